@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One experiment: a source, a target, a response, backgrounds and systematic uncertainties. Plain data, filled by the
+ * configuration, constant from then on; all that it points to lives in its creator's arena. */
+#ifndef CEVSCAN_EXPERIMENT_H
+#define CEVSCAN_EXPERIMENT_H
+
+#include "cevscan/bins.h"
+#include "cevscan/form_factor.h"
+#include "cevscan/nucleus.h"
+#include "cevscan/response.h"
+#include "cevscan/source.h"
+
+/* A compound; each nucleus of the formula unit scatters on its own. */
+typedef struct cev_target {
+    size_t n_nucleus;
+    const cev_nucleus *nucleus;     /* [n_nucleus] */
+    const double *per_unit;         /* [n_nucleus], atoms of each in a formula unit, > 0 */
+    double molar_mass_g_per_mol;    /* of the formula unit */
+    double mass_kg;
+    cev_form_factor form_factor;
+} cev_target;
+
+/* Something that is counted and does not depend on the parameters of the scan. */
+typedef struct cev_background {
+    const char *name;
+    const double *counts; /* [n_bin], >= 0, summed over the exposure */
+} cev_background;
+
+/* Components of an experiment's counts are numbered: the signal first, then the backgrounds in their order. */
+enum { CEV_COMPONENT_SIGNAL = 0, CEV_COMPONENT_FIRST_BACKGROUND = 1, CEV_MAX_COMPONENTS = 16 };
+
+/* A nuisance parameter a with Gaussian uncertainty sigma that scales components by 1 + a; a component under several pulls
+ * is scaled by 1 + the sum of them. The same name in two experiments is one shared pull. */
+typedef struct cev_pull {
+    const char *name;
+    double sigma;               /* > 0 */
+    size_t n_component;
+    const size_t *component;    /* [n_component] */
+} cev_pull;
+
+typedef struct cev_experiment {
+    const char *name;
+    const char *title;
+    cev_source source;
+    cev_target target;
+    cev_response response;
+    cev_bins bins;
+    size_t n_background;
+    const cev_background *background;   /* [n_background] */
+    size_t n_pull;
+    const cev_pull *pull;               /* [n_pull] */
+    const double *observed;             /* [n_bin] counts, or NULL where there are no data */
+} cev_experiment;
+
+/* Largest recoil energy that the source can give to any, or to the lightest, nucleus of the target: the same thing. */
+double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target *target);
+
+#endif

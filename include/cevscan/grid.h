@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Axes, the grid that they span, and its tiles. Indices run with the last axis fastest, in memory and in the map file. */
+#ifndef CEVSCAN_GRID_H
+#define CEVSCAN_GRID_H
+
+#include <stdint.h>
+
+#include "cevscan/arena.h"
+
+enum { CEV_MAX_AXES = 4 };
+
+typedef enum cev_scale { CEV_SCALE_LINEAR, CEV_SCALE_LOG, CEV_SCALE_SYMLOG, CEV_SCALE_VALUES, CEV_N_SCALES } cev_scale;
+
+extern const char *const cev_scale_names[CEV_N_SCALES]; /* "linear", "log", "symlog", "values" */
+
+typedef struct cev_axis {
+    const char *name;       /* of the parameter */
+    cev_scale scale;
+    size_t n;               /* at least 2 */
+    const double *value;    /* [n], strictly increasing */
+} cev_axis;
+
+/* Values of an axis from `minimum` to `maximum`, both ends exact.
+ *   linear   equal steps
+ *   log      equal ratios; 0 < minimum
+ *   symlog   equal steps of asinh(x / (2 linear_threshold)): linear around zero, logarithmic far away on both sides;
+ *            linear_threshold > 0, ignored by the other scales
+ * CEV_E_INPUT if neighbouring values would be equal, or minimum >= maximum, or n < 2. */
+cev_status cev_axis_fill(cev_arena *arena, const char *name, cev_scale scale, double minimum, double maximum, size_t n,
+                         double linear_threshold, cev_axis *out);
+
+typedef struct cev_grid {
+    size_t n_axis;                      /* 1 .. CEV_MAX_AXES */
+    cev_axis axis[CEV_MAX_AXES];
+    size_t tile_side[CEV_MAX_AXES];     /* points of a whole tile along each axis */
+    size_t n_tile_along[CEV_MAX_AXES];
+    size_t n_tile;
+    uint64_t n_point;
+} cev_grid;
+
+/* A box of the grid; those at the far ends of the axes may be smaller than a whole tile. */
+typedef struct cev_tile {
+    size_t id;
+    size_t origin[CEV_MAX_AXES];    /* index of the first point along each axis */
+    size_t extent[CEV_MAX_AXES];    /* points along each axis */
+    size_t n_point;
+} cev_tile;
+
+/* Lays tiles over the axes already in *grid. `side` gives the tile's points along each axis; NULL or a 0 in it leaves the
+ * choice to the grid: about 256 tiles of 256 to 16384 points, a few ms of work each, whatever the number of ranks.
+ * CEV_E_INPUT if the grid has more than 2^48 points or 2^31 tiles. */
+cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side);
+
+cev_tile cev_grid_tile(const cev_grid *grid, size_t id);
+
+size_t cev_grid_points_of_whole_tile(const cev_grid *grid);
+
+/* Position along each axis of point `k` (0 .. tile->n_point) of a tile. */
+void cev_tile_point(const cev_grid *grid, const cev_tile *tile, size_t k, size_t index[CEV_MAX_AXES]);
+
+/* Number of the point in the whole grid, in memory order, and back. */
+uint64_t cev_grid_number(const cev_grid *grid, const size_t index[CEV_MAX_AXES]);
+void cev_grid_index(const cev_grid *grid, uint64_t number, size_t index[CEV_MAX_AXES]);
+
+#endif

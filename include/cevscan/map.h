@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The map file: a scan's results in HDF5, written by many ranks at once, sound after SIGKILL at any moment.
+ *
+ * Format version 1.
+ *
+ *   /                    attributes, all UTF-8 text unless said otherwise:
+ *                        format = "cevscan map", format_version (int 1), title, configuration (the resolved scan as JSON:
+ *                        itself a valid scan file), configuration_hash (SHA-256 of its parts that bear on numbers),
+ *                        interaction, experiments (comma separated), data, fixed_parameters (JSON object), delta_chi2_from,
+ *                        program_version, git_commit, library_versions
+ *   /<parameter>         float64 [n], one per axis, a dimension scale; attributes units ("1" if pure), long_name (TeX in
+ *                        dollar signs), description, scale, standard_model (float64)
+ *   /chi2                float64 [axes...], profiled chi2; chunk = tile, no filter, NaN where not computed
+ *   /delta_chi2          float64 [axes...], chi2 - /progress/chi2_reference
+ *   /status              uint8 [axes...], cev_point_status; attributes flag_values, flag_meanings
+ *   /pull_<name>         float64 [axes...], best-fit pull (only with `store_pulls`)
+ *   /tiles               attribute side (uint64 [axes]): points of a whole tile along each axis
+ *   /tiles/done          uint8 [tile], 1 once the tile's data are in the file
+ *   /tiles/digest        uint8 [tile, 32], SHA-256 of the tile's chi2, status and pulls, in this order, row-major,
+ *                        little-endian, without the padding of tiles at the ends of axes
+ *   /progress            scalars that are overwritten while the job runs:
+ *                        sessions, ranks, threads (int32, the last session's), complete (uint8), start, end (text, UTC,
+ *                        ISO 8601; end is that of the last session, "" while the first runs), heartbeat (float64, Unix time),
+ *                        wall_time_s (float64, sum over sessions), points_failed (uint64), chi2_reference (float64),
+ *                        best_fit_chi2 (float64), best_fit (float64 [axes]), content_hash (text, once complete)
+ *
+ * The content hash is the SHA-256 of all tile digests in the order of the tiles. It depends on the configuration and the
+ * code, not on ranks, threads, the order of tiles or resumes.
+ *
+ * How it survives: one rank lays the whole file out as PATH.tmp, reserves its blocks, fills it with NaN, flushes it and
+ * renames it. From then on only raw data are overwritten: a tile, its digest, and then its done byte. Metadata never change
+ * again, so at any moment the file opens, and every tile with its done byte set is whole. */
+#ifndef CEVSCAN_MAP_H
+#define CEVSCAN_MAP_H
+
+#include <mpi.h>
+#include <stdbool.h>
+
+#include "cevscan/digest.h"
+#include "cevscan/grid.h"
+#include "cevscan/parameter.h"
+
+enum { CEV_MAP_FORMAT_VERSION = 1, CEV_MAP_TIME_SIZE = 24 };
+
+typedef struct cev_map_text {
+    const char *name, *value;
+} cev_map_text;
+
+typedef struct cev_map_spec {
+    const cev_grid *grid;
+    const cev_parameter *const *axis_parameter; /* [n_axis] */
+    size_t n_pull;                              /* 0 if pulls are not stored */
+    const char *const *pull_name;               /* [n_pull] */
+    size_t n_text;
+    const cev_map_text *text;                   /* [n_text] attributes of the root group */
+} cev_map_spec;
+
+/* Everything under /progress. */
+typedef struct cev_map_progress {
+    int sessions, ranks, threads;
+    bool complete;
+    char start[CEV_MAP_TIME_SIZE], end[CEV_MAP_TIME_SIZE];
+    double heartbeat, wall_time_s;
+    uint64_t points_failed;
+    double chi2_reference, best_fit_chi2, best_fit[CEV_MAX_AXES];
+    char content_hash[CEV_DIGEST_TEXT_SIZE];
+} cev_map_progress;
+
+/* Makes PATH, which must not exist. Not collective: one rank calls it, before the others open the map. On failure nothing
+ * is left behind. CEV_E_IO with the system's reason. */
+cev_status cev_map_create(const char *path, const cev_map_spec *spec);
+
+/* What a map says about itself. */
+typedef struct cev_map_info {
+    cev_arena *arena;               /* owns all of this */
+    size_t n_text;
+    cev_map_text *text;             /* root attributes that are text */
+    size_t n_axis;
+    const char *axis_name[CEV_MAX_AXES];
+    size_t axis_points[CEV_MAX_AXES];
+    size_t n_tile, n_tile_done;
+    unsigned char *done;            /* [n_tile] */
+    uint64_t n_point;
+    uint64_t status_count[8];       /* points with each cev_point_status, pending ones included */
+    cev_map_progress progress;
+} cev_map_info;
+
+/* Reads a map, also while a job writes it, without MPI. CEV_E_INPUT if the file is no HDF5 file, is truncated, is no map or
+ * is of a newer format; CEV_E_IO if it cannot be read. */
+cev_status cev_map_inspect(const char *path, cev_map_info **out);
+void cev_map_info_destroy(cev_map_info **info);
+
+/* Value of a root attribute, NULL if there is none of that name. */
+const char *cev_map_info_text(const cev_map_info *info, const char *name);
+
+/* A map open for writing on every rank of a communicator. */
+typedef struct cev_map cev_map;
+
+/* Collective. The grid must be the one that the map was created with, and outlive it; n_pull likewise. */
+cev_status cev_map_open(const char *path, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
+                        const char *const *pull_name, cev_map **out);
+
+/* Collective: flushes and closes; accepts NULL. */
+cev_status cev_map_close(cev_map **map);
+
+/* Results of one tile, arrays [tile->n_point] in the order of cev_tile_point(). */
+typedef struct cev_tile_results {
+    const double *chi2;
+    const unsigned char *status;
+    const double *pull;             /* [n_pull][n_point], NULL if pulls are not stored */
+} cev_tile_results;
+
+/* Not collective. Writes chi2, delta_chi2 = chi2 - reference, status, pulls and the digest, and then the done byte. */
+cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference);
+
+/* Not collective: reads a finished tile's chi2 back, or writes its delta_chi2 anew. */
+cev_status cev_map_read_chi2(cev_map *map, const cev_tile *tile, double *chi2);
+cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double *chi2, double reference);
+
+/* Not collective; one rank at a time. Overwrites /progress. */
+cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress);
+
+/* Not collective: digest of all tile digests. Every tile must be done. */
+cev_status cev_map_content_hash(cev_map *map, char out[CEV_DIGEST_TEXT_SIZE]);
+
+/* "1.10.8": the HDF5 library at run time. */
+void cev_map_library_version(char *out, size_t size);
+
+#endif

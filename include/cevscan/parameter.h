@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Description of a number that a user can set. One table of these per model (interaction, source, response, ...) drives
+ * the parsing of configurations, `cevscan describe`, the labels in the map file and the plots. */
+#ifndef CEVSCAN_PARAMETER_H
+#define CEVSCAN_PARAMETER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct cev_parameter {
+    const char *name;       /* as written in YAML; ends in its unit where it has one: distance_m */
+    const char *unit;       /* "" for a pure number */
+    const char *label;      /* TeX, without the dollar signs, for plots */
+    const char *help;       /* one line */
+    double default_value;   /* NaN: the user must give it */
+    double minimum;         /* smallest and largest value that make sense, inclusive */
+    double maximum;
+    bool slow;              /* changes the shape of a spectrum: templates are built anew for each value */
+} cev_parameter;
+
+enum { CEV_MAX_MODEL_PARAMETERS = 16 }; /* of one source, form factor, response or interaction */
+
+/* Index of `name` in `table`, or `n` if it is not there. */
+size_t cev_parameter_index(const cev_parameter *table, size_t n, const char *name);
+
+/* Writes the default of each of `n` parameters to value[]. */
+void cev_parameter_defaults(const cev_parameter *table, size_t n, double *value);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The Poisson chi2 of binned counts, minimised over linear nuisance parameters ("pulls"). Sees counts only.
+ *
+ *     chi2 = min_a  sum_i 2 [N_i - D_i + D_i ln(D_i/N_i)] + sum_p (a_p/sigma_p)^2,
+ *     N_i = sum_c C_ci (1 + sum_{p on c} a_p),
+ *
+ * over channels (one experiment each) of components C_c: the signal, which differs from point to point, and backgrounds,
+ * which do not. Bins with D_i = 0 contribute 2 N_i. Channels that share no pull, directly or through others, are minimised
+ * separately.
+ *
+ * chi2 is convex in the pulls on the region where all N_i > 0, and infinite on its border wherever there are data. The
+ * minimiser starts from the weighted least-squares solution with variances max(D_i, 1), and takes Newton steps that are cut
+ * until they stay inside the region and do not overshoot the minimum along their direction by more than half of the
+ * slope they started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. The start
+ * depends on nothing but the point. */
+#ifndef CEVSCAN_PROFILE_H
+#define CEVSCAN_PROFILE_H
+
+#include <stddef.h>
+
+#include "cevscan/lanes.h"
+#include "cevscan/point_status.h"
+#include "cevscan/status.h"
+
+enum { CEV_PROFILE_MAX_COMPONENTS = 16, CEV_PROFILE_MAX_PULLS = 64 }; /* of a channel; of a fit */
+
+typedef struct cev_channel {
+    size_t n_bin;
+    size_t n_background;        /* < CEV_PROFILE_MAX_COMPONENTS */
+    const double *background;   /* [n_background][n_bin], >= 0; copied */
+} cev_channel;
+
+/* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds) of channel `channel`. */
+typedef struct cev_pull_link {
+    size_t pull, channel, component;
+} cev_pull_link;
+
+typedef struct cev_profile_spec {
+    size_t n_channel;
+    const cev_channel *channel; /* [n_channel] */
+    size_t n_pull;
+    const double *sigma;        /* [n_pull], > 0 */
+    size_t n_link;
+    const cev_pull_link *link;  /* [n_link], no two alike */
+} cev_profile_spec;
+
+/* The fit: constant, shared by all threads. Owned by its creator. */
+typedef struct cev_profile cev_profile;
+
+cev_status cev_profile_create(const cev_profile_spec *spec, cev_profile **out);
+void cev_profile_destroy(cev_profile **profile);
+
+/* Channels that are minimised together form a group; groups are numbered in the order of their first channels. */
+size_t cev_profile_n_group(const cev_profile *profile);
+size_t cev_profile_group_of_channel(const cev_profile *profile, size_t channel);
+
+/* Scratch memory of one thread. */
+typedef struct cev_profile_scratch cev_profile_scratch;
+
+cev_status cev_profile_scratch_create(const cev_profile *profile, cev_profile_scratch **out);
+void cev_profile_scratch_destroy(cev_profile_scratch **scratch);
+
+typedef struct cev_profile_result {
+    cev_lanes chi2;
+    cev_lanes_mask status;  /* cev_point_status per lane */
+    cev_lanes *pull;        /* [n_pull], or NULL if they are not wanted; NaN where the status is not CEV_POINT_OK */
+    cev_lanes *group_chi2;  /* [n_group], or NULL */
+} cev_profile_result;
+
+/* Profiles a block of CEV_LANES points. data[n_channel] points to [n_bin] counts, signal[n_channel] to [n_bin] lanes.
+ * Allocates nothing, cannot fail: what goes wrong with a point is in its status. */
+void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
+                       const cev_lanes *const *signal, cev_profile_result *result);
+
+/* One bin's share 2 [N - D + D ln(D/N)] of the chi2; 2 N for D = 0, infinite for N <= 0 < D. */
+double cev_poisson_deviance(double predicted, double observed);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Neutrino sources: what arrives at the detector, per flavour and energy, summed over the exposure. */
+#ifndef CEVSCAN_SOURCE_H
+#define CEVSCAN_SOURCE_H
+
+#include "cevscan/flavour.h"
+#include "cevscan/parameter.h"
+
+typedef struct cev_source cev_source;
+
+/* One neutrino species of a source: a line at energy_max_MeV, or a continuum on [energy_min_MeV, energy_max_MeV]. */
+typedef struct cev_source_component {
+    const char *name;   /* "nu_mu" */
+    const char *label;  /* TeX */
+    const char *help;
+    cev_flavour flavour;
+    double energy_min_MeV;
+    double energy_max_MeV;
+    /* Normalised spectrum per MeV, smooth inside the range; NULL for a line. */
+    double (*spectrum_per_MeV)(const cev_source *source, double energy_MeV);
+} cev_source_component;
+
+typedef struct cev_source_kind {
+    const char *name, *title, *citation;
+    const cev_parameter *parameters;
+    size_t n_parameter;
+    const cev_source_component *components;
+    size_t n_component;
+    /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure. */
+    double (*fluence_per_cm2)(const cev_source *source, size_t component);
+} cev_source_kind;
+
+struct cev_source {
+    const cev_source_kind *kind;
+    double parameter[CEV_MAX_MODEL_PARAMETERS]; /* in the order of kind->parameters */
+};
+
+enum { CEV_MAX_SOURCE_COMPONENTS = 8 };
+
+/* All kinds: "pion_decay_at_rest". */
+extern const cev_source_kind *const cev_source_kinds[];
+extern const size_t cev_n_source_kinds;
+
+/* One line per source in its own file. */
+extern const cev_source_kind cev_source_pion_decay_at_rest;
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Templates: counts per bin for unit coefficient, folded once.
+ *
+ * A row is one term of the interaction on one nucleus in one component of the source,
+ *     t_i = n_nuclei fluence Int dT P_i(T) Int dE phi(E) s_k(E, T),
+ * with P_i the response of bin i, phi the normalised spectrum (or a line) and s_k the shape of the interaction; T runs from
+ * zero, so that recoils below threshold are smeared into the bins. */
+#ifndef CEVSCAN_TEMPLATES_H
+#define CEVSCAN_TEMPLATES_H
+
+#include "cevscan/experiment.h"
+#include "cevscan/interaction.h"
+
+typedef struct cev_template_row {
+    size_t nucleus;             /* index in the target */
+    size_t source_component;    /* index in the source's kind */
+    size_t term;                /* k of the interaction */
+} cev_template_row;
+
+typedef struct cev_templates {
+    size_t n_row, n_bin;
+    cev_template_row *row;  /* [n_row]; nuclei outermost, terms innermost */
+    double *counts;         /* [n_row][n_bin] */
+} cev_templates;
+
+/* Folds every row; theta[n_parameter] gives the slow parameters. Relative accuracy 1e-9 of a bin for smooth spectra.
+ * Everything in *out is allocated from the arena. */
+cev_status cev_templates_fold(cev_arena *arena, const cev_experiment *experiment, const cev_interaction *interaction,
+                              const double *theta, cev_templates *out);
+
+/* Counts per keV of *true* recoil energy for unit coefficient and full acceptance: the integrand above without P_i.
+ * Public for tests and for plots of recoil spectra. */
+double cev_recoil_rate_per_keV(const cev_experiment *experiment, const cev_interaction *interaction,
+                               const cev_template_row *row, double recoil_keV, const double *theta);
+
+#endif

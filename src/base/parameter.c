@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cevscan/parameter.h"
+
+#include <string.h>
+
+size_t cev_parameter_index(const cev_parameter *table, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(table[i].name, name)) return i;
+    return n;
+}
+
+void cev_parameter_defaults(const cev_parameter *table, size_t n, double *value)
+{
+    for (size_t i = 0; i < n; i++) value[i] = table[i].default_value;
+}

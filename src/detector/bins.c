@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cevscan/bins.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+cev_status cev_bins_from_edges(cev_arena *arena, size_t n_bin, const double *edge_keV, cev_bins *out)
+{
+    double *edge;
+    CEV_TRY(cev_new(arena, n_bin + 1, &edge));
+    memcpy(edge, edge_keV, (n_bin + 1) * sizeof *edge);
+    *out = (cev_bins){.n_bin = n_bin, .edge_keV = edge};
+    return CEV_OK;
+}
+
+typedef struct rule {
+    double widths;
+    double (*sigma_keV)(const void *context, double recoil_keV);
+    const void *context;
+} rule;
+
+static double excess(const rule *r, double lo, double hi)
+{
+    return hi - lo - r->widths * r->sigma_keV(r->context, (lo + hi) / 2);
+}
+
+/* The excess is negative at hi = lo and grows without bound; bisection ends when the two ends are neighbouring doubles. */
+static double next_edge(const rule *r, double lo)
+{
+    double below = lo, above = lo + r->widths * r->sigma_keV(r->context, lo);
+    while (excess(r, lo, above) < 0) {
+        below = above;
+        above = lo + 2 * (above - lo);
+        if (!isfinite(above)) return lo;
+    }
+    for (;;) {
+        double middle = below + (above - below) / 2;
+        if (middle <= below || middle >= above) return above;
+        *(excess(r, lo, middle) < 0 ? &below : &above) = middle;
+    }
+}
+
+cev_status cev_bins_by_resolution(cev_arena *arena, double start_keV, double end_keV, double widths,
+                                  double (*sigma_keV)(const void *context, double recoil_keV), const void *context,
+                                  cev_bins *out)
+{
+    rule r = {widths, sigma_keV, context};
+    double *edge = malloc((CEV_MAX_BINS + 1) * sizeof *edge);
+    if (!edge) return cev_fail(CEV_E_MEMORY, "out of memory");
+    size_t n = 0;
+    edge[0] = start_keV;
+    while (edge[n] <= end_keV && n < CEV_MAX_BINS) {
+        edge[n + 1] = next_edge(&r, edge[n]);
+        if (edge[n + 1] <= edge[n]) break;
+        n++;
+    }
+    cev_status status = n > 0 && edge[n] > end_keV
+                            ? cev_bins_from_edges(arena, n, edge, out)
+                            : cev_fail(CEV_E_INPUT, "bins of %g resolutions from %g keV do not reach %g keV", widths,
+                                       start_keV, end_keV);
+    free(edge);
+    return status;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model_parts.h"
+
+static cev_status asimov_of(cev_arena *arena, const cev_model *model, size_t e, cev_model_scratch *scratch,
+                            const cev_lanes *theta, const double **out)
+{
+    const cev_experiment *experiment = cev_model_experiment(model, e);
+    double *counts;
+    CEV_TRY(cev_new(arena, experiment->bins.n_bin, &counts));
+    cev_model_predict(model, e, scratch, theta);
+    for (size_t i = 0; i < experiment->bins.n_bin; i++) {
+        counts[i] = scratch->signal[e][i][0];
+        for (size_t b = 0; b < experiment->n_background; b++) counts[i] += experiment->background[b].counts[i];
+    }
+    *out = counts;
+    return CEV_OK;
+}
+
+void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block)
+{
+    for (size_t p = 0; p < n; p++) block[p] = theta[p] - (cev_lanes){0};
+}
+
+cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
+{
+    cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
+    cev_theta_broadcast(model->interaction->n_parameter, theta, block);
+    const double **counts;
+    CEV_TRY(cev_new(arena, model->n_experiment, &counts));
+    cev_model_scratch *scratch = NULL;
+    cev_status status = cev_model_scratch_create(model, &scratch);
+    for (size_t e = 0; status == CEV_OK && e < model->n_experiment; e++)
+        status = asimov_of(arena, model, e, scratch, block, &counts[e]);
+    cev_model_scratch_destroy(&scratch);
+    out->counts = counts;
+    return status;
+}
+
+cev_status cev_data_observed(cev_arena *arena, const cev_model *model, cev_data *out)
+{
+    const double **counts;
+    CEV_TRY(cev_new(arena, model->n_experiment, &counts));
+    for (size_t e = 0; e < model->n_experiment; e++) {
+        const cev_experiment *experiment = cev_model_experiment(model, e);
+        if (!experiment->observed)
+            return cev_fail(CEV_E_INPUT, "experiment %s has no observed counts; scan it with data: asimov", experiment->name);
+        counts[e] = experiment->observed;
+    }
+    out->counts = counts;
+    return CEV_OK;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "model_parts.h"
+
+static cev_status allocate_scratch(const cev_model *model, cev_model_scratch *scratch)
+{
+    CEV_TRY(cev_arena_create(&scratch->arena));
+    CEV_TRY(cev_profile_scratch_create(model->profile, &scratch->profile));
+    CEV_TRY(cev_new(scratch->arena, model->n_experiment, &scratch->signal));
+    size_t most = 0;
+    for (size_t e = 0; e < model->n_experiment; e++) {
+        const model_experiment *part = &model->experiment[e];
+        CEV_TRY(cev_new(scratch->arena, part->templates.n_bin, &scratch->signal[e]));
+        size_t n = part->n_coefficient_source * model->interaction->n_term;
+        if (n > most) most = n;
+    }
+    return cev_new(scratch->arena, most, &scratch->coefficient);
+}
+
+cev_status cev_model_scratch_create(const cev_model *model, cev_model_scratch **out)
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_status status = allocate_scratch(model, *out);
+    if (status != CEV_OK) cev_model_scratch_destroy(out);
+    return status;
+}
+
+void cev_model_scratch_destroy(cev_model_scratch **scratch)
+{
+    if (!scratch || !*scratch) return;
+    cev_profile_scratch_destroy(&(*scratch)->profile);
+    cev_arena_destroy(&(*scratch)->arena);
+    free(*scratch);
+    *scratch = NULL;
+}
+
+/* signal_i = sum_k c_k t_ki; the first row sets, the others add, in their order. */
+CEV_DISPATCH static void contract(size_t n_row, size_t n_bin, const cev_lanes *coefficient, const double *counts,
+                                  cev_lanes *signal)
+{
+    for (size_t i = 0; i < n_bin; i++) {
+        cev_lanes sum = coefficient[0] * counts[i];
+        for (size_t k = 1; k < n_row; k++) sum += coefficient[k] * counts[k * n_bin + i];
+        signal[i] = sum;
+    }
+}
+
+void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta)
+{
+    const model_experiment *part = &model->experiment[e];
+    size_t n_term = model->interaction->n_term;
+    for (size_t s = 0; s < part->n_coefficient_source; s++) {
+        const coefficient_source *from = &part->source_of_coefficients[s];
+        model->interaction->coefficients(&part->experiment->target.nucleus[from->nucleus], (cev_flavour)from->flavour,
+                                         theta, scratch->coefficient + s * n_term);
+    }
+    contract(part->n_coefficient_source * n_term, part->templates.n_bin, scratch->coefficient, part->counts,
+             scratch->signal[e]);
+}
+
+void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch, const cev_lanes *theta,
+                        cev_block_result *result)
+{
+    for (size_t e = 0; e < model->n_experiment; e++) cev_model_predict(model, e, scratch, theta);
+    cev_profile_result profiled = {.pull = result->pull};
+    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, &profiled);
+    result->chi2 = profiled.chi2;
+    result->status = profiled.status;
+}

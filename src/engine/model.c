@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static cev_status check_names(size_t n, const cev_experiment *const *experiment)
+{
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = 0; b < a; b++)
+            if (!strcmp(experiment[a]->name, experiment[b]->name))
+                return cev_fail(CEV_E_INPUT, "experiment %s is used twice; a copy needs a name of its own",
+                                experiment[a]->name);
+    return CEV_OK;
+}
+
+/* Source components of one flavour scatter with the same coefficient: their rows become one. Terms of the signal are
+ * ordered by nucleus, then flavour, then the interaction's term. */
+static cev_status merge_rows(cev_model *model, model_experiment *part)
+{
+    const cev_experiment *e = part->experiment;
+    const cev_templates *t = &part->templates;
+    size_t n_term = model->interaction->n_term, n_bin = t->n_bin;
+    CEV_TRY(cev_new(model->arena, t->n_row, &part->source_of_coefficients));
+    CEV_TRY(cev_new(model->arena, t->n_row * n_bin, &part->counts));
+    for (size_t r = 0; r < t->n_row; r++) {
+        const cev_template_row *row = &t->row[r];
+        coefficient_source key = {row->nucleus, e->source.kind->components[row->source_component].flavour};
+        size_t s = 0;
+        while (s < part->n_coefficient_source && memcmp(&part->source_of_coefficients[s], &key, sizeof key)) s++;
+        if (s == part->n_coefficient_source) part->source_of_coefficients[part->n_coefficient_source++] = key;
+        double *to = part->counts + (s * n_term + row->term) * n_bin;
+        for (size_t i = 0; i < n_bin; i++) to[i] += t->counts[r * n_bin + i];
+    }
+    return CEV_OK;
+}
+
+static cev_status gather_backgrounds(cev_model *model, const cev_experiment *e, cev_channel *channel)
+{
+    double *background;
+    size_t n_bin = e->bins.n_bin;
+    CEV_TRY(cev_new(model->arena, e->n_background * n_bin, &background));
+    for (size_t b = 0; b < e->n_background; b++)
+        memcpy(background + b * n_bin, e->background[b].counts, n_bin * sizeof *background);
+    *channel = (cev_channel){.n_bin = n_bin, .n_background = e->n_background, .background = background};
+    return CEV_OK;
+}
+
+static size_t pull_number(const cev_model *model, const char *name)
+{
+    size_t p = 0;
+    while (p < model->n_pull && strcmp(model->pull[p].name, name)) p++;
+    return p;
+}
+
+static cev_status gather_pulls(cev_model *model, size_t e, cev_pull_link *link, size_t *n_link)
+{
+    const cev_experiment *experiment = model->experiment[e].experiment;
+    for (size_t k = 0; k < experiment->n_pull; k++) {
+        const cev_pull *pull = &experiment->pull[k];
+        size_t p = pull_number(model, pull->name);
+        if (p == model->n_pull) model->pull[model->n_pull++] = (model_pull){.name = pull->name, .sigma = pull->sigma};
+        if (model->pull[p].sigma != pull->sigma)
+            return cev_fail(CEV_E_INPUT, "pull %s is shared by several experiments, but has sigma %g in one and %g in %s",
+                            pull->name, model->pull[p].sigma, pull->sigma, experiment->name);
+        model->pull[p].users++;
+        for (size_t c = 0; c < pull->n_component; c++)
+            link[(*n_link)++] = (cev_pull_link){.pull = p, .channel = e, .component = pull->component[c]};
+    }
+    return CEV_OK;
+}
+
+static cev_status build_profile(cev_model *model)
+{
+    size_t most_links = 0, most_pulls = 0, n_link = 0;
+    for (size_t e = 0; e < model->n_experiment; e++) {
+        const cev_experiment *x = model->experiment[e].experiment;
+        most_pulls += x->n_pull;
+        for (size_t p = 0; p < x->n_pull; p++) most_links += x->pull[p].n_component;
+    }
+    cev_channel *channel;
+    cev_pull_link *link;
+    double *sigma;
+    CEV_TRY(cev_new(model->arena, model->n_experiment, &channel));
+    CEV_TRY(cev_new(model->arena, most_links, &link));
+    CEV_TRY(cev_new(model->arena, most_pulls, &sigma));
+    CEV_TRY(cev_new(model->arena, most_pulls, &model->pull));
+    for (size_t e = 0; e < model->n_experiment; e++) {
+        CEV_TRY(gather_backgrounds(model, model->experiment[e].experiment, &channel[e]));
+        CEV_TRY(gather_pulls(model, e, link, &n_link));
+    }
+    for (size_t p = 0; p < model->n_pull; p++) sigma[p] = model->pull[p].sigma;
+    cev_profile_spec spec = {.n_channel = model->n_experiment, .channel = channel, .n_pull = model->n_pull, .sigma = sigma,
+                             .n_link = n_link, .link = link};
+    return cev_profile_create(&spec, &model->profile);
+}
+
+static cev_status build(cev_model *model, const cev_experiment *const *experiment, const double *theta)
+{
+    CEV_TRY(check_names(model->n_experiment, experiment));
+    CEV_TRY(cev_arena_create(&model->arena));
+    CEV_TRY(cev_new(model->arena, model->n_experiment, &model->experiment));
+    for (size_t e = 0; e < model->n_experiment; e++) {
+        model_experiment *part = &model->experiment[e];
+        part->experiment = experiment[e];
+        CEV_TRY(cev_templates_fold(model->arena, experiment[e], model->interaction, theta, &part->templates));
+        CEV_TRY(merge_rows(model, part));
+    }
+    return build_profile(model);
+}
+
+cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *experiment,
+                            const cev_interaction *interaction, const double *theta, cev_model **out)
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
+    (*out)->interaction = interaction;
+    (*out)->n_experiment = n_experiment;
+    cev_status status = build(*out, experiment, theta);
+    if (status != CEV_OK) cev_model_destroy(out);
+    return status;
+}
+
+void cev_model_destroy(cev_model **model)
+{
+    if (!model || !*model) return;
+    cev_profile_destroy(&(*model)->profile);
+    cev_arena_destroy(&(*model)->arena);
+    free(*model);
+    *model = NULL;
+}
+
+size_t cev_model_n_experiment(const cev_model *model)
+{
+    return model->n_experiment;
+}
+
+const cev_experiment *cev_model_experiment(const cev_model *model, size_t e)
+{
+    return model->experiment[e].experiment;
+}
+
+const cev_interaction *cev_model_interaction(const cev_model *model)
+{
+    return model->interaction;
+}
+
+const cev_templates *cev_model_templates(const cev_model *model, size_t e)
+{
+    return &model->experiment[e].templates;
+}
+
+size_t cev_model_n_pull(const cev_model *model)
+{
+    return model->n_pull;
+}
+
+const char *cev_model_pull_name(const cev_model *model, size_t p)
+{
+    return model->pull[p].name;
+}
+
+double cev_model_pull_sigma(const cev_model *model, size_t p)
+{
+    return model->pull[p].sigma;
+}
+
+size_t cev_model_pull_users(const cev_model *model, size_t p)
+{
+    return model->pull[p].users;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inside of a model, for the files of this room. */
+#ifndef CEVSCAN_ENGINE_MODEL_PARTS_H
+#define CEVSCAN_ENGINE_MODEL_PARTS_H
+
+#include "cevscan/model.h"
+#include "cevscan/profile.h"
+
+/* The interaction gives its n_term coefficients once for each of these. Compared with memcmp: no padding. */
+typedef struct coefficient_source {
+    size_t nucleus, flavour;
+} coefficient_source;
+
+typedef struct model_experiment {
+    const cev_experiment *experiment;
+    cev_templates templates;
+    size_t n_coefficient_source;
+    coefficient_source *source_of_coefficients; /* [n_coefficient_source] */
+    double *counts;                             /* [n_coefficient_source][n_term][n_bin] */
+} model_experiment;
+
+typedef struct model_pull {
+    const char *name;
+    double sigma;
+    size_t users;
+} model_pull;
+
+struct cev_model {
+    cev_arena *arena;
+    const cev_interaction *interaction;
+    size_t n_experiment;
+    model_experiment *experiment; /* [n_experiment] */
+    size_t n_pull;
+    model_pull *pull; /* [n_pull] */
+    cev_profile *profile;
+};
+
+struct cev_model_scratch {
+    cev_arena *arena;
+    cev_profile_scratch *profile;
+    cev_lanes *coefficient;     /* [most coefficients of an experiment] */
+    cev_lanes **signal;         /* [n_experiment][n_bin] */
+};
+
+/* Expected signal of experiment e at a block of points: scratch->signal[e]. */
+void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta);
+
+/* The same theta[n] in every lane. */
+void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cevscan/experiment.h"
+
+#include <math.h>
+
+double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target *target)
+{
+    double energy_MeV = 0, recoil_keV = 0;
+    for (size_t c = 0; c < source->kind->n_component; c++)
+        energy_MeV = fmax(energy_MeV, source->kind->components[c].energy_max_MeV);
+    for (size_t k = 0; k < target->n_nucleus; k++)
+        recoil_keV = fmax(recoil_keV, cev_nucleus_recoil_max_keV(&target->nucleus[k], energy_MeV));
+    return recoil_keV;
+}

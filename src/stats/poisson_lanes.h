@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The Poisson likelihood of one channel on a block of points, as a function of the scale of each component. */
+#ifndef CEVSCAN_STATS_POISSON_LANES_H
+#define CEVSCAN_STATS_POISSON_LANES_H
+
+#include "cevscan/profile.h"
+#include "lanes_math.h"
+
+/* In a bin without data nothing keeps N from turning negative; counting this much data there does. It moves chi2 by less
+ * than 1e-10, and is used by the minimiser only, never by the chi2 that is reported. */
+#define BARRIER_COUNTS 1e-12
+
+typedef struct channel_counts {
+    size_t n_bin, n_background;
+    const double *data;         /* [n_bin] */
+    const double *background;   /* [n_background][n_bin] */
+    const cev_lanes *signal;    /* [n_bin] */
+} channel_counts;
+
+/* First and second derivatives of chi2/2 with respect to the scales s_c of the components. */
+typedef struct channel_slopes {
+    cev_lanes *gradient;    /* [n_component] */
+    cev_lanes *hessian;     /* [n_component][n_component], lower triangle */
+} channel_slopes;
+
+CEV_INLINE cev_lanes component_counts(const channel_counts *c, size_t component, size_t bin)
+{
+    return component == 0 ? c->signal[bin] : lanes_set(c->background[(component - 1) * c->n_bin + bin]);
+}
+
+CEV_INLINE cev_lanes predicted_counts(const channel_counts *c, size_t n_component, const cev_lanes *scale, size_t bin)
+{
+    cev_lanes n = c->signal[bin] * scale[0];
+    for (size_t k = 1; k < n_component; k++) n += component_counts(c, k, bin) * scale[k];
+    return n;
+}
+
+/* n_component is an argument so that the usual two can be a compile-time constant. The weights of the gradient and Hessian
+ * are those of the Poisson likelihood, or, for the start, of least squares with variances max(D, 1). Returns the lanes
+ * where some bin is predicted negative or not a number. */
+CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component, int least_squares, const cev_lanes *scale,
+                                     channel_slopes *out)
+{
+    cev_lanes gradient[CEV_PROFILE_MAX_COMPONENTS], hessian[CEV_PROFILE_MAX_COMPONENTS * CEV_PROFILE_MAX_COMPONENTS];
+    cev_lanes_mask good = {0};
+    good = ~good;
+    for (size_t k = 0; k < n_component; k++) {
+        gradient[k] = (cev_lanes){0};
+        for (size_t j = 0; j <= k; j++) hessian[k * n_component + j] = (cev_lanes){0};
+    }
+    for (size_t i = 0; i < c->n_bin; i++) {
+        cev_lanes n = predicted_counts(c, n_component, scale, i), weight, curvature;
+        double d = c->data[i];
+        good &= n >= 0;
+        if (least_squares) {
+            double inverse_variance = 1 / (d > 1 ? d : 1);
+            curvature = lanes_set(inverse_variance);
+            weight = (n - d) * inverse_variance;
+        } else {
+            /* An empty bin (N = 0) adds nothing; its 1/N must not become a NaN. */
+            cev_lanes inverse = (cev_lanes)((cev_lanes_mask)(1.0 / n) & (n > 0));
+            cev_lanes ratio = (d > BARRIER_COUNTS ? d : BARRIER_COUNTS) * inverse;
+            weight = 1.0 - ratio;
+            curvature = ratio * inverse;
+        }
+        for (size_t k = 0; k < n_component; k++) {
+            cev_lanes counts = component_counts(c, k, i), curved = counts * curvature;
+            gradient[k] += counts * weight;
+            for (size_t j = 0; j <= k; j++) hessian[k * n_component + j] += curved * component_counts(c, j, i);
+        }
+    }
+    for (size_t k = 0; k < n_component; k++) {
+        out->gradient[k] = gradient[k];
+        for (size_t j = 0; j <= k; j++) out->hessian[k * n_component + j] = hessian[k * n_component + j];
+    }
+    return ~good;
+}
+
+/* Sum over bins of 2 [N - D - D ln(N/D)]; infinite where a bin with data is predicted empty, not a number where a
+ * bin is predicted negative. */
+CEV_INLINE cev_lanes deviance(const channel_counts *c, size_t n_component, const cev_lanes *scale)
+{
+    cev_lanes sum = {0}, infinite = lanes_set(INFINITY), invalid = lanes_set(NAN);
+    for (size_t i = 0; i < c->n_bin; i++) {
+        cev_lanes n = predicted_counts(c, n_component, scale, i);
+        double d = c->data[i];
+        cev_lanes share = n;
+        if (d > 0) share = lanes_select(n > 0, n - d - d * lanes_log(n / d), infinite);
+        sum += lanes_select(n >= 0, share, invalid);
+    }
+    return 2.0 * sum;
+}
+
+#endif
