@@ -28,8 +28,9 @@ cev_status cev_arena_allocate(cev_arena *arena, size_t count, size_t size, void 
 /* CEV_TRY-able allocation of `count` objects of the type that `pointer` points to. */
 #define cev_new(arena, count, pointer) cev_arena_allocate((arena), (count), sizeof **(pointer), (void **)(pointer))
 
-/* A copy of `text` in the arena. */
+/* A copy of `text` in the arena, to be changed or to be kept. */
 cev_status cev_arena_copy_text(cev_arena *arena, const char *text, char **out);
+cev_status cev_arena_keep_text(cev_arena *arena, const char *text, const char **out);
 
 /* printf into the arena. */
 cev_status cev_arena_print(cev_arena *arena, char **out, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -9,9 +9,7 @@
 typedef struct cev_form_factor cev_form_factor;
 
 typedef struct cev_form_factor_kind {
-    const char *name, *title, *citation;
-    const cev_parameter *parameters;
-    size_t n_parameter;
+    cev_card card;
     /* F at momentum transfer q_per_fm >= 0. */
     double (*value)(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm);
 } cev_form_factor_kind;

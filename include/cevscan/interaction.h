@@ -17,9 +17,7 @@
 #include "cevscan/parameter.h"
 
 typedef struct cev_interaction {
-    const char *name, *title, *citation;
-    const cev_parameter *parameters; /* the defaults are the standard model */
-    size_t n_parameter;              /* at most CEV_MAX_MODEL_PARAMETERS */
+    cev_card card; /* the defaults of its parameters are the standard model */
     size_t n_term;                   /* number of k, at most CEV_MAX_TERMS */
 
     /* s_k in cm^2 per keV for unit coefficient, at energy_MeV > 0 and 0 <= recoil_keV; zero beyond the kinematic limit.

@@ -6,7 +6,7 @@
  *   /                    attributes, all UTF-8 text unless said otherwise:
  *                        format = "cevscan map", format_version (int 1), title, configuration (the resolved scan as JSON:
  *                        itself a valid scan file), configuration_hash (SHA-256 of its parts that bear on numbers),
- *                        interaction, experiments (comma separated), data, fixed_parameters (JSON object), delta_chi2_from,
+ *                        axes and experiments (comma separated), interaction, data, fixed_parameters (JSON object), delta_chi2_from,
  *                        program_version, git_commit, library_versions
  *   /<parameter>         float64 [n], one per axis, a dimension scale; attributes units ("1" if pure), long_name (TeX in
  *                        dollar signs), description, scale, standard_model (float64)
@@ -39,6 +39,7 @@
 #include "cevscan/digest.h"
 #include "cevscan/grid.h"
 #include "cevscan/parameter.h"
+#include "cevscan/point_status.h"
 
 enum { CEV_MAP_FORMAT_VERSION = 1, CEV_MAP_TIME_SIZE = 24 };
 
@@ -113,8 +114,8 @@ typedef struct cev_tile_results {
 /* Not collective. Writes chi2, delta_chi2 = chi2 - reference, status, pulls and the digest, and then the done byte. */
 cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference);
 
-/* Not collective: reads a finished tile's chi2 back, or writes its delta_chi2 anew. */
-cev_status cev_map_read_chi2(cev_map *map, const cev_tile *tile, double *chi2);
+/* Not collective: reads a finished tile's chi2 and status back, [tile->n_point] each, or writes its delta_chi2 anew. */
+cev_status cev_map_read_tile(cev_map *map, const cev_tile *tile, double *chi2, unsigned char *status);
 cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double *chi2, double reference);
 
 /* Not collective; one rank at a time. Overwrites /progress. */

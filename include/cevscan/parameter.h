@@ -20,6 +20,13 @@ typedef struct cev_parameter {
 
 enum { CEV_MAX_MODEL_PARAMETERS = 16 }; /* of one source, form factor, response or interaction */
 
+/* How every model that can be chosen by name introduces itself; the first member of its kind's struct. */
+typedef struct cev_card {
+    const char *name, *title, *citation;
+    const cev_parameter *parameters;
+    size_t n_parameter; /* at most CEV_MAX_MODEL_PARAMETERS */
+} cev_card;
+
 /* Index of `name` in `table`, or `n` if it is not there. */
 size_t cev_parameter_index(const cev_parameter *table, size_t n, const char *name);
 

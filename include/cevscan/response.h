@@ -9,9 +9,7 @@
 typedef struct cev_response cev_response;
 
 typedef struct cev_response_kind {
-    const char *name, *title, *citation;
-    const cev_parameter *parameters;
-    size_t n_parameter;
+    cev_card card;
     bool counting; /* has a single bin, from the threshold on, that knows no upper edge */
     /* probability[n_bin] for one true recoil energy recoil_keV > 0. */
     void (*fill)(const cev_response *response, const cev_bins *bins, double recoil_keV, double *probability);

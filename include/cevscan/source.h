@@ -21,9 +21,7 @@ typedef struct cev_source_component {
 } cev_source_component;
 
 typedef struct cev_source_kind {
-    const char *name, *title, *citation;
-    const cev_parameter *parameters;
-    size_t n_parameter;
+    cev_card card;
     const cev_source_component *components;
     size_t n_component;
     /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure. */

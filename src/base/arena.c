@@ -59,6 +59,14 @@ cev_status cev_arena_copy_text(cev_arena *arena, const char *text, char **out)
     return CEV_OK;
 }
 
+cev_status cev_arena_keep_text(cev_arena *arena, const char *text, const char **out)
+{
+    char *copy;
+    CEV_TRY(cev_arena_copy_text(arena, text, &copy));
+    *out = copy;
+    return CEV_OK;
+}
+
 cev_status cev_arena_print(cev_arena *arena, char **out, const char *format, ...)
 {
     va_list arguments, again;

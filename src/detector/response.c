@@ -65,29 +65,38 @@ static void counting_fill(const cev_response *response, const cev_bins *bins, do
 }
 
 static const cev_response_kind gaussian_kind = {
-    .name = "gaussian",
-    .title = "Bins of an energy smeared with a Gaussian, sigma growing as the square root of the recoil energy",
-    .citation = "arXiv:2208.11771, section 3; D. Baxter et al., JHEP 02 (2020) 123",
-    .parameters = gaussian_parameters,
-    .n_parameter = sizeof gaussian_parameters / sizeof *gaussian_parameters,
+    .card =
+        {
+            .name = "gaussian",
+            .title = "Bins of an energy smeared with a Gaussian, sigma growing as the square root of the recoil energy",
+            .citation = "arXiv:2208.11771, section 3; D. Baxter et al., JHEP 02 (2020) 123",
+            .parameters = gaussian_parameters,
+            .n_parameter = sizeof gaussian_parameters / sizeof *gaussian_parameters,
+        },
     .fill = gaussian_fill,
     .resolution_keV = gaussian_resolution_keV,
 };
 static const cev_response_kind threshold_kind = {
-    .name = "threshold",
-    .title = "Bins of the true recoil energy above a sharp threshold",
-    .citation = "perfect resolution",
-    .parameters = sharp_parameters,
-    .n_parameter = sizeof sharp_parameters / sizeof *sharp_parameters,
+    .card =
+        {
+            .name = "threshold",
+            .title = "Bins of the true recoil energy above a sharp threshold",
+            .citation = "perfect resolution",
+            .parameters = sharp_parameters,
+            .n_parameter = sizeof sharp_parameters / sizeof *sharp_parameters,
+        },
     .fill = threshold_fill,
     .resolution_keV = sharp_resolution_keV,
 };
 static const cev_response_kind counting_kind = {
-    .name = "counting",
-    .title = "One bin: every recoil above a sharp threshold (bubble chambers)",
-    .citation = "arXiv:2208.11771, section 3; E. Alfonso-Pita et al. (SBC), arXiv:2207.12400",
-    .parameters = sharp_parameters,
-    .n_parameter = sizeof sharp_parameters / sizeof *sharp_parameters,
+    .card =
+        {
+            .name = "counting",
+            .title = "One bin: every recoil above a sharp threshold (bubble chambers)",
+            .citation = "arXiv:2208.11771, section 3; E. Alfonso-Pita et al. (SBC), arXiv:2207.12400",
+            .parameters = sharp_parameters,
+            .n_parameter = sizeof sharp_parameters / sizeof *sharp_parameters,
+        },
     .counting = true,
     .fill = counting_fill,
     .resolution_keV = sharp_resolution_keV,

@@ -24,7 +24,7 @@ void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block)
 cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
 {
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
-    cev_theta_broadcast(model->interaction->n_parameter, theta, block);
+    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
     const double **counts;
     CEV_TRY(cev_new(arena, model->n_experiment, &counts));
     cev_model_scratch *scratch = NULL;

@@ -10,7 +10,7 @@ cev_status cev_model_signal(const cev_model *model, size_t e, const double *thet
     const cev_experiment *experiment = part->experiment;
     const cev_templates *t = &part->templates;
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS], coefficient[CEV_MAX_TERMS];
-    cev_theta_broadcast(model->interaction->n_parameter, theta, block);
+    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
     memset(counts, 0, experiment->source.kind->n_component * t->n_bin * sizeof *counts);
     for (size_t r = 0; r < t->n_row; r++) {
         const cev_template_row *row = &t->row[r];
@@ -55,7 +55,7 @@ static cev_status explain_with(cev_arena *arena, const cev_model *model, const c
                                const double *theta, cev_point_report *out)
 {
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS], *pull;
-    cev_theta_broadcast(model->interaction->n_parameter, theta, block);
+    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
     CEV_TRY(cev_new(arena, model->n_pull, &pull));
     CEV_TRY(cev_new(arena, model->n_pull, &out->pull));
     CEV_TRY(cev_new(arena, model->n_experiment, &out->experiment_chi2));

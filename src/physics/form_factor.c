@@ -49,25 +49,34 @@ static double point(const cev_form_factor *form_factor, const cev_nucleus *nucle
 }
 
 static const cev_form_factor_kind helm_kind = {
-    .name = "helm",
-    .title = "Helm: a box folded with a Gaussian skin, from the rms radius",
-    .citation = "R. H. Helm, Phys. Rev. 104 (1956) 1466",
-    .parameters = helm_parameters,
-    .n_parameter = sizeof helm_parameters / sizeof *helm_parameters,
+    .card =
+        {
+            .name = "helm",
+            .title = "Helm: a box folded with a Gaussian skin, from the rms radius",
+            .citation = "R. H. Helm, Phys. Rev. 104 (1956) 1466",
+            .parameters = helm_parameters,
+            .n_parameter = sizeof helm_parameters / sizeof *helm_parameters,
+        },
     .value = helm,
 };
 static const cev_form_factor_kind klein_nystrand_kind = {
-    .name = "klein_nystrand",
-    .title = "Klein-Nystrand: a hard sphere folded with a Yukawa potential",
-    .citation = "S. Klein, J. Nystrand, Phys. Rev. C 60 (1999) 014903",
-    .parameters = klein_nystrand_parameters,
-    .n_parameter = sizeof klein_nystrand_parameters / sizeof *klein_nystrand_parameters,
+    .card =
+        {
+            .name = "klein_nystrand",
+            .title = "Klein-Nystrand: a hard sphere folded with a Yukawa potential",
+            .citation = "S. Klein, J. Nystrand, Phys. Rev. C 60 (1999) 014903",
+            .parameters = klein_nystrand_parameters,
+            .n_parameter = sizeof klein_nystrand_parameters / sizeof *klein_nystrand_parameters,
+        },
     .value = klein_nystrand,
 };
 static const cev_form_factor_kind point_kind = {
-    .name = "point",
-    .title = "Point-like nucleus, F = 1",
-    .citation = "D. Z. Freedman, Phys. Rev. D 9 (1974) 1389",
+    .card =
+        {
+            .name = "point",
+            .title = "Point-like nucleus, F = 1",
+            .citation = "D. Z. Freedman, Phys. Rev. D 9 (1974) 1389",
+        },
     .value = point,
 };
 

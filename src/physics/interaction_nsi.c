@@ -67,11 +67,14 @@ static double shape_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const c
 }
 
 const cev_interaction cev_interaction_nsi = {
-    .name = "nsi",
-    .title = "Neutral-current non-standard interactions with u and d quarks",
-    .citation = "arXiv:2208.11771, eqs. 1 and 7; Barranco, Miranda, Rashba, JHEP 12 (2005) 021",
-    .parameters = parameters,
-    .n_parameter = sizeof parameters / sizeof *parameters,
+    .card =
+        {
+            .name = "nsi",
+            .title = "Neutral-current non-standard interactions with u and d quarks",
+            .citation = "arXiv:2208.11771, eqs. 1 and 7; Barranco, Miranda, Rashba, JHEP 12 (2005) 021",
+            .parameters = parameters,
+            .n_parameter = sizeof parameters / sizeof *parameters,
+        },
     .n_term = 1,
     .shape_cm2_per_keV = shape_cm2_per_keV,
     .coefficients = coefficients,

@@ -52,11 +52,14 @@ static const cev_source_component components[] = {
 };
 
 const cev_source_kind cev_source_pion_decay_at_rest = {
-    .name = "pion_decay_at_rest",
-    .title = "pi+ and mu+ decay at rest (spallation sources)",
-    .citation = "L. Michel, Proc. Phys. Soc. A 63 (1950) 514; spectra as in arXiv:2208.11771, eq. 3",
-    .parameters = parameters,
-    .n_parameter = sizeof parameters / sizeof *parameters,
+    .card =
+        {
+            .name = "pion_decay_at_rest",
+            .title = "pi+ and mu+ decay at rest (spallation sources)",
+            .citation = "L. Michel, Proc. Phys. Soc. A 63 (1950) 514; spectra as in arXiv:2208.11771, eq. 3",
+            .parameters = parameters,
+            .n_parameter = sizeof parameters / sizeof *parameters,
+        },
     .components = components,
     .n_component = sizeof components / sizeof *components,
     .fluence_per_cm2 = fluence_per_cm2,

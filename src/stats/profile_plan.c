@@ -62,11 +62,10 @@ static cev_status copy_channels(const cev_profile_spec *spec, cev_profile *profi
 
 static void collect_channels(cev_profile *profile)
 {
-    size_t number[profile->n_channel + 1]; /* group of the joined channels whose smallest is this one */
     for (size_t c = 0; c < profile->n_channel; c++) {
         plan_channel *channel = &profile->channel[c];
-        if (channel->group == c) number[c] = profile->n_group++;
-        channel->group = number[channel->group];
+        /* The smallest channel of a group comes first, and opens it; the others follow that one's number. */
+        channel->group = channel->group == c ? profile->n_group++ : profile->channel[channel->group].group;
         plan_group *group = &profile->group[channel->group];
         group->channel[group->n_channel++] = c;
     }

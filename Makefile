@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# cevscan: `make run` and `make test` do everything; `make help` lists the rest.
+
+SHELL       = /bin/bash
+PREFIX     ?= /usr/local
+BUILD      ?= build
+CC          = gcc
+PYTHON     ?= /usr/bin/python3
+# Ranks of `make run`; 1 uses threads on all cores.
+RANKS      ?= 1
+
+# --- libraries: Debian's names, then those of clusters' modules; override any of these -------------------------------
+PKG_CONFIG ?= pkg-config
+HDF5_PC    := $(shell for p in hdf5-openmpi hdf5-mpi hdf5; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p && break; done)
+MPI_PC     := $(shell for p in ompi-c mpi-c ompi mpich; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p && break; done)
+PACKAGES    = $(HDF5_PC) $(MPI_PC) gsl yaml-0.1 jansson libcrypto
+LIB_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+LIB_LIBS   ?= $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lhdf5_hl
+
+# --- flags: no contraction into fused multiply-adds, so that every processor computes the same bits -------------------
+COMMIT     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+WARNINGS    = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+              -Wundef -Wformat=2 -Wvla-larger-than=65536 -Wcast-qual -Wwrite-strings -Wno-psabi -Wno-pass-failed
+OPTIMISE   ?= -O3 -g
+CFLAGS     += -std=gnu11 $(OPTIMISE) -fno-math-errno -fno-trapping-math -ffp-contract=off -fopenmp $(WARNINGS) $(EXTRA_CFLAGS)
+CPPFLAGS   += -Iinclude -MMD -MP
+LDFLAGS    += -fopenmp $(EXTRA_CFLAGS)
+
+ROOMS       = base physics detector experiment stats scan engine parallel store config cli
+LIB_SRC    := $(wildcard $(patsubst %,src/%/*.c,$(filter-out cli,$(ROOMS))))
+CLI_SRC    := $(wildcard src/cli/*.c)
+LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
+CLI_OBJ    := $(CLI_SRC:%.c=$(BUILD)/%.o)
+UNIT_SRC   := $(wildcard tests/unit/*.c)
+UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+BIN         = bin/cevscan
+LIB         = lib/libcevscan.a
+
+.PHONY: all run test build unit deps deps-test install bench lint check-layers sanitize valgrind clean help
+.DEFAULT_GOAL = build
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
+
+build: $(BIN) $(LIB) ## build bin/cevscan and lib/libcevscan.a (the libraries must be there: make deps)
+
+$(BIN): $(CLI_OBJ) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIB_LIBS) -lm -o $@
+
+$(LIB): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $(LIB_OBJ)
+
+# The libraries' headers are not ours to warn about.
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) -c $< -o $@
+
+$(BUILD)/src/cli/main.o $(BUILD)/src/cli/provenance.o: CPPFLAGS += -DCEVSCAN_COMMIT='"$(COMMIT)"'
+
+# The commit is part of the program: objects that hold it are rebuilt when it changes.
+$(BUILD)/src/cli/main.o $(BUILD)/src/cli/provenance.o: $(BUILD)/commit
+$(BUILD)/commit: force
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
+.PHONY: force
+
+unit: $(UNIT_BIN)
+$(BUILD)/tests/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Isrc $(CFLAGS) -Wno-missing-prototypes $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) $< $(LDFLAGS) $(LIB) $(LIB_LIBS) -lcmocka -lm -o $@
+
+# --- the two commands -------------------------------------------------------------------------------------------------
+deps:
+	@.ci/deps.sh run
+deps-test:
+	@.ci/deps.sh run test
+
+# The second make sees the libraries that the first has installed.
+run: deps ## install what is missing, build, scan CsI, Si and CsI + Si at the ESS, draw: results/
+	@$(MAKE) --no-print-directory build
+	@.ci/run-main-job.sh "$(RANKS)" "$(PYTHON)"
+
+test: deps-test ## install what is missing, build, run every test
+	@$(MAKE) --no-print-directory build unit
+	@$(MAKE) --no-print-directory check-layers
+	$(PYTHON) -m pytest tests -q -p no:cacheprovider $(PYTEST_FLAGS)
+
+# --- the rest -----------------------------------------------------------------------------------------------------------
+bench: build ## points per second of the engine
+	$(BIN) bench
+
+install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include/cevscan" \
+	  "$(DESTDIR)$(PREFIX)/share/cevscan/experiments" "$(DESTDIR)$(PREFIX)/share/cevscan/scans" \
+	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
+	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin"
+	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
+	install -m 644 include/cevscan/*.h "$(DESTDIR)$(PREFIX)/include/cevscan"
+	install -m 644 configs/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan"
+	install -m 644 configs/experiments/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/experiments"
+	install -m 644 configs/scans/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/scans"
+	install -m 755 analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis"
+	install -m 644 jobs/* "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
+
+check-layers: $(LIB_OBJ) ## prove from the objects' symbols that every room uses only what lies below it
+	@$(PYTHON) tests/check_layers.py $(BUILD)
+
+lint: ## compile everything with gcc and with clang, every warning an error
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/gcc-strict BIN=$(BUILD)/gcc-strict/cevscan LIB=$(BUILD)/gcc-strict/lib.a \
+	  EXTRA_CFLAGS=-Werror build unit
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/clang-strict BIN=$(BUILD)/clang-strict/cevscan LIB=$(BUILD)/clang-strict/lib.a \
+	  CC=clang EXTRA_CFLAGS=-Werror build unit
+
+SANITIZED = $(BUILD)/sanitized
+sanitize: ## the tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) BIN=$(SANITIZED)/bin/cevscan LIB=$(SANITIZED)/lib/libcevscan.a OPTIMISE="-O1 -g" \
+	  EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DCEV_NO_DISPATCH" build unit
+	ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	  CEVSCAN_BIN=$(CURDIR)/$(SANITIZED)/bin/cevscan CEVSCAN_BUILD=$(CURDIR)/$(SANITIZED) \
+	  $(PYTHON) -m pytest tests -q -p no:cacheprovider -m "not slow" $(PYTEST_FLAGS)
+
+valgrind: build unit ## the unit tests and a small scan under valgrind
+	@tests/valgrind.sh $(BUILD) $(BIN)
+
+clean: ## remove what was built (not results/)
+	rm -rf $(BUILD) bin lib
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_BIN:=.d)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A scan as the engine sees it: a model, data, a grid, and which parameter each axis drives. */
+#ifndef CEVSCAN_SCAN_JOB_H
+#define CEVSCAN_SCAN_JOB_H
+
+#include "cevscan/model.h"
+
+typedef struct cev_scan_job {
+    const cev_model *model;
+    const cev_data *data;
+    const cev_grid *grid;
+    double theta[CEV_MAX_MODEL_PARAMETERS];     /* values of the parameters that are not scanned */
+    size_t axis_parameter[CEV_MAX_AXES];        /* index of the parameter that each axis drives */
+} cev_scan_job;
+
+/* Evaluates points first .. first + CEV_LANES - 1 of a tile, those that exist, and stores the results at [first ..] of
+ * chi2[n_point], status[n_point] and pull[n_pull][n_point] (NULL: not wanted). block_pull[n_pull] is scratch, NULL with it.
+ * A result that is not a number is always the same NaN, so that equal maps have equal bytes. */
+void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, const cev_tile *tile, size_t first,
+                        cev_lanes *block_pull, double *chi2, unsigned char *status, double *pull);
+
+/* Parameters of grid point `number` (memory order). */
+void cev_scan_job_theta(const cev_scan_job *job, uint64_t number, double *theta);
+
+typedef struct cev_best_fit {
+    double chi2;
+    double at[CEV_MAX_AXES];    /* the scanned parameters, in the order of the axes */
+} cev_best_fit;
+
+/* The minimum of chi2 over the scanned parameters, within the axes' ranges: the lowest points of a coarse grid of at most
+ * 4096 points, each refined with a simplex. `truth`: parameters for which the data are Asimov data, or NULL; if the scan
+ * contains them (same fixed parameters), they are the best fit, chi2 = 0, wherever the axes run.
+ * CEV_E_NUMERIC if no point has a finite chi2. */
+cev_status cev_best_fit_find(const cev_scan_job *job, const double *truth, cev_best_fit *out);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Master and workers over tiles. Rank 0 hands out tile numbers; workers evaluate and store them, and report.
+ *
+ * A worker asks for its next batch when it starts the last tile of the one it has, so that the answer is there when it
+ * needs it. Batches shrink towards the end (a quarter of the fair share of what is left), so that nobody waits for one rank's
+ * backlog. On few ranks rank 0 computes as well, and answers from inside its own tiles, about every half millisecond; on many
+ * it only serves. Which tiles a rank gets depends on timing; nothing in the results may. */
+#ifndef CEVSCAN_SCHEDULE_H
+#define CEVSCAN_SCHEDULE_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cevscan/status.h"
+
+/* What a rank reports of a finished tile. */
+typedef struct cev_tile_report {
+    uint64_t tile;
+    uint64_t n_point;
+    uint64_t n_failed;      /* points whose status is not CEV_POINT_OK */
+    double lowest_chi2;     /* of the tile, INFINITY if no point has one */
+    uint64_t lowest_point;  /* its number in the grid */
+} cev_tile_report;
+
+typedef enum cev_master_mode { CEV_MASTER_AUTO, CEV_MASTER_WORKS, CEV_MASTER_SERVES } cev_master_mode;
+
+enum { CEV_MOST_RANKS_OF_A_WORKING_MASTER = 16 };
+
+typedef struct cev_schedule cev_schedule;
+
+typedef struct cev_schedule_calls {
+    void *context;
+    /* Every rank: evaluates and stores a tile. Must call cev_schedule_poll(schedule) now and then, from the main thread. */
+    cev_status (*work)(void *context, cev_schedule *schedule, size_t tile, cev_tile_report *report);
+    /* Rank 0: a report came in, its own included; each exactly once. */
+    cev_status (*take)(void *context, const cev_tile_report *report);
+} cev_schedule_calls;
+
+/* Collective: works off tile[n_tile] (read on rank 0 only). Returns on every rank once all are done and reported. A failure
+ * is returned on the rank where it happened; the others do not know, so the caller must then end the job with MPI_Abort. */
+cev_status cev_schedule_run(MPI_Comm communicator, cev_master_mode mode, size_t n_tile, const uint32_t *tile,
+                            const cev_schedule_calls *calls);
+
+/* Rank 0: answers the workers that are waiting. Other ranks: does nothing. */
+void cev_schedule_poll(cev_schedule *schedule);
+
+/* Whether rank 0 of so many ranks computes tiles. */
+bool cev_schedule_master_works(cev_master_mode mode, int n_rank);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cevscan/config.h"
+#include "command.h"
+#include "estimate.h"
+
+static const char doc[] =
+    "Validates a scan file and everything that it names, and shows the resolved scan, the number of points, and an estimate of "
+    "memory and time. Computes nothing, creates nothing.\v"
+    "With --json, `resolved` is the scan file with every experiment file put in its place: itself a valid scan file.\n\n"
+    "Example: cevscan check configs/scans/ess_csi_si.yaml";
+
+typedef struct check_options {
+    const char *file;
+    bool json;
+} check_options;
+
+static const struct argp_option options[] = {{"json", 'j', NULL, 0, "print JSON", 0}, {0}};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    check_options *o = state->input;
+    switch (key) {
+    case 'j': o->json = true; break;
+    case ARGP_KEY_ARG:
+        if (o->file) argp_error(state, "more than one scan file: %s", argument);
+        o->file = argument;
+        break;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "which scan file?"); break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static void print_experiments(const cev_scan_config *c)
+{
+    for (size_t e = 0; e < c->n_experiment; e++) {
+        const cev_experiment *x = c->experiment[e];
+        printf("  %-16s %s\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g keV\n", x->name, x->title,
+               x->source.kind->card.name, x->target.mass_kg, x->target.form_factor.kind->card.name,
+               x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge_keV[0],
+               x->bins.edge_keV[x->bins.n_bin]);
+        for (size_t p = 0; p < x->n_pull; p++) {
+            size_t users = 0;
+            for (size_t k = 0; k < c->n_experiment; k++)
+                for (size_t q = 0; q < c->experiment[k]->n_pull; q++)
+                    users += !strcmp(c->experiment[k]->pull[q].name, x->pull[p].name);
+            printf("    pull %s, sigma %g%s\n", x->pull[p].name, x->pull[p].sigma, users > 1 ? ", shared" : "");
+        }
+    }
+}
+
+static void print_parameters(const cev_scan_config *c)
+{
+    const cev_card *card = &c->interaction->card;
+    for (size_t a = 0; a < c->grid.n_axis; a++) {
+        const cev_axis *axis = &c->grid.axis[a];
+        printf("  %-16s %zu points from %g to %g, %s\n", axis->name, axis->n, axis->value[0], axis->value[axis->n - 1],
+               cev_scale_names[axis->scale]);
+    }
+    for (size_t p = 0; p < card->n_parameter; p++)
+        if (c->theta[p] != card->parameters[p].default_value) printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
+}
+
+static void print_text(const cev_scan_config *c, const scan_estimate *estimate)
+{
+    char duration[64];
+    print_duration(estimate->core_seconds, duration, sizeof duration);
+    printf("scan %s: %s\n\nexperiments\n", c->name, c->title);
+    print_experiments(c);
+    printf("\ninteraction %s: %s\n", c->interaction->card.name, c->interaction->card.title);
+    print_parameters(c);
+    printf("\ndata %s\npoints %llu in %zu tiles of %zu; %zu bins, %zu pulls%s\n", c->data == CEV_DATA_ASIMOV ? "asimov" : "observed",
+           (unsigned long long)c->grid.n_point, c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), estimate->n_bin,
+           estimate->n_pull, c->store_pulls ? " (stored)" : "");
+    printf("map file %.1f MB, memory %.1f MB a rank, about %s on one core\n", estimate->file_bytes / 1e6,
+           estimate->memory_bytes / 1e6, duration);
+    char identity[CEV_DIGEST_TEXT_SIZE];
+    cev_digest_text(&c->identity, identity);
+    printf("identity %s\n", identity);
+}
+
+static void print_as_json(const cev_scan_config *c, const scan_estimate *estimate)
+{
+    char identity[CEV_DIGEST_TEXT_SIZE];
+    cev_digest_text(&c->identity, identity);
+    print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s, s:o}", "scan", c->name, "points",
+                         (json_int_t)c->grid.n_point, "tiles", (json_int_t)c->grid.n_tile, "bins", (json_int_t)estimate->n_bin,
+                         "pulls", (json_int_t)estimate->n_pull, "file_bytes", estimate->file_bytes, "memory_bytes",
+                         estimate->memory_bytes, "core_seconds", estimate->core_seconds, "identity", identity, "resolved",
+                         json_loads(c->resolved, 0, NULL)));
+}
+
+int command_check(int argc, char **argv)
+{
+    check_options o = {0};
+    const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    cev_scan_config *config;
+    cev_status status = cev_scan_config_read(o.file, &config);
+    if (status == CEV_OK && config->grid.n_axis == 0)
+        status = cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", o.file);
+    if (status == CEV_OK) {
+        scan_estimate estimate = estimate_scan(config);
+        (o.json ? print_as_json : print_text)(config, &estimate);
+    }
+    cev_scan_config_destroy(&config);
+    return (int)report_error(status);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cevscan/point_status.h"
+#include "cevscan/scan_job.h"
+#include "command.h"
+#include "selection.h"
+
+static const char doc[] =
+    "Profiled chi2 at one point, with every pull and the share of each experiment and bin.\v"
+    "chi2 is the sum of the experiments' chi2 and of the penalty of the pulls. delta_chi2 is taken from the minimum over the "
+    "parameters that the scan file scans; without a scan file, from the truth of the Asimov data.\n\n"
+    "Example: cevscan point --experiments ess_csi,ess_si --set eps_ee_uV=0.1 --set eps_mumu_dV=-0.2 --json";
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    if (key != ARGP_KEY_INIT) return ARGP_ERR_UNKNOWN;
+    state->child_inputs[0] = state->input;
+    return 0;
+}
+
+/* chi2 that delta_chi2 counts from. */
+static cev_status reference_chi2(const selection *s, double *out)
+{
+    const cev_scan_config *c = s->config;
+    const double *truth = c->data == CEV_DATA_ASIMOV ? c->truth : NULL;
+    cev_best_fit fit;
+    *out = truth ? 0 : NAN;
+    if (c->grid.n_axis == 0) return CEV_OK;
+    cev_scan_job job = {.model = s->model, .data = &s->data, .grid = &c->grid};
+    memcpy(job.theta, c->theta, sizeof job.theta);
+    memcpy(job.axis_parameter, c->axis_parameter, sizeof job.axis_parameter);
+    CEV_TRY(cev_best_fit_find(&job, truth, &fit));
+    *out = fit.chi2;
+    return CEV_OK;
+}
+
+static json_t *experiment_json(const selection *s, const cev_point_report *r, size_t e)
+{
+    const cev_experiment *x = cev_model_experiment(s->model, e);
+    json_t *bins = json_array(), *predicted = json_array(), *data = json_array();
+    for (size_t i = 0; i < x->bins.n_bin; i++) {
+        json_array_append_new(bins, json_number(r->bin_chi2[e][i]));
+        json_array_append_new(predicted, json_number(r->predicted[e][i]));
+        json_array_append_new(data, json_number(s->data.counts[e][i]));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o}", "chi2", json_number(r->experiment_chi2[e]), "bins", bins, "predicted", predicted,
+                     "data", data);
+}
+
+static void print_as_json(const selection *s, const cev_point_report *r, double reference)
+{
+    json_t *pulls = json_object(), *experiments = json_object(), *parameters = json_object();
+    const cev_card *card = &s->config->interaction->card;
+    for (size_t p = 0; p < card->n_parameter; p++)
+        json_object_set_new(parameters, card->parameters[p].name, json_number(s->theta[p]));
+    for (size_t p = 0; p < cev_model_n_pull(s->model); p++)
+        json_object_set_new(pulls, cev_model_pull_name(s->model, p), json_number(r->pull[p]));
+    for (size_t e = 0; e < s->config->n_experiment; e++)
+        json_object_set_new(experiments, s->config->experiment[e]->name, experiment_json(s, r, e));
+    print_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "chi2", json_number(r->chi2), "delta_chi2",
+                         json_number(r->chi2 - reference), "penalty", json_number(r->penalty), "pulls", pulls, "experiments",
+                         experiments, "parameters", parameters, "status", cev_point_status_name((int)r->status)));
+}
+
+static void print_as_text(const selection *s, const cev_point_report *r, double reference)
+{
+    printf("chi2 %.9g   delta_chi2 %.9g   status %s\n\n", r->chi2, r->chi2 - reference, cev_point_status_name((int)r->status));
+    printf("%-32s %14s %10s\n", "pull", "value", "in sigma");
+    for (size_t p = 0; p < cev_model_n_pull(s->model); p++)
+        printf("%-32s %14.6e %10.4f\n", cev_model_pull_name(s->model, p), r->pull[p],
+               r->pull[p] / cev_model_pull_sigma(s->model, p));
+    printf("%-32s %14s %10.6g\n", "penalty", "", r->penalty);
+    for (size_t e = 0; e < s->config->n_experiment; e++) {
+        const cev_experiment *x = s->config->experiment[e];
+        printf("\n%s: chi2 %.9g\n%10s %10s %14s %14s %12s\n", x->name, r->experiment_chi2[e], "from keV", "to keV", "data",
+               "predicted", "chi2");
+        for (size_t i = 0; i < x->bins.n_bin; i++)
+            printf("%10.4f %10.4f %14.4f %14.4f %12.6g\n", x->bins.edge_keV[i], x->bins.edge_keV[i + 1], s->data.counts[e][i],
+                   r->predicted[e][i], r->bin_chi2[e][i]);
+    }
+}
+
+int command_point(int argc, char **argv)
+{
+    selection_options options = {0};
+    const struct argp_child children[] = {{&selection_argp, 0, NULL, 0}, {0}};
+    const struct argp argp = {.parser = parse, .args_doc = "[SCAN.yaml]", .doc = doc, .children = children};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+
+    selection s;
+    cev_point_report report;
+    double reference;
+    cev_status status = selection_open(&options, &s);
+    if (status != CEV_OK) return report_error(status);
+    status = cev_model_explain(s.config->arena, s.model, &s.data, s.theta, &report);
+    if (status == CEV_OK) status = reference_chi2(&s, &reference);
+    if (status == CEV_OK) (options.json ? print_as_json : print_as_text)(&s, &report, reference);
+    bool failed = status == CEV_OK && report.status != CEV_POINT_OK;
+    selection_close(&s);
+    return status != CEV_OK ? (int)report_error(status) : failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+}

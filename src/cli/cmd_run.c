@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "scan_run.h"
+
+static const char doc[] =
+    "Scans a parameter space into a map: alone, under mpirun or under srun. An unfinished map of the same scan is resumed, on any "
+    "number of ranks and threads; a finished one is left alone; anything else is refused.\v"
+    "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created; 74 the file system, "
+    "memory or MPI failed, the map stays sound and resumable.\n\n"
+    "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
+    "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";
+
+enum { KEY_MASTER = 256, KEY_JSON };
+
+static const struct argp_option options[] = {
+    {"output", 'o', "MAP.h5", 0, "the map to write (required)", 0},
+    {"quiet", 'q', NULL, 0, "print errors only", 0},
+    {"threads", 't', "N", 0, "threads of each rank (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or its share of the cores)", 0},
+    {"master", KEY_MASTER, "MODE", 0, "what rank 0 does: works, serves, or auto (default: it works on up to 16 ranks)", 0},
+    {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
+    {0},
+};
+
+static cev_master_mode parse_master(const char *text, struct argp_state *state)
+{
+    if (!strcmp(text, "works")) return CEV_MASTER_WORKS;
+    if (!strcmp(text, "serves")) return CEV_MASTER_SERVES;
+    if (strcmp(text, "auto")) argp_error(state, "--master %s: expected works, serves or auto", text);
+    return CEV_MASTER_AUTO;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    run_options *o = state->input;
+    switch (key) {
+    case 'o': o->output = argument; break;
+    case 'q': o->quiet = true; break;
+    case 't':
+        if (!parse_whole(argument, 1, 4096, &o->threads)) argp_error(state, "--threads %s: expected 1 to 4096", argument);
+        break;
+    case KEY_MASTER: o->master = parse_master(argument, state); break;
+    case KEY_JSON: o->json = true; break;
+    case ARGP_KEY_ARG:
+        if (o->scan_file) argp_error(state, "more than one scan file: %s", argument);
+        o->scan_file = argument;
+        break;
+    case ARGP_KEY_END:
+        if (!o->scan_file) argp_error(state, "which scan file?");
+        if (!o->output || !*o->output) argp_error(state, "where to? give -o MAP.h5");
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static void print_layout(const scan_run *run)
+{
+    const cev_machine *m = &run->machine;
+    if (run->rank != 0 || run->options->quiet) return;
+    fprintf(stderr, "cevscan: %d rank%s on %d host%s, ", m->n_rank, m->n_rank == 1 ? "" : "s", m->n_host, m->n_host == 1 ? "" : "s");
+    if (m->threads_lowest == m->threads_highest)
+        fprintf(stderr, "%d thread%s each", m->threads_lowest, m->threads_lowest == 1 ? "" : "s");
+    else
+        fprintf(stderr, "%d to %d threads each", m->threads_lowest, m->threads_highest);
+    if (m->cores_lowest == m->cores_highest)
+        fprintf(stderr, "; a rank may use %d core%s", m->cores_lowest, m->cores_lowest == 1 ? "" : "s");
+    else
+        fprintf(stderr, "; a rank may use %d to %d cores", m->cores_lowest, m->cores_highest);
+    fprintf(stderr, "; rank 0 %s\n", cev_schedule_master_works(run->options->master, m->n_rank) ? "works" : "serves");
+    if (m->cramped_ranks)
+        fprintf(stderr, "cevscan: warning: %d rank%s with more threads than cores of their own; bind them with mpirun --map-by "
+                        "slot:PE=THREADS --bind-to core, or srun -c THREADS\n", m->cramped_ranks, m->cramped_ranks == 1 ? "" : "s");
+    else if (m->shared_hosts)
+        fprintf(stderr, "cevscan: warning: more threads than cores on %d host%s: they take turns\n", m->shared_hosts,
+                m->shared_hosts == 1 ? "" : "s");
+}
+
+static void print_summary(const scan_run *run)
+{
+    const cev_map_progress *p = &run->progress;
+    const cev_grid *g = &run->config->grid;
+    double seconds = monotonic_s() - run->started, points = (double)(run->points_done - run->points_before);
+    if (run->options->json) {
+        json_t *best = json_object();
+        for (size_t a = 0; a < g->n_axis; a++) json_object_set_new(best, g->axis[a].name, json_number(p->best_fit[a]));
+        print_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:s}", "map", run->options->output, "complete", 1, "points",
+                             (json_int_t)g->n_point, "points_computed", (json_int_t)points, "points_failed",
+                             (json_int_t)p->points_failed, "seconds", seconds, "best_fit_chi2", json_number(p->best_fit_chi2),
+                             "best_fit", best, "content_hash", p->content_hash));
+        return;
+    }
+    if (run->options->quiet) return;
+    printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\nbest fit chi2 %.9g at", run->options->output, points, seconds,
+           points / seconds, (unsigned long long)p->points_failed, p->best_fit_chi2);
+    for (size_t a = 0; a < g->n_axis; a++) printf(" %s=%.6g", g->axis[a].name, p->best_fit[a]);
+    printf("\ncontent hash %s\n", p->content_hash);
+}
+
+/* Rank 0 has read and validated the scan; the others get it as one self-contained text. */
+static cev_status share_configuration(scan_run *run)
+{
+    unsigned long long size = run->rank == 0 ? strlen(run->config->resolved) + 1 : 0;
+    MPI_Bcast(&size, 1, MPI_UNSIGNED_LONG_LONG, 0, MPI_COMM_WORLD);
+    if (run->rank == 0) {
+        MPI_Bcast(run->config->resolved, (int)size, MPI_CHAR, 0, MPI_COMM_WORLD);
+        return CEV_OK;
+    }
+    char *text = malloc(size);
+    if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
+    MPI_Bcast(text, (int)size, MPI_CHAR, 0, MPI_COMM_WORLD);
+    cev_status status = cev_scan_config_parse(text, "resolved configuration", &run->config);
+    free(text);
+    return status;
+}
+
+/* From here on a failure may be known to one rank only; it takes the others down with it. */
+static void abort_on_failure(const scan_run *run, cev_status status)
+{
+    if (status == CEV_OK) return;
+    fprintf(stderr, "cevscan: error on rank %d: %s\n", run->rank, cev_error_message());
+    fflush(NULL);
+    MPI_Abort(MPI_COMM_WORLD, exit_code_of(status));
+}
+
+static int finish_with_mpi(scan_run *run, int code)
+{
+    scan_run_destroy(run);
+    MPI_Finalize();
+    return code;
+}
+
+static int run_everywhere(scan_run *run)
+{
+    bool done = false;
+    cev_status status = run->rank == 0 ? scan_run_prepare(run, &done) : CEV_OK;
+    status = agree_with_rank_0(run->rank, status);
+    if (status != CEV_OK) return run->rank == 0 ? (int)report_error(status) : (int)exit_code_of(status);
+    MPI_Bcast(&done, 1, MPI_C_BOOL, 0, MPI_COMM_WORLD);
+    if (done) {
+        uint64_t failed = run->rank == 0 ? run->found->progress.points_failed : 0;
+        MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+        if (run->rank == 0 && !run->options->quiet) printf("%s: already complete\n", run->options->output);
+        return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    }
+    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
+    print_layout(run);
+    abort_on_failure(run, share_configuration(run));
+    abort_on_failure(run, scan_run_build(run));
+    status = scan_run_open_map(run);
+    abort_on_failure(run, status);
+    abort_on_failure(run, scan_run_work(run));
+    abort_on_failure(run, scan_run_finish(run));
+    uint64_t failed = run->points_failed;
+    MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+    if (run->rank == 0) print_summary(run);
+    return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+}
+
+int command_run(int argc, char **argv)
+{
+    run_options o = {0};
+    const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+
+    /* Alone, MPI needs no daemon beside it. */
+    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    int provided;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    scan_run run = {.options = &o};
+    MPI_Comm_rank(MPI_COMM_WORLD, &run.rank);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    return finish_with_mpi(&run, run_everywhere(&run));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+exit_code exit_code_of(cev_status status)
+{
+    switch (status) {
+    case CEV_OK: return EXIT_COMPLETE;
+    case CEV_E_INPUT:
+    case CEV_E_NUMERIC: return EXIT_BAD_INPUT;
+    case CEV_E_IO:
+    case CEV_E_MEMORY: break;
+    }
+    return EXIT_IO;
+}
+
+exit_code report_error(cev_status status)
+{
+    if (status == CEV_OK) return EXIT_COMPLETE;
+    fprintf(stderr, "cevscan: error: %s\n", cev_error_message());
+    if (getenv("CEVSCAN_DEBUG")) fprintf(stderr, "cevscan: (from %s)\n", cev_error_origin());
+    return exit_code_of(status);
+}
+
+json_t *json_number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+void print_json(json_t *json)
+{
+    json_dumpf(json, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(json);
+}
+
+bool parse_whole(const char *text, long minimum, long maximum, int *out)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (errno || end == text || *end || n < minimum || n > maximum) return false;
+    *out = (int)n;
+    return true;
+}

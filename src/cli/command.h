@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the commands share: exit codes, messages, output. */
+#ifndef CEVSCAN_CLI_COMMAND_H
+#define CEVSCAN_CLI_COMMAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "cevscan/status.h"
+
+#define CEVSCAN_VERSION "0.1.0"
+
+/* Documented in `cevscan --help`; job scripts count on them. */
+typedef enum exit_code {
+    EXIT_COMPLETE = 0,
+    EXIT_POINTS_FAILED = 1, /* the map is complete, but some points have no chi2 */
+    EXIT_BAD_INPUT = 2,
+    EXIT_IO = 74,           /* file system, memory or MPI */
+} exit_code;
+
+typedef struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is "cevscan NAME"; returns an exit_code */
+} command;
+
+int command_run(int argc, char **argv);
+int command_point(int argc, char **argv);
+int command_rates(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_describe(int argc, char **argv);
+int command_bench(int argc, char **argv);
+
+exit_code exit_code_of(cev_status status);
+
+/* Prints the recorded error to stderr, with its origin in the code if $CEVSCAN_DEBUG is set, and returns its exit code. */
+exit_code report_error(cev_status status);
+
+/* A JSON number; null for what JSON cannot express. */
+json_t *json_number(double x);
+
+/* Prints to stdout, and gives up the reference. */
+void print_json(json_t *json);
+
+/* A number that must be whole and in [minimum, maximum]; false if it is not. */
+bool parse_whole(const char *text, long minimum, long maximum, int *out);
+
+#endif

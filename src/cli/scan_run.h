@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A scan from its configuration to its finished map, on all ranks. */
+#ifndef CEVSCAN_CLI_SCAN_RUN_H
+#define CEVSCAN_CLI_SCAN_RUN_H
+
+#include <mpi.h>
+
+#include "cevscan/config.h"
+#include "cevscan/machine.h"
+#include "cevscan/map.h"
+#include "cevscan/model.h"
+#include "cevscan/scan_job.h"
+#include "cevscan/schedule.h"
+#include "progress_line.h"
+
+typedef struct run_options {
+    const char *scan_file, *output;
+    bool quiet, json;
+    int threads; /* 0: choose */
+    cev_master_mode master;
+} run_options;
+
+/* The scratch of one thread. */
+typedef struct thread_part {
+    cev_model_scratch *scratch;
+    cev_lanes *pull;
+} thread_part;
+
+typedef struct scan_run {
+    const run_options *options;
+    int rank;
+    cev_machine machine;
+    cev_scan_config *config;
+    cev_model *model;
+    cev_data data;
+    cev_scan_job job;
+    cev_map *map;
+    size_t n_pull;              /* stored */
+    const char **pull_name;     /* [n_pull] */
+
+    thread_part *part;          /* [threads] */
+    double *chi2, *pull;        /* results of the tile in work */
+    unsigned char *status;
+    cev_tile tile;
+    cev_schedule *schedule;
+
+    /* Rank 0 only. */
+    cev_map_info *found;        /* the unfinished map that is resumed, or NULL */
+    cev_map_progress progress;
+    progress_line line;
+    double started, recorded;   /* monotonic seconds: this session, and the last write of /progress */
+    double wall_time_before_s;
+    uint64_t points_done, points_before, points_failed;
+    double lowest_chi2;         /* of this session's tiles */
+    uint64_t lowest_point;
+} scan_run;
+
+/* Rank 0, before MPI does anything: reads and validates the configuration and looks at the output. *done is set if the map is
+ * already complete. */
+cev_status scan_run_prepare(scan_run *run, bool *done);
+
+/* Collective, on all ranks. `resolved` configuration has reached run->config everywhere. */
+cev_status scan_run_build(scan_run *run);       /* model, data, buffers, best fit */
+cev_status scan_run_open_map(scan_run *run);    /* created by rank 0 if it is new; a failure there is returned on all ranks */
+cev_status scan_run_work(scan_run *run);        /* a failure is returned on one rank only: MPI_Abort must follow */
+cev_status scan_run_finish(scan_run *run);      /* best fit, delta_chi2, content hash; the same */
+void scan_run_destroy(scan_run *run);
+
+/* Broadcasts rank 0's outcome, message included, so that it is returned on every rank. */
+cev_status agree_with_rank_0(int rank, cev_status status);
+
+#endif

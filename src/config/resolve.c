@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "resolve.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_NODES = 1000000, DEEPEST = 64 };
+
+/* Aliases are expanded, so a small file can stand for a huge or endless tree: the conversion counts what it makes. */
+typedef struct budget {
+    size_t nodes, depth;
+} budget;
+
+static json_t *scalar_json(cev_node node)
+{
+    const char *text = cev_node_text(node);
+    if (!cev_node_is_quoted(node)) {
+        char *end;
+        double x = strtod(text, &end);
+        if (*text && !*end && isfinite(x)) return json_real(x);
+        if (!strcmp(text, "true") || !strcmp(text, "false")) return json_boolean(!strcmp(text, "true"));
+    }
+    return json_string(text);
+}
+
+static cev_status convert(cev_node node, budget *b, json_t **out);
+
+static cev_status convert_children(cev_node node, budget *b, json_t *to)
+{
+    bool mapping = cev_node_is_mapping(node);
+    for (size_t i = 0; i < cev_node_length(node); i++) {
+        json_t *child = NULL;
+        CEV_TRY(convert(mapping ? cev_node_value(node, i) : cev_node_item(node, i), b, &child));
+        int failed = mapping ? json_object_set_new(to, cev_node_text(cev_node_key(node, i)), child)
+                             : json_array_append_new(to, child);
+        if (failed) return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
+    }
+    return CEV_OK;
+}
+
+static cev_status convert(cev_node node, budget *b, json_t **out)
+{
+    if (++b->nodes > MOST_NODES || b->depth > DEEPEST)
+        return cev_node_fail(node, "too large or too deep: does an alias contain itself?");
+    *out = cev_node_is_mapping(node) ? json_object() : cev_node_is_sequence(node) ? json_array() : scalar_json(node);
+    if (!*out) return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
+    b->depth++;
+    cev_status status = convert_children(node, b, *out);
+    b->depth--;
+    if (status != CEV_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+cev_status cev_node_json(cev_node node, json_t **out)
+{
+    return convert(node, &(budget){0}, out);
+}
+
+/* What is for the reader does not change the numbers. */
+static void strip_prose(json_t *json)
+{
+    static const char *const prose[] = {"citation", "title", "scan"};
+    for (size_t k = 0; json_is_object(json) && k < sizeof prose / sizeof *prose; k++) json_object_del(json, prose[k]);
+    const char *key;
+    json_t *value;
+    size_t index;
+    json_object_foreach(json, key, value) strip_prose(value);
+    json_array_foreach(json, index, value) strip_prose(value);
+}
+
+static cev_status identify(const json_t *resolved, cev_digest *out)
+{
+    json_t *bare = json_deep_copy(resolved);
+    if (!bare) return cev_fail(CEV_E_MEMORY, "out of memory");
+    strip_prose(bare);
+    json_object_set_new(bare, "numerics_revision", json_integer(CEV_NUMERICS_REVISION));
+    char *text = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(bare);
+    if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_status status = cev_digest_spans(&(cev_span){text, strlen(text)}, 1, out);
+    free(text);
+    return status;
+}
+
+cev_status cev_config_seal(cev_scan_config *config, const json_t *resolved)
+{
+    char *text = json_dumps(resolved, JSON_INDENT(1));
+    if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_status status = cev_arena_copy_text(config->arena, text, &config->resolved);
+    free(text);
+    return status == CEV_OK ? identify(resolved, &config->identity) : status;
+}

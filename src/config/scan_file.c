@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Scan files. configs/reference.yaml documents every key. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cevscan/nearest.h"
+#include "resolve.h"
+
+#define KEY(struct_, member, type_, ...) {.name = #member, .type = type_, .offset = offsetof(struct_, member), __VA_ARGS__}
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+enum { MOST_EXPERIMENTS = 256 };
+
+/* A configuration while it is read. */
+typedef struct reading {
+    cev_scan_config *config;
+    const char *file;   /* for looking up experiments beside it; NULL if there is none */
+    json_t *resolved;
+} reading;
+
+typedef struct scan_keys {
+    const char *scan, *title;
+    cev_node experiments, interaction, parameters, data, tile;
+    bool store_pulls;
+} scan_keys;
+
+static const cev_key scan_table[] = {
+    KEY(scan_keys, scan, CEV_KEY_TEXT, .required = true),
+    KEY(scan_keys, title, CEV_KEY_TEXT),
+    KEY(scan_keys, experiments, CEV_KEY_NODE, .required = true),
+    KEY(scan_keys, interaction, CEV_KEY_NODE, .required = true),
+    KEY(scan_keys, parameters, CEV_KEY_NODE),
+    KEY(scan_keys, data, CEV_KEY_NODE),
+    KEY(scan_keys, store_pulls, CEV_KEY_FLAG),
+    KEY(scan_keys, tile, CEV_KEY_NODE),
+};
+
+/* --- experiments ------------------------------------------------------------------------------------------------ */
+
+static cev_status parse_experiment(reading *r, cev_node node, cev_experiment *out, json_t *list)
+{
+    json_t *json;
+    CEV_TRY(cev_experiment_parse(r->config->arena, node, out));
+    CEV_TRY(cev_node_json(node, &json));
+    return json_array_append_new(list, json) ? cev_fail(CEV_E_MEMORY, "out of memory") : CEV_OK;
+}
+
+static cev_status load_experiment(reading *r, cev_node name, cev_experiment *out, json_t *list)
+{
+    char *path;
+    const char *nearest;
+    if (!cev_node_is_scalar(name)) return cev_node_fail(name, "expected the name or the path of an experiment");
+    CEV_TRY(cev_experiment_file(r->config->arena, cev_node_text(name), r->file, &path, &nearest));
+    if (!path)
+        return cev_node_fail(name, "no experiment \"%s\"%s%s%s (looked beside the scan file, in $CEVSCAN_PATH and among the "
+                                   "installed ones; see: cevscan describe)", cev_node_text(name),
+                             nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    cev_yaml *file;
+    CEV_TRY(cev_yaml_read_file(path, &file));
+    cev_status status = parse_experiment(r, cev_yaml_root(file), out, list);
+    cev_yaml_destroy(&file);
+    return status;
+}
+
+static cev_status check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other)
+{
+    if (!strcmp(one->name, other->name))
+        return cev_node_fail(node, "experiment \"%s\" is used twice; give a copy a name of its own", one->name);
+    for (size_t p = 0; p < one->n_pull; p++)
+        for (size_t q = 0; q < other->n_pull; q++)
+            if (!strcmp(one->pull[p].name, other->pull[q].name) && one->pull[p].sigma != other->pull[q].sigma)
+                return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but with sigma %g and %g",
+                                     one->pull[p].name, other->name, one->name, other->pull[q].sigma, one->pull[p].sigma);
+    return CEV_OK;
+}
+
+static cev_status read_experiments(reading *r, cev_node node)
+{
+    size_t n = cev_node_length(node);
+    cev_experiment *experiment;
+    const cev_experiment **list;
+    if (!cev_node_is_sequence(node) || n == 0) return cev_node_fail(node, "key \"experiments\": expected a list of experiments");
+    if (n > MOST_EXPERIMENTS) return cev_node_fail(node, "more than %d experiments", MOST_EXPERIMENTS);
+    json_t *json = json_array();
+    if (json_object_set_new(r->resolved, "experiments", json)) return cev_fail(CEV_E_MEMORY, "out of memory");
+    CEV_TRY(cev_new(r->config->arena, n, &experiment));
+    CEV_TRY(cev_new(r->config->arena, n, &list));
+    for (size_t e = 0; e < n; e++) {
+        cev_node item = cev_node_item(node, e);
+        CEV_TRY(cev_node_is_mapping(item) ? parse_experiment(r, item, &experiment[e], json)
+                                          : load_experiment(r, item, &experiment[e], json));
+        for (size_t k = 0; k < e; k++) CEV_TRY(check_shared_pulls(item, &experiment[e], &experiment[k]));
+        list[e] = &experiment[e];
+    }
+    r->config->n_experiment = n;
+    r->config->experiment = list;
+    return CEV_OK;
+}
+
+/* --- interaction and parameters --------------------------------------------------------------------------------- */
+
+static cev_status read_interaction(reading *r, cev_node node)
+{
+    const char *names[16];
+    for (size_t k = 0; k < cev_n_interactions; k++) {
+        names[k] = cev_interactions[k]->card.name;
+        if (!strcmp(names[k], cev_node_text(node))) r->config->interaction = cev_interactions[k];
+    }
+    if (!r->config->interaction) return cev_node_fail_name(node, "interaction", names, cev_n_interactions);
+    const cev_card *card = &r->config->interaction->card;
+    cev_parameter_defaults(card->parameters, card->n_parameter, r->config->theta);
+    cev_parameter_defaults(card->parameters, card->n_parameter, r->config->truth);
+    return CEV_OK;
+}
+
+static cev_status find_parameter(const cev_scan_config *config, cev_node name, size_t *out)
+{
+    const char *names[CEV_MAX_MODEL_PARAMETERS];
+    const cev_card *card = &config->interaction->card;
+    *out = cev_parameter_index(card->parameters, card->n_parameter, cev_node_text(name));
+    if (*out < card->n_parameter) return CEV_OK;
+    for (size_t p = 0; p < card->n_parameter; p++) names[p] = card->parameters[p].name;
+    return cev_node_fail_name(name, "parameter", names, card->n_parameter);
+}
+
+typedef struct parameter_keys {
+    cev_node name, value, scale, min, max, points, linear_threshold;
+    cev_reals values;
+} parameter_keys;
+
+static const cev_key parameter_table[] = {
+    KEY(parameter_keys, name, CEV_KEY_NODE, .required = true),
+    KEY(parameter_keys, value, CEV_KEY_NODE),
+    KEY(parameter_keys, values, CEV_KEY_REALS),
+    KEY(parameter_keys, scale, CEV_KEY_NODE),
+    KEY(parameter_keys, min, CEV_KEY_NODE),
+    KEY(parameter_keys, max, CEV_KEY_NODE),
+    KEY(parameter_keys, points, CEV_KEY_NODE),
+    KEY(parameter_keys, linear_threshold, CEV_KEY_NODE),
+};
+
+static cev_status read_scale(cev_node node, cev_scale *out)
+{
+    *out = CEV_SCALE_LINEAR;
+    if (!node.id) return CEV_OK;
+    for (int s = 0; s < CEV_SCALE_VALUES; s++)
+        if (!strcmp(cev_scale_names[s], cev_node_text(node))) {
+            *out = (cev_scale)s;
+            return CEV_OK;
+        }
+    return cev_node_fail_name(node, "scale", cev_scale_names, CEV_SCALE_VALUES);
+}
+
+static cev_status read_list_axis(reading *r, const parameter_keys *keys, const cev_parameter *parameter, cev_axis *axis)
+{
+    const cev_reals *list = &keys->values;
+    if (keys->min.id || keys->max.id || keys->points.id || keys->scale.id || keys->linear_threshold.id)
+        return cev_node_fail(list->node, "parameter \"%s\": \"values\" stands alone, without min, max, points or scale", parameter->name);
+    if (list->n < 2) return cev_node_fail(list->node, "parameter \"%s\": an axis needs at least two values", parameter->name);
+    for (size_t i = 0; i < list->n; i++) {
+        CEV_TRY(cev_node_real(cev_node_item(list->node, i), "values", parameter->minimum, parameter->maximum, &list->value[i]));
+        if (i && !(list->value[i] > list->value[i - 1]))
+            return cev_node_fail(cev_node_item(list->node, i), "parameter \"%s\": values must increase, but %g follows %g",
+                                 parameter->name, list->value[i], list->value[i - 1]);
+    }
+    *axis = (cev_axis){.name = parameter->name, .scale = CEV_SCALE_VALUES, .n = list->n, .value = list->value};
+    (void)r;
+    return CEV_OK;
+}
+
+static cev_status read_range_axis(reading *r, cev_node node, const parameter_keys *keys, const cev_parameter *parameter,
+                                  cev_axis *axis)
+{
+    double minimum, maximum, threshold = 0;
+    size_t points;
+    cev_scale scale;
+    if (!keys->min.id || !keys->max.id || !keys->points.id)
+        return cev_node_fail(node, "parameter \"%s\": expected either \"value\", or \"min\", \"max\" and \"points\", or \"values\"",
+                             parameter->name);
+    CEV_TRY(read_scale(keys->scale, &scale));
+    CEV_TRY(cev_node_real(keys->min, "min", parameter->minimum, parameter->maximum, &minimum));
+    CEV_TRY(cev_node_real(keys->max, "max", parameter->minimum, parameter->maximum, &maximum));
+    CEV_TRY(cev_node_count(keys->points, "points", 2, 100000000, &points));
+    if (keys->linear_threshold.id) CEV_TRY(cev_node_real(keys->linear_threshold, "linear_threshold", 1e-300, 1e300, &threshold));
+    if (!(minimum < maximum))
+        return cev_node_fail(keys->min, "parameter \"%s\": min (%g) must be below max (%g)", parameter->name, minimum, maximum);
+    cev_status status = cev_axis_fill(r->config->arena, parameter->name, scale, minimum, maximum, points, threshold, axis);
+    return status == CEV_E_INPUT ? cev_node_fail(node, "%s", cev_error_message()) : status;
+}
+
+static cev_status read_parameter(reading *r, cev_node node, bool *seen)
+{
+    cev_scan_config *config = r->config;
+    parameter_keys keys = {0};
+    size_t p;
+    CEV_TRY(cev_node_read(config->arena, node, "parameter", parameter_table, LENGTH(parameter_table), &keys));
+    CEV_TRY(find_parameter(config, keys.name, &p));
+    const cev_parameter *parameter = &config->interaction->card.parameters[p];
+    if (seen[p]) return cev_node_fail(keys.name, "parameter \"%s\" is given twice", parameter->name);
+    seen[p] = true;
+    if (keys.value.id) {
+        if (keys.values.node.id || keys.min.id || keys.max.id || keys.points.id)
+            return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both", parameter->name);
+        return cev_node_real(keys.value, "value", parameter->minimum, parameter->maximum, &config->theta[p]);
+    }
+    if (config->grid.n_axis == CEV_MAX_AXES)
+        return cev_node_fail(node, "more than %d scanned parameters; fix \"%s\" with \"value\"", CEV_MAX_AXES, parameter->name);
+    cev_axis *axis = &config->grid.axis[config->grid.n_axis];
+    CEV_TRY(keys.values.node.id ? read_list_axis(r, &keys, parameter, axis) : read_range_axis(r, node, &keys, parameter, axis));
+    config->axis_parameter[config->grid.n_axis++] = p;
+    return CEV_OK;
+}
+
+static cev_status read_parameters(reading *r, cev_node node)
+{
+    bool seen[CEV_MAX_MODEL_PARAMETERS] = {false};
+    if (!node.id) return CEV_OK;
+    if (!cev_node_is_sequence(node)) return cev_node_fail(node, "key \"parameters\": expected a list");
+    for (size_t k = 0; k < cev_node_length(node); k++) CEV_TRY(read_parameter(r, cev_node_item(node, k), seen));
+    return CEV_OK;
+}
+
+/* --- data and tiles --------------------------------------------------------------------------------------------- */
+
+static cev_status read_truth(cev_scan_config *config, cev_node node)
+{
+    static const char *const names[] = {"asimov"};
+    if (cev_node_length(node) != 1 || !cev_node_is_mapping(cev_node_find(node, "asimov")))
+        return cev_node_fail_name(cev_node_length(node) ? cev_node_key(node, 0) : node, "kind of data", names, 1);
+    cev_node truth = cev_node_find(node, "asimov");
+    for (size_t i = 0; i < cev_node_length(truth); i++) {
+        size_t p;
+        CEV_TRY(find_parameter(config, cev_node_key(truth, i), &p));
+        const cev_parameter *parameter = &config->interaction->card.parameters[p];
+        CEV_TRY(cev_node_real(cev_node_value(truth, i), parameter->name, parameter->minimum, parameter->maximum, &config->truth[p]));
+    }
+    return CEV_OK;
+}
+
+static cev_status read_data(cev_scan_config *config, cev_node node)
+{
+    static const char *const names[] = {"asimov", "observed"};
+    config->data = CEV_DATA_ASIMOV;
+    if (!node.id || !strcmp(cev_node_text(node), names[0])) return CEV_OK;
+    if (cev_node_is_mapping(node)) return read_truth(config, node);
+    if (strcmp(cev_node_text(node), names[1])) return cev_node_fail_name(node, "kind of data", names, LENGTH(names));
+    config->data = CEV_DATA_OBSERVED;
+    for (size_t e = 0; e < config->n_experiment; e++)
+        if (!config->experiment[e]->observed)
+            return cev_node_fail(node, "data: observed, but experiment \"%s\" has no key \"observed\"", config->experiment[e]->name);
+    return CEV_OK;
+}
+
+static cev_status lay_tiles(cev_scan_config *config, cev_node root, cev_node node)
+{
+    size_t side[CEV_MAX_AXES] = {0}, n_axis = config->grid.n_axis;
+    if (node.id && (!cev_node_is_sequence(node) || cev_node_length(node) != n_axis))
+        return cev_node_fail(node, "key \"tile\": expected a list of %zu numbers of points, one for each axis", n_axis);
+    for (size_t a = 0; node.id && a < n_axis; a++)
+        CEV_TRY(cev_node_count(cev_node_item(node, a), "tile", 1, 1 << 20, &side[a]));
+    if (n_axis == 0) return CEV_OK;
+    cev_status status = cev_grid_lay_tiles(&config->grid, side);
+    if (status == CEV_OK && cev_grid_points_of_whole_tile(&config->grid) > (size_t)1 << 24)
+        status = cev_fail(CEV_E_INPUT, "a tile has more than 2^24 points; choose smaller ones with \"tile\"");
+    return status == CEV_E_INPUT ? cev_node_fail(node.id ? node : root, "%s", cev_error_message()) : status;
+}
+
+/* --- the whole -------------------------------------------------------------------------------------------------- */
+
+static cev_status read_scan(reading *r, cev_node root)
+{
+    cev_scan_config *config = r->config;
+    scan_keys keys = {0};
+    CEV_TRY(cev_node_read(config->arena, root, "scan", scan_table, LENGTH(scan_table), &keys));
+    CEV_TRY(cev_node_json(root, &r->resolved));
+    CEV_TRY(cev_arena_keep_text(config->arena, keys.scan, &config->name));
+    CEV_TRY(cev_arena_keep_text(config->arena, keys.title ? keys.title : keys.scan, &config->title));
+    CEV_TRY(read_interaction(r, keys.interaction));
+    CEV_TRY(read_parameters(r, keys.parameters));
+    CEV_TRY(read_experiments(r, keys.experiments));
+    CEV_TRY(read_data(config, keys.data));
+    CEV_TRY(lay_tiles(config, root, keys.tile));
+    config->store_pulls = keys.store_pulls;
+    return cev_config_seal(config, r->resolved);
+}
+
+static cev_status build(const cev_yaml *document, const char *file, cev_scan_config **out)
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
+    reading r = {.config = *out, .file = file};
+    cev_status status = cev_arena_create(&(*out)->arena);
+    if (status == CEV_OK) status = read_scan(&r, cev_yaml_root(document));
+    json_decref(r.resolved);
+    if (status != CEV_OK) cev_scan_config_destroy(out);
+    return status;
+}
+
+cev_status cev_scan_config_read(const char *path, cev_scan_config **out)
+{
+    cev_yaml *document;
+    *out = NULL;
+    CEV_TRY(cev_yaml_read_file(path, &document));
+    cev_status status = build(document, path, out);
+    cev_yaml_destroy(&document);
+    return status;
+}
+
+cev_status cev_scan_config_parse(const char *text, const char *name, cev_scan_config **out)
+{
+    cev_yaml *document;
+    *out = NULL;
+    CEV_TRY(cev_yaml_read_text(text, strlen(text), name, &document));
+    cev_status status = build(document, NULL, out);
+    cev_yaml_destroy(&document);
+    return status;
+}
+
+/* A JSON array of the comma-separated names, inside a scan that has no axes: what is wrong with a name is then said in the
+ * words that a scan file would get. */
+static json_t *selection_json(const char *experiments, const char *interaction)
+{
+    json_t *list = json_array();
+    char *copy = strdup(experiments), *state = NULL;
+    for (char *name = copy ? strtok_r(copy, ",", &state) : NULL; name; name = strtok_r(NULL, ",", &state))
+        json_array_append_new(list, json_string(name));
+    free(copy);
+    return json_pack("{s:s, s:s, s:o}", "scan", "selection", "interaction", interaction, "experiments", list);
+}
+
+cev_status cev_scan_config_select(const char *experiments, const char *interaction, cev_scan_config **out)
+{
+    *out = NULL;
+    json_t *json = selection_json(experiments, interaction);
+    char *text = json ? json_dumps(json, 0) : NULL;
+    json_decref(json);
+    if (!text) return cev_fail(CEV_E_INPUT, "the names of experiments and interaction must be valid UTF-8");
+    cev_status status = cev_scan_config_parse(text, "command line", out);
+    free(text);
+    return status;
+}
+
+void cev_scan_config_destroy(cev_scan_config **config)
+{
+    if (!config || !*config) return;
+    cev_arena_destroy(&(*config)->arena);
+    free(*config);
+    *config = NULL;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cevscan/scan_job.h"
+
+#include <math.h>
+
+#include "model_parts.h"
+
+/* Lanes beyond the tile's last point repeat it; their results are dropped. */
+static void fill_theta(const cev_scan_job *job, const cev_tile *tile, size_t first, cev_lanes *theta)
+{
+    size_t index[CEV_MAX_AXES], n_axis = job->grid->n_axis;
+    cev_theta_broadcast(cev_model_interaction(job->model)->card.n_parameter, job->theta, theta);
+    cev_tile_point(job->grid, tile, first, index);
+    for (size_t l = 0; l < CEV_LANES; l++) {
+        for (size_t a = 0; a < n_axis; a++) theta[job->axis_parameter[a]][l] = job->grid->axis[a].value[index[a]];
+        if (first + l + 1 >= tile->n_point) continue;
+        for (size_t a = n_axis; a-- > 0;) {
+            if (++index[a] < tile->origin[a] + tile->extent[a]) break;
+            index[a] = tile->origin[a];
+        }
+    }
+}
+
+void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, const cev_tile *tile, size_t first,
+                        cev_lanes *block_pull, double *chi2, unsigned char *status, double *pull)
+{
+    cev_lanes theta[CEV_MAX_MODEL_PARAMETERS];
+    fill_theta(job, tile, first, theta);
+    cev_block_result result = {.pull = block_pull};
+    cev_model_evaluate(job->model, job->data, scratch, theta, &result);
+    size_t n = tile->n_point - first < CEV_LANES ? tile->n_point - first : CEV_LANES;
+    for (size_t l = 0; l < n; l++) {
+        chi2[first + l] = isnan(result.chi2[l]) ? NAN : result.chi2[l];
+        status[first + l] = (unsigned char)result.status[l];
+        if (!block_pull) continue;
+        for (size_t p = 0; p < cev_model_n_pull(job->model); p++)
+            pull[p * tile->n_point + first + l] = isnan(block_pull[p][l]) ? NAN : block_pull[p][l];
+    }
+}
+
+void cev_scan_job_theta(const cev_scan_job *job, uint64_t number, double *theta)
+{
+    size_t index[CEV_MAX_AXES];
+    for (size_t p = 0; p < cev_model_interaction(job->model)->card.n_parameter; p++) theta[p] = job->theta[p];
+    cev_grid_index(job->grid, number, index);
+    for (size_t a = 0; a < job->grid->n_axis; a++) theta[job->axis_parameter[a]] = job->grid->axis[a].value[index[a]];
+}

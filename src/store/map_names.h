@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Names in the map file, and the table of /progress that layout, writer and reader share. */
+#ifndef CEVSCAN_STORE_MAP_NAMES_H
+#define CEVSCAN_STORE_MAP_NAMES_H
+
+#include <hdf5.h>
+#include <stddef.h>
+
+#include "cevscan/map.h"
+
+#define MAP_FORMAT "cevscan map"
+#define MAP_CHI2 "chi2"
+#define MAP_DELTA "delta_chi2"
+#define MAP_STATUS "status"
+#define MAP_PULL_PREFIX "pull_"
+#define MAP_TILES "tiles"
+#define MAP_DONE "tiles/done"
+#define MAP_DIGEST "tiles/digest"
+#define MAP_PROGRESS "progress"
+
+typedef enum progress_type { PROGRESS_INT, PROGRESS_BOOL, PROGRESS_COUNT, PROGRESS_REAL, PROGRESS_REALS, PROGRESS_TEXT } progress_type;
+
+/* One dataset of /progress: where it sits in cev_map_progress, and how it is stored. */
+typedef struct progress_field {
+    const char *name;
+    progress_type type;
+    size_t offset, size; /* size: of the member, in bytes */
+} progress_field;
+
+extern const progress_field cev_map_progress_fields[];
+extern const size_t cev_map_n_progress_fields;
+
+/* The HDF5 type of a field in the file and in memory (the same); owned by the caller. */
+hid_t cev_map_progress_type(const progress_field *field);
+
+#endif

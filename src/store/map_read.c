@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reads what a map says about itself, with the serial driver. Trusts nothing in the file. */
+#include <errno.h>
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "map_names.h"
+#include "store_error.h"
+
+typedef struct reader {
+    const char *path;
+    hid_t file;
+    cev_map_info *info;
+} reader;
+
+static cev_status not_a_map(const reader *r, const char *why)
+{
+    H5Eclear2(H5E_DEFAULT);
+    return cev_fail(CEV_E_INPUT, "%s: not a cevscan map: %s", r->path, why);
+}
+
+static cev_status open_for_reading(reader *r)
+{
+    if (access(r->path, R_OK)) return cev_fail(CEV_E_INPUT, "%s: cannot read: %s", r->path, strerror(errno));
+    r->file = H5Fopen(r->path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (r->file >= 0) return CEV_OK;
+    bool signature = H5Fis_hdf5(r->path) > 0;
+    H5Eclear2(H5E_DEFAULT);
+    return cev_fail(CEV_E_INPUT, signature ? "%s: an HDF5 file, but truncated or damaged: HDF5 cannot open it"
+                                           : "%s: not a cevscan map: not an HDF5 file", r->path);
+}
+
+/* Keeps every attribute that is one variable-length string. */
+static herr_t keep_text(hid_t object, const char *name, const H5A_info_t *unused, void *context)
+{
+    (void)unused;
+    reader *r = context;
+    char *value = NULL, *copied_name, *copied_value;
+    hid_t a = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(a), space = H5Aget_space(a);
+    herr_t result = 0;
+    if (H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Aread(a, type, &value) >= 0 && value) {
+        if (cev_arena_copy_text(r->info->arena, name, &copied_name) != CEV_OK ||
+            cev_arena_copy_text(r->info->arena, value, &copied_value) != CEV_OK)
+            result = -1;
+        else
+            r->info->text[r->info->n_text++] = (cev_map_text){copied_name, copied_value};
+        H5free_memory(value);
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Aclose(a);
+    return result;
+}
+
+static cev_status read_texts(reader *r)
+{
+    H5O_info_t object;
+    if (H5Oget_info1(r->file, &object) < 0) return not_a_map(r, "the root group cannot be read");
+    CEV_TRY(cev_new(r->info->arena, object.num_attrs, &r->info->text));
+    if (H5Aiterate2(r->file, H5_INDEX_NAME, H5_ITER_INC, NULL, keep_text, r) < 0)
+        return not_a_map(r, "its attributes cannot be read");
+    const char *format = cev_map_info_text(r->info, "format");
+    return format && !strcmp(format, MAP_FORMAT) ? CEV_OK : not_a_map(r, "the attribute that marks one is missing");
+}
+
+static cev_status check_version(reader *r)
+{
+    int version = 0;
+    hid_t a = H5Aopen(r->file, "format_version", H5P_DEFAULT);
+    herr_t result = a < 0 ? -1 : H5Aread(a, H5T_NATIVE_INT, &version);
+    if (a >= 0) H5Aclose(a);
+    if (result < 0) return not_a_map(r, "its format version cannot be read");
+    if (version == CEV_MAP_FORMAT_VERSION) return CEV_OK;
+    return cev_fail(CEV_E_INPUT, "%s: a map of format version %d; this program knows version %d", r->path, version,
+                    CEV_MAP_FORMAT_VERSION);
+}
+
+/* Opens a dataset and checks its shape: rank dimensions of `size`, or whatever they are where size is 0. */
+static cev_status open_shaped(const reader *r, const char *name, int rank, hsize_t *size, hid_t *out)
+{
+    *out = H5Dopen2(r->file, name, H5P_DEFAULT);
+    hid_t space = *out < 0 ? -1 : H5Dget_space(*out);
+    hsize_t found[CEV_MAX_AXES] = {0};
+    bool right = space >= 0 && H5Sget_simple_extent_ndims(space) == rank && H5Sget_simple_extent_dims(space, found, NULL) >= 0;
+    for (int k = 0; right && k < rank; k++) {
+        if (size[k] == 0) size[k] = found[k];
+        right = size[k] == found[k];
+    }
+    if (space >= 0) H5Sclose(space);
+    if (right) return CEV_OK;
+    if (*out >= 0) H5Dclose(*out);
+    char why[256];
+    snprintf(why, sizeof why, "dataset %s is missing or has the wrong shape", name);
+    return not_a_map(r, why);
+}
+
+static cev_status read_whole(const reader *r, const char *name, int rank, hsize_t *size, hid_t type, void *to)
+{
+    hid_t dataset;
+    CEV_TRY(open_shaped(r, name, rank, size, &dataset));
+    errno = 0;
+    cev_status status = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) < 0
+                            ? cev_store_fail(r->path, "read the map")
+                            : CEV_OK;
+    H5Dclose(dataset);
+    return status;
+}
+
+static cev_status read_shape(reader *r)
+{
+    cev_map_info *info = r->info;
+    hid_t chi2 = H5Dopen2(r->file, MAP_CHI2, H5P_DEFAULT), space = chi2 < 0 ? -1 : H5Dget_space(chi2);
+    hsize_t size[H5S_MAX_RANK] = {0};
+    int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, size, NULL);
+    if (space >= 0) H5Sclose(space);
+    if (chi2 >= 0) H5Dclose(chi2);
+    if (rank < 1 || rank > CEV_MAX_AXES) return not_a_map(r, "dataset chi2 is missing or has the wrong shape");
+    info->n_axis = (size_t)rank;
+    info->n_point = 1;
+    for (size_t a = 0; a < info->n_axis; a++) {
+        info->axis_points[a] = (size_t)size[a];
+        if (__builtin_mul_overflow(info->n_point, size[a], &info->n_point)) return not_a_map(r, "it is impossibly large");
+    }
+    return CEV_OK;
+}
+
+
+static cev_status read_axis_names(reader *r)
+{
+    const char *names = cev_map_info_text(r->info, "axes");
+    if (!names) return not_a_map(r, "the names of its axes are missing");
+    char *copy, *state = NULL;
+    CEV_TRY(cev_arena_copy_text(r->info->arena, names, &copy));
+    size_t a = 0;
+    for (char *name = strtok_r(copy, ",", &state); name; name = strtok_r(NULL, ",", &state)) {
+        if (a == r->info->n_axis) return not_a_map(r, "it names more axes than it has");
+        r->info->axis_name[a++] = name;
+    }
+    return a == r->info->n_axis ? CEV_OK : not_a_map(r, "it names fewer axes than it has");
+}
+
+static cev_status read_tiles(reader *r)
+{
+    cev_map_info *info = r->info;
+    hsize_t n = 0;
+    hid_t done;
+    CEV_TRY(open_shaped(r, MAP_DONE, 1, &n, &done));
+    H5Dclose(done);
+    if (n == 0 || n > info->n_point) return not_a_map(r, "its table of tiles has the wrong size");
+    info->n_tile = (size_t)n;
+    CEV_TRY(cev_new(info->arena, info->n_tile, &info->done));
+    CEV_TRY(read_whole(r, MAP_DONE, 1, &n, H5T_NATIVE_UCHAR, info->done));
+    for (size_t t = 0; t < info->n_tile; t++) info->n_tile_done += info->done[t] != 0;
+    return CEV_OK;
+}
+
+static cev_status read_progress(reader *r)
+{
+    for (size_t k = 0; k < cev_map_n_progress_fields; k++) {
+        const progress_field *field = &cev_map_progress_fields[k];
+        char name[64];
+        snprintf(name, sizeof name, MAP_PROGRESS "/%s", field->name);
+        hsize_t n = r->info->n_axis;
+        hid_t type = cev_map_progress_type(field);
+        cev_status status =
+            read_whole(r, name, field->type == PROGRESS_REALS, &n, type, (char *)&r->info->progress + field->offset);
+        H5Tclose(type);
+        CEV_TRY(status);
+        if (field->type == PROGRESS_TEXT) ((char *)&r->info->progress)[field->offset + field->size - 1] = '\0';
+    }
+    return CEV_OK;
+}
+
+/* Counts the status bytes in slabs along the first axis, so that a huge map needs little memory. */
+static cev_status count_statuses(reader *r)
+{
+    cev_map_info *info = r->info;
+    hsize_t size[CEV_MAX_AXES], start[CEV_MAX_AXES] = {0}, count[CEV_MAX_AXES];
+    size_t slice = 1;
+    for (size_t a = 0; a < info->n_axis; a++) {
+        count[a] = size[a] = info->axis_points[a];
+        if (a) slice *= info->axis_points[a];
+    }
+    count[0] = 1 + ((size_t)1 << 22) / slice;
+    hid_t dataset;
+    CEV_TRY(open_shaped(r, MAP_STATUS, (int)info->n_axis, size, &dataset));
+    unsigned char *byte = malloc(count[0] * slice);
+    cev_status status = byte ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
+    hid_t space = H5Dget_space(dataset);
+    for (; status == CEV_OK && start[0] < size[0]; start[0] += count[0]) {
+        if (count[0] > size[0] - start[0]) count[0] = size[0] - start[0];
+        hid_t memory = H5Screate_simple((int)info->n_axis, count, NULL);
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+        errno = 0;
+        if (H5Dread(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, byte) < 0)
+            status = cev_store_fail(r->path, "read the map");
+        H5Sclose(memory);
+        for (size_t k = 0; status == CEV_OK && k < count[0] * slice; k++) info->status_count[byte[k] & 7]++;
+    }
+    H5Sclose(space);
+    H5Dclose(dataset);
+    free(byte);
+    return status;
+}
+
+static cev_status read_everything(reader *r)
+{
+    CEV_TRY(open_for_reading(r));
+    CEV_TRY(read_texts(r));
+    CEV_TRY(check_version(r));
+    CEV_TRY(read_shape(r));
+    CEV_TRY(read_axis_names(r));
+    CEV_TRY(read_tiles(r));
+    CEV_TRY(read_progress(r));
+    return count_statuses(r);
+}
+
+cev_status cev_map_inspect(const char *path, cev_map_info **out)
+{
+    cev_store_quiet();
+    *out = calloc(1, sizeof **out);
+    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
+    reader r = {.path = path, .file = -1, .info = *out};
+    cev_status status = cev_arena_create(&(*out)->arena);
+    if (status == CEV_OK) status = read_everything(&r);
+    if (r.file >= 0) H5Fclose(r.file);
+    if (status != CEV_OK) cev_map_info_destroy(out);
+    return status;
+}
+
+void cev_map_info_destroy(cev_map_info **info)
+{
+    if (!info || !*info) return;
+    cev_arena_destroy(&(*info)->arena);
+    free(*info);
+    *info = NULL;
+}
+
+const char *cev_map_info_text(const cev_map_info *info, const char *name)
+{
+    for (size_t k = 0; k < info->n_text; k++)
+        if (!strcmp(info->text[k].name, name)) return info->text[k].value;
+    return NULL;
+}

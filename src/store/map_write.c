@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A map open on all ranks: raw data are overwritten, metadata never. */
+#include <errno.h>
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "map_names.h"
+#include "store_error.h"
+
+struct cev_map {
+    cev_arena *arena;
+    const cev_grid *grid;
+    char *path;
+    hid_t file, chi2, delta, status, done, digest;
+    hid_t field_space;          /* of chi2, delta, status and pulls */
+    size_t n_pull;
+    hid_t *pull;                /* [n_pull] */
+    double *delta_buffer;       /* [points of a whole tile] */
+};
+
+static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
+{
+    errno = 0;
+    *out = H5Dopen2(map->file, name, H5P_DEFAULT);
+    return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
+}
+
+static cev_status open_file(cev_map *map, MPI_Comm communicator)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_mpio(access, communicator, MPI_INFO_NULL);
+    errno = 0;
+    map->file = H5Fopen(map->path, H5F_ACC_RDWR, access);
+    H5Pclose(access);
+    return map->file < 0 ? cev_store_fail(map->path, "open the map for writing") : CEV_OK;
+}
+
+static cev_status open_everything(cev_map *map, const char *path, MPI_Comm communicator, const char *const *pull_name)
+{
+    CEV_TRY(cev_arena_create(&map->arena));
+    CEV_TRY(cev_arena_copy_text(map->arena, path, &map->path));
+    CEV_TRY(cev_new(map->arena, map->n_pull, &map->pull));
+    CEV_TRY(cev_new(map->arena, cev_grid_points_of_whole_tile(map->grid), &map->delta_buffer));
+    for (size_t p = 0; p < map->n_pull; p++) map->pull[p] = -1;
+    CEV_TRY(open_file(map, communicator));
+    CEV_TRY(open_dataset(map, MAP_CHI2, &map->chi2));
+    CEV_TRY(open_dataset(map, MAP_DELTA, &map->delta));
+    CEV_TRY(open_dataset(map, MAP_STATUS, &map->status));
+    CEV_TRY(open_dataset(map, MAP_DONE, &map->done));
+    CEV_TRY(open_dataset(map, MAP_DIGEST, &map->digest));
+    for (size_t p = 0; p < map->n_pull; p++) {
+        char name[256];
+        snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", pull_name[p]);
+        CEV_TRY(open_dataset(map, name, &map->pull[p]));
+    }
+    map->field_space = H5Dget_space(map->chi2);
+    return CEV_OK;
+}
+
+cev_status cev_map_open(const char *path, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
+                        const char *const *pull_name, cev_map **out)
+{
+    cev_store_quiet();
+    *out = calloc(1, sizeof **out);
+    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_map *map = *out;
+    map->grid = grid;
+    map->n_pull = n_pull;
+    map->file = map->chi2 = map->delta = map->status = map->done = map->digest = map->field_space = -1;
+    /* A half-open map is left to the process's end: closing it is collective, and the other ranks may have it open. */
+    return open_everything(map, path, communicator, pull_name);
+}
+
+cev_status cev_map_close(cev_map **map)
+{
+    if (!map || !*map) return CEV_OK;
+    cev_map *m = *map;
+    for (size_t p = 0; p < m->n_pull; p++) H5Dclose(m->pull[p]);
+    const hid_t dataset[] = {m->chi2, m->delta, m->status, m->done, m->digest};
+    for (size_t k = 0; k < sizeof dataset / sizeof *dataset; k++) H5Dclose(dataset[k]);
+    H5Sclose(m->field_space);
+    errno = 0;
+    cev_status status = H5Fclose(m->file) < 0 ? cev_store_fail(m->path, "close the map") : CEV_OK;
+    cev_arena_destroy(&m->arena);
+    free(m);
+    *map = NULL;
+    return status;
+}
+
+/* Reads or writes the box of one tile. */
+static cev_status transfer(const cev_map *map, const cev_tile *tile, hid_t dataset, hid_t type, const void *from, void *to)
+{
+    hsize_t start[CEV_MAX_AXES], count[CEV_MAX_AXES];
+    for (size_t a = 0; a < map->grid->n_axis; a++) {
+        start[a] = tile->origin[a];
+        count[a] = tile->extent[a];
+    }
+    H5Sselect_hyperslab(map->field_space, H5S_SELECT_SET, start, NULL, count, NULL);
+    hid_t memory = H5Screate_simple((int)map->grid->n_axis, count, NULL);
+    errno = 0;
+    herr_t result = from ? H5Dwrite(dataset, type, memory, map->field_space, H5P_DEFAULT, from)
+                         : H5Dread(dataset, type, memory, map->field_space, H5P_DEFAULT, to);
+    cev_status status = result < 0 ? cev_store_fail(map->path, from ? "write a tile" : "read a tile") : CEV_OK;
+    H5Sclose(memory);
+    return status;
+}
+
+/* One row of a dataset over tiles. */
+static cev_status put_tile_row(const cev_map *map, hid_t dataset, size_t id, hsize_t length, const void *bytes)
+{
+    hsize_t start[2] = {id, 0}, count[2] = {1, length};
+    hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(1, &length, NULL);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+    errno = 0;
+    cev_status status = H5Dwrite(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, bytes) < 0
+                            ? cev_store_fail(map->path, "write a tile")
+                            : CEV_OK;
+    H5Sclose(memory);
+    H5Sclose(space);
+    return status;
+}
+
+static cev_status digest_of(const cev_map *map, const cev_tile *tile, const cev_tile_results *results, cev_digest *digest)
+{
+    size_t n = tile->n_point;
+    cev_span span[] = {{results->chi2, n * sizeof *results->chi2},
+                       {results->status, n},
+                       {results->pull, map->n_pull * n * sizeof *results->pull}};
+    return cev_digest_spans(span, sizeof span / sizeof *span, digest);
+}
+
+cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double *chi2, double reference)
+{
+    for (size_t k = 0; k < tile->n_point; k++) map->delta_buffer[k] = chi2[k] - reference;
+    return transfer(map, tile, map->delta, H5T_NATIVE_DOUBLE, map->delta_buffer, NULL);
+}
+
+cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference)
+{
+    cev_digest digest;
+    const unsigned char done = 1;
+    CEV_TRY(digest_of(map, tile, results, &digest));
+    CEV_TRY(transfer(map, tile, map->chi2, H5T_NATIVE_DOUBLE, results->chi2, NULL));
+    CEV_TRY(cev_map_write_delta(map, tile, results->chi2, reference));
+    CEV_TRY(transfer(map, tile, map->status, H5T_NATIVE_UCHAR, results->status, NULL));
+    for (size_t p = 0; p < map->n_pull; p++)
+        CEV_TRY(transfer(map, tile, map->pull[p], H5T_NATIVE_DOUBLE, results->pull + p * tile->n_point, NULL));
+    CEV_TRY(put_tile_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, digest.byte));
+    return put_tile_row(map, map->done, tile->id, 1, &done);
+}
+
+cev_status cev_map_read_tile(cev_map *map, const cev_tile *tile, double *chi2, unsigned char *status)
+{
+    CEV_TRY(transfer(map, tile, map->chi2, H5T_NATIVE_DOUBLE, NULL, chi2));
+    return transfer(map, tile, map->status, H5T_NATIVE_UCHAR, NULL, status);
+}
+
+static cev_status put_progress_field(const cev_map *map, const progress_field *field, const cev_map_progress *progress)
+{
+    char name[64];
+    snprintf(name, sizeof name, MAP_PROGRESS "/%s", field->name);
+    hid_t dataset, type = cev_map_progress_type(field);
+    cev_status status = open_dataset(map, name, &dataset);
+    errno = 0;
+    if (status == CEV_OK &&
+        H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, (const char *)progress + field->offset) < 0)
+        status = cev_store_fail(map->path, "write the progress");
+    if (dataset >= 0) H5Dclose(dataset);
+    H5Tclose(type);
+    return status;
+}
+
+cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress)
+{
+    for (size_t k = 0; k < cev_map_n_progress_fields; k++)
+        CEV_TRY(put_progress_field(map, &cev_map_progress_fields[k], progress));
+    return CEV_OK;
+}
+
+cev_status cev_map_content_hash(cev_map *map, char out[CEV_DIGEST_TEXT_SIZE])
+{
+    size_t size = map->grid->n_tile * CEV_DIGEST_SIZE;
+    unsigned char *all = malloc(size);
+    if (!all) return cev_fail(CEV_E_MEMORY, "out of memory");
+    errno = 0;
+    cev_status status = H5Dread(map->digest, H5T_NATIVE_UCHAR, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) < 0
+                            ? cev_store_fail(map->path, "read the digests of the tiles")
+                            : CEV_OK;
+    cev_digest digest;
+    if (status == CEV_OK) status = cev_digest_spans(&(cev_span){all, size}, 1, &digest);
+    if (status == CEV_OK) cev_digest_text(&digest, out);
+    free(all);
+    return status;
+}
+
+void cev_map_library_version(char *out, size_t size)
+{
+    unsigned major, minor, release;
+    H5get_libversion(&major, &minor, &release);
+    snprintf(out, size, "%u.%u.%u", major, minor, release);
+}
