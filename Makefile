@@ -20,7 +20,7 @@ LIB_LIBS   ?= $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lhdf5_hl
 # --- flags: no contraction into fused multiply-adds, so that every processor computes the same bits -------------------
 COMMIT     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 WARNINGS    = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
-              -Wundef -Wformat=2 -Wvla-larger-than=65536 -Wcast-qual -Wwrite-strings -Wno-psabi -Wno-pass-failed
+              -Wundef -Wformat=2 -Wcast-qual -Wwrite-strings -Wno-psabi -Wvla -Wno-unknown-warning-option
 OPTIMISE   ?= -O3 -g
 CFLAGS     += -std=gnu11 $(OPTIMISE) -fno-math-errno -fno-trapping-math -ffp-contract=off -fopenmp $(WARNINGS) $(EXTRA_CFLAGS)
 CPPFLAGS   += -Iinclude -MMD -MP
@@ -36,6 +36,9 @@ UNIT_BIN   := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 BIN         = bin/cevscan
 LIB         = lib/libcevscan.a
 
+# make V=1 shows the commands.
+quiet = $(if $(V),,@echo "  $(1) $@";)
+
 .PHONY: all run test build unit deps deps-test install bench lint check-layers sanitize valgrind clean help
 .DEFAULT_GOAL = build
 
@@ -46,17 +49,17 @@ build: $(BIN) $(LIB) ## build bin/cevscan and lib/libcevscan.a (the libraries mu
 
 $(BIN): $(CLI_OBJ) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIB_LIBS) -lm -o $@
+	$(call quiet,link)$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIB_LIBS) -lm -o $@
 
 $(LIB): $(LIB_OBJ)
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $(LIB_OBJ)
+	$(call quiet,ar  )ar rcs $@ $(LIB_OBJ)
 
 # The libraries' headers are not ours to warn about.
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) -c $< -o $@
+	$(call quiet,cc  )$(CC) $(CPPFLAGS) $(CFLAGS) $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) -c $< -o $@
 
 $(BUILD)/src/cli/main.o $(BUILD)/src/cli/provenance.o: CPPFLAGS += -DCEVSCAN_COMMIT='"$(COMMIT)"'
 
@@ -70,7 +73,7 @@ $(BUILD)/commit: force
 unit: $(UNIT_BIN)
 $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Isrc $(CFLAGS) -Wno-missing-prototypes $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) $< $(LDFLAGS) $(LIB) $(LIB_LIBS) -lcmocka -lm -o $@
+	$(call quiet,cc  )$(CC) $(CPPFLAGS) -Isrc $(CFLAGS) -Wno-missing-prototypes $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) $< $(LDFLAGS) $(LIB) $(LIB_LIBS) -lcmocka -lm -o $@
 
 # --- the two commands -------------------------------------------------------------------------------------------------
 deps:

@@ -109,5 +109,5 @@ int command_check(int argc, char **argv)
         (o.json ? print_as_json : print_text)(config, &estimate);
     }
     cev_scan_config_destroy(&config);
-    return (int)report_error(status);
+    return report_error(status);
 }

@@ -101,5 +101,5 @@ int command_point(int argc, char **argv)
     if (status == CEV_OK) (options.json ? print_as_json : print_as_text)(&s, &report, reference);
     bool failed = status == CEV_OK && report.status != CEV_POINT_OK;
     selection_close(&s);
-    return status != CEV_OK ? (int)report_error(status) : failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    return status != CEV_OK ? report_error(status) : failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
 }

@@ -139,7 +139,7 @@ static int run_everywhere(scan_run *run)
     bool done = false;
     cev_status status = run->rank == 0 ? scan_run_prepare(run, &done) : CEV_OK;
     status = agree_with_rank_0(run->rank, status);
-    if (status != CEV_OK) return run->rank == 0 ? (int)report_error(status) : (int)exit_code_of(status);
+    if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
     MPI_Bcast(&done, 1, MPI_C_BOOL, 0, MPI_COMM_WORLD);
     if (done) {
         uint64_t failed = run->rank == 0 ? run->found->progress.points_failed : 0;
