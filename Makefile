@@ -83,11 +83,11 @@ deps-test:
 
 # The second make sees the libraries that the first has installed.
 run: deps ## install what is missing, build, scan CsI, Si and CsI + Si at the ESS, draw: results/
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$(shell nproc) build
 	@.ci/run-main-job.sh "$(RANKS)" "$(PYTHON)"
 
 test: deps-test ## install what is missing, build, run every test
-	@$(MAKE) --no-print-directory build unit
+	@$(MAKE) --no-print-directory -j$(shell nproc) build unit
 	@$(MAKE) --no-print-directory check-layers
 	$(PYTHON) -m pytest tests -q -p no:cacheprovider $(PYTEST_FLAGS)
 
