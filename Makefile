@@ -20,7 +20,7 @@ LIB_LIBS   ?= $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lhdf5_hl
 # --- flags: no contraction into fused multiply-adds, so that every processor computes the same bits -------------------
 COMMIT     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 WARNINGS    = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
-              -Wundef -Wformat=2 -Wcast-qual -Wwrite-strings -Wno-psabi -Wvla -Wno-unknown-warning-option
+              -Wundef -Wformat=2 -Wcast-qual -Wwrite-strings -Wno-psabi -Wvla
 OPTIMISE   ?= -O3 -g
 CFLAGS     += -std=gnu11 $(OPTIMISE) -fno-math-errno -fno-trapping-math -ffp-contract=off -fopenmp $(WARNINGS) $(EXTRA_CFLAGS)
 CPPFLAGS   += -Iinclude -MMD -MP
@@ -28,7 +28,7 @@ LDFLAGS    += -fopenmp $(EXTRA_CFLAGS)
 
 ROOMS       = base physics detector experiment stats scan engine parallel store config cli
 LIB_SRC    := $(wildcard $(patsubst %,src/%/*.c,$(filter-out cli,$(ROOMS))))
-CLI_SRC    := $(wildcard src/cli/*.c)
+CLI_SRC    := $(wildcard src/cli/*.c) $(EXTRA_SRC)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CLI_OBJ    := $(CLI_SRC:%.c=$(BUILD)/%.o)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
@@ -120,8 +120,9 @@ lint: ## compile everything with gcc and with clang, every warning an error
 SANITIZED = $(BUILD)/sanitized
 sanitize: ## the tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) BIN=$(SANITIZED)/bin/cevscan LIB=$(SANITIZED)/lib/libcevscan.a OPTIMISE="-O1 -g" \
-	  EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DCEV_NO_DISPATCH" build unit
-	ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	  EXTRA_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DCEV_NO_DISPATCH" \
+	  EXTRA_SRC=tests/sanitize/keep_plugins.c build unit
+	ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	  CEVSCAN_BIN=$(CURDIR)/$(SANITIZED)/bin/cevscan CEVSCAN_BUILD=$(CURDIR)/$(SANITIZED) \
 	  $(PYTHON) -m pytest tests -q -p no:cacheprovider -m "not slow" $(PYTEST_FLAGS)
 
