@@ -11,16 +11,15 @@ import os
 import re
 import sys
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")  # a job may be writing the map; some file systems cannot lock
 
 try:
     import h5py
     import numpy as np
-    from scipy.optimize import brentq
-    from scipy.special import gammaincinv
 except ImportError as missing:
-    print(f"{os.path.basename(sys.argv[0])}: {missing}; install h5py, numpy and scipy for {sys.executable}", file=sys.stderr)
+    print(f"{os.path.basename(sys.argv[0])}: {missing}; install h5py and numpy for {sys.executable}", file=sys.stderr)
     raise SystemExit(2)
 
 FORMAT, FORMAT_VERSION = "cevscan map", 1
@@ -79,7 +78,7 @@ def labels_of(maps, text=None):
         return labels
     stems = [os.path.splitext(os.path.basename(m.path))[0] for m in maps]
     experiments = [" + ".join(e.strip() for e in m.attrs.get("experiments", "").split(",")) for m in maps]
-    for candidate in (experiments, [m.attrs.get("title", "") for m in maps], stems):
+    for candidate in ([m.attrs.get("title", "") for m in maps], experiments, stems):
         if all(candidate) and len(set(candidate)) == len(maps):
             return [label.replace("$", r"\$") for label in candidate]
     return [m.path.replace("$", r"\$") for m in maps]
@@ -96,20 +95,7 @@ class Axis:
     scale: str              # linear, log, symlog, values
     standard_model: float
     values: np.ndarray
-
-    @property
-    def linear_threshold(self):
-        """Where a symlog axis turns from linear to logarithmic. The grid has equal steps d of u in x = 2 t sinh(u), so
-        neighbours obey x[i+1] + x[i-1] = 2 cosh(d) x[i] and x[i+1] - x[i-1] = 4 t cosh(u[i]) sinh(d)."""
-        x, size = self.values, np.abs(self.values[1:-1])
-        if len(x) < 3 or not size.max() > 0:
-            return np.abs(x).max()
-        far, near = 1 + size.argmax(), 1 + size.argmin()
-        cosh_d = (x[far + 1] + x[far - 1]) / (2 * x[far])
-        if cosh_d <= 1 + 1e-12:
-            return np.abs(x).max()
-        two_t_cosh_u = (x[near + 1] - x[near - 1]) / (2 * np.sqrt(cosh_d**2 - 1))
-        return 0.5 * np.sqrt(max(two_t_cosh_u**2 - x[near]**2, 1e-24 * size.max()**2))
+    linear_threshold: float = 0     # where a symlog axis turns from linear to logarithmic
 
     @property
     def drawn_scale(self):
@@ -229,7 +215,7 @@ def _read_axis(dataset, k):
     if values.ndim != 1 or len(values) < 2 or not np.all(np.diff(values) > 0):
         raise ValueError(f"the values of axis {name} do not increase")
     return Axis(name, a.get("units", "1"), a.get("long_name", name), a.get("description", ""), a.get("scale", "linear"),
-                float(a.get("standard_model", np.nan)), values)
+                float(a.get("standard_model", np.nan)), values, float(a.get("linear_threshold", 0)))
 
 
 def _done_points(tiles, shape):
@@ -296,8 +282,9 @@ def _minimum_along(values, k):
 # -------------------------------------------------------------------------------------------------------- intervals
 
 def delta_from_level(percent, dof):
-    """Delta chi2 that holds `percent` % of a chi2 distribution: 2.7055 for 90 and one degree of freedom."""
-    return 2 * float(gammaincinv(dof / 2, percent / 100))
+    """Delta chi2 that holds `percent` % of a chi2 distribution of 1 or 2 degrees of freedom: 2.7055 for 90 and 1."""
+    p = percent / 100
+    return {1: NormalDist().inv_cdf((1 + p) / 2)**2, 2: -2 * np.log1p(-p)}[dof]
 
 
 @dataclass(frozen=True)
@@ -340,5 +327,12 @@ def _edge(axis, t, f, inner, outer):
     u = [(t[k] - t[inner]) / (t[outer] - t[inner]) for k in around]
     weights = [f[k] / np.prod([a - b for b in u if b != a]) for k, a in zip(around, u)]
     cubic = lambda z: sum(w * np.prod([z - b for b in u if b != a]) for w, a in zip(weights, u))
-    root = brentq(cubic, 0, 1) if cubic(0) < 0 < cubic(1) else 0.0
+    root = _bisect(cubic, 0.0, 1.0) if cubic(0) < 0 < cubic(1) else 0.0
     return axis.from_scale(t[inner] + root * (t[outer] - t[inner]))
+
+
+def _bisect(f, low, high):
+    """Where f changes sign, f(low) < 0 < f(high), to the last bit."""
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if f(middle) < 0 else (low, middle)
+    return high

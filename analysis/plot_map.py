@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the allowed regions of two-dimensional cevscan maps."""
 import numpy as np
-from scipy.interpolate import RectBivariateSpline
-from scipy.ndimage import distance_transform_edt
+
+try:
+    from scipy.interpolate import RectBivariateSpline
+    from scipy.ndimage import distance_transform_edt
+except ImportError:
+    RectBivariateSpline = None  # contours are then drawn on the map's own grid
 
 from cevmap import (MapError, command_line, complain, delta_from_level, labels_of, percentage, project, read_map, run,
                     stretches)
@@ -72,6 +76,8 @@ def void_cells(delta):
 def refine(m, half):
     """x, y and squeezed Delta chi2 [y, x] on a finer grid, from bicubic splines; NaN strictly inside void cells. Thin rings
     and bands would break into beads if straight lines were drawn between the points of a coarse grid."""
+    if RectBivariateSpline is None:
+        return m.axes[0].values, m.axes[1].values, squeeze(m.delta_chi2, half).T
     void = np.isnan(m.delta_chi2)
     t = [axis.to_scale(axis.values) for axis in m.axes]
     factor = [max(1 + int(void.any()), -(-POINTS_WANTED // len(v))) for v in t]

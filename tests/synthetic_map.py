@@ -41,6 +41,7 @@ class Axis:
     units: str = "1"
     scale: str = "linear"
     standard_model: float = 0.0
+    linear_threshold: float = 0.0   # symlog only
 
 
 def eps(flavours, low=-0.5, high=0.5, n=401, quark="u"):
@@ -79,6 +80,8 @@ def put_axis(f, axis):
     d = f.create_dataset(axis.name, data=np.asarray(axis.values, float))
     d.attrs.update(units=axis.units, long_name=axis.long_name or axis.name, description=f"what {axis.name} is",
                    scale=axis.scale, standard_model=float(axis.standard_model))
+    if axis.linear_threshold:
+        d.attrs["linear_threshold"] = axis.linear_threshold
     d.make_scale(axis.name)
 
 

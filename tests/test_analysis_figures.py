@@ -226,7 +226,7 @@ def test_axes_of_a_map_with_more(figure, tmp_path):
 
 def test_scales_and_markers(figure, tmp_path):
     t = 1e-2
-    x = Axis("g", 2 * t * np.sinh(np.linspace(-3, 3, 61)), r"\unfinished{", "MeV", "symlog", 0)
+    x = Axis("g", 2 * t * np.sinh(np.linspace(-3, 3, 61)), r"\unfinished{", "MeV", "symlog", 0, t)
     y = Axis("mass", np.geomspace(1e-3, 10, 40), "$m$", "MeV", "log", 0)
     X, Y = grid(x, y)
     fig = figure(plot_map, write_map(tmp_path / "a.h5", [x, y], 1e4 * X**4 + np.log(Y)**2))

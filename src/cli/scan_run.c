@@ -160,7 +160,7 @@ void scan_run_report(const scan_run *run, cev_tile_report *report)
     report->n_point = run->tile.n_point;
     report->lowest_chi2 = INFINITY;
     for (size_t k = 0; k < run->tile.n_point; k++) {
-        report->n_failed += run->status[k] != CEV_POINT_OK;
+        report->n_failed += cev_point_failed(run->status[k]);
         if (!(run->chi2[k] < report->lowest_chi2)) continue;
         size_t index[CEV_MAX_AXES];
         cev_tile_point(&run->config->grid, &run->tile, k, index);
