@@ -18,6 +18,7 @@ typedef struct cev_axis {
     cev_scale scale;
     size_t n;               /* at least 2 */
     const double *value;    /* [n], strictly increasing */
+    double linear_threshold; /* of CEV_SCALE_SYMLOG, else 0 */
 } cev_axis;
 
 /* Values of an axis from `minimum` to `maximum`, both ends exact.

@@ -9,7 +9,8 @@
  *                        axes and experiments (comma separated), interaction, data, fixed_parameters (JSON object), delta_chi2_from,
  *                        program_version, git_commit, library_versions
  *   /<parameter>         float64 [n], one per axis, a dimension scale; attributes units ("1" if pure), long_name (TeX in
- *                        dollar signs), description, scale, standard_model (float64)
+ *                        dollar signs), description, scale, linear_threshold (float64, symlog only),
+ *                        standard_model (float64)
  *   /chi2                float64 [axes...], profiled chi2; chunk = tile, no filter, NaN where not computed
  *   /delta_chi2          float64 [axes...], chi2 - /progress/chi2_reference
  *   /status              uint8 [axes...], cev_point_status; attributes flag_values, flag_meanings

@@ -18,7 +18,7 @@
 typedef struct cev_tile_report {
     uint64_t tile;
     uint64_t n_point;
-    uint64_t n_failed;      /* points whose status is not CEV_POINT_OK */
+    uint64_t n_failed;      /* points with cev_point_failed() */
     double lowest_chi2;     /* of the tile, INFINITY if no point has one */
     uint64_t lowest_point;  /* its number in the grid */
 } cev_tile_report;

@@ -65,6 +65,10 @@ typedef struct cev_key {
     size_t offset;
 } cev_key;
 
+/* An entry of a table of keys for the member of the same name: CEV_KEY(struct, member, .type = ..., .required = ...). */
+#define CEV_KEY(struct_, member, ...) {.name = #member, .offset = offsetof(struct_, member), __VA_ARGS__}
+#define CEV_LENGTH(array) (sizeof(array) / sizeof *(array))
+
 /* Reads mapping `node`, called `what` in messages, into *out. Optional keys that are absent leave their member as it is.
  * Any mapping may also have the key `citation`, a text for the reader. */
 cev_status cev_node_read(cev_arena *arena, cev_node node, const char *what, const cev_key *key, size_t n_key, void *out);

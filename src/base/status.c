@@ -28,8 +28,10 @@ cev_status cev_fail_while(cev_status status, const char *format, ...)
     va_start(arguments, format);
     int used = vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    if (used >= 0 && (size_t)used < sizeof message)
-        snprintf(message + used, sizeof message - (size_t)used, ": %s", inner);
+    if (used >= 0 && (size_t)used < sizeof message) {
+        strncat(message, ": ", sizeof message - strlen(message) - 1);
+        strncat(message, inner, sizeof message - strlen(message) - 1);
+    }
     return status;
 }
 

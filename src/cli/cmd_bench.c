@@ -144,5 +144,5 @@ int command_bench(int argc, char **argv)
                                : cev_scan_config_parse(reference_scan, "the reference workload", &config);
     if (status == CEV_OK) status = bench(&o, config);
     cev_scan_config_destroy(&config);
-    return (int)report_error(status);
+    return report_error(status);
 }

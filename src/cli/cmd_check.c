@@ -66,6 +66,19 @@ static void print_parameters(const cev_scan_config *c)
         if (c->theta[p] != card->parameters[p].default_value) printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
 }
 
+static void print_data(const cev_scan_config *c)
+{
+    const cev_card *card = &c->interaction->card;
+    bool standard_model = true;
+    printf("\ndata %s", c->data == CEV_DATA_ASIMOV ? "asimov" : "observed");
+    for (size_t p = 0; c->data == CEV_DATA_ASIMOV && p < card->n_parameter; p++) {
+        if (c->truth[p] == card->parameters[p].default_value) continue;
+        printf("%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
+        standard_model = false;
+    }
+    printf("%s\n", c->data == CEV_DATA_ASIMOV && standard_model ? " at the standard model" : "");
+}
+
 static void print_text(const cev_scan_config *c, const scan_estimate *estimate)
 {
     char duration[64];
@@ -74,10 +87,10 @@ static void print_text(const cev_scan_config *c, const scan_estimate *estimate)
     print_experiments(c);
     printf("\ninteraction %s: %s\n", c->interaction->card.name, c->interaction->card.title);
     print_parameters(c);
-    printf("\ndata %s\npoints %llu in %zu tiles of %zu; %zu bins, %zu pulls%s\n", c->data == CEV_DATA_ASIMOV ? "asimov" : "observed",
-           (unsigned long long)c->grid.n_point, c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), estimate->n_bin,
+    print_data(c);
+    printf("points %llu in %zu tiles of %zu; %zu bins, %zu pulls%s\n", (unsigned long long)c->grid.n_point, c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), estimate->n_bin,
            estimate->n_pull, c->store_pulls ? " (stored)" : "");
-    printf("map file %.1f MB, memory %.1f MB a rank, about %s on one core\n", estimate->file_bytes / 1e6,
+    printf("map file %.1f MB, memory %.1f MB a rank, estimated time on one core: %s\n", estimate->file_bytes / 1e6,
            estimate->memory_bytes / 1e6, duration);
     char identity[CEV_DIGEST_TEXT_SIZE];
     cev_digest_text(&c->identity, identity);
@@ -109,5 +122,5 @@ int command_check(int argc, char **argv)
         (o.json ? print_as_json : print_text)(config, &estimate);
     }
     cev_scan_config_destroy(&config);
-    return (int)report_error(status);
+    return report_error(status);
 }

@@ -171,5 +171,5 @@ int command_describe(int argc, char **argv)
     cev_status status = cev_arena_create(&arena);
     if (status == CEV_OK) status = describe(arena, &o);
     cev_arena_destroy(&arena);
-    return (int)report_error(status);
+    return report_error(status);
 }

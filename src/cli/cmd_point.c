@@ -99,7 +99,7 @@ int command_point(int argc, char **argv)
     status = cev_model_explain(s.config->arena, s.model, &s.data, s.theta, &report);
     if (status == CEV_OK) status = reference_chi2(&s, &reference);
     if (status == CEV_OK) (options.json ? print_as_json : print_as_text)(&s, &report, reference);
-    bool failed = status == CEV_OK && report.status != CEV_POINT_OK;
+    bool failed = status == CEV_OK && cev_point_failed((int)report.status);
     selection_close(&s);
-    return status != CEV_OK ? (int)report_error(status) : failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    return status != CEV_OK ? report_error(status) : failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
 }

@@ -159,5 +159,5 @@ int command_rates(int argc, char **argv)
         status = print_rates(&s, o.format);
         selection_close(&s);
     }
-    return (int)report_error(status);
+    return report_error(status);
 }

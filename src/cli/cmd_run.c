@@ -139,7 +139,7 @@ static int run_everywhere(scan_run *run)
     bool done = false;
     cev_status status = run->rank == 0 ? scan_run_prepare(run, &done) : CEV_OK;
     status = agree_with_rank_0(run->rank, status);
-    if (status != CEV_OK) return run->rank == 0 ? (int)report_error(status) : (int)exit_code_of(status);
+    if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
     MPI_Bcast(&done, 1, MPI_C_BOOL, 0, MPI_COMM_WORLD);
     if (done) {
         uint64_t failed = run->rank == 0 ? run->found->progress.points_failed : 0;
@@ -161,14 +161,21 @@ static int run_everywhere(scan_run *run)
     return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
 }
 
+/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it. Shared file pointers are not used here;
+ * two of their three plugins would make files beside the map or in /tmp. */
+static void set_up_open_mpi(void)
+{
+    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_sharedfp", "individual", 0);
+}
+
 int command_run(int argc, char **argv)
 {
     run_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 
-    /* Alone, MPI needs no daemon beside it. */
-    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    set_up_open_mpi();
     int provided;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     scan_run run = {.options = &o};

@@ -87,7 +87,7 @@ int command_status(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     cev_map_info *info;
     cev_status status = cev_map_inspect(o.file, &info);
-    if (status != CEV_OK) return (int)report_error(status);
+    if (status != CEV_OK) return report_error(status);
     if (o.json)
         print_as_json(info);
     else

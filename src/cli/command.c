@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-exit_code exit_code_of(cev_status status)
+int exit_code_of(cev_status status)
 {
     switch (status) {
     case CEV_OK: return EXIT_COMPLETE;
@@ -18,7 +18,7 @@ exit_code exit_code_of(cev_status status)
     return EXIT_IO;
 }
 
-exit_code report_error(cev_status status)
+int report_error(cev_status status)
 {
     if (status == CEV_OK) return EXIT_COMPLETE;
     fprintf(stderr, "cevscan: error: %s\n", cev_error_message());

@@ -31,10 +31,10 @@ int command_status(int argc, char **argv);
 int command_describe(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
-exit_code exit_code_of(cev_status status);
+int exit_code_of(cev_status status);
 
 /* Prints the recorded error to stderr, with its origin in the code if $CEVSCAN_DEBUG is set, and returns its exit code. */
-exit_code report_error(cev_status status);
+int report_error(cev_status status);
 
 /* A JSON number; null for what JSON cannot express. */
 json_t *json_number(double x);

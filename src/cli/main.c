@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cevscan/nearest.h"
 #include "command.h"
@@ -41,6 +42,15 @@ static int unknown_command(const char *name)
     return EXIT_BAD_INPUT;
 }
 
+/* By default libgomp's threads spin for milliseconds between two tiles. On cores of their own that gains nothing against tiles
+ * of milliseconds; on a machine that others use too it makes the scan several times slower. libgomp reads its environment
+ * before main() begins, so the program starts anew with the gentle choice, unless the user has made one. */
+static void prefer_sleeping_threads(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
+    execv("/proc/self/exe", argv); /* where that cannot be done, the threads spin */
+}
+
 int main(int argc, char **argv)
 {
     gsl_set_error_handler_off();
@@ -54,6 +64,7 @@ int main(int argc, char **argv)
         printf("cevscan %s (%s)\n", CEVSCAN_VERSION, CEVSCAN_COMMIT);
         return EXIT_COMPLETE;
     }
+    if (!strcmp(argv[1], "run")) prefer_sleeping_threads(argv);
     for (size_t k = 0; k < N_COMMANDS; k++) {
         if (strcmp(argv[1], commands[k].name)) continue;
         char name[32];

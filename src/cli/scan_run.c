@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "scan_run.h"
 
-#include <errno.h>
-#include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cevscan/threads.h"
 #include "command.h"
@@ -27,62 +23,6 @@ cev_status agree_with_rank_0(int rank, cev_status status)
     if (code == CEV_OK) return status;
     MPI_Bcast(message, sizeof message, MPI_CHAR, 0, MPI_COMM_WORLD);
     return rank == 0 ? status : cev_fail((cev_status)code, "%s", message);
-}
-
-/* --- before anything is created --------------------------------------------------------------------------------- */
-
-static cev_status check_folder(const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy) return cev_fail(CEV_E_MEMORY, "out of memory");
-    const char *folder = dirname(copy);
-    struct stat s;
-    cev_status status = CEV_OK;
-    if (stat(folder, &s))
-        status = cev_fail(CEV_E_INPUT, "%s: cannot be written: folder %s: %s", path, folder, strerror(errno));
-    else if (!S_ISDIR(s.st_mode))
-        status = cev_fail(CEV_E_INPUT, "%s: cannot be written: %s is not a folder", path, folder);
-    else if (access(folder, W_OK | X_OK))
-        status = cev_fail(CEV_E_INPUT, "%s: cannot be written: folder %s: %s", path, folder, strerror(errno));
-    free(copy);
-    return status;
-}
-
-/* A map may be finished only by the scan that began it. */
-static cev_status compare_with_found(const scan_run *run)
-{
-    char identity[CEV_DIGEST_TEXT_SIZE];
-    cev_digest_text(&run->config->identity, identity);
-    const char *theirs = cev_map_info_text(run->found, "configuration_hash"), *title = cev_map_info_text(run->found, "title");
-    if (theirs && !strcmp(theirs, identity)) return CEV_OK;
-    return cev_fail(CEV_E_INPUT, "%s: holds another scan (\"%s\", configuration %.12s; this is %.12s); choose another output, or "
-                                 "remove it", run->options->output, title ? title : "untitled", theirs ? theirs : "unknown", identity);
-}
-
-static cev_status look_at_output(scan_run *run)
-{
-    struct stat s;
-    const char *path = run->options->output;
-    if (stat(path, &s)) {
-        if (errno != ENOENT) return cev_fail(CEV_E_INPUT, "%s: cannot be written: %s", path, strerror(errno));
-        return check_folder(path);
-    }
-    if (!S_ISREG(s.st_mode)) return cev_fail(CEV_E_INPUT, "%s: cannot be written: it is not a file", path);
-    CEV_TRY(cev_map_inspect(path, &run->found));
-    CEV_TRY(compare_with_found(run));
-    if (!run->found->progress.complete && access(path, W_OK))
-        return cev_fail(CEV_E_INPUT, "%s: cannot be written: %s", path, strerror(errno));
-    return CEV_OK;
-}
-
-cev_status scan_run_prepare(scan_run *run, bool *done)
-{
-    CEV_TRY(cev_scan_config_read(run->options->scan_file, &run->config));
-    if (run->config->grid.n_axis == 0)
-        return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", run->options->scan_file);
-    CEV_TRY(look_at_output(run));
-    *done = run->found && run->found->progress.complete;
-    return CEV_OK;
 }
 
 /* --- model and buffers ------------------------------------------------------------------------------------------ */
@@ -150,7 +90,7 @@ static cev_status create_map(scan_run *run)
     return cev_map_create(run->options->output, &spec);
 }
 
-static void print_time(char out[CEV_MAP_TIME_SIZE])
+void scan_run_print_time(char out[CEV_MAP_TIME_SIZE])
 {
     time_t now = time(NULL);
     struct tm utc;
@@ -158,7 +98,7 @@ static void print_time(char out[CEV_MAP_TIME_SIZE])
     strftime(out, CEV_MAP_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
-static cev_status record_progress(scan_run *run)
+cev_status scan_run_record(scan_run *run)
 {
     cev_map_progress *p = &run->progress;
     run->recorded = monotonic_s();
@@ -177,11 +117,11 @@ static cev_status start_session(scan_run *run)
         memcpy(p->end, run->found->progress.end, sizeof p->end);
         memcpy(p->start, run->found->progress.start, sizeof p->start);
     }
-    if (!p->start[0]) print_time(p->start);
+    if (!p->start[0]) scan_run_print_time(p->start);
     p->sessions++;
     p->ranks = run->machine.n_rank;
     p->threads = run->machine.threads_highest;
-    return record_progress(run);
+    return scan_run_record(run);
 }
 
 cev_status scan_run_open_map(scan_run *run)
@@ -215,12 +155,12 @@ static void poll_schedule(void *context)
     cev_schedule_poll(run->schedule);
 }
 
-static void fill_report(const scan_run *run, cev_tile_report *report)
+void scan_run_report(const scan_run *run, cev_tile_report *report)
 {
     report->n_point = run->tile.n_point;
     report->lowest_chi2 = INFINITY;
     for (size_t k = 0; k < run->tile.n_point; k++) {
-        report->n_failed += run->status[k] != CEV_POINT_OK;
+        report->n_failed += cev_point_failed(run->status[k]);
         if (!(run->chi2[k] < report->lowest_chi2)) continue;
         size_t index[CEV_MAX_AXES];
         cev_tile_point(&run->config->grid, &run->tile, k, index);
@@ -237,11 +177,11 @@ static cev_status work(void *context, cev_schedule *schedule, size_t id, cev_til
     size_t chunk = BLOCKS_PER_CHUNK * CEV_LANES;
     cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk, poll_schedule, run);
     cev_tile_results results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull};
-    fill_report(run, report);
+    scan_run_report(run, report);
     return cev_map_write_tile(run->map, &run->tile, &results, run->progress.chi2_reference);
 }
 
-static bool lower(double chi2, uint64_t point, double than, uint64_t than_point)
+bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_point)
 {
     return chi2 < than || (chi2 == than && point < than_point);
 }
@@ -251,12 +191,12 @@ static cev_status take(void *context, const cev_tile_report *report)
     scan_run *run = context;
     run->points_done += report->n_point;
     run->points_failed += report->n_failed;
-    if (lower(report->lowest_chi2, report->lowest_point, run->lowest_chi2, run->lowest_point)) {
+    if (scan_run_lower(report->lowest_chi2, report->lowest_point, run->lowest_chi2, run->lowest_point)) {
         run->lowest_chi2 = report->lowest_chi2;
         run->lowest_point = report->lowest_point;
     }
     progress_line_update(&run->line, run->points_done, run->points_failed);
-    return monotonic_s() - run->recorded > record_interval_s ? record_progress(run) : CEV_OK;
+    return monotonic_s() - run->recorded > record_interval_s ? scan_run_record(run) : CEV_OK;
 }
 
 static cev_status pending_tiles(scan_run *run, uint32_t **pending, size_t *n)
@@ -293,87 +233,4 @@ void scan_run_destroy(scan_run *run)
     cev_map_info_destroy(&run->found);
     cev_model_destroy(&run->model);
     cev_scan_config_destroy(&run->config);
-}
-
-/* --- the end ---------------------------------------------------------------------------------------------------- */
-
-typedef struct lowest {
-    double chi2;
-    uint64_t point, failed;
-} lowest;
-
-/* Reads one finished tile back; `fresh` is the new reference if delta_chi2 has to be written anew. */
-static cev_status revisit(scan_run *run, size_t id, lowest *low, const double *fresh)
-{
-    cev_tile tile = cev_grid_tile(&run->config->grid, id);
-    CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status));
-    if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *fresh);
-    cev_tile_report report = {0};
-    run->tile = tile;
-    fill_report(run, &report);
-    low->failed += report.n_failed;
-    if (lower(report.lowest_chi2, report.lowest_point, low->chi2, low->point)) {
-        low->chi2 = report.lowest_chi2;
-        low->point = report.lowest_point;
-    }
-    return CEV_OK;
-}
-
-static cev_status revisit_all(scan_run *run, lowest *low, const double *fresh)
-{
-    for (size_t id = (size_t)run->rank; id < run->config->grid.n_tile; id += (size_t)run->machine.n_rank)
-        CEV_TRY(revisit(run, id, low, fresh));
-    return CEV_OK;
-}
-
-/* The map's lowest point and number of failed points: from this session's reports, or from the file if it was resumed. */
-static cev_status find_lowest(scan_run *run, bool resumed, lowest *out)
-{
-    *out = (lowest){run->lowest_chi2, run->lowest_point, run->points_failed};
-    if (resumed) {
-        *out = (lowest){.chi2 = INFINITY};
-        CEV_TRY(revisit_all(run, out, NULL));
-        uint64_t failed = out->failed;
-        MPI_Allreduce(&failed, &out->failed, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
-        double chi2 = out->chi2;
-        MPI_Allreduce(&chi2, &out->chi2, 1, MPI_DOUBLE, MPI_MIN, MPI_COMM_WORLD);
-        uint64_t point = chi2 == out->chi2 ? out->point : UINT64_MAX;
-        MPI_Allreduce(&point, &out->point, 1, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
-        return CEV_OK;
-    }
-    MPI_Bcast(out, sizeof *out, MPI_BYTE, 0, MPI_COMM_WORLD);
-    return CEV_OK;
-}
-
-/* A grid point below the minimum that was found before the scan takes its place. */
-static cev_status take_over(scan_run *run, const lowest *low)
-{
-    cev_map_progress *p = &run->progress;
-    if (!(low->chi2 < p->chi2_reference - 1e-9)) return CEV_OK;
-    if (run->rank == 0 && !run->options->quiet)
-        fprintf(stderr, "cevscan: a grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
-                low->chi2, p->chi2_reference);
-    double theta[CEV_MAX_MODEL_PARAMETERS];
-    cev_scan_job_theta(&run->job, low->point, theta);
-    for (size_t a = 0; a < run->config->grid.n_axis; a++) p->best_fit[a] = theta[run->config->axis_parameter[a]];
-    p->chi2_reference = p->best_fit_chi2 = low->chi2;
-    return revisit_all(run, NULL, &p->chi2_reference);
-}
-
-cev_status scan_run_finish(scan_run *run)
-{
-    lowest low;
-    int resumed = run->found != NULL;
-    MPI_Bcast(&resumed, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    CEV_TRY(find_lowest(run, resumed, &low));
-    CEV_TRY(take_over(run, &low));
-    MPI_Barrier(MPI_COMM_WORLD); /* every delta_chi2 is written before the map calls itself complete */
-    if (run->rank == 0) {
-        run->points_failed = low.failed;
-        CEV_TRY(cev_map_content_hash(run->map, run->progress.content_hash));
-        print_time(run->progress.end);
-        run->progress.complete = true;
-        CEV_TRY(record_progress(run));
-    }
-    return cev_map_close(&run->map);
 }

@@ -66,6 +66,13 @@ cev_status scan_run_work(scan_run *run);        /* a failure is returned on one 
 cev_status scan_run_finish(scan_run *run);      /* best fit, delta_chi2, content hash; the same */
 void scan_run_destroy(scan_run *run);
 
+/* Pieces that the end of a run shares with its work: the time in UTC, /progress as it is now, what the tile in run->chi2 and
+ * run->status holds, and the order in which points are lowest (equal ones by their number, so that ranks agree). */
+void scan_run_print_time(char out[CEV_MAP_TIME_SIZE]);
+cev_status scan_run_record(scan_run *run);
+void scan_run_report(const scan_run *run, cev_tile_report *report);
+bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_point);
+
 /* Broadcasts rank 0's outcome, message included, so that it is returned on every rank. */
 cev_status agree_with_rank_0(int rank, cev_status status);
 

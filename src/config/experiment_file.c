@@ -6,9 +6,6 @@
 #include "cevscan/background.h"
 #include "cevscan/config.h"
 
-#define KEY(struct_, member, type_, ...) {.name = #member, .type = type_, .offset = offsetof(struct_, member), __VA_ARGS__}
-#define LENGTH(array) (sizeof(array) / sizeof *(array))
-
 #define ANY_MASS 1e12
 
 typedef struct experiment_keys {
@@ -17,15 +14,15 @@ typedef struct experiment_keys {
 } experiment_keys;
 
 static const cev_key experiment_table[] = {
-    KEY(experiment_keys, experiment, CEV_KEY_TEXT, .required = true),
-    KEY(experiment_keys, title, CEV_KEY_TEXT),
-    KEY(experiment_keys, source, CEV_KEY_NODE, .required = true),
-    KEY(experiment_keys, target, CEV_KEY_NODE, .required = true),
-    KEY(experiment_keys, response, CEV_KEY_NODE, .required = true),
-    KEY(experiment_keys, bins, CEV_KEY_NODE),
-    KEY(experiment_keys, backgrounds, CEV_KEY_NODE),
-    KEY(experiment_keys, pulls, CEV_KEY_NODE),
-    KEY(experiment_keys, observed, CEV_KEY_NODE),
+    CEV_KEY(experiment_keys, experiment, .type = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(experiment_keys, title, .type = CEV_KEY_TEXT),
+    CEV_KEY(experiment_keys, source, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(experiment_keys, target, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(experiment_keys, response, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(experiment_keys, bins, .type = CEV_KEY_NODE),
+    CEV_KEY(experiment_keys, backgrounds, .type = CEV_KEY_NODE),
+    CEV_KEY(experiment_keys, pulls, .type = CEV_KEY_NODE),
+    CEV_KEY(experiment_keys, observed, .type = CEV_KEY_NODE),
 };
 
 /* Reads {name: ..., parameters ...} of a table of kinds whose first member is their card. */
@@ -47,12 +44,12 @@ typedef struct nucleus_keys {
 } nucleus_keys;
 
 static const cev_key nucleus_table[] = {
-    KEY(nucleus_keys, name, CEV_KEY_TEXT, .required = true),
-    KEY(nucleus_keys, protons, CEV_KEY_COUNT, .required = true, .minimum = 1, .maximum = 150),
-    KEY(nucleus_keys, neutrons, CEV_KEY_COUNT, .required = true, .minimum = 0, .maximum = 300),
-    KEY(nucleus_keys, mass_u, CEV_KEY_REAL, .required = true, .minimum = 0.5, .maximum = 500),
-    KEY(nucleus_keys, rms_radius_fm, CEV_KEY_REAL, .required = true, .minimum = 0, .maximum = 20),
-    KEY(nucleus_keys, per_unit, CEV_KEY_REAL, .minimum = 1e-6, .maximum = 1e6),
+    CEV_KEY(nucleus_keys, name, .type = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(nucleus_keys, protons, .type = CEV_KEY_COUNT, .required = true, .minimum = 1, .maximum = 150),
+    CEV_KEY(nucleus_keys, neutrons, .type = CEV_KEY_COUNT, .required = true, .minimum = 0, .maximum = 300),
+    CEV_KEY(nucleus_keys, mass_u, .type = CEV_KEY_REAL, .required = true, .minimum = 0.5, .maximum = 500),
+    CEV_KEY(nucleus_keys, rms_radius_fm, .type = CEV_KEY_REAL, .required = true, .minimum = 0, .maximum = 20),
+    CEV_KEY(nucleus_keys, per_unit, .type = CEV_KEY_REAL, .minimum = 1e-6, .maximum = 1e6),
 };
 
 typedef struct target_keys {
@@ -61,10 +58,10 @@ typedef struct target_keys {
 } target_keys;
 
 static const cev_key target_table[] = {
-    KEY(target_keys, mass_kg, CEV_KEY_REAL, .required = true, .minimum = 1e-12, .maximum = ANY_MASS),
-    KEY(target_keys, molar_mass_g_per_mol, CEV_KEY_REAL, .minimum = 0.5, .maximum = 1e6),
-    KEY(target_keys, form_factor, CEV_KEY_NODE, .required = true),
-    KEY(target_keys, nuclei, CEV_KEY_NODE, .required = true),
+    CEV_KEY(target_keys, mass_kg, .type = CEV_KEY_REAL, .required = true, .minimum = 1e-12, .maximum = ANY_MASS),
+    CEV_KEY(target_keys, molar_mass_g_per_mol, .type = CEV_KEY_REAL, .minimum = 0.5, .maximum = 1e6),
+    CEV_KEY(target_keys, form_factor, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(target_keys, nuclei, .type = CEV_KEY_NODE, .required = true),
 };
 
 static cev_status read_nuclei(cev_arena *arena, cev_node node, cev_target *out)
@@ -77,7 +74,7 @@ static cev_status read_nuclei(cev_arena *arena, cev_node node, cev_target *out)
     CEV_TRY(cev_new(arena, n, &per_unit));
     for (size_t k = 0; k < n; k++) {
         nucleus_keys keys = {.per_unit = 1};
-        CEV_TRY(cev_node_read(arena, cev_node_item(node, k), "nucleus", nucleus_table, LENGTH(nucleus_table), &keys));
+        CEV_TRY(cev_node_read(arena, cev_node_item(node, k), "nucleus", nucleus_table, CEV_LENGTH(nucleus_table), &keys));
         nucleus[k] = (cev_nucleus){.protons = (int)keys.protons, .neutrons = (int)keys.neutrons, .mass_u = keys.mass_u,
                                    .rms_radius_fm = keys.rms_radius_fm};
         CEV_TRY(cev_arena_keep_text(arena, keys.name, &nucleus[k].name));
@@ -93,7 +90,7 @@ static cev_status read_nuclei(cev_arena *arena, cev_node node, cev_target *out)
 static cev_status read_target(cev_arena *arena, cev_node node, cev_target *out)
 {
     target_keys keys = {0};
-    CEV_TRY(cev_node_read(arena, node, "target", target_table, LENGTH(target_table), &keys));
+    CEV_TRY(cev_node_read(arena, node, "target", target_table, CEV_LENGTH(target_table), &keys));
     CEV_TRY(read_nuclei(arena, keys.nuclei, out));
     READ_KIND(keys.form_factor, "form factor", cev_form_factor_kinds, cev_n_form_factor_kinds, &out->form_factor);
     out->mass_kg = keys.mass_kg;
@@ -109,8 +106,8 @@ typedef struct bins_keys {
 } bins_keys;
 
 static const cev_key bins_table[] = {
-    KEY(bins_keys, resolution_widths, CEV_KEY_REAL, .minimum = 0.01, .maximum = 100),
-    KEY(bins_keys, edges_keV, CEV_KEY_REALS, .minimum = 0, .maximum = 1e9),
+    CEV_KEY(bins_keys, resolution_widths, .type = CEV_KEY_REAL, .minimum = 0.01, .maximum = 100),
+    CEV_KEY(bins_keys, edges_keV, .type = CEV_KEY_REALS, .minimum = 0, .maximum = 1e9),
 };
 
 static double resolution_of(const void *response, double recoil_keV)
@@ -140,7 +137,7 @@ static cev_status read_bins(cev_arena *arena, cev_node experiment, cev_node node
     }
     if (!node.id) return cev_node_fail(experiment, "experiment: key \"bins\" is missing");
     bins_keys keys = {0};
-    CEV_TRY(cev_node_read(arena, node, "bins", bins_table, LENGTH(bins_table), &keys));
+    CEV_TRY(cev_node_read(arena, node, "bins", bins_table, CEV_LENGTH(bins_table), &keys));
     if ((keys.edges_keV.n > 0) == (keys.resolution_widths > 0))
         return cev_node_fail(node, "bins: expected one of the keys \"resolution_widths\" and \"edges_keV\"");
     if (keys.edges_keV.n > 0) {
@@ -166,14 +163,14 @@ typedef struct background_keys {
 
 #define RATE .minimum = 0, .maximum = 1e12
 static const cev_key background_table[] = {
-    KEY(background_keys, name, CEV_KEY_TEXT, .required = true),
-    KEY(background_keys, rate_per_keV_kg_day, CEV_KEY_REAL, RATE),
-    KEY(background_keys, rate_per_keVee_kg_day, CEV_KEY_REAL, RATE),
-    KEY(background_keys, rate_per_kg_day, CEV_KEY_REAL, RATE),
-    KEY(background_keys, quenching_factor, CEV_KEY_REAL, .minimum = 1e-6, .maximum = 10),
-    KEY(background_keys, live_days, CEV_KEY_REAL, .minimum = 0, .maximum = 1e6),
-    KEY(background_keys, duty_factor, CEV_KEY_REAL, .minimum = 0, .maximum = 1),
-    KEY(background_keys, counts, CEV_KEY_REALS, RATE),
+    CEV_KEY(background_keys, name, .type = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(background_keys, rate_per_keV_kg_day, .type = CEV_KEY_REAL, RATE),
+    CEV_KEY(background_keys, rate_per_keVee_kg_day, .type = CEV_KEY_REAL, RATE),
+    CEV_KEY(background_keys, rate_per_kg_day, .type = CEV_KEY_REAL, RATE),
+    CEV_KEY(background_keys, quenching_factor, .type = CEV_KEY_REAL, .minimum = 1e-6, .maximum = 10),
+    CEV_KEY(background_keys, live_days, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1e6),
+    CEV_KEY(background_keys, duty_factor, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1),
+    CEV_KEY(background_keys, counts, .type = CEV_KEY_REALS, RATE),
 };
 
 /* Exactly one of the four ways to say how much there is. */
@@ -226,7 +223,7 @@ static cev_status read_backgrounds(cev_arena *arena, cev_node node, cev_experime
         cev_node item = cev_node_item(node, b);
         background_keys keys = {NULL, NAN, NAN, NAN, NAN, NAN, 1, {0}};
         double *counts;
-        CEV_TRY(cev_node_read(arena, item, "background", background_table, LENGTH(background_table), &keys));
+        CEV_TRY(cev_node_read(arena, item, "background", background_table, CEV_LENGTH(background_table), &keys));
         CEV_TRY(check_background(item, &keys));
         for (size_t k = 0; k <= b; k++)
             if (!strcmp(k ? background[k - 1].name : "signal", keys.name))
@@ -250,9 +247,9 @@ typedef struct pull_keys {
 } pull_keys;
 
 static const cev_key pull_table[] = {
-    KEY(pull_keys, name, CEV_KEY_TEXT, .required = true),
-    KEY(pull_keys, sigma, CEV_KEY_REAL, .required = true, .minimum = 1e-9, .maximum = 1e3),
-    KEY(pull_keys, scales, CEV_KEY_NODE, .required = true),
+    CEV_KEY(pull_keys, name, .type = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(pull_keys, sigma, .type = CEV_KEY_REAL, .required = true, .minimum = 1e-9, .maximum = 1e3),
+    CEV_KEY(pull_keys, scales, .type = CEV_KEY_NODE, .required = true),
 };
 
 static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experiment *experiment, cev_pull *out)
@@ -287,7 +284,7 @@ static cev_status read_pulls(cev_arena *arena, cev_node node, cev_experiment *ou
     for (size_t p = 0; p < n; p++) {
         pull_keys keys = {0};
         cev_node item = cev_node_item(node, p);
-        CEV_TRY(cev_node_read(arena, item, "pull", pull_table, LENGTH(pull_table), &keys));
+        CEV_TRY(cev_node_read(arena, item, "pull", pull_table, CEV_LENGTH(pull_table), &keys));
         if (strlen(keys.name) > 100 || strchr(keys.name, '/'))
             return cev_node_fail(item, "the name of a pull has at most 100 letters and no slash");
         for (size_t k = 0; k < p; k++)
@@ -318,7 +315,7 @@ cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment 
 {
     experiment_keys keys = {0};
     *out = (cev_experiment){0};
-    CEV_TRY(cev_node_read(arena, node, "experiment", experiment_table, LENGTH(experiment_table), &keys));
+    CEV_TRY(cev_node_read(arena, node, "experiment", experiment_table, CEV_LENGTH(experiment_table), &keys));
     if (strpbrk(keys.experiment, ", /"))
         return cev_node_fail(cev_node_find(node, "experiment"), "the name of an experiment has no comma, space or slash");
     CEV_TRY(cev_arena_keep_text(arena, keys.experiment, &out->name));

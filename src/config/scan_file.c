@@ -8,9 +8,6 @@
 #include "cevscan/nearest.h"
 #include "resolve.h"
 
-#define KEY(struct_, member, type_, ...) {.name = #member, .type = type_, .offset = offsetof(struct_, member), __VA_ARGS__}
-#define LENGTH(array) (sizeof(array) / sizeof *(array))
-
 enum { MOST_EXPERIMENTS = 256 };
 
 /* A configuration while it is read. */
@@ -27,14 +24,14 @@ typedef struct scan_keys {
 } scan_keys;
 
 static const cev_key scan_table[] = {
-    KEY(scan_keys, scan, CEV_KEY_TEXT, .required = true),
-    KEY(scan_keys, title, CEV_KEY_TEXT),
-    KEY(scan_keys, experiments, CEV_KEY_NODE, .required = true),
-    KEY(scan_keys, interaction, CEV_KEY_NODE, .required = true),
-    KEY(scan_keys, parameters, CEV_KEY_NODE),
-    KEY(scan_keys, data, CEV_KEY_NODE),
-    KEY(scan_keys, store_pulls, CEV_KEY_FLAG),
-    KEY(scan_keys, tile, CEV_KEY_NODE),
+    CEV_KEY(scan_keys, scan, .type = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(scan_keys, title, .type = CEV_KEY_TEXT),
+    CEV_KEY(scan_keys, experiments, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(scan_keys, interaction, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(scan_keys, parameters, .type = CEV_KEY_NODE),
+    CEV_KEY(scan_keys, data, .type = CEV_KEY_NODE),
+    CEV_KEY(scan_keys, store_pulls, .type = CEV_KEY_FLAG),
+    CEV_KEY(scan_keys, tile, .type = CEV_KEY_NODE),
 };
 
 /* --- experiments ------------------------------------------------------------------------------------------------ */
@@ -131,14 +128,14 @@ typedef struct parameter_keys {
 } parameter_keys;
 
 static const cev_key parameter_table[] = {
-    KEY(parameter_keys, name, CEV_KEY_NODE, .required = true),
-    KEY(parameter_keys, value, CEV_KEY_NODE),
-    KEY(parameter_keys, values, CEV_KEY_REALS),
-    KEY(parameter_keys, scale, CEV_KEY_NODE),
-    KEY(parameter_keys, min, CEV_KEY_NODE),
-    KEY(parameter_keys, max, CEV_KEY_NODE),
-    KEY(parameter_keys, points, CEV_KEY_NODE),
-    KEY(parameter_keys, linear_threshold, CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, name, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(parameter_keys, value, .type = CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, values, .type = CEV_KEY_REALS),
+    CEV_KEY(parameter_keys, scale, .type = CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, min, .type = CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, max, .type = CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, points, .type = CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, linear_threshold, .type = CEV_KEY_NODE),
 };
 
 static cev_status read_scale(cev_node node, cev_scale *out)
@@ -195,7 +192,7 @@ static cev_status read_parameter(reading *r, cev_node node, bool *seen)
     cev_scan_config *config = r->config;
     parameter_keys keys = {0};
     size_t p;
-    CEV_TRY(cev_node_read(config->arena, node, "parameter", parameter_table, LENGTH(parameter_table), &keys));
+    CEV_TRY(cev_node_read(config->arena, node, "parameter", parameter_table, CEV_LENGTH(parameter_table), &keys));
     CEV_TRY(find_parameter(config, keys.name, &p));
     const cev_parameter *parameter = &config->interaction->card.parameters[p];
     if (seen[p]) return cev_node_fail(keys.name, "parameter \"%s\" is given twice", parameter->name);
@@ -245,7 +242,7 @@ static cev_status read_data(cev_scan_config *config, cev_node node)
     config->data = CEV_DATA_ASIMOV;
     if (!node.id || !strcmp(cev_node_text(node), names[0])) return CEV_OK;
     if (cev_node_is_mapping(node)) return read_truth(config, node);
-    if (strcmp(cev_node_text(node), names[1])) return cev_node_fail_name(node, "kind of data", names, LENGTH(names));
+    if (strcmp(cev_node_text(node), names[1])) return cev_node_fail_name(node, "kind of data", names, CEV_LENGTH(names));
     config->data = CEV_DATA_OBSERVED;
     for (size_t e = 0; e < config->n_experiment; e++)
         if (!config->experiment[e]->observed)
@@ -273,7 +270,7 @@ static cev_status read_scan(reading *r, cev_node root)
 {
     cev_scan_config *config = r->config;
     scan_keys keys = {0};
-    CEV_TRY(cev_node_read(config->arena, root, "scan", scan_table, LENGTH(scan_table), &keys));
+    CEV_TRY(cev_node_read(config->arena, root, "scan", scan_table, CEV_LENGTH(scan_table), &keys));
     CEV_TRY(cev_node_json(root, &r->resolved));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.scan, &config->name));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.title ? keys.title : keys.scan, &config->title));

@@ -47,7 +47,8 @@ static cev_status add_environment(cev_arena *arena, folders *f)
     return CEV_OK;
 }
 
-/* bin/cevscan lies beside configs/ in the source tree and beside share/cevscan/ where it is installed. */
+/* bin/cevscan lies beside configs/ in the source tree (another build's may lie deeper), and beside share/cevscan/ where it is
+ * installed. */
 static cev_status add_program(cev_arena *arena, folders *f)
 {
     char program[PATH_MAX], *folder;
@@ -56,6 +57,8 @@ static cev_status add_program(cev_arena *arena, folders *f)
     program[length] = '\0';
     CEV_TRY(folder_of(arena, program, &folder));
     CEV_TRY(add_folder(arena, f, folder, "/../configs/experiments"));
+    CEV_TRY(add_folder(arena, f, folder, "/../../configs/experiments"));
+    CEV_TRY(add_folder(arena, f, folder, "/../../../configs/experiments"));
     return add_folder(arena, f, folder, "/../share/cevscan/experiments");
 }
 

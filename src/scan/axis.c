@@ -44,6 +44,7 @@ cev_status cev_axis_fill(cev_arena *arena, const char *name, cev_scale scale, do
             return cev_fail(CEV_E_INPUT, "axis %s: %zu points between %g and %g are too many for double precision", name, n,
                             minimum, maximum);
     }
-    *out = (cev_axis){.name = name, .scale = scale, .n = n, .value = value};
+    *out = (cev_axis){.name = name, .scale = scale, .n = n, .value = value,
+                       .linear_threshold = scale == CEV_SCALE_SYMLOG ? linear_threshold : 0};
     return CEV_OK;
 }

@@ -66,13 +66,16 @@ static hid_t create_dataset(hid_t file, const char *name, hid_t type, int rank, 
 static cev_status label_axis(const layout *l, hid_t axis, size_t a)
 {
     const cev_parameter *p = l->spec->axis_parameter[a];
+    const cev_axis *values = &l->spec->grid->axis[a];
     char label[256];
     snprintf(label, sizeof label, "$%s$", p->label);
     CEV_TRY(put_text(l, axis, "units", p->unit[0] ? p->unit : "1"));
     CEV_TRY(put_text(l, axis, "long_name", label));
     CEV_TRY(put_text(l, axis, "description", p->help));
-    CEV_TRY(put_text(l, axis, "scale", cev_scale_names[l->spec->grid->axis[a].scale]));
+    CEV_TRY(put_text(l, axis, "scale", cev_scale_names[values->scale]));
     CEV_TRY(put_numbers(l, axis, "standard_model", H5T_NATIVE_DOUBLE, 0, &p->default_value));
+    if (values->linear_threshold > 0)
+        CEV_TRY(put_numbers(l, axis, "linear_threshold", H5T_NATIVE_DOUBLE, 0, &values->linear_threshold));
     H5_TRY(l->path, "make a dimension scale", H5DSset_scale(axis, p->name));
     return CEV_OK;
 }

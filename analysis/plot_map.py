@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draws the allowed regions of two-dimensional cevscan maps."""
+import numpy as np
+
+try:
+    from scipy.interpolate import RectBivariateSpline
+    from scipy.ndimage import distance_transform_edt
+except ImportError:
+    RectBivariateSpline = None  # contours are then drawn on the map's own grid
+
+from cevmap import (MapError, command_line, complain, delta_from_level, labels_of, percentage, project, read_map, run,
+                    stretches)
+from cevplot import (VOID_STYLE, add_note, add_title, colour, draw_boxes, faint, figure_format, line_style, new_figure,
+                     own_words, place_legend, save, set_limits, set_scale, shade)
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+EXAMPLE = 'plot_map.py csi.h5 "csi si.h5" --labels "CsI,CsI + Si" --levels 90 -o regions.pdf'
+POINTS_WANTED = 600  # along an axis, so that contours look smooth
+
+
+def arguments():
+    parser = command_line("Filled regions of two parameters (Delta chi2 for 2 degrees of freedom): shades of one colour for "
+                          "one map, a colour each for several.", EXAMPLE)
+    parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
+    parser.add_argument("--levels", type=levels, metavar="P,P,...",
+                        help="confidence levels in %% (default: 68,90,95 for one map, 90 for several)")
+    parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the legend; TeX in $...$")
+    parser.add_argument("--title", help="title of the figure; TeX in $...$")
+    parser.add_argument("--axes", metavar="X,Y", help="parameters to draw; the others are profiled (default: the map's two)")
+    parser.add_argument("--xlim", nargs=2, type=float, metavar=("LOW", "HIGH"), help="range of the x axis")
+    parser.add_argument("--ylim", nargs=2, type=float, metavar=("LOW", "HIGH"), help="range of the y axis")
+    return parser.parse_args()
+
+
+def levels(text):
+    return sorted({percentage(word) for word in text.split(",")})
+
+
+def plane(m, axes, first):
+    """The map over the two axes of the figure."""
+    if axes:
+        names = [name.strip() for name in axes.split(",")]
+        if len(names) != 2:
+            raise MapError(f"--axes takes two names, X,Y: {axes}")
+        return project(m, names)
+    if len(m.axes) == 1:
+        raise MapError(f"{m.path}: has one axis, {m.names[0]}; plot_profile.py draws it")
+    if len(m.axes) > 2:
+        raise MapError(f"{m.path}: has {len(m.axes)} axes, {', '.join(m.names)}; choose two with --axes X,Y")
+    if set(m.names) != set(first.names):
+        raise MapError(f"{m.path}: its axes are {', '.join(m.names)}, not {', '.join(first.names)} as in {first.path}")
+    return project(m, first.names)
+
+
+# --------------------------------------------------------------------------------------------------------- contours
+
+def squeeze(delta, half):
+    """Maps Delta chi2 smoothly and monotonically to (..., 1): `half` goes to 1/2, infinity to 1."""
+    delta = np.asarray(delta, float)
+    return np.where(delta < 0, delta / half, 1 - half / (np.maximum(delta, 0) + half))
+
+
+def gentle_half(m, cuts):
+    """`half` for squeeze(): splines follow a thin valley the better, but ring beside a cliff the more, the larger it is."""
+    return max(cuts) * (4 if np.isinf(m.delta_chi2).any() else 10)
+
+
+def void_cells(delta):
+    """True for each grid cell with a corner that has no value."""
+    void = np.isnan(delta)
+    return void[1:, 1:] | void[:-1, 1:] | void[1:, :-1] | void[:-1, :-1]
+
+
+def refine(m, half):
+    """x, y and squeezed Delta chi2 [y, x] on a finer grid, from bicubic splines; NaN strictly inside void cells. Thin rings
+    and bands would break into beads if straight lines were drawn between the points of a coarse grid."""
+    if RectBivariateSpline is None:
+        return m.axes[0].values, m.axes[1].values, squeeze(m.delta_chi2, half).T
+    void = np.isnan(m.delta_chi2)
+    t = [axis.to_scale(axis.values) for axis in m.axes]
+    factor = [max(1 + int(void.any()), -(-POINTS_WANTED // len(v))) for v in t]
+    fine = [np.interp(np.arange((len(v) - 1) * k + 1) / k, np.arange(len(v)), v) for v, k in zip(t, factor)]
+    nearest = distance_transform_edt(void, return_distances=False, return_indices=True)
+    z = squeeze(m.delta_chi2[tuple(nearest)], half)
+    if max(factor) > 1:
+        z = RectBivariateSpline(*t, z, kx=min(3, len(t[0]) - 1), ky=min(3, len(t[1]) - 1))(*fine)
+        z[inside_of_cells(void_cells(m.delta_chi2), factor)] = np.nan
+    x, y = (axis.from_scale(v) for axis, v in zip(m.axes, fine))
+    return x, y, z.T
+
+
+def inside_of_cells(cell, factor):
+    """Points of the finer grid strictly inside marked cells."""
+    flag = np.zeros([n * k + 1 for n, k in zip(cell.shape, factor)], bool)
+    big = cell.repeat(factor[0], axis=0).repeat(factor[1], axis=1)
+    flag[:-1, :-1] = big
+    flag[::factor[0]] = flag[:, ::factor[1]] = False
+    return flag
+
+
+def void_boxes(m):
+    """Boxes that cover the void cells: runs along y, joined along x where they are the same."""
+    x, y = (axis.values for axis in m.axes)
+    boxes, growing = [], {}
+    for i, column in enumerate(void_cells(m.delta_chi2)):
+        runs = {(a, b + 1) for a, b in stretches(column)}
+        boxes += [(x[growing.pop(r)], x[i], y[r[0]], y[r[1]]) for r in list(growing) if r not in runs]
+        growing.update({r: i for r in runs if r not in growing})
+    return boxes + [(x[start], x[-1], y[r[0]], y[r[1]]) for r, start in growing.items()]
+
+
+# ---------------------------------------------------------------------------------------------------------- drawing
+
+def draw_region(ax, m, cuts, fills, line):
+    """Filled region under each cut, widest first, and its outline. Returns points of the widest region."""
+    if np.isnan(m.delta_chi2).all():
+        return np.empty((0, 2))
+    half = gentle_half(m, cuts)
+    x, y, z = refine(m, half)
+    low, high, edges = np.fmin.reduce(z, axis=None), np.fmax.reduce(z, axis=None), squeeze(cuts, half)
+    for edge, fill in sorted(zip(edges, fills), key=lambda pair: -pair[0]):
+        if low < edge:
+            ax.contourf(x, y, z, levels=[-1e9, edge], colors=[fill], corner_mask=False, zorder=1)
+        if low < edge < high:
+            ax.contour(x, y, z, levels=[edge], corner_mask=False, zorder=2, **line)
+    row, column = np.nonzero(z <= max(edges))
+    return np.column_stack((x[column], y[row]))
+
+
+def draw_one(ax, m, percents):
+    cuts, base = [delta_from_level(p, dof=2) for p in percents], colour(0)
+    fills = [shade(base, s) for s in np.linspace(0.75, 0.25, len(cuts))] if len(cuts) > 1 else [shade(base, 0.4)]
+    seen = draw_region(ax, m, cuts, fills, dict(colors=[base], linewidths=0.7))
+    return [Patch(facecolor=f, edgecolor=base, linewidth=0.7, label=f"{p:g}% C.L.") for p, f in zip(percents, fills)], seen
+
+
+def draw_several(ax, maps, percents, labels):
+    cuts, handles, seen = [delta_from_level(p, dof=2) for p in percents], [], []
+    for k, (m, label) in enumerate(zip(maps, labels)):
+        fill, edge, style = faint(colour(k)), colour(k), line_style(k)
+        seen.append(draw_region(ax, m, cuts, [fill] * len(cuts), dict(colors=[edge], linestyles=[style], linewidths=1.3)))
+        handles.append(Patch(facecolor=fill, edgecolor=edge, linestyle=style, linewidth=1.3, label=label))
+    return handles, np.concatenate(seen)
+
+
+def draw_points(ax, maps):
+    """Best fit of each map, and the standard model, where they lie in the figure. Returns handles and places."""
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    dot = dict(marker="o", markersize=5.5, markeredgewidth=0.8, markeredgecolor="white", linestyle="none")
+    plus = dict(marker="+", markersize=11, markeredgewidth=1.3, color="black", linestyle="none")
+    points = [("best fit", [m.best_fit[name] for name in m.names], dict(dot, color=colour(k) if len(maps) > 1 else "black"))
+              for k, m in enumerate(maps)]
+    points.append(("standard model", [axis.standard_model for axis in maps[0].axes], plus))
+    points = [p for p in points if x0 <= p[1][0] <= x1 and y0 <= p[1][1] <= y1]
+    handles = {label: Line2D([], [], label=label, **dict(style, color="black")) for label, _, style in points}
+    for _, (x, y), style in points:
+        ax.plot(x, y, zorder=4, clip_on=False, **style)
+    return list(handles.values()), np.array([place for _, place, _ in points]).reshape(-1, 2)
+
+
+def draw(maps, labels, options):
+    fig, ax = new_figure(4.0, 3.9)
+    ax.set_box_aspect(1)
+    for which, k in (("x", 0), ("y", 1)):
+        set_scale(ax, which, maps[0].axes[k])
+        getattr(ax, f"set_{which}lim")(min(m.axes[k].values[0] for m in maps), max(m.axes[k].values[-1] for m in maps))
+        set_limits(ax, which, getattr(options, which + "lim"), maps[0].axes[k])
+    percents = options.levels or ([68, 90, 95] if len(maps) == 1 else [90])
+    if len(maps) == 1:
+        handles, seen = draw_one(ax, maps[0], percents)
+        title = labels[0] if options.labels else None
+    else:
+        handles, seen = draw_several(ax, maps, percents, labels)
+        title = ", ".join(f"{p:g}" for p in percents) + "% C.L."
+    boxes = [box for m in maps for box in void_boxes(m)]
+    void = draw_boxes(ax, boxes)
+    more, places = draw_points(ax, maps)
+    handles += more + ([Patch(label="no values", **VOID_STYLE)] if boxes else [])
+    add_title(ax, options.title, add_note(ax, maps, labels))
+    place_legend(fig, ax, handles, np.concatenate((seen, places, void)), title)
+    return fig
+
+
+def main():
+    options = arguments()
+    figure_format(options.output)
+    whole = [read_map(path) for path in options.maps]
+    maps = [plane(m, options.axes, whole[0]) for m in whole]
+    labels = [own_words(label) for label in labels_of(maps, options.labels)]
+    for m in maps:
+        if not m.lowest <= delta_from_level(max(options.levels or [95]), dof=2):
+            complain(f"note: {m.path}: nothing is allowed")
+    save(draw(maps, labels, options), options.output, maps)
+
+
+if __name__ == "__main__":
+    run(main)
