@@ -60,6 +60,18 @@ def scan(scan_file, output, *args, ranks=None, **keywords):
     return run_json("run", scan_file, "-o", output, "--json", *args, ranks=ranks, **keywords)
 
 
+def refused(folder, *arguments, ranks=None, **keywords):
+    """Runs a command in a folder; it must be refused with exit code 2 and one message, which is returned, and leave nothing."""
+    before = sorted(path.name for path in folder.iterdir())
+    done = run(*arguments, ranks=ranks, code=BAD_INPUT, cwd=folder, **keywords)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("cevscan")]
+    assert len(errors) == 1 and errors[0].startswith("cevscan: error: "), done.stderr
+    if ranks is None:  # mpirun adds words of its own
+        assert done.stderr == errors[0] + "\n" and done.stdout == ""
+    assert sorted(path.name for path in folder.iterdir()) == before
+    return errors[0]
+
+
 # --- configurations -------------------------------------------------------------------------------------------------
 def axis(name, points=11, low=-0.2, high=0.6, **more):
     return {"name": name, "min": low, "max": high, "points": points, **more}
