@@ -27,7 +27,8 @@ static void print_help(void)
     for (size_t k = 0; k < N_COMMANDS; k++) printf("  %-10s %s\n", commands[k].name, commands[k].summary);
     printf("\n`cevscan COMMAND --help` explains a command, `cevscan --version` says which version this is.\n\n"
            "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created;\n"
-           "74 the file system, memory or MPI failed, the map stays sound and resumable.\n\n"
+           "74 the file system, memory or MPI failed; 85 stopped early by a signal or the time limit; 130 interrupted. In the last\n"
+           "three cases the map is sound, and the same command goes on.\n\n"
            "Environment: CEVSCAN_PATH folders with experiment files, separated by colons; CEVSCAN_DEBUG=1 adds the place\n"
            "in the code to error messages.\n");
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "scan_run.h"
+#include "stop.h"
 
 typedef struct lowest {
     double chi2;
@@ -68,9 +69,26 @@ static cev_status take_over(scan_run *run, const lowest *low)
     return revisit_all(run, NULL, &p->chi2_reference);
 }
 
-cev_status scan_run_finish(scan_run *run)
+/* What is left of an early stop: /progress as it is, and a closed map that goes on another time. */
+static cev_status suspend(scan_run *run, run_outcome *outcome)
+{
+    int own = (int)stop_wanted(), reason;
+    MPI_Allreduce(&own, &reason, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    *outcome = reason == STOP_INTERRUPTED ? RUN_INTERRUPTED : RUN_STOPPED;
+    if (run->rank == 0) {
+        scan_run_print_time(run->progress.end);
+        CEV_TRY(scan_run_record(run));
+    }
+    return cev_map_close(&run->map);
+}
+
+cev_status scan_run_finish(scan_run *run, run_outcome *outcome)
 {
     lowest low;
+    int unfinished = run->n_pending > 0;
+    MPI_Bcast(&unfinished, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (unfinished) return suspend(run, outcome);
+    *outcome = RUN_COMPLETE;
     int resumed = run->found != NULL;
     MPI_Bcast(&resumed, 1, MPI_INT, 0, MPI_COMM_WORLD);
     CEV_TRY(find_lowest(run, resumed, &low));

@@ -10,6 +10,7 @@
 #include "cevscan/threads.h"
 #include "command.h"
 #include "provenance.h"
+#include "stop.h"
 
 /* /progress is overwritten this often: a sign of life for `cevscan status`. */
 static const double record_interval_s = 1;
@@ -142,6 +143,7 @@ enum { BLOCKS_PER_CHUNK = 16 }; /* of lanes, for a thread at a time: some 50 mic
 static void evaluate_chunk(void *context, int thread, size_t chunk)
 {
     scan_run *run = context;
+    if (atomic_load_explicit(&run->abandoned, memory_order_relaxed)) return;
     thread_part *part = &run->part[thread];
     size_t first = chunk * BLOCKS_PER_CHUNK * CEV_LANES, end = first + BLOCKS_PER_CHUNK * CEV_LANES;
     if (end > run->tile.n_point) end = run->tile.n_point;
@@ -153,6 +155,16 @@ static void poll_schedule(void *context)
 {
     scan_run *run = context;
     cev_schedule_poll(run->schedule);
+    if (!cev_schedule_stopping(run->schedule)) return;
+    double now = monotonic_s();
+    if (run->stop_seen == INFINITY) run->stop_seen = now;
+    if (now - run->stop_seen > run->options->grace_s) atomic_store(&run->abandoned, true);
+}
+
+static bool stop(void *context)
+{
+    (void)context;
+    return stop_wanted() != STOP_NONE;
 }
 
 void scan_run_report(const scan_run *run, cev_tile_report *report)
@@ -176,6 +188,8 @@ static cev_status work(void *context, cev_schedule *schedule, size_t id, cev_til
     run->tile = cev_grid_tile(&run->config->grid, id);
     size_t chunk = BLOCKS_PER_CHUNK * CEV_LANES;
     cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk, poll_schedule, run);
+    report->dropped = atomic_load(&run->abandoned);
+    if (report->dropped) return CEV_OK;
     cev_tile_results results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull};
     scan_run_report(run, report);
     return cev_map_write_tile(run->map, &run->tile, &results, run->progress.chi2_reference);
@@ -189,6 +203,7 @@ bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_poin
 static cev_status take(void *context, const cev_tile_report *report)
 {
     scan_run *run = context;
+    run->n_pending--;
     run->points_done += report->n_point;
     run->points_failed += report->n_failed;
     if (scan_run_lower(report->lowest_chi2, report->lowest_point, run->lowest_chi2, run->lowest_point)) {
@@ -217,12 +232,11 @@ static cev_status pending_tiles(scan_run *run, uint32_t **pending, size_t *n)
 cev_status scan_run_work(scan_run *run)
 {
     uint32_t *pending = NULL;
-    size_t n = 0;
-    run->lowest_chi2 = INFINITY;
-    if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &n));
+    run->lowest_chi2 = run->stop_seen = INFINITY;
+    if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &run->n_pending));
     run->line = progress_line_start(run->options->quiet, run->config->grid.n_point, run->points_before);
-    cev_schedule_calls calls = {.context = run, .work = work, .take = take};
-    cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->master, n, pending, &calls);
+    cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop};
+    cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->master, run->n_pending, pending, &calls);
     progress_line_end(&run->line);
     return status;
 }

@@ -4,6 +4,7 @@
 #define CEVSCAN_CLI_SCAN_RUN_H
 
 #include <mpi.h>
+#include <stdatomic.h>
 
 #include "cevscan/config.h"
 #include "cevscan/machine.h"
@@ -18,7 +19,12 @@ typedef struct run_options {
     bool quiet, json;
     int threads; /* 0: choose */
     cev_master_mode master;
+    double time_limit_s;    /* infinite: none */
+    double grace_s;         /* how long a tile in work may go on once a stop is wanted */
 } run_options;
+
+/* How a run ended, the same on every rank. */
+typedef enum run_outcome { RUN_COMPLETE, RUN_STOPPED, RUN_INTERRUPTED } run_outcome;
 
 /* The scratch of one thread. */
 typedef struct thread_part {
@@ -43,6 +49,8 @@ typedef struct scan_run {
     unsigned char *status;
     cev_tile tile;
     cev_schedule *schedule;
+    double stop_seen;           /* monotonic seconds; infinite while no stop is under way */
+    atomic_bool abandoned;      /* the tile in work is given up */
 
     /* Rank 0 only. */
     cev_map_info *found;        /* the unfinished map that is resumed, or NULL */
@@ -50,6 +58,7 @@ typedef struct scan_run {
     progress_line line;
     double started, recorded;   /* monotonic seconds: this session, and the last write of /progress */
     double wall_time_before_s;
+    size_t n_pending;           /* tiles that this session has still to do */
     uint64_t points_done, points_before, points_failed;
     double lowest_chi2;         /* of this session's tiles */
     uint64_t lowest_point;
@@ -63,7 +72,7 @@ cev_status scan_run_prepare(scan_run *run, bool *done);
 cev_status scan_run_build(scan_run *run);       /* model, data, buffers, best fit */
 cev_status scan_run_open_map(scan_run *run);    /* created by rank 0 if it is new; a failure there is returned on all ranks */
 cev_status scan_run_work(scan_run *run);        /* a failure is returned on one rank only: MPI_Abort must follow */
-cev_status scan_run_finish(scan_run *run);      /* best fit, delta_chi2, content hash; the same */
+cev_status scan_run_finish(scan_run *run, run_outcome *outcome); /* best fit, delta_chi2, content hash; the same */
 void scan_run_destroy(scan_run *run);
 
 /* Pieces that the end of a run shares with its work: the time in UTC, /progress as it is now, what the tile in run->chi2 and
