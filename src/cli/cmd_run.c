@@ -141,10 +141,11 @@ static cev_status share_configuration(scan_run *run)
 }
 
 /* From here on a failure may be known to one rank only; it takes the others down with it. */
-static void abort_on_failure(const scan_run *run, cev_status status)
+static void abort_on_failure(scan_run *run, cev_status status)
 {
     if (status == CEV_OK) return;
     fprintf(stderr, "cevscan: error on rank %d: %s\n", run->rank, cev_error_message());
+    cev_map_lock_release(&run->lock);
     fflush(NULL);
     MPI_Abort(MPI_COMM_WORLD, exit_code_of(status));
 }

@@ -102,6 +102,8 @@ void scan_run_print_time(char out[CEV_MAP_TIME_SIZE])
 cev_status scan_run_record(scan_run *run)
 {
     cev_map_progress *p = &run->progress;
+    if (cev_map_lock_lost(run->lock))
+        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over", run->options->output);
     run->recorded = monotonic_s();
     p->heartbeat = (double)time(NULL);
     p->wall_time_s = run->wall_time_before_s + (run->recorded - run->started);
@@ -244,6 +246,7 @@ cev_status scan_run_work(scan_run *run)
 void scan_run_destroy(scan_run *run)
 {
     for (int t = 0; run->part && t < run->machine.threads; t++) cev_model_scratch_destroy(&run->part[t].scratch);
+    cev_map_lock_release(&run->lock);
     cev_map_info_destroy(&run->found);
     cev_model_destroy(&run->model);
     cev_scan_config_destroy(&run->config);

@@ -9,6 +9,7 @@
 #include "cevscan/config.h"
 #include "cevscan/machine.h"
 #include "cevscan/map.h"
+#include "cevscan/map_lock.h"
 #include "cevscan/model.h"
 #include "cevscan/scan_job.h"
 #include "cevscan/schedule.h"
@@ -53,6 +54,7 @@ typedef struct scan_run {
     atomic_bool abandoned;      /* the tile in work is given up */
 
     /* Rank 0 only. */
+    cev_map_lock *lock;
     cev_map_info *found;        /* the unfinished map that is resumed, or NULL */
     cev_map_progress progress;
     progress_line line;
