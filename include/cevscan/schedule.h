@@ -6,6 +6,9 @@
  * backlog. On few ranks rank 0 computes as well, and answers from inside its own tiles, about every half millisecond; on many
  * it only serves. Which tiles a rank gets depends on timing; nothing in the results may.
  *
+ * MPI does not notice a host that has stopped or lost its network. So workers give a sign of life while they compute, and a rank
+ * that hears nothing from the other side for `silence_s` seconds gives up with the reason.
+ *
  * Any rank may ask everybody to stop. No tile is begun from then on: workers finish the one in work, or drop it, give back the
  * rest of their batches and report. */
 #ifndef CEVSCAN_SCHEDULE_H
@@ -41,6 +44,7 @@ typedef struct cev_schedule_calls {
     cev_status (*take)(void *context, const cev_tile_report *report);
     /* Every rank, often: whether this rank wants everybody to stop. */
     bool (*stop)(void *context);
+    double silence_s;   /* longest silence of another rank, 0 for any */
 } cev_schedule_calls;
 
 /* Collective: works off tile[n_tile] (read on rank 0 only). Returns on every rank once all are done and reported, or once

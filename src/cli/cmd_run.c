@@ -19,7 +19,7 @@ static const char doc[] =
     "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
     "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";
 
-enum { KEY_MASTER = 256, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE };
+enum { KEY_MASTER = 256, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE, KEY_SILENCE };
 
 static const struct argp_option options[] = {
     {"output", 'o', "MAP.h5", 0, "the map to write (required)", 0},
@@ -29,6 +29,7 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0, "stop in good order after TIME: seconds, M:S, H:M:S or D-H:M:S (default: before SLURM's limit)", 0},
     {"grace", KEY_GRACE, "SECONDS", 0, "how long tiles in work may go on once a stop is wanted (default: 10)", 0},
+    {"silence", KEY_SILENCE, "SECONDS", 0, "give up when another rank is silent for so long; 0: never (default: 20)", 0},
     {0},
 };
 
@@ -40,10 +41,10 @@ static cev_master_mode parse_master(const char *text, struct argp_state *state)
     return CEV_MASTER_AUTO;
 }
 
-static double parse_grace(const char *text, struct argp_state *state)
+static double parse_seconds(const char *option, const char *text, struct argp_state *state)
 {
     int seconds = 0;
-    if (!parse_whole(text, 0, 3600, &seconds)) argp_error(state, "--grace %s: expected 0 to 3600 seconds", text);
+    if (!parse_whole(text, 0, 3600, &seconds)) argp_error(state, "--%s %s: expected 0 to 3600 seconds", option, text);
     return seconds;
 }
 
@@ -61,7 +62,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_TIME_LIMIT:
         if (!parse_time_limit(argument, &o->time_limit_s)) argp_error(state, "--time-limit %s: expected a time like 90, 5:00 or 1:30:00", argument);
         break;
-    case KEY_GRACE: o->grace_s = parse_grace(argument, state); break;
+    case KEY_GRACE: o->grace_s = parse_seconds("grace", argument, state); break;
+    case KEY_SILENCE: o->silence_s = parse_seconds("silence", argument, state); break;
     case ARGP_KEY_ARG:
         if (o->scan_file) argp_error(state, "more than one scan file: %s", argument);
         o->scan_file = argument;
@@ -206,7 +208,7 @@ static void set_up_open_mpi(void)
 
 int command_run(int argc, char **argv)
 {
-    run_options o = {.time_limit_s = INFINITY, .grace_s = 10};
+    run_options o = {.time_limit_s = INFINITY, .grace_s = 10, .silence_s = 20};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 

@@ -237,7 +237,8 @@ cev_status scan_run_work(scan_run *run)
     run->lowest_chi2 = run->stop_seen = INFINITY;
     if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &run->n_pending));
     run->line = progress_line_start(run->options->quiet, run->config->grid.n_point, run->points_before);
-    cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop};
+    cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop,
+                                .silence_s = run->options->silence_s};
     cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->master, run->n_pending, pending, &calls);
     progress_line_end(&run->line);
     return status;

@@ -21,6 +21,7 @@ typedef struct run_options {
     int threads; /* 0: choose */
     cev_master_mode master;
     double time_limit_s;    /* infinite: none */
+    double silence_s;       /* longest silence of another rank */
     double grace_s;         /* how long a tile in work may go on once a stop is wanted */
 } run_options;
 

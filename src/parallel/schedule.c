@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_IN_BATCH = 32, TAG_REQUEST = 1, TAG_BATCH = 2, TAG_STOP = 3 };
+enum { MOST_IN_BATCH = 32, TAG_REQUEST = 1, TAG_BATCH = 2, TAG_STOP = 3, TAG_ALIVE = 4, HOST_SIZE = 64 };
 
 /* Worker to master: reports of what was finished since the last request. */
 typedef struct request {
@@ -29,6 +29,11 @@ struct cev_schedule {
     size_t n_tile, next;
     int n_busy; /* workers that have not sent their last request */
     bool *busy;         /* [n_rank] */
+    double *heard;      /* [n_rank], monotonic seconds of the last message */
+    char (*host)[HOST_SIZE]; /* [n_rank] */
+    double polled;      /* of the master's last poll: what nobody listened for is nobody's silence */
+    double said;        /* worker: of its last sign of life */
+    char master_host[HOST_SIZE];
     bool stopping;
     cev_status status;  /* of what goes wrong inside a poll, which cannot return it */
 };
@@ -46,6 +51,13 @@ static cev_status mpi_status(int code, const char *what)
     int length;
     MPI_Error_string(code, text, &length);
     return cev_fail(CEV_E_IO, "MPI cannot %s: %s", what, text);
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static uint32_t next_batch_size(const cev_schedule *s)
@@ -76,6 +88,7 @@ static cev_status serve_one(cev_schedule *s, int worker)
     request r;
     CEV_TRY(mpi_status(MPI_Recv(&r, sizeof r, MPI_BYTE, worker, TAG_REQUEST, s->communicator, MPI_STATUS_IGNORE),
                        "receive a request"));
+    s->heard[worker] = now_s();
     if (r.stop) CEV_TRY(stop_everybody(s));
     if (r.last) {
         s->n_busy--;
@@ -90,6 +103,27 @@ static cev_status serve_one(cev_schedule *s, int worker)
     return CEV_OK;
 }
 
+static cev_status hear(cev_schedule *s, int worker)
+{
+    s->heard[worker] = now_s();
+    return mpi_status(MPI_Recv(NULL, 0, MPI_BYTE, worker, TAG_ALIVE, s->communicator, MPI_STATUS_IGNORE), "receive a sign of life");
+}
+
+/* A master that was busy itself for long, in a slow file system say, starts to listen anew. */
+static cev_status look_for_silence(cev_schedule *s)
+{
+    double now = now_s(), limit = s->calls->silence_s;
+    bool listened = now - s->polled < limit / 2;
+    s->polled = now;
+    for (int worker = 1; limit > 0 && worker < s->n_rank; worker++) {
+        if (!listened) s->heard[worker] = now;
+        if (s->busy[worker] && now - s->heard[worker] > limit)
+            return cev_fail(CEV_E_IO, "rank %d on host %s has been silent for %.0f s: is the host down, or cut off?", worker,
+                            s->host[worker], now - s->heard[worker]);
+    }
+    return CEV_OK;
+}
+
 /* Answers everybody who is waiting now; says whether there was anybody. */
 static cev_status serve_waiting(cev_schedule *s, bool *any)
 {
@@ -99,10 +133,10 @@ static cev_status serve_waiting(cev_schedule *s, bool *any)
         int waiting = 0;
         MPI_Status from;
         for (int attempt = 0; attempt < 3 && !waiting; attempt++)
-            CEV_TRY(mpi_status(MPI_Iprobe(MPI_ANY_SOURCE, TAG_REQUEST, s->communicator, &waiting, &from), "look for requests"));
-        if (!waiting) return CEV_OK;
+            CEV_TRY(mpi_status(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, s->communicator, &waiting, &from), "look for requests"));
+        if (!waiting) return look_for_silence(s);
         *any = true;
-        CEV_TRY(serve_one(s, from.MPI_SOURCE));
+        CEV_TRY(from.MPI_TAG == TAG_ALIVE ? hear(s, from.MPI_SOURCE) : serve_one(s, from.MPI_SOURCE));
     }
 }
 
@@ -117,7 +151,12 @@ static cev_status poll_master(cev_schedule *s)
 static cev_status poll_worker(cev_schedule *s)
 {
     int waiting = 0;
+    double now = now_s();
     if (s->calls->stop(s->calls->context)) s->stopping = true;
+    if (s->calls->silence_s > 0 && now - s->said > s->calls->silence_s / 5) {
+        s->said = now;
+        CEV_TRY(mpi_status(MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_ALIVE, s->communicator), "give a sign of life"));
+    }
     CEV_TRY(mpi_status(MPI_Iprobe(0, TAG_STOP, s->communicator, &waiting, MPI_STATUS_IGNORE), "look for a stop"));
     if (!waiting) return CEV_OK;
     s->stopping = true;
@@ -160,12 +199,17 @@ static cev_status work_off(cev_schedule *s, cev_master_mode mode)
 
 static cev_status run_master(cev_schedule *s, cev_master_mode mode)
 {
+    size_t n = (size_t)s->n_rank;
     s->n_busy = s->n_rank - 1;
-    s->busy = malloc((size_t)s->n_rank * sizeof *s->busy);
-    if (!s->busy) return cev_fail(CEV_E_MEMORY, "out of memory");
-    for (int worker = 0; worker < s->n_rank; worker++) s->busy[worker] = true;
-    cev_status status = work_off(s, mode);
+    s->busy = malloc(n * sizeof *s->busy);
+    s->heard = malloc(n * sizeof *s->heard);
+    for (size_t worker = 0; s->busy && s->heard && worker < n; worker++) {
+        s->busy[worker] = true;
+        s->heard[worker] = now_s();
+    }
+    cev_status status = s->busy && s->heard && s->host ? work_off(s, mode) : cev_fail(CEV_E_MEMORY, "out of memory");
     free(s->busy);
+    free(s->heard);
     return status;
 }
 
@@ -176,6 +220,23 @@ static cev_status ask(const cev_schedule *s, request *r, batch *answer, MPI_Requ
     CEV_TRY(mpi_status(MPI_Send(r, sizeof *r, MPI_BYTE, 0, TAG_REQUEST, s->communicator), "ask for work"));
     r->n_report = 0;
     return CEV_OK;
+}
+
+/* Waits for the answer to ask(): rank 0 answers within a poll, unless it is gone. */
+static cev_status wait_for_batch(const cev_schedule *s, MPI_Request *pending)
+{
+    const struct timespec pause = {.tv_nsec = 50000};
+    double started = now_s(), limit = s->calls->silence_s;
+    for (;;) {
+        int arrived = 0;
+        for (int attempt = 0; attempt < 20 && !arrived; attempt++)
+            CEV_TRY(mpi_status(MPI_Test(pending, &arrived, MPI_STATUS_IGNORE), "wait for work"));
+        if (arrived) return CEV_OK;
+        if (limit > 0 && now_s() - started > limit)
+            return cev_fail(CEV_E_IO, "rank 0 on host %s has not answered for %.0f s: is the host down, or cut off?", s->master_host,
+                            now_s() - started);
+        nanosleep(&pause, NULL);
+    }
 }
 
 static cev_status work_batch(cev_schedule *s, const batch *now, batch *next, request *r, MPI_Request *pending)
@@ -200,15 +261,28 @@ static cev_status run_worker(cev_schedule *s)
     MPI_Request pending;
     memset(&r, 0, sizeof r);
     CEV_TRY(ask(s, &r, &now, &pending));
-    CEV_TRY(mpi_status(MPI_Wait(&pending, MPI_STATUS_IGNORE), "wait for work"));
+    CEV_TRY(wait_for_batch(s, &pending));
     while (now.n_tile > 0) {
         CEV_TRY(work_batch(s, &now, &next, &r, &pending));
-        CEV_TRY(mpi_status(MPI_Wait(&pending, MPI_STATUS_IGNORE), "wait for work"));
+        CEV_TRY(wait_for_batch(s, &pending));
         now = next;
     }
     r.last = 1;
     r.stop = s->stopping;
     return mpi_status(MPI_Send(&r, sizeof r, MPI_BYTE, 0, TAG_REQUEST, s->communicator), "report the last tiles");
+}
+
+/* Collective: rank 0 learns where everybody is, the others where rank 0 is. */
+static cev_status exchange_hosts(cev_schedule *s)
+{
+    char name[MPI_MAX_PROCESSOR_NAME] = "", own[HOST_SIZE] = "";
+    int length;
+    MPI_Get_processor_name(name, &length);
+    memcpy(own, name, HOST_SIZE - 1);
+    memcpy(s->master_host, own, sizeof own);
+    if (s->rank == 0) s->host = calloc((size_t)s->n_rank, sizeof *s->host);
+    CEV_TRY(mpi_status(MPI_Bcast(s->master_host, HOST_SIZE, MPI_CHAR, 0, s->communicator), "exchange names"));
+    return mpi_status(MPI_Gather(own, HOST_SIZE, MPI_CHAR, s->host, HOST_SIZE, MPI_CHAR, 0, s->communicator), "exchange names");
 }
 
 cev_status cev_schedule_run(MPI_Comm communicator, cev_master_mode mode, size_t n_tile, const uint32_t *tile,
@@ -217,5 +291,9 @@ cev_status cev_schedule_run(MPI_Comm communicator, cev_master_mode mode, size_t 
     cev_schedule s = {.communicator = communicator, .calls = calls, .tile = tile, .n_tile = n_tile};
     MPI_Comm_rank(communicator, &s.rank);
     MPI_Comm_size(communicator, &s.n_rank);
-    return s.rank == 0 ? run_master(&s, mode) : run_worker(&s);
+    s.polled = s.said = now_s();
+    cev_status status = exchange_hosts(&s);
+    if (status == CEV_OK) status = s.rank == 0 ? run_master(&s, mode) : run_worker(&s);
+    free(s.host);
+    return status;
 }
