@@ -19,7 +19,7 @@ static const char doc[] =
     "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
     "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";
 
-enum { KEY_MASTER = 256, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE, KEY_SILENCE };
+enum { KEY_MASTER = 256, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE, KEY_SILENCE, KEY_SHARD };
 
 static const struct argp_option options[] = {
     {"output", 'o', "MAP.h5", 0, "the map to write (required)", 0},
@@ -29,6 +29,7 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0, "stop in good order after TIME: seconds, M:S, H:M:S or D-H:M:S (default: before SLURM's limit)", 0},
     {"grace", KEY_GRACE, "SECONDS", 0, "how long tiles in work may go on once a stop is wanted (default: 10)", 0},
+    {"shard", KEY_SHARD, "K/N", 0, "compute only the K-th of N parts; `cevscan merge` joins their maps", 0},
     {"silence", KEY_SILENCE, "SECONDS", 0, "give up when another rank is silent for so long; 0: never (default: 20)", 0},
     {0},
 };
@@ -51,6 +52,7 @@ static double parse_seconds(const char *option, const char *text, struct argp_st
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     run_options *o = state->input;
+    char rest;
     switch (key) {
     case 'o': o->output = argument; break;
     case 'q': o->quiet = true; break;
@@ -63,6 +65,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (!parse_time_limit(argument, &o->time_limit_s)) argp_error(state, "--time-limit %s: expected a time like 90, 5:00 or 1:30:00", argument);
         break;
     case KEY_GRACE: o->grace_s = parse_seconds("grace", argument, state); break;
+    case KEY_SHARD:
+        if (sscanf(argument, "%d/%d%c", &o->shard, &o->n_shard, &rest) != 2 || o->shard < 1 || o->shard > o->n_shard || o->n_shard > 1000000)
+            argp_error(state, "--shard %s: expected K/N with 1 <= K <= N", argument);
+        o->shard--;
+        break;
     case KEY_SILENCE: o->silence_s = parse_seconds("silence", argument, state); break;
     case ARGP_KEY_ARG:
         if (o->scan_file) argp_error(state, "more than one scan file: %s", argument);
@@ -99,8 +106,9 @@ static void print_layout(const scan_run *run)
                 m->shared_hosts == 1 ? "" : "s");
 }
 
-static void print_summary(const scan_run *run, bool complete)
+static void print_summary(const scan_run *run, run_outcome outcome)
 {
+    bool complete = outcome == RUN_COMPLETE;
     const cev_map_progress *p = &run->progress;
     const cev_grid *g = &run->config->grid;
     double seconds = monotonic_s() - run->started, points = (double)(run->points_done - run->points_before);
@@ -114,6 +122,11 @@ static void print_summary(const scan_run *run, bool complete)
         return;
     }
     if (run->options->quiet) return;
+    if (outcome == RUN_SHARD_COMPLETE) {
+        printf("%s: shard %d of %d is complete, %llu of %llu points; `cevscan merge` joins the shards\n", run->options->output,
+               run->options->shard + 1, run->options->n_shard, (unsigned long long)run->points_done, (unsigned long long)g->n_point);
+        return;
+    }
     if (!complete) {
         printf("%s: stopped after %llu of %llu points; the same command goes on\n", run->options->output,
                (unsigned long long)run->points_done, (unsigned long long)g->n_point);
@@ -152,13 +165,6 @@ static void abort_on_failure(scan_run *run, cev_status status)
     MPI_Abort(MPI_COMM_WORLD, exit_code_of(status));
 }
 
-static int finish_with_mpi(scan_run *run, int code)
-{
-    scan_run_destroy(run);
-    MPI_Finalize();
-    return code;
-}
-
 /* The last moment for a stop is the user's, or leaves the grace and some seconds before SLURM's limit. */
 static void limit_time(const scan_run *run)
 {
@@ -193,17 +199,10 @@ static int run_everywhere(scan_run *run)
     abort_on_failure(run, scan_run_finish(run, &outcome));
     uint64_t failed = run->points_failed;
     MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-    if (run->rank == 0) print_summary(run, outcome == RUN_COMPLETE);
-    if (outcome != RUN_COMPLETE) return outcome == RUN_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_STOPPED;
+    if (run->rank == 0) print_summary(run, outcome);
+    if (outcome == RUN_STOPPED) return EXIT_STOPPED;
+    if (outcome == RUN_INTERRUPTED) return EXIT_INTERRUPTED;
     return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
-}
-
-/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it. Shared file pointers are not used here;
- * two of their three plugins would make files beside the map or in /tmp. */
-static void set_up_open_mpi(void)
-{
-    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-    setenv("OMPI_MCA_sharedfp", "individual", 0);
 }
 
 int command_run(int argc, char **argv)
@@ -212,12 +211,8 @@ int command_run(int argc, char **argv)
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 
-    set_up_open_mpi();
-    int provided;
-    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     scan_run run = {.options = &o};
-    MPI_Comm_rank(MPI_COMM_WORLD, &run.rank);
+    scan_run_start_mpi(&run);
     stop_on_signals(); /* after MPI_Init, which may take signals over itself */
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    return finish_with_mpi(&run, run_everywhere(&run));
+    return scan_run_end_mpi(&run, run_everywhere(&run));
 }

@@ -29,6 +29,8 @@ int command_run(int argc, char **argv);
 int command_point(int argc, char **argv);
 int command_rates(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_merge(int argc, char **argv);
+int command_verify(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_describe(int argc, char **argv);
 int command_bench(int argc, char **argv);

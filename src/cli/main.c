@@ -15,6 +15,8 @@ static const command commands[] = {
     {"rates", "expected events per bin, flavour and background", command_rates},
     {"check", "validate a scan file and show what it would do", command_check},
     {"status", "progress and health of a map, also while it is written", command_status},
+    {"verify", "check the digests of a map, and recompute a part of it", command_verify},
+    {"merge", "join partial maps of one scan", command_merge},
     {"describe", "the interactions, sources, responses and experiments that exist", command_describe},
     {"bench", "points per second of the engine on this machine", command_bench},
 };
