@@ -95,11 +95,14 @@ void cev_map_info_destroy(cev_map_info **info);
 /* Value of a root attribute, NULL if there is none of that name. */
 const char *cev_map_info_text(const cev_map_info *info, const char *name);
 
-/* A map open for writing on every rank of a communicator. */
+/* A map open on every rank of a communicator. */
 typedef struct cev_map cev_map;
 
-/* Collective. The grid must be the one that the map was created with, and outlive it; n_pull likewise. */
-cev_status cev_map_open(const char *path, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
+typedef enum cev_map_access { CEV_MAP_READ, CEV_MAP_WRITE } cev_map_access;
+
+/* Collective. The grid must be the one that the map was created with, and outlive it; n_pull likewise. CEV_E_INPUT if a dataset
+ * has another shape than the grid. */
+cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
                         const char *const *pull_name, cev_map **out);
 
 /* Collective: flushes and closes; accepts NULL. */
@@ -115,8 +118,19 @@ typedef struct cev_tile_results {
 /* Not collective. Writes chi2, delta_chi2 = chi2 - reference, status, pulls and the digest, and then the done byte. */
 cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference);
 
-/* Not collective: reads a finished tile's chi2 and status back, [tile->n_point] each, or writes its delta_chi2 anew. */
-cev_status cev_map_read_tile(cev_map *map, const cev_tile *tile, double *chi2, unsigned char *status);
+/* Not collective: reads a finished tile back: chi2[n_point], status[n_point] and pull[n_pull][n_point]. If `intact` is not NULL,
+ * says whether they have the digest that was stored with them, and whether delta_chi2 is chi2 - *reference to the last bit
+ * (reference NULL: not looked at). */
+cev_status cev_map_read_tile(cev_map *map, const cev_tile *tile, double *chi2, unsigned char *status, double *pull,
+                             const double *reference, bool *intact);
+
+/* Digest of results as cev_map_write_tile() would store it. */
+cev_status cev_tile_digest(const cev_tile *tile, size_t n_pull, const cev_tile_results *results, cev_digest *out);
+
+/* Not collective: marks a tile as not done, so that a later run computes it anew. */
+cev_status cev_map_forget_tile(cev_map *map, const cev_tile *tile);
+
+/* Not collective: writes a finished tile's delta_chi2 anew. */
 cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double *chi2, double reference);
 
 /* Not collective; one rank at a time. Overwrites /progress. */

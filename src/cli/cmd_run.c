@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <argp.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "scan_run.h"
+#include "stop.h"
 
 static const char doc[] =
     "Scans a parameter space into a map: alone, under mpirun or under srun. An unfinished map of the same scan is resumed, on any "
     "number of ranks and threads; a finished one is left alone; anything else is refused.\v"
     "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created; 74 the file system, "
-    "memory or MPI failed, the map stays sound and resumable.\n\n"
+    ""
+    "memory or MPI failed; 85 stopped early by a signal or the time limit; 130 interrupted. In the last three cases the map is sound, "
+    "and the same command goes on.\n\n"
     "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
     "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";
 
-enum { KEY_MASTER = 256, KEY_JSON };
+enum { KEY_MASTER = 256, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE, KEY_SILENCE, KEY_SHARD };
 
 static const struct argp_option options[] = {
     {"output", 'o', "MAP.h5", 0, "the map to write (required)", 0},
@@ -23,6 +27,10 @@ static const struct argp_option options[] = {
     {"threads", 't', "N", 0, "threads of each rank (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or its share of the cores)", 0},
     {"master", KEY_MASTER, "MODE", 0, "what rank 0 does: works, serves, or auto (default: it works on up to 16 ranks)", 0},
     {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
+    {"time-limit", KEY_TIME_LIMIT, "TIME", 0, "stop in good order after TIME: seconds, M:S, H:M:S or D-H:M:S (default: before SLURM's limit)", 0},
+    {"grace", KEY_GRACE, "SECONDS", 0, "how long tiles in work may go on once a stop is wanted (default: 10)", 0},
+    {"shard", KEY_SHARD, "K/N", 0, "compute only the K-th of N parts; `cevscan merge` joins their maps", 0},
+    {"silence", KEY_SILENCE, "SECONDS", 0, "give up when another rank is silent for so long; 0: never (default: 20)", 0},
     {0},
 };
 
@@ -34,9 +42,17 @@ static cev_master_mode parse_master(const char *text, struct argp_state *state)
     return CEV_MASTER_AUTO;
 }
 
+static double parse_seconds(const char *option, const char *text, struct argp_state *state)
+{
+    int seconds = 0;
+    if (!parse_whole(text, 0, 3600, &seconds)) argp_error(state, "--%s %s: expected 0 to 3600 seconds", option, text);
+    return seconds;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     run_options *o = state->input;
+    char rest;
     switch (key) {
     case 'o': o->output = argument; break;
     case 'q': o->quiet = true; break;
@@ -45,6 +61,16 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         break;
     case KEY_MASTER: o->master = parse_master(argument, state); break;
     case KEY_JSON: o->json = true; break;
+    case KEY_TIME_LIMIT:
+        if (!parse_time_limit(argument, &o->time_limit_s)) argp_error(state, "--time-limit %s: expected a time like 90, 5:00 or 1:30:00", argument);
+        break;
+    case KEY_GRACE: o->grace_s = parse_seconds("grace", argument, state); break;
+    case KEY_SHARD:
+        if (sscanf(argument, "%d/%d%c", &o->shard, &o->n_shard, &rest) != 2 || o->shard < 1 || o->shard > o->n_shard || o->n_shard > 1000000)
+            argp_error(state, "--shard %s: expected K/N with 1 <= K <= N", argument);
+        o->shard--;
+        break;
+    case KEY_SILENCE: o->silence_s = parse_seconds("silence", argument, state); break;
     case ARGP_KEY_ARG:
         if (o->scan_file) argp_error(state, "more than one scan file: %s", argument);
         o->scan_file = argument;
@@ -80,21 +106,32 @@ static void print_layout(const scan_run *run)
                 m->shared_hosts == 1 ? "" : "s");
 }
 
-static void print_summary(const scan_run *run)
+static void print_summary(const scan_run *run, run_outcome outcome)
 {
+    bool complete = outcome == RUN_COMPLETE;
     const cev_map_progress *p = &run->progress;
     const cev_grid *g = &run->config->grid;
     double seconds = monotonic_s() - run->started, points = (double)(run->points_done - run->points_before);
     if (run->options->json) {
         json_t *best = json_object();
         for (size_t a = 0; a < g->n_axis; a++) json_object_set_new(best, g->axis[a].name, json_number(p->best_fit[a]));
-        print_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:s}", "map", run->options->output, "complete", 1, "points",
+        print_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:s}", "map", run->options->output, "complete", complete, "points",
                              (json_int_t)g->n_point, "points_computed", (json_int_t)points, "points_failed",
                              (json_int_t)p->points_failed, "seconds", seconds, "best_fit_chi2", json_number(p->best_fit_chi2),
                              "best_fit", best, "content_hash", p->content_hash));
         return;
     }
     if (run->options->quiet) return;
+    if (outcome == RUN_SHARD_COMPLETE) {
+        printf("%s: shard %d of %d is complete, %llu of %llu points; `cevscan merge` joins the shards\n", run->options->output,
+               run->options->shard + 1, run->options->n_shard, (unsigned long long)run->points_done, (unsigned long long)g->n_point);
+        return;
+    }
+    if (!complete) {
+        printf("%s: stopped after %llu of %llu points; the same command goes on\n", run->options->output,
+               (unsigned long long)run->points_done, (unsigned long long)g->n_point);
+        return;
+    }
     printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\nbest fit chi2 %.9g at", run->options->output, points, seconds,
            points / seconds, (unsigned long long)p->points_failed, p->best_fit_chi2);
     for (size_t a = 0; a < g->n_axis; a++) printf(" %s=%.6g", g->axis[a].name, p->best_fit[a]);
@@ -119,19 +156,22 @@ static cev_status share_configuration(scan_run *run)
 }
 
 /* From here on a failure may be known to one rank only; it takes the others down with it. */
-static void abort_on_failure(const scan_run *run, cev_status status)
+static void abort_on_failure(scan_run *run, cev_status status)
 {
     if (status == CEV_OK) return;
     fprintf(stderr, "cevscan: error on rank %d: %s\n", run->rank, cev_error_message());
+    cev_map_lock_release(&run->lock);
     fflush(NULL);
     MPI_Abort(MPI_COMM_WORLD, exit_code_of(status));
 }
 
-static int finish_with_mpi(scan_run *run, int code)
+/* The last moment for a stop is the user's, or leaves the grace and some seconds before SLURM's limit. */
+static void limit_time(const scan_run *run)
 {
-    scan_run_destroy(run);
-    MPI_Finalize();
-    return code;
+    const double closing_s = 5;
+    double seconds = run->options->time_limit_s;
+    if (run->rank == 0 && seconds == INFINITY) seconds = slurm_seconds_left() - run->options->grace_s - closing_s;
+    if (run->rank == 0) stop_after(seconds);
 }
 
 static int run_everywhere(scan_run *run)
@@ -147,6 +187,7 @@ static int run_everywhere(scan_run *run)
         if (run->rank == 0 && !run->options->quiet) printf("%s: already complete\n", run->options->output);
         return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
     }
+    limit_time(run);
     run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
     print_layout(run);
     abort_on_failure(run, share_configuration(run));
@@ -154,32 +195,24 @@ static int run_everywhere(scan_run *run)
     status = scan_run_open_map(run);
     abort_on_failure(run, status);
     abort_on_failure(run, scan_run_work(run));
-    abort_on_failure(run, scan_run_finish(run));
+    run_outcome outcome;
+    abort_on_failure(run, scan_run_finish(run, &outcome));
     uint64_t failed = run->points_failed;
     MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-    if (run->rank == 0) print_summary(run);
+    if (run->rank == 0) print_summary(run, outcome);
+    if (outcome == RUN_STOPPED) return EXIT_STOPPED;
+    if (outcome == RUN_INTERRUPTED) return EXIT_INTERRUPTED;
     return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
-}
-
-/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it. Shared file pointers are not used here;
- * two of their three plugins would make files beside the map or in /tmp. */
-static void set_up_open_mpi(void)
-{
-    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-    setenv("OMPI_MCA_sharedfp", "individual", 0);
 }
 
 int command_run(int argc, char **argv)
 {
-    run_options o = {0};
+    run_options o = {.time_limit_s = INFINITY, .grace_s = 10, .silence_s = 20};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 
-    set_up_open_mpi();
-    int provided;
-    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     scan_run run = {.options = &o};
-    MPI_Comm_rank(MPI_COMM_WORLD, &run.rank);
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    return finish_with_mpi(&run, run_everywhere(&run));
+    scan_run_start_mpi(&run);
+    stop_on_signals(); /* after MPI_Init, which may take signals over itself */
+    return scan_run_end_mpi(&run, run_everywhere(&run));
 }

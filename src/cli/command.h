@@ -16,6 +16,8 @@ typedef enum exit_code {
     EXIT_POINTS_FAILED = 1, /* the map is complete, but some points have no chi2 */
     EXIT_BAD_INPUT = 2,
     EXIT_IO = 74,           /* file system, memory or MPI */
+    EXIT_STOPPED = 85,      /* stopped early by a signal or the time limit; the same command goes on */
+    EXIT_INTERRUPTED = 130, /* the same, by SIGINT */
 } exit_code;
 
 typedef struct command {
@@ -27,6 +29,8 @@ int command_run(int argc, char **argv);
 int command_point(int argc, char **argv);
 int command_rates(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_merge(int argc, char **argv);
+int command_verify(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_describe(int argc, char **argv);
 int command_bench(int argc, char **argv);

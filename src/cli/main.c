@@ -15,6 +15,8 @@ static const command commands[] = {
     {"rates", "expected events per bin, flavour and background", command_rates},
     {"check", "validate a scan file and show what it would do", command_check},
     {"status", "progress and health of a map, also while it is written", command_status},
+    {"verify", "check the digests of a map, and recompute a part of it", command_verify},
+    {"merge", "join partial maps of one scan", command_merge},
     {"describe", "the interactions, sources, responses and experiments that exist", command_describe},
     {"bench", "points per second of the engine on this machine", command_bench},
 };
@@ -27,7 +29,8 @@ static void print_help(void)
     for (size_t k = 0; k < N_COMMANDS; k++) printf("  %-10s %s\n", commands[k].name, commands[k].summary);
     printf("\n`cevscan COMMAND --help` explains a command, `cevscan --version` says which version this is.\n\n"
            "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created;\n"
-           "74 the file system, memory or MPI failed, the map stays sound and resumable.\n\n"
+           "74 the file system, memory or MPI failed; 85 stopped early by a signal or the time limit; 130 interrupted. In the last\n"
+           "three cases the map is sound, and the same command goes on.\n\n"
            "Environment: CEVSCAN_PATH folders with experiment files, separated by colons; CEVSCAN_DEBUG=1 adds the place\n"
            "in the code to error messages.\n");
 }

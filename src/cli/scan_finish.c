@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "scan_run.h"
+#include "stop.h"
 
 typedef struct lowest {
     double chi2;
@@ -14,7 +15,7 @@ typedef struct lowest {
 static cev_status revisit(scan_run *run, size_t id, lowest *low, const double *fresh)
 {
     cev_tile tile = cev_grid_tile(&run->config->grid, id);
-    CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status));
+    CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, NULL, NULL));
     if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *fresh);
     cev_tile_report report = {0};
     run->tile = tile;
@@ -68,10 +69,27 @@ static cev_status take_over(scan_run *run, const lowest *low)
     return revisit_all(run, NULL, &p->chi2_reference);
 }
 
-cev_status scan_run_finish(scan_run *run)
+/* What is left of an early stop, or of a shard: /progress as it is, and a closed map that goes on another time. */
+static cev_status suspend(scan_run *run, run_outcome *outcome)
+{
+    int own = (int)stop_wanted(), reason;
+    MPI_Allreduce(&own, &reason, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    if (*outcome != RUN_SHARD_COMPLETE) *outcome = reason == STOP_INTERRUPTED ? RUN_INTERRUPTED : RUN_STOPPED;
+    if (run->rank == 0) {
+        scan_run_print_time(run->progress.end);
+        CEV_TRY(scan_run_record(run));
+    }
+    return cev_map_close(&run->map);
+}
+
+cev_status scan_run_finish(scan_run *run, run_outcome *outcome)
 {
     lowest low;
-    int resumed = run->found != NULL;
+    int as_seen = (int)(run->n_pending > 0 ? RUN_STOPPED : run->n_elsewhere > 0 ? RUN_SHARD_COMPLETE : RUN_COMPLETE);
+    MPI_Bcast(&as_seen, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    *outcome = (run_outcome)as_seen;
+    if (*outcome != RUN_COMPLETE) return suspend(run, outcome);
+    int resumed = run->found != NULL || run->reread;
     MPI_Bcast(&resumed, 1, MPI_INT, 0, MPI_COMM_WORLD);
     CEV_TRY(find_lowest(run, resumed, &low));
     CEV_TRY(take_over(run, &low));

@@ -42,9 +42,10 @@ static cev_status look_at_output(scan_run *run)
 {
     struct stat s;
     const char *path = run->options->output;
+    cev_map_info_destroy(&run->found);
     if (stat(path, &s)) {
         if (errno != ENOENT) return cev_fail(CEV_E_INPUT, "%s: cannot be written: %s", path, strerror(errno));
-        return check_folder(path);
+        return CEV_OK;
     }
     if (!S_ISREG(s.st_mode)) return cev_fail(CEV_E_INPUT, "%s: cannot be written: it is not a file", path);
     CEV_TRY(cev_map_inspect(path, &run->found));
@@ -60,6 +61,11 @@ cev_status scan_run_prepare(scan_run *run, bool *done)
     if (run->config->grid.n_axis == 0)
         return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", run->options->scan_file);
     CEV_TRY(look_at_output(run));
+    *done = run->found && run->found->progress.complete;
+    if (*done) return CEV_OK;
+    CEV_TRY(check_folder(run->options->output));
+    CEV_TRY(cev_map_lock_take(run->options->output, &run->lock));
+    CEV_TRY(look_at_output(run)); /* again, now that it stays as it is */
     *done = run->found && run->found->progress.complete;
     return CEV_OK;
 }

@@ -10,6 +10,7 @@
 #include "cevscan/threads.h"
 #include "command.h"
 #include "provenance.h"
+#include "stop.h"
 
 /* /progress is overwritten this often: a sign of life for `cevscan status`. */
 static const double record_interval_s = 1;
@@ -79,7 +80,7 @@ cev_status scan_run_build(scan_run *run)
 
 /* --- the map ---------------------------------------------------------------------------------------------------- */
 
-static cev_status create_map(scan_run *run)
+cev_status scan_run_create_map(scan_run *run, const char *path)
 {
     const cev_scan_config *c = run->config;
     const cev_parameter *axis_parameter[CEV_MAX_AXES];
@@ -87,7 +88,7 @@ static cev_status create_map(scan_run *run)
     cev_map_spec spec = {.grid = &c->grid, .axis_parameter = axis_parameter, .n_pull = run->n_pull,
                          .pull_name = (const char *const *)run->pull_name};
     CEV_TRY(provenance_texts(c, &spec));
-    return cev_map_create(run->options->output, &spec);
+    return cev_map_create(path, &spec);
 }
 
 void scan_run_print_time(char out[CEV_MAP_TIME_SIZE])
@@ -101,6 +102,8 @@ void scan_run_print_time(char out[CEV_MAP_TIME_SIZE])
 cev_status scan_run_record(scan_run *run)
 {
     cev_map_progress *p = &run->progress;
+    if (cev_map_lock_lost(run->lock))
+        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over", run->options->output);
     run->recorded = monotonic_s();
     p->heartbeat = (double)time(NULL);
     p->wall_time_s = run->wall_time_before_s + (run->recorded - run->started);
@@ -108,7 +111,7 @@ cev_status scan_run_record(scan_run *run)
     return cev_map_write_progress(run->map, p);
 }
 
-static cev_status start_session(scan_run *run)
+cev_status scan_run_start_session(scan_run *run)
 {
     cev_map_progress *p = &run->progress;
     if (run->found) {
@@ -128,11 +131,11 @@ cev_status scan_run_open_map(scan_run *run)
 {
     cev_status status = CEV_OK;
     run->started = monotonic_s();
-    if (run->rank == 0 && !run->found) status = create_map(run);
+    if (run->rank == 0 && !run->found) status = scan_run_create_map(run, run->options->output);
     CEV_TRY(agree_with_rank_0(run->rank, status));
-    CEV_TRY(cev_map_open(run->options->output, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
+    CEV_TRY(cev_map_open(run->options->output, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
                          (const char *const *)run->pull_name, &run->map));
-    return run->rank == 0 ? start_session(run) : CEV_OK;
+    return run->rank == 0 ? scan_run_start_session(run) : CEV_OK;
 }
 
 /* --- the work --------------------------------------------------------------------------------------------------- */
@@ -142,6 +145,7 @@ enum { BLOCKS_PER_CHUNK = 16 }; /* of lanes, for a thread at a time: some 50 mic
 static void evaluate_chunk(void *context, int thread, size_t chunk)
 {
     scan_run *run = context;
+    if (atomic_load_explicit(&run->abandoned, memory_order_relaxed)) return;
     thread_part *part = &run->part[thread];
     size_t first = chunk * BLOCKS_PER_CHUNK * CEV_LANES, end = first + BLOCKS_PER_CHUNK * CEV_LANES;
     if (end > run->tile.n_point) end = run->tile.n_point;
@@ -153,6 +157,16 @@ static void poll_schedule(void *context)
 {
     scan_run *run = context;
     cev_schedule_poll(run->schedule);
+    if (!cev_schedule_stopping(run->schedule)) return;
+    double now = monotonic_s();
+    if (run->stop_seen == INFINITY) run->stop_seen = now;
+    if (now - run->stop_seen > run->options->grace_s) atomic_store(&run->abandoned, true);
+}
+
+static bool stop(void *context)
+{
+    (void)context;
+    return stop_wanted() != STOP_NONE;
 }
 
 void scan_run_report(const scan_run *run, cev_tile_report *report)
@@ -169,13 +183,21 @@ void scan_run_report(const scan_run *run, cev_tile_report *report)
     }
 }
 
+void scan_run_compute(scan_run *run, size_t id)
+{
+    run->tile = cev_grid_tile(&run->config->grid, id);
+    size_t chunk = BLOCKS_PER_CHUNK * CEV_LANES;
+    cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk,
+                     run->schedule ? poll_schedule : NULL, run);
+}
+
 static cev_status work(void *context, cev_schedule *schedule, size_t id, cev_tile_report *report)
 {
     scan_run *run = context;
     run->schedule = schedule;
-    run->tile = cev_grid_tile(&run->config->grid, id);
-    size_t chunk = BLOCKS_PER_CHUNK * CEV_LANES;
-    cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk, poll_schedule, run);
+    scan_run_compute(run, id);
+    report->dropped = atomic_load(&run->abandoned);
+    if (report->dropped) return CEV_OK;
     cev_tile_results results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull};
     scan_run_report(run, report);
     return cev_map_write_tile(run->map, &run->tile, &results, run->progress.chi2_reference);
@@ -189,6 +211,7 @@ bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_poin
 static cev_status take(void *context, const cev_tile_report *report)
 {
     scan_run *run = context;
+    run->n_pending--;
     run->points_done += report->n_point;
     run->points_failed += report->n_failed;
     if (scan_run_lower(report->lowest_chi2, report->lowest_point, run->lowest_chi2, run->lowest_point)) {
@@ -207,6 +230,8 @@ static cev_status pending_tiles(scan_run *run, uint32_t **pending, size_t *n)
     for (size_t t = 0; t < grid->n_tile; t++) {
         if (run->found && run->found->done[t])
             run->points_before += cev_grid_tile(grid, t).n_point;
+        else if (run->options->n_shard && t % (size_t)run->options->n_shard != (size_t)run->options->shard)
+            run->n_elsewhere++;
         else
             (*pending)[(*n)++] = (uint32_t)t;
     }
@@ -217,12 +242,12 @@ static cev_status pending_tiles(scan_run *run, uint32_t **pending, size_t *n)
 cev_status scan_run_work(scan_run *run)
 {
     uint32_t *pending = NULL;
-    size_t n = 0;
-    run->lowest_chi2 = INFINITY;
-    if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &n));
+    run->lowest_chi2 = run->stop_seen = INFINITY;
+    if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &run->n_pending));
     run->line = progress_line_start(run->options->quiet, run->config->grid.n_point, run->points_before);
-    cev_schedule_calls calls = {.context = run, .work = work, .take = take};
-    cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->master, n, pending, &calls);
+    cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop,
+                                .silence_s = run->options->silence_s};
+    cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->master, run->n_pending, pending, &calls);
     progress_line_end(&run->line);
     return status;
 }
@@ -230,7 +255,47 @@ cev_status scan_run_work(scan_run *run)
 void scan_run_destroy(scan_run *run)
 {
     for (int t = 0; run->part && t < run->machine.threads; t++) cev_model_scratch_destroy(&run->part[t].scratch);
+    cev_map_lock_release(&run->lock);
     cev_map_info_destroy(&run->found);
     cev_model_destroy(&run->model);
     cev_scan_config_destroy(&run->config);
+}
+
+/* --- MPI, and maps that hold their scan -------------------------------------------------------------------------- */
+
+/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it. Shared file pointers are not used here;
+ * two of their three plugins would make files beside the map or in /tmp. */
+static void set_up_open_mpi(void)
+{
+    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_sharedfp", "individual", 0);
+}
+
+void scan_run_start_mpi(scan_run *run)
+{
+    int provided;
+    set_up_open_mpi();
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    MPI_Comm_rank(MPI_COMM_WORLD, &run->rank);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+}
+
+int scan_run_end_mpi(scan_run *run, int code)
+{
+    scan_run_destroy(run);
+    MPI_Finalize();
+    return code;
+}
+
+cev_status scan_run_adopt(scan_run *run, const char *path, const cev_map_info *info)
+{
+    const char *text = cev_map_info_text(info, "configuration");
+    if (!text) return cev_fail(CEV_E_INPUT, "%s: its configuration is missing", path);
+    cev_status status = cev_scan_config_parse(text, "configuration", &run->config);
+    if (status != CEV_OK) return cev_fail_while(status, "%s", path);
+    if (run->config->grid.n_axis == 0 || run->config->grid.n_tile != info->n_tile)
+        return cev_fail(CEV_E_INPUT, "%s: its configuration does not fit its tiles", path);
+    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
+    cev_status built = scan_run_build(run);
+    return built == CEV_OK ? CEV_OK : cev_fail_while(built, "%s", path);
 }

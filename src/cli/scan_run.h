@@ -4,10 +4,12 @@
 #define CEVSCAN_CLI_SCAN_RUN_H
 
 #include <mpi.h>
+#include <stdatomic.h>
 
 #include "cevscan/config.h"
 #include "cevscan/machine.h"
 #include "cevscan/map.h"
+#include "cevscan/map_lock.h"
 #include "cevscan/model.h"
 #include "cevscan/scan_job.h"
 #include "cevscan/schedule.h"
@@ -17,8 +19,15 @@ typedef struct run_options {
     const char *scan_file, *output;
     bool quiet, json;
     int threads; /* 0: choose */
+    int shard, n_shard; /* of a scan split over independent jobs: tiles with id % n_shard == shard; n_shard is 0 for all */
     cev_master_mode master;
+    double time_limit_s;    /* infinite: none */
+    double silence_s;       /* longest silence of another rank */
+    double grace_s;         /* how long a tile in work may go on once a stop is wanted */
 } run_options;
+
+/* How a run ended, the same on every rank. */
+typedef enum run_outcome { RUN_COMPLETE, RUN_SHARD_COMPLETE, RUN_STOPPED, RUN_INTERRUPTED } run_outcome;
 
 /* The scratch of one thread. */
 typedef struct thread_part {
@@ -43,13 +52,19 @@ typedef struct scan_run {
     unsigned char *status;
     cev_tile tile;
     cev_schedule *schedule;
+    double stop_seen;           /* monotonic seconds; infinite while no stop is under way */
+    atomic_bool abandoned;      /* the tile in work is given up */
 
     /* Rank 0 only. */
+    bool reread;                /* this session did not see all tiles: the lowest chi2 is read from the map */
+    cev_map_lock *lock;
     cev_map_info *found;        /* the unfinished map that is resumed, or NULL */
     cev_map_progress progress;
     progress_line line;
     double started, recorded;   /* monotonic seconds: this session, and the last write of /progress */
     double wall_time_before_s;
+    size_t n_pending;           /* tiles that this session has still to do */
+    size_t n_elsewhere;         /* tiles that are left to other shards */
     uint64_t points_done, points_before, points_failed;
     double lowest_chi2;         /* of this session's tiles */
     uint64_t lowest_point;
@@ -63,8 +78,17 @@ cev_status scan_run_prepare(scan_run *run, bool *done);
 cev_status scan_run_build(scan_run *run);       /* model, data, buffers, best fit */
 cev_status scan_run_open_map(scan_run *run);    /* created by rank 0 if it is new; a failure there is returned on all ranks */
 cev_status scan_run_work(scan_run *run);        /* a failure is returned on one rank only: MPI_Abort must follow */
-cev_status scan_run_finish(scan_run *run);      /* best fit, delta_chi2, content hash; the same */
+cev_status scan_run_finish(scan_run *run, run_outcome *outcome); /* best fit, delta_chi2, content hash; the same */
 void scan_run_destroy(scan_run *run);
+
+/* Steps that other commands take too: MPI on, off; the configuration out of a map; the map made by rank 0; one tile computed
+ * into run->chi2, run->status and run->pull; its digest. */
+void scan_run_start_mpi(scan_run *run);
+int scan_run_end_mpi(scan_run *run, int code);
+cev_status scan_run_adopt(scan_run *run, const char *path, const cev_map_info *info);
+cev_status scan_run_create_map(scan_run *run, const char *path);
+void scan_run_compute(scan_run *run, size_t tile);
+cev_status scan_run_start_session(scan_run *run);
 
 /* Pieces that the end of a run shares with its work: the time in UTC, /progress as it is now, what the tile in run->chi2 and
  * run->status holds, and the order in which points are lowest (equal ones by their number, so that ranks agree). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A map open on all ranks: raw data are overwritten, metadata never. */
+/* A map open on all ranks: raw data are read and overwritten, metadata never change. */
 #include <errno.h>
 #include <hdf5.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,24 +28,49 @@ static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
     return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
 }
 
-static cev_status open_file(cev_map *map, MPI_Comm communicator)
+static cev_status open_file(cev_map *map, cev_map_access access, MPI_Comm communicator)
 {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fapl_mpio(access, communicator, MPI_INFO_NULL);
+    hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_mpio(properties, communicator, MPI_INFO_NULL);
     errno = 0;
-    map->file = H5Fopen(map->path, H5F_ACC_RDWR, access);
-    H5Pclose(access);
-    return map->file < 0 ? cev_store_fail(map->path, "open the map for writing") : CEV_OK;
+    map->file = H5Fopen(map->path, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
+    H5Pclose(properties);
+    return map->file < 0 ? cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map") : CEV_OK;
 }
 
-static cev_status open_everything(cev_map *map, const char *path, MPI_Comm communicator, const char *const *pull_name)
+/* Damaged or foreign files must not make us read or write beyond a dataset. */
+static cev_status check_shape(const cev_map *map, hid_t dataset, int rank, const hsize_t *size)
+{
+    hid_t space = H5Dget_space(dataset);
+    hsize_t found[CEV_MAX_AXES] = {0};
+    bool right = H5Sget_simple_extent_ndims(space) == rank && H5Sget_simple_extent_dims(space, found, NULL) >= 0 &&
+                 !memcmp(found, size, (size_t)rank * sizeof *size);
+    H5Sclose(space);
+    return right ? CEV_OK : cev_fail(CEV_E_INPUT, "%s: a dataset has another shape than the scan that made the map", map->path);
+}
+
+static cev_status check_shapes(const cev_map *map)
+{
+    const hid_t field[] = {map->chi2, map->delta, map->status};
+    const hsize_t tiles[] = {map->grid->n_tile, CEV_DIGEST_SIZE};
+    hsize_t size[CEV_MAX_AXES];
+    int rank = (int)map->grid->n_axis;
+    for (size_t a = 0; a < map->grid->n_axis; a++) size[a] = map->grid->axis[a].n;
+    for (size_t k = 0; k < sizeof field / sizeof *field; k++) CEV_TRY(check_shape(map, field[k], rank, size));
+    for (size_t p = 0; p < map->n_pull; p++) CEV_TRY(check_shape(map, map->pull[p], rank, size));
+    CEV_TRY(check_shape(map, map->done, 1, tiles));
+    return check_shape(map, map->digest, 2, tiles);
+}
+
+static cev_status open_everything(cev_map *map, const char *path, cev_map_access access, MPI_Comm communicator,
+                                  const char *const *pull_name)
 {
     CEV_TRY(cev_arena_create(&map->arena));
     CEV_TRY(cev_arena_copy_text(map->arena, path, &map->path));
     CEV_TRY(cev_new(map->arena, map->n_pull, &map->pull));
     CEV_TRY(cev_new(map->arena, cev_grid_points_of_whole_tile(map->grid), &map->delta_buffer));
     for (size_t p = 0; p < map->n_pull; p++) map->pull[p] = -1;
-    CEV_TRY(open_file(map, communicator));
+    CEV_TRY(open_file(map, access, communicator));
     CEV_TRY(open_dataset(map, MAP_CHI2, &map->chi2));
     CEV_TRY(open_dataset(map, MAP_DELTA, &map->delta));
     CEV_TRY(open_dataset(map, MAP_STATUS, &map->status));
@@ -56,10 +82,10 @@ static cev_status open_everything(cev_map *map, const char *path, MPI_Comm commu
         CEV_TRY(open_dataset(map, name, &map->pull[p]));
     }
     map->field_space = H5Dget_space(map->chi2);
-    return CEV_OK;
+    return check_shapes(map);
 }
 
-cev_status cev_map_open(const char *path, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
+cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
                         const char *const *pull_name, cev_map **out)
 {
     cev_store_quiet();
@@ -70,7 +96,7 @@ cev_status cev_map_open(const char *path, MPI_Comm communicator, const cev_grid 
     map->n_pull = n_pull;
     map->file = map->chi2 = map->delta = map->status = map->done = map->digest = map->field_space = -1;
     /* A half-open map is left to the process's end: closing it is collective, and the other ranks may have it open. */
-    return open_everything(map, path, communicator, pull_name);
+    return open_everything(map, path, access, communicator, pull_name);
 }
 
 cev_status cev_map_close(cev_map **map)
@@ -107,28 +133,28 @@ static cev_status transfer(const cev_map *map, const cev_tile *tile, hid_t datas
     return status;
 }
 
-/* One row of a dataset over tiles. */
-static cev_status put_tile_row(const cev_map *map, hid_t dataset, size_t id, hsize_t length, const void *bytes)
+/* Reads or writes one row of a dataset over tiles. */
+static cev_status transfer_row(const cev_map *map, hid_t dataset, size_t id, hsize_t length, const void *from, void *to)
 {
     hsize_t start[2] = {id, 0}, count[2] = {1, length};
     hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(1, &length, NULL);
     H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
     errno = 0;
-    cev_status status = H5Dwrite(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, bytes) < 0
-                            ? cev_store_fail(map->path, "write a tile")
-                            : CEV_OK;
+    herr_t result = from ? H5Dwrite(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, from)
+                         : H5Dread(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, to);
+    cev_status status = result < 0 ? cev_store_fail(map->path, from ? "write a tile" : "read a tile") : CEV_OK;
     H5Sclose(memory);
     H5Sclose(space);
     return status;
 }
 
-static cev_status digest_of(const cev_map *map, const cev_tile *tile, const cev_tile_results *results, cev_digest *digest)
+cev_status cev_tile_digest(const cev_tile *tile, size_t n_pull, const cev_tile_results *results, cev_digest *out)
 {
     size_t n = tile->n_point;
     cev_span span[] = {{results->chi2, n * sizeof *results->chi2},
                        {results->status, n},
-                       {results->pull, map->n_pull * n * sizeof *results->pull}};
-    return cev_digest_spans(span, sizeof span / sizeof *span, digest);
+                       {results->pull, n_pull * n * sizeof *results->pull}};
+    return cev_digest_spans(span, sizeof span / sizeof *span, out);
 }
 
 cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double *chi2, double reference)
@@ -141,20 +167,47 @@ cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile
 {
     cev_digest digest;
     const unsigned char done = 1;
-    CEV_TRY(digest_of(map, tile, results, &digest));
+    CEV_TRY(cev_tile_digest(tile, map->n_pull, results, &digest));
     CEV_TRY(transfer(map, tile, map->chi2, H5T_NATIVE_DOUBLE, results->chi2, NULL));
     CEV_TRY(cev_map_write_delta(map, tile, results->chi2, reference));
     CEV_TRY(transfer(map, tile, map->status, H5T_NATIVE_UCHAR, results->status, NULL));
     for (size_t p = 0; p < map->n_pull; p++)
         CEV_TRY(transfer(map, tile, map->pull[p], H5T_NATIVE_DOUBLE, results->pull + p * tile->n_point, NULL));
-    CEV_TRY(put_tile_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, digest.byte));
-    return put_tile_row(map, map->done, tile->id, 1, &done);
+    CEV_TRY(transfer_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, digest.byte, NULL));
+    return transfer_row(map, map->done, tile->id, 1, &done, NULL);
 }
 
-cev_status cev_map_read_tile(cev_map *map, const cev_tile *tile, double *chi2, unsigned char *status)
+static cev_status check_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, const double *reference,
+                             bool *intact)
+{
+    cev_digest stored, found;
+    CEV_TRY(transfer_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, NULL, stored.byte));
+    CEV_TRY(cev_tile_digest(tile, map->n_pull, results, &found));
+    *intact = !memcmp(stored.byte, found.byte, sizeof stored.byte);
+    if (!reference) return CEV_OK;
+    CEV_TRY(transfer(map, tile, map->delta, H5T_NATIVE_DOUBLE, NULL, map->delta_buffer));
+    for (size_t k = 0; k < tile->n_point; k++) {
+        double delta = results->chi2[k] - *reference;
+        *intact &= delta == map->delta_buffer[k] || (isnan(delta) && isnan(map->delta_buffer[k]));
+    }
+    return CEV_OK;
+}
+
+cev_status cev_map_read_tile(cev_map *map, const cev_tile *tile, double *chi2, unsigned char *status, double *pull,
+                             const double *reference, bool *intact)
 {
     CEV_TRY(transfer(map, tile, map->chi2, H5T_NATIVE_DOUBLE, NULL, chi2));
-    return transfer(map, tile, map->status, H5T_NATIVE_UCHAR, NULL, status);
+    CEV_TRY(transfer(map, tile, map->status, H5T_NATIVE_UCHAR, NULL, status));
+    for (size_t p = 0; p < map->n_pull; p++)
+        CEV_TRY(transfer(map, tile, map->pull[p], H5T_NATIVE_DOUBLE, NULL, pull + p * tile->n_point));
+    if (!intact) return CEV_OK;
+    return check_tile(map, tile, &(cev_tile_results){.chi2 = chi2, .status = status, .pull = pull}, reference, intact);
+}
+
+cev_status cev_map_forget_tile(cev_map *map, const cev_tile *tile)
+{
+    const unsigned char done = 0;
+    return transfer_row(map, map->done, tile->id, 1, &done, NULL);
 }
 
 static cev_status put_progress_field(const cev_map *map, const progress_field *field, const cev_map_progress *progress)
