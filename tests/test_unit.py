@@ -17,26 +17,26 @@ SOURCES = sorted((ROOT / "tests" / "unit").glob("*.c"))
 SECONDS = 300  # far more than any program needs, sanitizers included
 
 
-def tests_of(source):
+def registered_in(source):
     """Names of the tests that a source registers."""
     return re.findall(r"cmocka_unit_test\w*\((\w+)", source.read_text())
 
 
 @functools.cache
 def outcome(name):
-    """Runs a program: its exit status, {test: passed}, and what it printed."""
+    """Runs a program: its exit status, {test: passed}, and what it printed beside the names of what passed."""
     program = PROGRAMS / name
     if not program.exists():
         pytest.fail(f"{program} is missing: make unit", pytrace=False)
-    environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", CEVSCAN_PATH=str(ROOT / "configs"),
-                       OMPI_MCA_ess_singleton_isolated="1")
+    environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", CEVSCAN_PATH=str(ROOT / "configs"))
     run = subprocess.run([program], cwd=ROOT, env=environment, capture_output=True, text=True, errors="replace",
                          timeout=SECONDS)
     passed = {m[2]: m[1] == "ok" for m in re.finditer(r"^(ok|not ok) \d+ - (\w+)", run.stdout, re.M)}
-    return run.returncode, passed, run.stdout + run.stderr
+    output = "".join(line for line in (run.stdout + run.stderr).splitlines(True) if not line.startswith("ok "))
+    return run.returncode, passed, output
 
 
-@pytest.mark.parametrize("name, test", [(s.stem, t) for s in SOURCES for t in tests_of(s)])
+@pytest.mark.parametrize("name, test", [(s.stem, t) for s in SOURCES for t in registered_in(s)])
 def test_unit(name, test):
     _, passed, output = outcome(name)
     if not passed.get(test):
@@ -47,7 +47,7 @@ def test_unit(name, test):
 def test_program(name):
     """Ran all its tests and left in good order (no crash, no leak)."""
     status, passed, output = outcome(name)
-    registered = tests_of(ROOT / "tests" / "unit" / f"{name}.c")
+    registered = registered_in(ROOT / "tests" / "unit" / f"{name}.c")
     assert registered and set(passed) == set(registered), output
     if status != sum(not ok for ok in passed.values()):
         pytest.fail(f"{name} ended with status {status}\n{output}", pytrace=False)

@@ -233,7 +233,7 @@ static void counting_holds_everything_above_threshold(void **state)
     for (size_t k = 0; k < LENGTH(names); k++) {
         cev_scan_config *config = ess_config(names[k]);
         const cev_experiment *x = config->experiment[0];
-        assert_rows_sum_to(x, x->response.parameter[CEV_RESPONSE_THRESHOLD_KEV], 1e-9);
+        assert_rows_sum_to(x, x->response.parameter[CEV_RESPONSE_THRESHOLD_KEV], 1e-8);
         cev_scan_config_destroy(&config);
     }
 }
@@ -258,7 +258,7 @@ static void sharp_bins_hold_what_is_between_their_edges(void **state)
     cev_scan_config_destroy(&config);
 }
 
-/* The threshold may lie inside a bin. */
+/* OPEN: red until the folding breaks its intervals at the threshold as well as at the edges. */
 static void a_sharp_threshold_inside_a_bin_cuts_it(void **state)
 {
     (void)state;
