@@ -154,21 +154,21 @@ def test_observed_data(tmp_path, ranks):
 
 
 @pytest.mark.parametrize("ranks", [None, 2])
-def test_points_without_chi2_have_a_status(tmp_path, ranks):
-    """Events where none can be: the point is impossible and chi2 infinite, which is an answer and no failure."""
-    toy = write_experiment(tmp_path, target={"mass_kg": 10, "form_factor": "point", "nuclei": [
-        {"name": "n", "protons": 1, "neutrons": 0, "mass_u": 40, "rms_radius_fm": 3}]},
-        backgrounds=None, pulls=None)
-    zero = -(0.5 - 2 * 0.23867) / 2  # of 1/2 - 2 s^2 + 2 eps
-    values = {"values": [-0.5, zero, 0, 0.5]}
-    scan_file = write_scan(tmp_path, [str(toy)], [{"name": "eps_ee_uV", **values}, {"name": "eps_mumu_uV", **values}])
+def test_impossible_points_have_an_infinite_chi2(tmp_path, ranks):
+    """Events where none can be: the point is excluded, which is an answer."""
+    target = {"mass_kg": 10, "form_factor": "point",
+              "nuclei": [{"name": "H", "protons": 1, "neutrons": 0, "mass_u": 40, "rms_radius_fm": 3}]}
+    toy = write_experiment(tmp_path, target=target, backgrounds=None, pulls=None)
+    zero = -(0.5 - 2 * 0.23867) / 2  # of 1/2 - 2 s^2 + 2 eps: no signal at all
+    parameters = [{"name": name, "values": [-0.5, zero, 0, 0.5]} for name in ("eps_ee_uV", "eps_mumu_uV")]
+    scan_file = write_scan(tmp_path, [str(toy)], parameters)
     summary = scan(scan_file, tmp_path / "map.h5", ranks=ranks)
     chi2, delta, status, _ = fields(tmp_path / "map.h5")
     assert status[1, 1] == IMPOSSIBLE and np.isposinf(chi2[1, 1]) and np.isposinf(delta[1, 1])
-    assert summary["points_failed"] == 0 and np.sum(status != OK) == 1
-    assert np.isfinite(chi2).sum() == 15
-    run("run", scan_file, "-o", tmp_path / "map.h5")
-    run("status", tmp_path / "map.h5")
+    assert summary["points_failed"] == 0 and np.sum(status == OK) == np.isfinite(chi2).sum() == 15
+    assert run_json("status", tmp_path / "map.h5", "--json")["point_status"]["impossible"] == 1
+    direct = run_json("point", scan_file, *select("", {"eps_ee_uV": zero, "eps_mumu_uV": zero})[2:], "--json", code=None)
+    assert direct["status"] == "impossible"
 
 
 @pytest.mark.parametrize("ranks", [None, 2, 3])

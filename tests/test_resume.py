@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from e2e import ALL_ESS, axis, content_hash, mpi_command, run, run_json, scan, tile_boxes, tile_digest, write_scan
+from e2e import ALL_ESS, axis, content_hash, mpi_command, refused, run, run_json, scan, tile_boxes, tile_digest, write_scan
 
 KILLS = 24
 landed = []  # where each of them did
@@ -139,7 +139,7 @@ def resume(scan_file, path, ranks, missing, finished):
 def check_finished(path, reference_path, kills):
     assert check_sound(path, reference_path) == 0
     assert content_hash(path) == content_hash(reference_path)
-    assert not path.with_name(path.name + ".tmp").exists()
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
     status = run_json("status", path, "--json")
     assert status["complete"] and 1 <= status["sessions"] <= kills + 1
     with h5py.File(path) as h5, h5py.File(reference_path) as right:
@@ -209,37 +209,20 @@ def test_killed_while_the_map_is_laid_out(tmp_path, ranks):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["map.h5", "scan.yaml", "small.yaml"]
 
 
-def reserved(path):
-    """The inode of a temporary file that has all its blocks, so that its job is about to fill it; None before."""
-    try:
-        file = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return file.st_ino if file.st_size > 1_000_000 and file.st_blocks * 512 >= file.st_size else None
-
-
 @pytest.mark.slow
-def test_two_jobs_at_once(tmp_path):
-    """Submitted twice, or requeued while the first still lives: both lay the map out. Whoever wins, it is sound at any moment,
-    and finished in the end."""
-    scan_file = write_scan(tmp_path, ["ess_csi"], [axis("eps_ee_uV", 1201), axis("eps_mumu_uV", 1001)], tile=[8, 8], store_pulls=True)
+@pytest.mark.parametrize("moment", ["layout", "work"])
+@pytest.mark.parametrize("ranks", RANKS)
+def test_two_jobs_at_once(tmp_path, reference, moment, ranks):
+    """Submitted twice, or requeued while the first still lives: the second is refused, the first goes on undisturbed."""
+    scan_file, right, _ = reference
     path, temporary = tmp_path / "map.h5", tmp_path / "map.h5.tmp"
-    one = start(scan_file, path, None)
-    wait_until(one, lambda: reserved(temporary))
-    one.send_signal(signal.SIGSTOP)
-    inode = temporary.stat().st_ino if temporary.exists() else None
-    assert inode, "the first job was not caught while it filled its map"
-    two = start(scan_file, path, None)
-    wait_until(two, lambda: path.exists() or reserved(temporary) not in (None, inode))
-    two.send_signal(signal.SIGSTOP)
-    one.send_signal(signal.SIGCONT)
-    first = one.wait()
-    if path.exists():
-        tiles_done(path)  # opens
-    two.send_signal(signal.SIGCONT)
-    assert 0 in (first, two.wait()) and {first, two.returncode} <= {0, 2, 74}
-    run("run", scan_file, "-o", path)
-    assert content_hash(path) == scan(scan_file, tmp_path / "alone.h5")["content_hash"] and not temporary.exists()
+    job = start(scan_file, path, None)
+    wait_until(job, temporary.exists if moment == "layout" else lambda: tiles_done(path) > 3)
+    job.send_signal(signal.SIGSTOP)
+    assert "another job" in refused(tmp_path, "run", scan_file, "-o", "map.h5", ranks=ranks)
+    job.send_signal(signal.SIGCONT)
+    assert job.wait() == 0
+    check_finished(path, right, kills=0)
 
 
 @pytest.mark.parametrize("content", [b"", b"leftover", None], ids=["empty", "text", "folder"])
@@ -281,15 +264,30 @@ def test_a_moved_scan_file_resumes_its_map(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number, ranks", [(signal.SIGTERM, None), (signal.SIGINT, None), (signal.SIGTERM, 2)])
-def test_signals_leave_a_sound_map(tmp_path, reference, number, ranks):
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 85), (signal.SIGUSR1, 85), (signal.SIGINT, 130)])
+def test_signals_stop_in_good_order(tmp_path, reference, number, code):
     scan_file, right, _ = reference
     path = tmp_path / "map.h5"
-    job = start(scan_file, path, ranks)
+    job = start(scan_file, path, None)
     wait_until(job, lambda: tiles_done(path) > 5)
     job.send_signal(number)
-    job.wait(timeout=60)
+    assert job.wait() == code
     missing, finished = check_after_kill(path, right)
-    if ranks is None:
-        resume(scan_file, path, 2, missing, finished)
-        check_finished(path, right, kills=1)
+    assert missing > 0 and not finished and os.listdir(tmp_path) == ["map.h5"]
+    resume(scan_file, path, 2, missing, finished)
+    check_finished(path, right, kills=1)
+
+
+@pytest.mark.slow
+def test_mpirun_that_is_terminated_leaves_a_sound_map(tmp_path, reference):
+    scan_file, right, _ = reference
+    path = tmp_path / "map.h5"
+    job = start(scan_file, path, 2)
+    wait_until(job, lambda: tiles_done(path) > 5)
+    ranks = descendants(job.pid)
+    job.send_signal(signal.SIGTERM)
+    job.wait()
+    while any(alive(pid) for pid in ranks):
+        time.sleep(0.001)
+    resume(scan_file, path, 3, *check_after_kill(path, right))
+    check_finished(path, right, kills=1)
