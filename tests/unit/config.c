@@ -434,7 +434,6 @@ static void nodes_know_their_kind_and_place(void **state)
     cev_yaml_destroy(NULL);
 }
 
-/* OPEN: red until what follows the first document is looked at. */
 static void nothing_may_follow_the_document(void **state)
 {
     (void)state;
