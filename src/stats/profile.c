@@ -131,6 +131,23 @@ CEV_INLINE cev_lanes chi2_at(const fit *f, const cev_lanes *pull)
     return chi2;
 }
 
+CEV_INLINE cev_lanes relative_tolerance(const fit *f)
+{
+    return CHI2_TOLERANCE * larger(lanes_set(1), chi2_at(f, f->scratch->base));
+}
+
+/* A barrier of b counts moves the minimum of chi2 by 2 b for each bin without data. It need not be lower than what keeps that
+ * below the tolerance, relative to chi2 where that is large; and the higher it is, the less does rounding matter. */
+CEV_INLINE cev_lanes lowest_barrier(const fit *f)
+{
+    size_t n_empty = 1;
+    for (size_t k = 0; k < f->group->n_channel; k++) {
+        channel_counts counts = counts_of(f, f->group->channel[k]);
+        for (size_t i = 0; i < counts.n_bin; i++) n_empty += counts.data[i] == 0;
+    }
+    return 0.4 / (double)n_empty * relative_tolerance(f);
+}
+
 /* The step length that takes lanes `outside` back into the region, most of the way to its border: halving alone would creep
  * up to a minimum on the border of a bin without data, where N is 1e-12. */
 CEV_INLINE cev_lanes length_to_border(const fit *f, cev_lanes_mask outside, cev_lanes length)
@@ -159,20 +176,6 @@ CEV_INLINE cev_lanes decrement_bound(const fit *f)
     return bound;
 }
 
-/* A barrier of b counts moves the minimum of chi2 by 2 b for each bin without data; it need not be lower than what keeps that
- * below a tenth of the tolerance, relative to chi2 where that is large. The penalty is a part of chi2. */
-CEV_INLINE cev_lanes lowest_barrier(const fit *f)
-{
-    size_t n_empty = 1;
-    for (size_t k = 0; k < f->group->n_channel; k++) {
-        channel_counts counts = counts_of(f, f->group->channel[k]);
-        for (size_t i = 0; i < counts.n_bin; i++) n_empty += counts.data[i] == 0;
-    }
-    cev_lanes penalty = lanes_set(1);
-    for (size_t p = 0; p < f->group->n_pull; p++) penalty += f->group->inverse_variance[p] * f->scratch->base[p] * f->scratch->base[p];
-    return 0.05 * CHI2_TOLERANCE / (double)n_empty * penalty;
-}
-
 /* Works on the lanes `active`: base and direction end as the last accepted pulls and the step from them; the lanes that did not
  * converge are returned. A step that leaves the region, or overshoots, is cut until it does not; both become certain as it
  * shrinks. A lane that has converged at one barrier goes on at the next lower one. */
@@ -198,12 +201,16 @@ CEV_INLINE cev_lanes_mask iterate(const fit *f, cev_lanes_mask active, cev_lanes
         length = lanes_select(active & ~accepted, 0.5 * length, lanes_set(1));
         if (lanes_any(active & outside)) length = length_to_border(f, active & outside, length);
         cev_lanes gain = lanes_select(doubtful, decrement_bound(f), decrement);
-        cev_lanes_mask converged = accepted & (gain <= larger(lanes_set(CHI2_TOLERANCE), barrier * BARRIER_FACTOR));
-        cev_lanes_mask lower = converged & (barrier > lowest_barrier(f));
+        cev_lanes tolerance = lanes_set(CHI2_TOLERANCE);
+        if (lanes_any(barrier > 0)) tolerance = lanes_select(barrier > 0, larger(relative_tolerance(f), barrier * BARRIER_FACTOR), tolerance);
+        cev_lanes_mask converged = accepted & (gain <= tolerance);
+        for (size_t p = 0; p < n; p++) direction[p] = lanes_select(converged & doubtful, (cev_lanes){0}, direction[p]);
+        cev_lanes_mask lower = {0};
+        if (lanes_any(converged & (barrier > 0))) lower = converged & (barrier > lowest_barrier(f));
         active &= ~(converged & ~lower);
         if (!lanes_any(active)) break;
         if (!lanes_any(lower)) continue;
-        barrier = lanes_select(lower, BARRIER_FACTOR * barrier, barrier);
+        barrier = lanes_select(lower, larger(BARRIER_FACTOR * barrier, lowest_barrier(f)), barrier);
         length = lanes_select(lower, (cev_lanes){0}, length); /* the same pulls again, under the lower barrier */
         initial_slope = lanes_select(lower, lanes_set(INFINITY), initial_slope);
     }

@@ -351,7 +351,7 @@ static void a_map_that_lacks_something_is_refused(void **state)
     assert_inspect_refused("the names of its axes are missing");
 }
 
-/* A byte that is no cev_point_status must not be counted as one. OPEN: red, 9 is counted as 1. */
+/* A byte that is no cev_point_status must not be counted as one. */
 static void a_damaged_status_is_not_taken_for_a_good_one(void **state)
 {
     (void)state;
