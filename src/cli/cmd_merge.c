@@ -20,12 +20,13 @@ typedef struct merge_options {
     const char *output;
     char **file; /* [n_file] */
     int n_file;
-    bool quiet;
+    bool quiet, json;
 } merge_options;
 
 static const struct argp_option options[] = {
     {"output", 'o', "MAP.h5", 0, "the map to write (required); must not exist", 0},
     {"quiet", 'q', NULL, 0, "print errors only", 0},
+    {"json", 'j', NULL, 0, "print JSON", 0},
     {0},
 };
 
@@ -35,6 +36,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'o': o->output = argument; break;
     case 'q': o->quiet = true; break;
+    case 'j': o->json = true; break;
     case ARGP_KEY_ARGS:
         o->file = state->argv + state->next;
         o->n_file = state->argc - state->next;
@@ -132,6 +134,22 @@ static void report_gaps(const merge *m)
     printf("\n");
 }
 
+static void print_result(const merge *m, bool complete)
+{
+    const merge_options *o = m->options;
+    if (o->json) {
+        json_t *missing = json_array();
+        for (size_t t = 0; t < m->run.config->grid.n_tile; t++)
+            if (m->owner[t] == (size_t)o->n_file) json_array_append_new(missing, json_integer((json_int_t)t));
+        print_json(json_pack("{s:o, s:i, s:b, s:o, s:s}", "map", json_text(o->output), "joined", o->n_file, "complete", complete,
+                             "tiles_missing", missing, "content_hash", m->run.progress.content_hash));
+    } else if (!o->quiet) {
+        printf("%s: joined %d map%s\n", o->output, o->n_file, o->n_file == 1 ? "" : "s");
+        if (m->n_missing) report_gaps(m);
+        if (complete) printf("content hash %s\n", m->run.progress.content_hash);
+    }
+}
+
 static cev_status merge_maps(merge *m, run_outcome *outcome)
 {
     scan_run *run = &m->run;
@@ -177,11 +195,7 @@ int command_merge(int argc, char **argv)
     cev_status status = merge_maps(&m, &outcome);
     int code = status != CEV_OK ? report_error(status) : outcome != RUN_COMPLETE ? EXIT_STOPPED
                : m.run.points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
-    if (status == CEV_OK && !o.quiet) {
-        printf("%s: joined %d map%s\n", o.output, o.n_file, o.n_file == 1 ? "" : "s");
-        if (m.n_missing) report_gaps(&m);
-        if (outcome == RUN_COMPLETE) printf("content hash %s\n", m.run.progress.content_hash);
-    }
+    if (status == CEV_OK) print_result(&m, outcome == RUN_COMPLETE);
     if (status != CEV_OK && m.created) unlink(o.output); /* a half-joined map; its parts are still there */
     close_all(&m);
     return scan_run_end_mpi(&m.run, code);

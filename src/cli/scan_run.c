@@ -255,12 +255,16 @@ void scan_run_destroy(scan_run *run)
 
 /* --- MPI, and maps that hold their scan -------------------------------------------------------------------------- */
 
-/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it. Shared file pointers are not used here;
- * two of their three plugins would make files beside the map or in /tmp. */
+/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it, and no session folder, which programs that
+ * start and end at the same moment would share and remove under each other. Open MPI's own file component makes files beside the
+ * map for shared file pointers, which nobody uses here, and leaves them there when it is killed; ROMIO does not. */
 static void set_up_open_mpi(void)
 {
-    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-    setenv("OMPI_MCA_sharedfp", "individual", 0);
+    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) {
+        setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+        setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+    }
+    setenv("OMPI_MCA_io", "^ompio", 0);
 }
 
 void scan_run_start_mpi(scan_run *run)
