@@ -194,6 +194,36 @@ def test_killed_again_and_again(tmp_path, reference, seed):
     check_finished(path, right, kills)
 
 
+def state(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+@pytest.mark.slow
+def test_the_map_is_sound_at_any_moment(tmp_path, reference):
+    """A stopped job leaves the file as a killed one does: so one job stands for hundreds of kills."""
+    scan_file, right_path, _ = reference
+    dice, path, seen, moments = random.Random(7), tmp_path / "map.h5", set(), 0
+    job = start(scan_file, path, None)
+    wait_until(job, path.exists)
+    with h5py.File(right_path, "r") as right:
+        boxes = list(tile_boxes(right))
+        while job.poll() is None:
+            time.sleep(dice.uniform(0, 0.002))
+            job.send_signal(signal.SIGSTOP)
+            while job.poll() is None and state(job.pid) != "T":
+                pass
+            with h5py.File(path, "r") as h5:
+                for tile in set(np.flatnonzero(h5["tiles/done"][...])) - seen:
+                    for name in ("chi2", "delta_chi2", "status"):
+                        assert h5[name][boxes[tile]].tobytes() == right[name][boxes[tile]].tobytes(), (tile, name)
+                    assert h5["tiles/digest"][tile].tobytes() == right["tiles/digest"][tile].tobytes()
+                    seen.add(tile)
+            moments += 1
+            job.send_signal(signal.SIGCONT)
+    assert job.returncode == 0 and moments > 50
+    check_finished(path, right_path, kills=0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_killed_while_the_map_is_laid_out(tmp_path, ranks):
