@@ -117,7 +117,7 @@ static void digest_joins_spans(void **state)
 
 /* --- nearest ---------------------------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"eps_ee_uV", "eps_mumu_uV", "distance_m", "experiments", "helm", "threshold_keV"};
+static const char *const names[] = {"eps_ee_uV", "eps_mumu_uV", "distance_m", "experiments", "helm", "threshold_keV", "nsi"};
 
 static const char *near(const char *word)
 {
@@ -134,6 +134,7 @@ static void nearest_mends_slips(void **state)
     assert_string_equal(near("distence_m"), "distance_m");      /* a wrong one */
     assert_string_equal(near("expermients"), "experiments");    /* two swapped */
     assert_string_equal(near("hlem"), "helm");
+    assert_string_equal(near("sni"), "nsi"); /* near enough only because a swap is one slip, not two */
     assert_string_equal(near("treshold_kev"), "threshold_keV");
 }
 

@@ -382,7 +382,7 @@ static void the_resolved_configuration_is_the_same_scan(void **state)
     assert_resolved_is_the_same("scan: toy\ninteraction: nsi\nexperiments: [ess_csi, ess_ar]\n");
 }
 
-/* A name may look like a number, or like a truth value. OPEN: red until texts are resolved as texts. */
+/* A name may look like a number, or like a truth value. */
 static void the_resolved_configuration_keeps_names_that_look_like_numbers(void **state)
 {
     (void)state;
@@ -434,7 +434,6 @@ static void nodes_know_their_kind_and_place(void **state)
     cev_yaml_destroy(NULL);
 }
 
-/* OPEN: red until what follows the first document is looked at. */
 static void nothing_may_follow_the_document(void **state)
 {
     (void)state;

@@ -351,7 +351,7 @@ static void a_map_that_lacks_something_is_refused(void **state)
     assert_inspect_refused("the names of its axes are missing");
 }
 
-/* A byte that is no cev_point_status must not be counted as one. OPEN: red, 9 is counted as 1. */
+/* A byte that is no cev_point_status must not be counted as one. */
 static void a_damaged_status_is_not_taken_for_a_good_one(void **state)
 {
     (void)state;
@@ -380,6 +380,7 @@ static void a_map_of_another_grid_is_not_opened(void **state)
     assert_ok(cev_grid_lay_tiles(&other, (const size_t[]){2, 3}));
     cev_map *map;
     assert_refused(cev_map_open(path, CEV_MAP_READ, MPI_COMM_SELF, &other, 0, NULL, &map), CEV_E_INPUT, "another shape");
+    assert_ok(cev_map_close(&map)); /* left open to the process's end by contract; here it can be closed */
 }
 
 static void creating_where_nothing_can_be_leaves_nothing(void **state)

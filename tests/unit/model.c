@@ -75,7 +75,6 @@ static void check_truth(const char *experiments, gsl_rng *r)
     tear_down(&f);
 }
 
-/* OPEN: red, see the test of this name in profile.c. */
 static void chi2_at_the_truth_is_exactly_zero(void **state)
 {
     (void)state;
@@ -171,7 +170,6 @@ static void merged_flavours_predict_the_sum_of_the_components(void **state)
     gsl_rng_free(r);
 }
 
-/* OPEN: red, for the same reason. */
 static void couplings_of_tau_do_nothing_without_tau_neutrinos(void **state)
 {
     (void)state;

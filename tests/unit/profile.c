@@ -32,7 +32,6 @@ static void assert_all_lanes(const fit_answer *answer, double chi2, double toler
 
 /* --- identities ------------------------------------------------------------------------------------------------- */
 
-/* OPEN: red until the gradient vanishes exactly where N = D: 1 - D (1/N) does not, (N - D) (1/N) would. */
 static void chi2_at_the_truth_is_exactly_zero(void **state)
 {
     (void)state;
@@ -329,7 +328,6 @@ static void without_data_inside_the_region(void **state)
     assert_close(answer.pull[0][0], -0.32, 1e-8);
 }
 
-/* OPEN: red until the minimiser no longer jams at the border N = 0 of bins without data. */
 static void without_data_on_the_border(void **state)
 {
     (void)state;
@@ -342,8 +340,7 @@ static void without_data_on_the_border(void **state)
     assert_close(answer.pull[0][0], -1, 1e-6);
 }
 
-/* An empty bin with a large expected signal: the least-squares start lies far beyond the border.
- * OPEN: red, as above. */
+/* An empty bin with a large expected signal: the least-squares start lies far beyond the border. */
 static void without_data_on_the_border_far_away(void **state)
 {
     (void)state;
@@ -357,7 +354,7 @@ static void without_data_on_the_border_far_away(void **state)
     }
 }
 
-/* One bin with a count beside one without, as in a quiet detector under a strong coupling. OPEN: red, as above. */
+/* One bin with a count beside one without, as in a quiet detector under a strong coupling. */
 static void one_count_beside_an_empty_bin(void **state)
 {
     (void)state;
@@ -413,8 +410,7 @@ static void no_bins_and_no_channels_are_zero(void **state)
     assert_all_lanes(&answer, 0, 0);
 }
 
-/* A pull that acts on nothing stays at its central value.
- * OPEN: red until cev_profile_block writes such a pull at all; it leaves whatever was in the caller's array. */
+/* A pull that acts on nothing stays at its central value. */
 static void a_pull_without_links_is_zero(void **state)
 {
     (void)state;

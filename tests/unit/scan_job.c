@@ -197,6 +197,25 @@ static void the_truth_is_the_best_fit_of_a_scan_that_contains_it(void **state)
     tear_down(&f);
 }
 
+/* A fixed parameter that differs from the truth, up or down, takes the truth out of the scan. */
+static void a_truth_outside_the_scan_is_not_its_best_fit(void **state)
+{
+    (void)state;
+    const double off[] = {-0.2, 0.2};
+    for (size_t k = 0; k < LENGTH(off); k++) {
+        double truth[CEV_MAX_MODEL_PARAMETERS] = {0};
+        truth[nsi_parameter("eps_etau_uV")] = off[k];
+        fixture f;
+        cev_best_fit fit;
+        set_up(&f, "ess_csi", truth);
+        add_axis(&f, "eps_ee_uV", -0.02, 0.02, 5);
+        assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
+        assert_ok(cev_best_fit_find(&f.job, truth, &fit));
+        assert_true(fit.chi2 > 1e-3);
+        tear_down(&f);
+    }
+}
+
 /* Without being told the truth, the search finds it. */
 static void the_search_finds_the_truth(void **state)
 {
@@ -284,6 +303,7 @@ int main(void)
         cmocka_unit_test(pulls_are_optional),
         cmocka_unit_test(a_failed_point_has_the_one_nan),
         cmocka_unit_test(the_truth_is_the_best_fit_of_a_scan_that_contains_it),
+        cmocka_unit_test(a_truth_outside_the_scan_is_not_its_best_fit),
         cmocka_unit_test(the_search_finds_the_truth),
         cmocka_unit_test(the_best_fit_is_not_above_a_fine_grid),
         cmocka_unit_test(the_best_fit_stays_within_the_axes),

@@ -258,7 +258,6 @@ static void sharp_bins_hold_what_is_between_their_edges(void **state)
     cev_scan_config_destroy(&config);
 }
 
-/* OPEN: red until the folding breaks its intervals at the threshold as well as at the edges. */
 static void a_sharp_threshold_inside_a_bin_cuts_it(void **state)
 {
     (void)state;
