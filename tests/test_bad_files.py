@@ -13,10 +13,14 @@ RUN = ("run", "scan.yaml", "-o", "map.h5")
 MINIMAL = "scan: t\nexperiments: [ess_ar]\ninteraction: nsi\nparameters: [{name: eps_ee_uV, min: 0, max: 1, points: 3}]\n"
 
 
+def write_folder(path):
+    write_scan(path, ["ess_ar"], [axis("eps_ee_uV", 31), axis("eps_mumu_uV", 17)], tile=[8, 8], store_pulls=True)
+    return path
+
+
 @pytest.fixture
 def folder(tmp_path):
-    write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 31), axis("eps_mumu_uV", 17)], tile=[8, 8], store_pulls=True)
-    return tmp_path
+    return write_folder(tmp_path)
 
 
 # --- scan files that are no scan files --------------------------------------------------------------------------------
@@ -142,9 +146,17 @@ def test_scan_file_as_output(folder):
 
 
 # --- maps -------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def a_map(tmp_path_factory):
+    path = write_folder(tmp_path_factory.mktemp("map"))
+    scan(path / "scan.yaml", path / "map.h5")
+    return path / "map.h5"
+
+
 @pytest.fixture
-def made(folder):
-    scan(folder / "scan.yaml", folder / "map.h5")
+def made(folder, a_map):
+    """A folder with the scan file and a copy of its map."""
+    shutil.copy(a_map, folder)
     return folder
 
 

@@ -13,16 +13,27 @@ from e2e import (axis, content_hash, pull_names, refused, run, run_json, scan, t
 N_TILE = 5 * 3
 
 
+def write_folder(path):
+    write_scan(path, ["ess_csi"], [axis("eps_ee_uV", 37), axis("eps_mumu_uV", 21)], tile=[8, 8], store_pulls=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def a_map(tmp_path_factory):
+    path = write_folder(tmp_path_factory.mktemp("map"))
+    scan(path / "scan.yaml", path / "map.h5")
+    return path / "map.h5"
+
+
 @pytest.fixture
 def folder(tmp_path):
-    write_scan(tmp_path, ["ess_csi"], [axis("eps_ee_uV", 37), axis("eps_mumu_uV", 21)], tile=[8, 8], store_pulls=True)
-    return tmp_path
+    return write_folder(tmp_path)
 
 
 @pytest.fixture
-def whole(folder):
-    scan(folder / "scan.yaml", folder / "map.h5")
-    return folder / "map.h5"
+def whole(folder, a_map):
+    """A copy of the scan's map."""
+    return shutil.copy(a_map, folder / "map.h5")
 
 
 def change(path, name, value, where=(9, 9)):
