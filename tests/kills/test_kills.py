@@ -4,6 +4,7 @@ import collections
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -73,8 +74,19 @@ def strike(rng, victim, job):
         for pid in getattr(job, "known", []):
             send(pid, signal.SIGKILL)
         job.kill_everything()
-    job.process.wait(30)
-    wait_for(lambda: not job.processes(), 30, "ranks live on after their job was killed")
+    wait_for(lambda: not job.ranks(), 30, "ranks live on after their job was killed")
+    return mpirun_ends(job)
+
+
+def mpirun_ends(job):
+    """Open MPI 4.1.4 can hang for good when a rank dies inside MPI_Init: without any rank, so nothing of the scan is at stake."""
+    try:
+        job.process.wait(30)
+        return True
+    except subprocess.TimeoutExpired:
+        job.kill_everything()
+        job.process.wait(30)
+        return False
 
 
 # --- the test -------------------------------------------------------------------------------------------------------
@@ -113,7 +125,9 @@ def kill_once(rng, reference, map_path, tally):
     ranks = None if victim == "alone" else rng.choice((1, 2, 3))
     job = Job(run_command(reference.scan, map_path, ranks), map_path.parent)
     hit = await_moment(rng, moment, reference, job, map_path)
-    strike(rng, victim, job)
+    if not strike(rng, victim, job):
+        assert moment == "starting", "mpirun hangs after the death of a rank"
+        tally.counts["mpirun hung"] += 1
     if not hit:
         return False
     tally.counts[f"while {moment}"] += 1
