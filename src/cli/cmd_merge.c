@@ -68,7 +68,7 @@ static cev_status open_part(merge *m, int k)
     if (!first || !own || strcmp(first, own))
         return cev_fail(CEV_E_INPUT, "%s: holds another scan than %s", path, m->options->file[0]);
     if (m->info[k]->n_tile != run->config->grid.n_tile) return cev_fail(CEV_E_INPUT, "%s: has another number of tiles", path);
-    return cev_map_open(path, CEV_MAP_READ, MPI_COMM_WORLD, &run->config->grid, run->n_pull, (const char *const *)run->pull_name,
+    return cev_map_open(path, CEV_MAP_READ, MPI_COMM_WORLD, &run->config->grid, run->n_pull, run->config->pull_name,
                         &m->part[k]);
 }
 
@@ -148,7 +148,7 @@ static cev_status merge_maps(merge *m, run_outcome *outcome)
     CEV_TRY(scan_run_create_map(run, m->options->output));
     m->created = true;
     CEV_TRY(cev_map_open(m->options->output, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
-                         (const char *const *)run->pull_name, &run->map));
+                         run->config->pull_name, &run->map));
     CEV_TRY(scan_run_start_session(run));
     CEV_TRY(write_all(m));
     run->reread = true;

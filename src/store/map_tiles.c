@@ -23,6 +23,9 @@ struct cev_map {
 
 static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
 {
+    *out = -1;
+    if (H5Lexists(map->file, name, H5P_DEFAULT) <= 0)
+        return cev_fail(CEV_E_INPUT, "%s: its dataset %s is missing: the map is damaged", map->path, name);
     errno = 0;
     *out = H5Dopen2(map->file, name, H5P_DEFAULT);
     return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
