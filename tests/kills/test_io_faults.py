@@ -6,10 +6,11 @@ import os
 import shutil
 import subprocess
 
+import h5py
 import pytest
 
 import killing
-from killing import IO, Job, Reference, debris, environment, errors_in, run_command, small_scan
+from killing import IO, POINTS_FAILED, Job, Reference, debris, environment, errors_in, run_command, small_scan
 
 CAUSES = [errno.ENOSPC, errno.EDQUOT, errno.EIO]
 MOMENTS = range(1, 51)
@@ -193,6 +194,36 @@ def test_locks_fail_when_a_map_is_resumed(library, reference, tmp_path):
                                HDF5_USE_FILE_LOCKING="TRUE")
     assert_explained(code, err, errno.ENOLCK)
     assert debris(map_path) == []
+    reference.assert_resumes(map_path)
+
+
+# --- other commands that write --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("file, k", [("whole.h5", 1), ("whole.h5", 14), ("whole.h5", 40), ("whole.h5", 2000), ("whole.h5.tmp", 9),
+                                     ("whole.h5.lock", 1)])
+def test_merge_fails(library, reference, tmp_path, file, k):
+    """Nothing of the new map is left, and the parts are as they were."""
+    whole = tmp_path / "whole.h5"
+    before = reference.path.read_bytes()
+    env = environment(LD_PRELOAD=str(library), FAIL_FILE=file, FAIL_AT=str(k), FAIL_ERRNO=str(errno.ENOSPC))
+    code, _, err = killing.cevscan("merge", reference.path, "-o", whole, env=env)
+    assert_explained(code, err, errno.ENOSPC)
+    assert not whole.exists() and debris(whole) == []
+    assert reference.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("k", range(1, 18, 2))
+def test_repair_fails(library, reference, tmp_path, k):
+    """What is not repaired is still known to be damaged, or marked already."""
+    map_path = shutil.copy(reference.path, tmp_path / "map.h5")
+    with h5py.File(map_path, "r+") as f:
+        f["chi2"][100, 100] += 1
+    env = environment(LD_PRELOAD=str(library), FAIL_FILE="map.h5", FAIL_AT=str(k), FAIL_ERRNO=str(errno.EIO))
+    code, _, err = killing.cevscan("verify", "--repair", map_path, env=env)
+    if code != POINTS_FAILED:  # it does not write so often
+        assert_explained(code, err, errno.EIO)
+    assert debris(map_path) == []
+    killing.cevscan("verify", "--repair", map_path)
     reference.assert_resumes(map_path)
 
 

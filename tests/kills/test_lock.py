@@ -27,6 +27,14 @@ def slow(tmp_path_factory):
     return Reference(killing.slow_scan(folder), folder / "reference.h5")
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """Long enough for other jobs to begin and end beside it."""
+    folder = tmp_path_factory.mktemp("long")
+    scan = killing.write_scan(folder / "long.yaml", (3000, 3000), (100, 100), killing.DETECTORS, pulls=False)
+    return Reference(scan, folder / "reference.h5")
+
+
 def lock_of(map_path):
     return map_path.with_name(map_path.name + ".lock")
 
@@ -52,14 +60,14 @@ def begin_slow(slow, map_path, ranks=None):
 # --- a living holder ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("first, second", [(None, None), (2, None), (None, 2)])
-def test_second_job_is_refused(slow, tmp_path, first, second):
+def test_second_job_is_refused(long, tmp_path, first, second):
     map_path = tmp_path / "map.h5"
-    job = begin_slow(slow, map_path, first)
-    result = Job(run_command(slow.scan, map_path, second), tmp_path).finish()
-    assert_refused(result, socket.gethostname(), re.search(r"pid (\d+)", lock_of(map_path).read_text())[1])
+    job = begin_slow(long, map_path, first)
+    holder = re.search(r"pid (\d+)", lock_of(map_path).read_text())[1]
+    assert_refused(Job(run_command(long.scan, map_path, second), tmp_path).finish(), socket.gethostname(), holder)
     code, _, err = job.finish()
     assert code == COMPLETE, err
-    slow.assert_finished(map_path)
+    long.assert_finished(map_path)
 
 
 def test_stopped_holder_keeps_its_lock(slow, tmp_path):
@@ -169,9 +177,7 @@ def test_others_watch_first(reference, tmp_path, job, restart):
 
 @pytest.mark.parametrize("ranks", [None, 2])
 @pytest.mark.parametrize("how", ["replaced", "removed"])
-def test_holder_that_lost_its_lock_stops(tmp_path, how, ranks):
-    long = Reference(killing.write_scan(tmp_path / "long.yaml", (3000, 3000), (100, 100), killing.DETECTORS, pulls=False),
-                     tmp_path / "reference.h5")
+def test_holder_that_lost_its_lock_stops(long, tmp_path, how, ranks):
     map_path = tmp_path / "map.h5"
     job = begin_slow(long, map_path, ranks)
     theirs = lock_text("successor", pid=1)
