@@ -31,12 +31,15 @@ static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
     return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
 }
 
+/* ROMIO takes what stands before a colon for a kind of file system; a name with a colon of its own gets a true one in front. */
 static cev_status open_file(cev_map *map, cev_map_access access, MPI_Comm communicator)
 {
+    char *name;
+    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s", strchr(map->path, ':') ? "ufs:" : "", map->path));
     hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_mpio(properties, communicator, MPI_INFO_NULL);
     errno = 0;
-    map->file = H5Fopen(map->path, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
+    map->file = H5Fopen(name, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
     H5Pclose(properties);
     return map->file < 0 ? cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map") : CEV_OK;
 }
