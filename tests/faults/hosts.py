@@ -72,15 +72,15 @@ class Hosts:
         return [int(word) for word in ip("netns", "pids", self._space(name), check=False).split()]
 
     def pids_of(self, name, program):
-        """The processes of a host that run this program (a path, or the last part of one)."""
+        """The living processes of a host that run this program: a path, or the name that the process goes by."""
         found = []
         for pid in self.pids(name):
             try:
-                exe = os.readlink(f"/proc/{pid}/exe")
-                dead = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+                words, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+                names = os.readlink(f"/proc/{pid}/exe"), words.partition("(")[2]
             except OSError:
                 continue
-            if not dead and (exe == str(program) or os.path.basename(exe) == str(program)):
+            if program in names and rest.split()[0] not in "ZX":
                 found.append(pid)
         return found
 
