@@ -11,7 +11,7 @@
 
 /* Changes whenever the same configuration gives other numbers than before; part of a scan's identity, so that a map is not
  * finished by a program that would compute it differently. */
-enum { CEV_NUMERICS_REVISION = 1 };
+enum { CEV_NUMERICS_REVISION = 2 };
 
 typedef enum cev_data_kind { CEV_DATA_ASIMOV, CEV_DATA_OBSERVED } cev_data_kind;
 
@@ -24,6 +24,8 @@ typedef struct cev_scan_config {
     const cev_interaction *interaction;
     cev_grid grid;                              /* n_axis is 0 if the configuration scans nothing */
     size_t axis_parameter[CEV_MAX_AXES];        /* index in the interaction's table */
+    const size_t *member_parameter;             /* of a scan of parameters in turn; as in cev_scan_job, NULL for others */
+    const cev_parameter *axis_description[CEV_MAX_AXES]; /* name, unit, label, ... of each axis */
     double theta[CEV_MAX_MODEL_PARAMETERS];     /* values of the parameters that are not scanned */
     cev_data_kind data;
     double truth[CEV_MAX_MODEL_PARAMETERS];     /* of Asimov data */

@@ -20,6 +20,10 @@ cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *ex
                             const cev_interaction *interaction, const double *theta, cev_model **out);
 void cev_model_destroy(cev_model **model);
 
+/* Whether theta has the slow parameters that the model was made with; and the same model made with those of theta. */
+bool cev_model_is_folded_at(const cev_model *model, const double *theta);
+cev_status cev_model_refold(const cev_model *model, const double *theta, cev_model **out);
+
 size_t cev_model_n_experiment(const cev_model *model);
 const cev_experiment *cev_model_experiment(const cev_model *model, size_t e);
 const cev_interaction *cev_model_interaction(const cev_model *model);
@@ -41,7 +45,7 @@ typedef struct cev_data {
     const double *const *counts; /* [n_experiment] */
 } cev_data;
 
-/* Expected signal and backgrounds at theta[n_parameter], pulls at zero; computed with the same operations, in the same
+/* Expected signal and backgrounds at theta[n_parameter], its slow parameters included, pulls at zero; computed with the same operations, in the same
  * order, as a grid point, so that chi2 at the truth is zero and not almost zero. Lives in the arena. */
 cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out);
 

@@ -3,6 +3,7 @@
 #ifndef CEVSCAN_SOURCE_H
 #define CEVSCAN_SOURCE_H
 
+#include "cevscan/arrival.h"
 #include "cevscan/flavour.h"
 #include "cevscan/parameter.h"
 
@@ -14,6 +15,7 @@ typedef struct cev_source_component {
     const char *label;  /* TeX */
     const char *help;
     cev_flavour flavour;
+    cev_arrival arrival; /* when, after the beam's pulse */
     double energy_min_MeV;
     double energy_max_MeV;
     /* Normalised spectrum per MeV, smooth inside the range; NULL for a line. */
@@ -24,8 +26,10 @@ typedef struct cev_source_kind {
     cev_card card;
     const cev_source_component *components;
     size_t n_component;
-    /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure. */
+    /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure, times the share that arrives while it counts. */
     double (*fluence_per_cm2)(const cev_source *source, size_t component);
+    /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such function. */
+    const char *(*complaint)(const cev_source *source);
 } cev_source_kind;
 
 struct cev_source {

@@ -2,9 +2,10 @@
 /* Templates: counts per bin for unit coefficient, folded once.
  *
  * A row is one term of the interaction on one nucleus in one component of the source,
- *     t_i = n_nuclei fluence Int dT P_i(T) Int dE phi(E) s_k(E, T),
- * with P_i the response of bin i, phi the normalised spectrum (or a line) and s_k the shape of the interaction; T runs from
- * zero, so that recoils below threshold are smeared into the bins. */
+ *     t_i = n_nuclei fluence Int dT P_i(T) f_k(T) Int dE phi(E) K_k(E, T),
+ * with P_i the response of bin i, phi the normalised spectrum (or a line), f_k the factor and K_k the kinematics of the
+ * interaction's term; T runs from zero, so that recoils below threshold are smeared into the bins. Where arrival time is measured,
+ * the component's share in each window multiplies it. */
 #ifndef CEVSCAN_TEMPLATES_H
 #define CEVSCAN_TEMPLATES_H
 

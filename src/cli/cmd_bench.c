@@ -126,6 +126,7 @@ static cev_status bench(const bench_options *o, cev_scan_config *config)
     cev_scan_job job = {.model = model, .data = &data, .grid = &config->grid};
     memcpy(job.theta, config->theta, sizeof job.theta);
     memcpy(job.axis_parameter, config->axis_parameter, sizeof job.axis_parameter);
+    job.member_parameter = config->member_parameter;
     bench_result *result = calloc(1, sizeof *result);
     if (status == CEV_OK && !result) status = cev_fail(CEV_E_MEMORY, "out of memory");
     if (status == CEV_OK) status = measure(&job, o->seconds, result);

@@ -40,10 +40,11 @@ static void print_experiments(const cev_scan_config *c)
 {
     for (size_t e = 0; e < c->n_experiment; e++) {
         const cev_experiment *x = c->experiment[e];
-        printf("  %-16s %s\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g keV\n", x->name, x->title,
+        printf("  %-16s %s\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g %s%s\n", x->name, x->title,
                x->source.kind->card.name, x->target.mass_kg, x->target.form_factor.kind->card.name,
-               x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge_keV[0],
-               x->bins.edge_keV[x->bins.n_bin]);
+               x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge[0],
+               x->bins.edge[x->bins.n_energy], cev_observable_units[x->response.kind->observable],
+               x->bins.time_edge_us ? " and in time" : "");
         for (size_t p = 0; p < x->n_pull; p++) {
             size_t users = 0;
             for (size_t k = 0; k < c->n_experiment; k++)
@@ -59,6 +60,12 @@ static void print_parameters(const cev_scan_config *c)
     const cev_card *card = &c->interaction->card;
     for (size_t a = 0; a < c->grid.n_axis; a++) {
         const cev_axis *axis = &c->grid.axis[a];
+        if (axis->label) {
+            printf("  %-16s each of", axis->name);
+            for (size_t k = 0; k < axis->n; k++) printf(" %s", axis->label[k]);
+            printf("\n");
+            continue;
+        }
         printf("  %-16s %zu points from %g to %g, %s\n", axis->name, axis->n, axis->value[0], axis->value[axis->n - 1],
                cev_scale_names[axis->scale]);
     }

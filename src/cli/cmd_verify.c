@@ -95,7 +95,8 @@ static cev_status judge(verification *v, size_t id)
 {
     scan_run *run = &v->run;
     cev_tile tile = cev_grid_tile(&run->config->grid, id);
-    const double *reference = v->info->progress.complete ? &v->info->progress.chi2_reference : NULL;
+    size_t member = cev_grid_member_of_tile(&run->config->grid, &tile);
+    const double *reference = v->info->progress.complete ? &v->info->progress.chi2_reference[member] : NULL;
     cev_digest stored, fresh;
     bool intact;
     CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, reference, &intact));

@@ -7,66 +7,81 @@
 #include "stop.h"
 
 typedef struct lowest {
-    double chi2;
-    uint64_t point, failed;
+    scan_lowest of;
+    uint64_t failed;
 } lowest;
 
-/* Reads one finished tile back; `fresh` is the new reference if delta_chi2 has to be written anew. */
-static cev_status revisit(scan_run *run, size_t id, lowest *low, const double *fresh)
+/* Reads one finished tile back: what is lowest in it, or, if `fresh`, its delta_chi2 is written anew. */
+static cev_status revisit(scan_run *run, size_t id, lowest *low, bool fresh)
 {
     cev_tile tile = cev_grid_tile(&run->config->grid, id);
     CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, NULL, NULL));
-    if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *fresh);
+    if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *scan_run_reference(run, &tile));
     cev_tile_report report = {0};
     run->tile = tile;
     scan_run_report(run, &report);
     low->failed += report.n_failed;
-    if (scan_run_lower(report.lowest_chi2, report.lowest_point, low->chi2, low->point)) {
-        low->chi2 = report.lowest_chi2;
-        low->point = report.lowest_point;
-    }
+    scan_run_note_lowest(&run->config->grid, report.lowest_chi2, report.lowest_point, &low->of);
     return CEV_OK;
 }
 
-static cev_status revisit_all(scan_run *run, lowest *low, const double *fresh)
+static cev_status revisit_all(scan_run *run, lowest *low, bool fresh)
 {
     for (size_t id = (size_t)run->rank; id < run->config->grid.n_tile; id += (size_t)run->machine.n_rank)
         CEV_TRY(revisit(run, id, low, fresh));
     return CEV_OK;
 }
 
-/* The map's lowest point and number of failed points: from this session's reports, or from the file if it was resumed. */
+/* The lowest chi2 of all ranks, and the first point that has it. */
+static void agree_on_lowest(int n_member, scan_lowest *low)
+{
+    scan_lowest own = *low;
+    MPI_Allreduce(own.chi2, low->chi2, n_member, MPI_DOUBLE, MPI_MIN, MPI_COMM_WORLD);
+    for (int m = 0; m < n_member; m++)
+        if (own.chi2[m] != low->chi2[m]) own.point[m] = UINT64_MAX;
+    MPI_Allreduce(own.point, low->point, n_member, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
+}
+
+/* The map's lowest points and number of failed points: from this session's reports, or from the file if it was resumed. */
 static cev_status find_lowest(scan_run *run, bool resumed, lowest *out)
 {
-    *out = (lowest){run->lowest_chi2, run->lowest_point, run->points_failed};
-    if (resumed) {
-        *out = (lowest){.chi2 = INFINITY};
-        CEV_TRY(revisit_all(run, out, NULL));
-        uint64_t failed = out->failed;
-        MPI_Allreduce(&failed, &out->failed, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
-        double chi2 = out->chi2;
-        MPI_Allreduce(&chi2, &out->chi2, 1, MPI_DOUBLE, MPI_MIN, MPI_COMM_WORLD);
-        uint64_t point = chi2 == out->chi2 ? out->point : UINT64_MAX;
-        MPI_Allreduce(&point, &out->point, 1, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
+    *out = (lowest){run->lowest, run->points_failed};
+    if (!resumed) {
+        MPI_Bcast(out, sizeof *out, MPI_BYTE, 0, MPI_COMM_WORLD);
         return CEV_OK;
     }
-    MPI_Bcast(out, sizeof *out, MPI_BYTE, 0, MPI_COMM_WORLD);
+    *out = (lowest){.failed = 0};
+    for (size_t m = 0; m < CEV_MAX_MEMBERS; m++) out->of.chi2[m] = INFINITY;
+    CEV_TRY(revisit_all(run, out, false));
+    uint64_t failed = out->failed;
+    MPI_Allreduce(&failed, &out->failed, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+    agree_on_lowest((int)cev_grid_n_member(&run->config->grid), &out->of);
     return CEV_OK;
+}
+
+static void take_over_member(scan_run *run, size_t member, double chi2, uint64_t point)
+{
+    cev_map_progress *p = &run->progress;
+    const cev_grid *g = &run->config->grid;
+    size_t index[CEV_MAX_AXES];
+    if (run->rank == 0 && !run->options->quiet)
+        fprintf(stderr, "cevscan: %s%sa grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
+                g->axis[0].label ? g->axis[0].label[member] : "", g->axis[0].label ? ": " : "", chi2, p->chi2_reference[member]);
+    cev_grid_index(g, point, index);
+    for (size_t a = 0; a < g->n_axis; a++) p->best_fit[member * g->n_axis + a] = g->axis[a].value[index[a]];
+    p->chi2_reference[member] = p->best_fit_chi2[member] = chi2;
 }
 
 /* A grid point below the minimum that was found before the scan takes its place. */
 static cev_status take_over(scan_run *run, const lowest *low)
 {
-    cev_map_progress *p = &run->progress;
-    if (!(low->chi2 < p->chi2_reference - 1e-9)) return CEV_OK;
-    if (run->rank == 0 && !run->options->quiet)
-        fprintf(stderr, "cevscan: a grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
-                low->chi2, p->chi2_reference);
-    double theta[CEV_MAX_MODEL_PARAMETERS];
-    cev_scan_job_theta(&run->job, low->point, theta);
-    for (size_t a = 0; a < run->config->grid.n_axis; a++) p->best_fit[a] = theta[run->config->axis_parameter[a]];
-    p->chi2_reference = p->best_fit_chi2 = low->chi2;
-    return revisit_all(run, NULL, &p->chi2_reference);
+    bool any = false;
+    for (size_t m = 0; m < cev_grid_n_member(&run->config->grid); m++) {
+        if (!(low->of.chi2[m] < run->progress.chi2_reference[m] - 1e-9)) continue;
+        take_over_member(run, m, low->of.chi2[m], low->of.point[m]);
+        any = true;
+    }
+    return any ? revisit_all(run, NULL, true) : CEV_OK;
 }
 
 /* What is left of an early stop, or of a shard: /progress as it is, and a closed map that goes on another time. */

@@ -141,12 +141,13 @@ static cev_status find_parameter(const cev_scan_config *config, cev_node name, s
 }
 
 typedef struct parameter_keys {
-    cev_node name, value, scale, min, max, points, linear_threshold;
+    cev_node name, each_of, value, scale, min, max, points, linear_threshold;
     cev_reals values;
 } parameter_keys;
 
 static const cev_key parameter_table[] = {
-    CEV_KEY(parameter_keys, name, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(parameter_keys, name, .type = CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, each_of, .type = CEV_KEY_NODE),
     CEV_KEY(parameter_keys, value, .type = CEV_KEY_NODE),
     CEV_KEY(parameter_keys, values, .type = CEV_KEY_REALS),
     CEV_KEY(parameter_keys, scale, .type = CEV_KEY_NODE),
@@ -195,7 +196,7 @@ static cev_status read_range_axis(reading *r, cev_node node, const parameter_key
         return cev_node_fail(node, "parameter \"%s\": expected either \"value\", or \"min\", \"max\" and \"points\", or \"values\"",
                              parameter->name);
     CEV_TRY(read_scale(keys->scale, &scale));
-    CEV_TRY(cev_node_real(keys->min, "min", parameter->minimum, parameter->maximum, &minimum));
+    CEV_TRY(cev_node_real(keys->min, "min", scale == CEV_SCALE_SIGNED_LOG ? 0 : parameter->minimum, parameter->maximum, &minimum));
     CEV_TRY(cev_node_real(keys->max, "max", parameter->minimum, parameter->maximum, &maximum));
     CEV_TRY(cev_node_count(keys->points, "points", 2, 100000000, &points));
     if (keys->linear_threshold.id) CEV_TRY(cev_node_real(keys->linear_threshold, "linear_threshold", 1e-300, 1e300, &threshold));
@@ -205,12 +206,75 @@ static cev_status read_range_axis(reading *r, cev_node node, const parameter_key
     return status == CEV_E_INPUT ? cev_node_fail(node, "%s", cev_error_message()) : status;
 }
 
+/* --- several parameters in turn ----------------------------------------------------------------------------------- */
+
+static const cev_parameter member_axis = {.name = "parameter", .unit = "", .label = "\\mathrm{parameter}",
+                                          .help = "the parameter that is scanned, the others keeping their fixed values"};
+
+/* Members share an axis: one unit, one default, one range. */
+static cev_status check_member(cev_node item, const cev_parameter *first, const cev_parameter *other)
+{
+    if (other->slow) return cev_node_fail(item, "parameter \"%s\" cannot be scanned; give it a \"value\"", other->name);
+    if (!strcmp(first->unit, other->unit) && first->minimum == other->minimum && first->maximum == other->maximum) return CEV_OK;
+    return cev_node_fail(item, "key \"each_of\": \"%s\" and \"%s\" have different units or ranges", first->name, other->name);
+}
+
+static cev_status list_members(cev_scan_config *config, cev_node list, bool *seen, cev_axis *axis)
+{
+    size_t n = cev_node_length(list), *parameter;
+    double *value;
+    const char **label;
+    const cev_parameter *table = config->interaction->card.parameters;
+    if (!cev_node_is_sequence(list) || n < 2 || n > CEV_MAX_MEMBERS)
+        return cev_node_fail(list, "key \"each_of\": expected a list of 2 to %d parameters", CEV_MAX_MEMBERS);
+    CEV_TRY(cev_new(config->arena, n, &parameter));
+    CEV_TRY(cev_new(config->arena, n, &value));
+    CEV_TRY(cev_new(config->arena, n, &label));
+    for (size_t k = 0; k < n; k++) {
+        cev_node item = cev_node_item(list, k);
+        CEV_TRY(find_parameter(config, item, &parameter[k]));
+        if (seen[parameter[k]]) return cev_node_fail(item, "parameter \"%s\" is given twice", table[parameter[k]].name);
+        seen[parameter[k]] = true;
+        CEV_TRY(check_member(item, &table[parameter[0]], &table[parameter[k]]));
+        value[k] = (double)k;
+        label[k] = table[parameter[k]].name;
+    }
+    *axis = (cev_axis){.name = member_axis.name, .scale = CEV_SCALE_NAMES, .n = n, .value = value, .label = label};
+    config->member_parameter = parameter;
+    return CEV_OK;
+}
+
+/* Two axes: which parameter, and its value. */
+static cev_status read_members(reading *r, cev_node node, const parameter_keys *keys, bool *seen)
+{
+    cev_scan_config *config = r->config;
+    cev_parameter *shared;
+    if (keys->name.id || keys->value.id) return cev_node_fail(node, "key \"each_of\" stands in place of \"name\", and without \"value\"");
+    if (config->grid.n_axis > 0) return cev_node_fail(node, "key \"each_of\": must come before the other scanned parameters");
+    CEV_TRY(list_members(config, keys->each_of, seen, &config->grid.axis[0]));
+    CEV_TRY(cev_new(config->arena, 1, &shared));
+    *shared = config->interaction->card.parameters[config->member_parameter[0]];
+    shared->name = "value";
+    shared->label = "\\mathrm{value}";
+    shared->help = "of the parameter";
+    CEV_TRY(keys->values.node.id ? read_list_axis(r, keys, shared, &config->grid.axis[1])
+                                 : read_range_axis(r, node, keys, shared, &config->grid.axis[1]));
+    config->axis_description[0] = &member_axis;
+    config->axis_description[1] = shared;
+    config->axis_parameter[0] = SIZE_MAX;
+    config->axis_parameter[1] = config->member_parameter[0];
+    config->grid.n_axis = 2;
+    return CEV_OK;
+}
+
 static cev_status read_parameter(reading *r, cev_node node, bool *seen)
 {
     cev_scan_config *config = r->config;
     parameter_keys keys = {0};
     size_t p;
     CEV_TRY(cev_node_read(config->arena, node, "parameter", parameter_table, CEV_LENGTH(parameter_table), &keys));
+    if (keys.each_of.id) return read_members(r, node, &keys, seen);
+    if (!keys.name.id) return cev_node_fail(node, "parameter: key \"name\" is missing");
     CEV_TRY(find_parameter(config, keys.name, &p));
     const cev_parameter *parameter = &config->interaction->card.parameters[p];
     if (seen[p]) return cev_node_fail(keys.name, "parameter \"%s\" is given twice", parameter->name);
@@ -220,10 +284,13 @@ static cev_status read_parameter(reading *r, cev_node node, bool *seen)
             return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both", parameter->name);
         return cev_node_real(keys.value, "value", parameter->minimum, parameter->maximum, &config->theta[p]);
     }
+    if (parameter->slow)
+        return cev_node_fail(node, "parameter \"%s\" cannot be scanned; give it a \"value\"", parameter->name);
     if (config->grid.n_axis == CEV_MAX_AXES)
         return cev_node_fail(node, "more than %d scanned parameters; fix \"%s\" with \"value\"", CEV_MAX_AXES, parameter->name);
     cev_axis *axis = &config->grid.axis[config->grid.n_axis];
     CEV_TRY(keys.values.node.id ? read_list_axis(r, &keys, parameter, axis) : read_range_axis(r, node, &keys, parameter, axis));
+    config->axis_description[config->grid.n_axis] = parameter;
     config->axis_parameter[config->grid.n_axis++] = p;
     return CEV_OK;
 }

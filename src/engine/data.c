@@ -21,8 +21,19 @@ void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block)
     for (size_t p = 0; p < n; p++) block[p] = theta[p] - (cev_lanes){0};
 }
 
+/* The truth may have other slow parameters than the model. */
+static cev_status asimov_elsewhere(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
+{
+    cev_model *there;
+    CEV_TRY(cev_model_refold(model, theta, &there));
+    cev_status status = cev_data_asimov(arena, there, theta, out);
+    cev_model_destroy(&there);
+    return status;
+}
+
 cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
 {
+    if (!cev_model_is_folded_at(model, theta)) return asimov_elsewhere(arena, model, theta, out);
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
     cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
     const double **counts;

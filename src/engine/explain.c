@@ -45,7 +45,8 @@ static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_d
         for (size_t b = 0; b < x->n_background; b++)
             n += x->background[b].counts[i] * scale_of(model, x, CEV_COMPONENT_FIRST_BACKGROUND + b, out->pull);
         out->predicted[e][i] = n;
-        out->bin_chi2[e][i] = cev_poisson_deviance(n, data->counts[e][i]);
+        out->bin_chi2[e][i] = x->variance ? cev_gaussian_deviance(n, data->counts[e][i], x->variance[i])
+                                          : cev_poisson_deviance(n, data->counts[e][i]);
         out->experiment_chi2[e] += out->bin_chi2[e][i];
     }
     return CEV_OK;

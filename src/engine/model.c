@@ -16,24 +16,49 @@ static cev_status check_names(size_t n, const cev_experiment *const *experiment)
     return CEV_OK;
 }
 
+static size_t coefficient_source_of(model_experiment *part, const cev_template_row *row)
+{
+    coefficient_source key = {row->nucleus, part->experiment->source.kind->components[row->source_component].flavour};
+    size_t s = 0;
+    while (s < part->n_coefficient_source && memcmp(&part->source_of_coefficients[s], &key, sizeof key)) s++;
+    if (s == part->n_coefficient_source) part->source_of_coefficients[part->n_coefficient_source++] = key;
+    return s;
+}
+
+/* Adds the row to those of its coefficient source, if it counts anything. */
+static void keep_row(model_experiment *part, size_t n_term, size_t n_bin, size_t s, const double *counts, size_t term)
+{
+    size_t *place = &part->row_of_term[s * n_term + term];
+    *place = NO_ROW;
+    bool empty = true;
+    for (size_t i = 0; i < n_bin; i++) empty &= counts[i] == 0;
+    if (empty) return;
+    for (size_t t = 0; t < term && *place == NO_ROW; t++) {
+        size_t other = part->row_of_term[s * n_term + t];
+        if (other != NO_ROW && !memcmp(part->counts + other * n_bin, counts, n_bin * sizeof *counts)) *place = other;
+    }
+    if (*place != NO_ROW) return;
+    *place = part->n_row++;
+    memcpy(part->counts + *place * n_bin, counts, n_bin * sizeof *counts);
+}
+
 /* Source components of one flavour scatter with the same coefficient: their rows become one. Terms of the signal are
  * ordered by nucleus, then flavour, then the interaction's term. */
 static cev_status merge_rows(cev_model *model, model_experiment *part)
 {
-    const cev_experiment *e = part->experiment;
     const cev_templates *t = &part->templates;
     size_t n_term = model->interaction->n_term, n_bin = t->n_bin;
+    double *sum;
     CEV_TRY(cev_new(model->arena, t->n_row, &part->source_of_coefficients));
+    CEV_TRY(cev_new(model->arena, t->n_row, &part->row_of_term));
     CEV_TRY(cev_new(model->arena, t->n_row * n_bin, &part->counts));
+    CEV_TRY(cev_new(model->arena, t->n_row * n_bin, &sum));
     for (size_t r = 0; r < t->n_row; r++) {
-        const cev_template_row *row = &t->row[r];
-        coefficient_source key = {row->nucleus, e->source.kind->components[row->source_component].flavour};
-        size_t s = 0;
-        while (s < part->n_coefficient_source && memcmp(&part->source_of_coefficients[s], &key, sizeof key)) s++;
-        if (s == part->n_coefficient_source) part->source_of_coefficients[part->n_coefficient_source++] = key;
-        double *to = part->counts + (s * n_term + row->term) * n_bin;
+        double *to = sum + (coefficient_source_of(part, &t->row[r]) * n_term + t->row[r].term) * n_bin;
         for (size_t i = 0; i < n_bin; i++) to[i] += t->counts[r * n_bin + i];
     }
+    for (size_t s = 0; s < part->n_coefficient_source; s++)
+        for (size_t term = 0; term < n_term; term++) keep_row(part, n_term, n_bin, s, sum + (s * n_term + term) * n_bin, term);
     return CEV_OK;
 }
 
@@ -44,7 +69,7 @@ static cev_status gather_backgrounds(cev_model *model, const cev_experiment *e, 
     CEV_TRY(cev_new(model->arena, e->n_background * n_bin, &background));
     for (size_t b = 0; b < e->n_background; b++)
         memcpy(background + b * n_bin, e->background[b].counts, n_bin * sizeof *background);
-    *channel = (cev_channel){.n_bin = n_bin, .n_background = e->n_background, .background = background};
+    *channel = (cev_channel){.n_bin = n_bin, .n_background = e->n_background, .background = background, .variance = e->variance};
     return CEV_OK;
 }
 
@@ -102,9 +127,9 @@ static cev_status build(cev_model *model, const cev_experiment *const *experimen
     CEV_TRY(check_names(model->n_experiment, experiment));
     CEV_TRY(cev_arena_create(&model->arena));
     CEV_TRY(cev_new(model->arena, model->n_experiment, &model->experiment));
+    for (size_t e = 0; e < model->n_experiment; e++) model->experiment[e].experiment = experiment[e];
     for (size_t e = 0; e < model->n_experiment; e++) {
         model_experiment *part = &model->experiment[e];
-        part->experiment = experiment[e];
         CEV_TRY(cev_templates_fold(model->arena, experiment[e], model->interaction, theta, &part->templates));
         CEV_TRY(merge_rows(model, part));
     }
@@ -118,6 +143,7 @@ cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *ex
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     (*out)->interaction = interaction;
     (*out)->n_experiment = n_experiment;
+    memcpy((*out)->theta, theta, interaction->card.n_parameter * sizeof *theta);
     cev_status status = build(*out, experiment, theta);
     if (status != CEV_OK) cev_model_destroy(out);
     return status;
@@ -130,6 +156,24 @@ void cev_model_destroy(cev_model **model)
     cev_arena_destroy(&(*model)->arena);
     free(*model);
     *model = NULL;
+}
+
+cev_status cev_model_refold(const cev_model *model, const double *theta, cev_model **out)
+{
+    const cev_experiment **experiment = malloc((model->n_experiment ? model->n_experiment : 1) * sizeof *experiment);
+    if (!experiment) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t e = 0; e < model->n_experiment; e++) experiment[e] = model->experiment[e].experiment;
+    cev_status status = cev_model_create(model->n_experiment, experiment, model->interaction, theta, out);
+    free(experiment);
+    return status;
+}
+
+bool cev_model_is_folded_at(const cev_model *model, const double *theta)
+{
+    const cev_card *card = &model->interaction->card;
+    for (size_t p = 0; p < card->n_parameter; p++)
+        if (card->parameters[p].slow && model->theta[p] != theta[p]) return false;
+    return true;
 }
 
 size_t cev_model_n_experiment(const cev_model *model)

@@ -16,8 +16,14 @@ typedef struct model_experiment {
     cev_templates templates;
     size_t n_coefficient_source;
     coefficient_source *source_of_coefficients; /* [n_coefficient_source] */
-    double *counts;                             /* [n_coefficient_source][n_term][n_bin] */
+    /* Terms with the same counts, as the three of a nucleus whose protons and neutrons have one form factor, share a row, and their
+     * coefficients add up there; terms that count nothing have none. */
+    size_t n_row;
+    size_t *row_of_term;                        /* [n_coefficient_source][n_term], or NO_ROW */
+    double *counts;                             /* [n_row][n_bin] */
 } model_experiment;
+
+#define NO_ROW SIZE_MAX
 
 typedef struct model_pull {
     const char *name;
@@ -28,6 +34,7 @@ typedef struct model_pull {
 struct cev_model {
     cev_arena *arena;
     const cev_interaction *interaction;
+    double theta[CEV_MAX_MODEL_PARAMETERS]; /* that it was folded with; only the slow parameters mean anything */
     size_t n_experiment;
     model_experiment *experiment; /* [n_experiment] */
     size_t n_pull;
@@ -38,7 +45,7 @@ struct cev_model {
 struct cev_model_scratch {
     cev_arena *arena;
     cev_profile_scratch *profile;
-    cev_lanes *coefficient;     /* [most coefficients of an experiment] */
+    cev_lanes *coefficient;     /* [most rows of an experiment] */
     cev_lanes **signal;         /* [n_experiment][n_bin] */
 };
 

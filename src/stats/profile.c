@@ -2,7 +2,7 @@
 /* The damped Newton iteration of cevscan/profile.h, on a block of points at once. Works with chi2/2. */
 #include <string.h>
 
-#include "poisson_lanes.h"
+#include "likelihood_lanes.h"
 #include "profile_plan.h"
 
 #define CHI2_TOLERANCE 1e-9     /* of the decrement: what the next full step would gain */
@@ -26,7 +26,7 @@ CEV_INLINE channel_counts counts_of(const fit *f, size_t c)
 {
     const plan_channel *channel = &f->profile->channel[c];
     return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1, .data = f->data[c],
-                            .background = channel->background, .signal = f->signal[c]};
+                            .background = channel->background, .weight = channel->weight, .signal = f->signal[c]};
 }
 
 CEV_INLINE void scales_of(const plan_channel *channel, const cev_lanes *pull, cev_lanes *scale)
@@ -143,7 +143,7 @@ CEV_INLINE cev_lanes lowest_barrier(const fit *f)
     size_t n_empty = 1;
     for (size_t k = 0; k < f->group->n_channel; k++) {
         channel_counts counts = counts_of(f, f->group->channel[k]);
-        for (size_t i = 0; i < counts.n_bin; i++) n_empty += counts.data[i] == 0;
+        for (size_t i = 0; !counts.weight && i < counts.n_bin; i++) n_empty += counts.data[i] == 0;
     }
     return 0.4 / (double)n_empty * relative_tolerance(f);
 }
@@ -225,6 +225,7 @@ CEV_INLINE cev_lanes_mask search(const fit *f)
     cev_lanes_mask all = {0};
     newton_step(n, f->scratch->gradient, f->scratch->hessian, f->scratch->direction, &all); /* a start may be doubtful */
     all = (cev_lanes_mask){0};
+    if (f->group->linear) return all; /* that was the solution */
     cev_lanes_mask left = iterate(f, ~all, (cev_lanes){0}, MAX_EVALUATIONS);
     if (!lanes_any(left)) return left;
     for (size_t p = 0; p < n; p++) {
@@ -240,7 +241,7 @@ CEV_INLINE cev_lanes_mask nothing_where_events_are(const fit *f)
     cev_lanes_mask found = {0};
     for (size_t k = 0; k < f->group->n_channel; k++) {
         channel_counts counts = counts_of(f, f->group->channel[k]);
-        for (size_t i = 0; i < counts.n_bin; i++) {
+        for (size_t i = 0; !counts.weight && i < counts.n_bin; i++) {
             double background = 0;
             for (size_t b = 0; b < counts.n_background; b++) background += counts.background[b * counts.n_bin + i];
             if (counts.data[i] > 0 && background == 0) found |= counts.signal[i] == 0;

@@ -19,6 +19,9 @@ static cev_status check_spec(const cev_profile_spec *spec)
         for (size_t i = 0; i < channel->n_background * channel->n_bin; i++)
             if (!(channel->background[i] >= 0) || isinf(channel->background[i]))
                 return cev_fail(CEV_E_INPUT, "a background of channel %zu is negative or not finite", c);
+        for (size_t i = 0; channel->variance && i < channel->n_bin; i++)
+            if (!(channel->variance[i] > 0) || isinf(channel->variance[i]))
+                return cev_fail(CEV_E_INPUT, "a variance of channel %zu is not positive or not finite", c);
     }
     for (size_t k = 0; k < spec->n_link; k++) {
         const cev_pull_link *l = &spec->link[k];
@@ -43,6 +46,16 @@ static void join_channels(const cev_profile_spec *spec, plan_channel *channel)
         }
 }
 
+static cev_status copy_weights(cev_arena *arena, const cev_channel *from, plan_channel *to)
+{
+    double *weight;
+    if (!from->variance) return CEV_OK;
+    CEV_TRY(cev_new(arena, from->n_bin, &weight));
+    for (size_t i = 0; i < from->n_bin; i++) weight[i] = 1 / from->variance[i];
+    to->weight = weight;
+    return CEV_OK;
+}
+
 static cev_status copy_channels(const cev_profile_spec *spec, cev_profile *profile)
 {
     for (size_t c = 0; c < spec->n_channel; c++) {
@@ -55,6 +68,7 @@ static cev_status copy_channels(const cev_profile_spec *spec, cev_profile *profi
         to->n_bin = from->n_bin;
         to->n_component = from->n_background + 1;
         to->background = background;
+        CEV_TRY(copy_weights(profile->arena, from, to));
         CEV_TRY(cev_new(profile->arena, spec->n_link, &to->link));
     }
     return CEV_OK;
@@ -67,6 +81,7 @@ static void collect_channels(cev_profile *profile)
         /* The smallest channel of a group comes first, and opens it; the others follow that one's number. */
         channel->group = channel->group == c ? profile->n_group++ : profile->channel[channel->group].group;
         plan_group *group = &profile->group[channel->group];
+        group->linear = channel->weight && (group->n_channel == 0 || group->linear);
         group->channel[group->n_channel++] = c;
     }
 }

@@ -3,6 +3,8 @@
 #ifndef CEVSCAN_STATS_PROFILE_PLAN_H
 #define CEVSCAN_STATS_PROFILE_PLAN_H
 
+#include <stdbool.h>
+
 #include "cevscan/arena.h"
 #include "cevscan/profile.h"
 
@@ -13,6 +15,7 @@ typedef struct plan_link {
 typedef struct plan_channel {
     size_t n_bin, n_component;
     const double *background; /* [n_component - 1][n_bin] */
+    const double *weight;     /* [n_bin], 1/variance; NULL: Poisson */
     size_t group;
     size_t n_link;
     plan_link *link; /* [n_link] */
@@ -22,6 +25,7 @@ typedef struct plan_group {
     size_t n_channel, *channel; /* [n_channel] */
     size_t n_pull, *pull;       /* [n_pull], numbers in the fit */
     double *inverse_variance;   /* [n_pull] */
+    bool linear;                /* all its channels have variances */
 } plan_group;
 
 struct cev_profile {
