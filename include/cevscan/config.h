@@ -13,7 +13,8 @@
  * finished by a program that would compute it differently. */
 enum { CEV_NUMERICS_REVISION = 2 };
 
-typedef enum cev_data_kind { CEV_DATA_ASIMOV, CEV_DATA_OBSERVED } cev_data_kind;
+/* What the experiments are compared with: all with their expectation at a truth, all with what they observed, or some of each. */
+typedef enum cev_data_kind { CEV_DATA_ASIMOV, CEV_DATA_OBSERVED, CEV_DATA_MIXED } cev_data_kind;
 
 typedef struct cev_scan_config {
     cev_arena *arena;                           /* owns everything here but the model tables */
@@ -28,6 +29,7 @@ typedef struct cev_scan_config {
     const cev_parameter *axis_description[CEV_MAX_AXES]; /* name, unit, label, ... of each axis */
     double theta[CEV_MAX_MODEL_PARAMETERS];     /* values of the parameters that are not scanned */
     cev_data_kind data;
+    const bool *observed;                       /* [n_experiment]: compared with what it observed */
     double truth[CEV_MAX_MODEL_PARAMETERS];     /* of Asimov data */
     size_t n_pull;                              /* of all experiments, in the order of their first use, shared ones once */
     const char *const *pull_name;               /* [n_pull] */

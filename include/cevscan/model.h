@@ -52,6 +52,9 @@ cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const doubl
 /* The experiments' observed counts. CEV_E_INPUT, naming it, if one has none. */
 cev_status cev_data_observed(cev_arena *arena, const cev_model *model, cev_data *out);
 
+/* Observed counts of the experiments that observed[n_experiment] marks, expectations at theta[n_parameter] for the others. */
+cev_status cev_data_mixed(cev_arena *arena, const cev_model *model, const bool *observed, const double *theta, cev_data *out);
+
 typedef struct cev_block_result {
     cev_lanes chi2;
     cev_lanes_mask status;  /* cev_point_status per lane */

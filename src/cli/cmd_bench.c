@@ -121,8 +121,7 @@ static cev_status bench(const bench_options *o, cev_scan_config *config)
     double begin = now_s();
     CEV_TRY(cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &model));
     double fold_s = now_s() - begin;
-    cev_status status = config->data == CEV_DATA_OBSERVED ? cev_data_observed(config->arena, model, &data)
-                                                          : cev_data_asimov(config->arena, model, config->truth, &data);
+    cev_status status = cev_data_mixed(config->arena, model, config->observed, config->truth, &data);
     cev_scan_job job = {.model = model, .data = &data, .grid = &config->grid};
     memcpy(job.theta, config->theta, sizeof job.theta);
     memcpy(job.axis_parameter, config->axis_parameter, sizeof job.axis_parameter);

@@ -77,13 +77,16 @@ static void print_data(const cev_scan_config *c)
 {
     const cev_card *card = &c->interaction->card;
     bool standard_model = true;
-    printf("\ndata %s", c->data == CEV_DATA_ASIMOV ? "asimov" : "observed");
-    for (size_t p = 0; c->data == CEV_DATA_ASIMOV && p < card->n_parameter; p++) {
+    printf("\ndata");
+    for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
+        if (c->observed[e]) printf(" %s", c->experiment[e]->name);
+    printf("%s%s", c->data == CEV_DATA_ASIMOV ? "" : " observed", c->data == CEV_DATA_OBSERVED ? "" : c->data == CEV_DATA_MIXED ? ", others asimov" : " asimov");
+    for (size_t p = 0; c->data != CEV_DATA_OBSERVED && p < card->n_parameter; p++) {
         if (c->truth[p] == card->parameters[p].default_value) continue;
         printf("%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
         standard_model = false;
     }
-    printf("%s\n", c->data == CEV_DATA_ASIMOV && standard_model ? " at the standard model" : "");
+    printf("%s\n", c->data != CEV_DATA_OBSERVED && standard_model ? " at the standard model" : "");
 }
 
 static void print_text(const cev_scan_config *c, const scan_estimate *estimate)

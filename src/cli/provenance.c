@@ -55,7 +55,7 @@ static cev_status parameters_json(const cev_scan_config *c, const double *value,
 
 cev_status provenance_texts(const cev_scan_config *c, cev_map_spec *spec)
 {
-    const char *libraries, *experiments = "", *axes = "", *members = "", *fixed, *truth;
+    const char *libraries, *experiments = "", *axes = "", *members = "", *observed = "", *fixed, *truth;
     char identity[CEV_DIGEST_TEXT_SIZE], *data = NULL;
     cev_digest_text(&c->identity, identity);
     CEV_TRY(library_versions(c->arena, &libraries));
@@ -64,8 +64,11 @@ cev_status provenance_texts(const cev_scan_config *c, cev_map_spec *spec)
     for (size_t m = 0; m < c->grid.axis[0].n && c->member_parameter; m++) CEV_TRY(append_name(c, c->grid.axis[0].label[m], &members));
     CEV_TRY(parameters_json(c, c->theta, false, &fixed));
     CEV_TRY(parameters_json(c, c->truth, true, &truth));
-    if (c->data == CEV_DATA_ASIMOV)
-        CEV_TRY(cev_arena_print(c->arena, &data, "asimov at %s", strcmp(truth, "{}") ? truth : "the standard model"));
+    for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
+        if (c->observed[e]) CEV_TRY(append_name(c, c->experiment[e]->name, &observed));
+    if (c->data != CEV_DATA_OBSERVED)
+        CEV_TRY(cev_arena_print(c->arena, &data, "%s%s%sasimov at %s", *observed ? "observed by " : "", observed, *observed ? ", others " : "",
+                                strcmp(truth, "{}") ? truth : "the standard model"));
     const cev_map_text text[] = {
         {"title", c->title},
         {"scan", c->name},

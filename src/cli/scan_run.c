@@ -66,8 +66,7 @@ cev_status scan_run_build(scan_run *run)
 {
     cev_scan_config *c = run->config;
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, c->theta, &run->model));
-    CEV_TRY(c->data == CEV_DATA_OBSERVED ? cev_data_observed(c->arena, run->model, &run->data)
-                                         : cev_data_asimov(c->arena, run->model, c->truth, &run->data));
+    CEV_TRY(cev_data_mixed(c->arena, run->model, c->observed, c->truth, &run->data));
     run->job = (cev_scan_job){.model = run->model, .data = &run->data, .grid = &c->grid};
     memcpy(run->job.theta, c->theta, sizeof run->job.theta);
     memcpy(run->job.axis_parameter, c->axis_parameter, sizeof run->job.axis_parameter);

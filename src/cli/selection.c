@@ -83,8 +83,7 @@ static cev_status open_all(const selection_options *options, selection *out)
     memcpy(out->theta, c->theta, sizeof out->theta);
     for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(&c->interaction->card, options->setting[k], out->theta));
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, out->theta, &out->model));
-    return c->data == CEV_DATA_OBSERVED ? cev_data_observed(c->arena, out->model, &out->data)
-                                        : cev_data_asimov(c->arena, out->model, c->truth, &out->data);
+    return cev_data_mixed(c->arena, out->model, c->observed, c->truth, &out->data);
 }
 
 cev_status selection_open(const selection_options *options, selection *out)

@@ -306,14 +306,9 @@ static cev_status read_parameters(reading *r, cev_node node)
 
 /* --- data and tiles --------------------------------------------------------------------------------------------- */
 
-static cev_status read_truth(cev_scan_config *config, cev_node node)
+static cev_status read_truth(cev_scan_config *config, cev_node truth)
 {
-    static const char *const names[] = {"asimov"};
-    cev_node truth = cev_node_find(node, "asimov");
-    for (size_t i = 0; i < cev_node_length(node); i++)
-        if (strcmp(cev_node_text(cev_node_key(node, i)), names[0]))
-            return cev_node_fail_name(cev_node_key(node, i), "kind of data with a truth", names, 1);
-    if (!cev_node_is_mapping(truth)) return cev_node_fail(node, "key \"data\": expected {asimov: {PARAMETER: VALUE, ...}}");
+    if (!cev_node_is_mapping(truth)) return cev_node_fail(truth, "key \"data\": expected {asimov: {PARAMETER: VALUE, ...}}");
     for (size_t i = 0; i < cev_node_length(truth); i++) {
         size_t p;
         CEV_TRY(find_parameter(config, cev_node_key(truth, i), &p));
@@ -323,18 +318,61 @@ static cev_status read_truth(cev_scan_config *config, cev_node node)
     return CEV_OK;
 }
 
+/* The names of those experiments that are compared with what they observed. */
+static cev_status read_observed_names(cev_scan_config *config, cev_node list, bool *observed)
+{
+    const char *names[MOST_EXPERIMENTS];
+    if (!cev_node_is_sequence(list)) return cev_node_fail(list, "key \"data\": expected {observed: [EXPERIMENT, ...]}");
+    for (size_t e = 0; e < config->n_experiment; e++) names[e] = config->experiment[e]->name;
+    for (size_t i = 0; i < cev_node_length(list); i++) {
+        size_t e = 0;
+        while (e < config->n_experiment && strcmp(names[e], cev_node_text(cev_node_item(list, i)))) e++;
+        if (e == config->n_experiment) return cev_node_fail_name(cev_node_item(list, i), "experiment of this scan", names, e);
+        observed[e] = true;
+    }
+    return CEV_OK;
+}
+
+static cev_status read_mixed_data(cev_scan_config *config, cev_node node, bool *observed)
+{
+    static const char *const names[] = {"asimov", "observed"};
+    for (size_t i = 0; i < cev_node_length(node); i++) {
+        cev_node key = cev_node_key(node, i), value = cev_node_value(node, i);
+        if (!strcmp(cev_node_text(key), names[0]))
+            CEV_TRY(read_truth(config, value));
+        else if (!strcmp(cev_node_text(key), names[1]))
+            CEV_TRY(read_observed_names(config, value, observed));
+        else
+            return cev_node_fail_name(key, "kind of data", names, CEV_LENGTH(names));
+    }
+    return CEV_OK;
+}
+
+static cev_status check_observed(cev_scan_config *config, cev_node node)
+{
+    size_t n = 0;
+    for (size_t e = 0; e < config->n_experiment; e++) {
+        n += config->observed[e];
+        if (config->observed[e] && !config->experiment[e]->observed)
+            return cev_node_fail(node, "data: observed, but experiment \"%s\" has no key \"observed\"", config->experiment[e]->name);
+    }
+    config->data = n == 0 ? CEV_DATA_ASIMOV : n == config->n_experiment ? CEV_DATA_OBSERVED : CEV_DATA_MIXED;
+    return CEV_OK;
+}
+
 static cev_status read_data(cev_scan_config *config, cev_node node)
 {
     static const char *const names[] = {"asimov", "observed"};
-    config->data = CEV_DATA_ASIMOV;
-    if (!node.id || !strcmp(cev_node_text(node), names[0])) return CEV_OK;
-    if (cev_node_is_mapping(node)) return read_truth(config, node);
-    if (strcmp(cev_node_text(node), names[1])) return cev_node_fail_name(node, "kind of data", names, CEV_LENGTH(names));
-    config->data = CEV_DATA_OBSERVED;
-    for (size_t e = 0; e < config->n_experiment; e++)
-        if (!config->experiment[e]->observed)
-            return cev_node_fail(node, "data: observed, but experiment \"%s\" has no key \"observed\"", config->experiment[e]->name);
-    return CEV_OK;
+    bool *observed;
+    CEV_TRY(cev_new(config->arena, config->n_experiment, &observed));
+    config->observed = observed;
+    if (cev_node_is_mapping(node)) {
+        CEV_TRY(read_mixed_data(config, node, observed));
+    } else if (node.id && strcmp(cev_node_text(node), names[0])) {
+        if (strcmp(cev_node_text(node), names[1])) return cev_node_fail_name(node, "kind of data", names, CEV_LENGTH(names));
+        for (size_t e = 0; e < config->n_experiment; e++) observed[e] = true;
+    }
+    return check_observed(config, node);
 }
 
 static cev_status lay_tiles(cev_scan_config *config, cev_node root, cev_node node)

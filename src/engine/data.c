@@ -47,15 +47,33 @@ cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const doubl
     return status;
 }
 
+static cev_status observed_of(const cev_model *model, size_t e, const double **out)
+{
+    const cev_experiment *experiment = cev_model_experiment(model, e);
+    if (!experiment->observed)
+        return cev_fail(CEV_E_INPUT, "experiment %s has no observed counts; scan it with data: asimov", experiment->name);
+    *out = experiment->observed;
+    return CEV_OK;
+}
+
 cev_status cev_data_observed(cev_arena *arena, const cev_model *model, cev_data *out)
 {
     const double **counts;
     CEV_TRY(cev_new(arena, model->n_experiment, &counts));
+    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(observed_of(model, e, &counts[e]));
+    out->counts = counts;
+    return CEV_OK;
+}
+
+cev_status cev_data_mixed(cev_arena *arena, const cev_model *model, const bool *observed, const double *theta, cev_data *out)
+{
+    const double **counts;
+    cev_data asimov;
+    CEV_TRY(cev_data_asimov(arena, model, theta, &asimov));
+    CEV_TRY(cev_new(arena, model->n_experiment, &counts));
     for (size_t e = 0; e < model->n_experiment; e++) {
-        const cev_experiment *experiment = cev_model_experiment(model, e);
-        if (!experiment->observed)
-            return cev_fail(CEV_E_INPUT, "experiment %s has no observed counts; scan it with data: asimov", experiment->name);
-        counts[e] = experiment->observed;
+        counts[e] = asimov.counts[e];
+        if (observed[e]) CEV_TRY(observed_of(model, e, &counts[e]));
     }
     out->counts = counts;
     return CEV_OK;
