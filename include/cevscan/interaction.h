@@ -32,14 +32,18 @@ typedef struct cev_interaction {
     void (*coefficients)(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient);
 } cev_interaction;
 
-enum { CEV_MAX_TERMS = 8 };
+enum { CEV_MAX_TERMS = 12 };
 
-/* All interactions: "nsi", "eft". */
+/* All interactions: "nsi", "eft", "vector", "vector_universal", "vector_b_minus_l", "vector_lmu_minus_ltau", "scalar", "axial",
+ * "tensor". */
 extern const cev_interaction *const cev_interactions[];
 extern const size_t cev_n_interactions;
 
 extern const cev_interaction cev_interaction_nsi;
 extern const cev_interaction cev_interaction_eft;
+extern const cev_interaction cev_interaction_vector, cev_interaction_vector_universal, cev_interaction_vector_b_minus_l,
+    cev_interaction_vector_lmu_minus_ltau;
+extern const cev_interaction cev_interaction_scalar, cev_interaction_axial, cev_interaction_tensor;
 
 /* f_k K_k in cm^2 per keV; zero beyond the kinematic limit. For tests and plots: templates are folded from the two apart. */
 double cev_cross_section_cm2_per_keV(const cev_interaction *interaction, size_t term, const cev_nucleus *nucleus,

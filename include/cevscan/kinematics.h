@@ -25,4 +25,10 @@ extern const cev_kinematics cev_kinematics_vector;
 /* 1 - T/E + MT/(2E^2), up to the same limit: transverse axial currents (arXiv:2409.04703). */
 extern const cev_kinematics cev_kinematics_axial;
 
+/* MT/E^2: currents that flip the neutrino's helicity, as of a scalar mediator (arXiv:2411.11749). */
+extern const cev_kinematics cev_kinematics_scalar;
+
+/* 1 - T/E: the longitudinal part of a tensor current (the same). */
+extern const cev_kinematics cev_kinematics_longitudinal;
+
 #endif

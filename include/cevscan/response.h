@@ -93,8 +93,9 @@ extern const size_t cev_n_response_kinds;
 
 extern const cev_response_kind cev_response_photoelectrons; /* in its own file */
 
-/* Recoil energies where the folding must break: the threshold, if there is one, and each bin edge; in no order.
- * recoil_keV[n_energy + 2] receives them, their number is returned. */
+/* Recoil energies where the folding must break: the threshold, if there is one, each bin edge, and the knots of a table; in no order.
+ * recoil_keV[] has room for cev_response_n_breaks() of them; their number is returned. */
+size_t cev_response_n_breaks(const cev_response *response, const cev_bins *bins);
 size_t cev_response_breaks(const cev_response *response, const cev_bins *bins, double *recoil_keV);
 
 #endif

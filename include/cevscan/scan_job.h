@@ -8,7 +8,7 @@
 #define CEV_NO_PARAMETER SIZE_MAX
 
 typedef struct cev_scan_job {
-    const cev_model *model;
+    cev_model *model;       /* folded anew as the slow parameters change */
     const cev_data *data;
     const cev_grid *grid;
     double theta[CEV_MAX_MODEL_PARAMETERS];     /* values of the parameters that are not scanned */
@@ -17,6 +17,9 @@ typedef struct cev_scan_job {
      * are its members' parameters, and axis_parameter[0] is CEV_NO_PARAMETER; NULL for an ordinary scan. */
     const size_t *member_parameter;
 } cev_scan_job;
+
+/* Folds the model with the slow parameters of a tile; must precede the evaluation of its points, which it holds for alike. */
+void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile);
 
 /* Evaluates points first .. first + CEV_LANES - 1 of a tile, those that exist, and stores the results at [first ..] of
  * chi2[n_point], status[n_point] and pull[n_pull][n_point] (NULL: not wanted). block_pull[n_pull] is scratch, NULL with it.
@@ -37,6 +40,10 @@ typedef struct cev_best_fit {
  * `truth`: parameters for which the data are Asimov data, or NULL; if the scan
  * contains them (same fixed parameters), they are the best fit, chi2 = 0, wherever the axes run.
  * CEV_E_NUMERIC if no point has a finite chi2. */
+/* Slow parameters are tried at up to 16 values of their axes only; cev_best_fit_near() does better once the grid is known. */
 cev_status cev_best_fit_find(const cev_scan_job *job, size_t member, const double *truth, cev_best_fit *out);
+
+/* The minimum that a simplex finds from grid point `number` (memory order), its slow parameters kept. Never above that point. */
+cev_status cev_best_fit_near(const cev_scan_job *job, uint64_t number, cev_best_fit *out);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct cev_source_component {
     double energy_max_MeV;
     /* Normalised spectrum per MeV, smooth inside the range; NULL for a line. */
     double (*spectrum_per_MeV)(const cev_source *source, double energy_MeV);
+    double panel_MeV;   /* of a tabulated spectrum, which is smooth only between multiples of this; 0 for others */
 } cev_source_component;
 
 typedef struct cev_source_kind {

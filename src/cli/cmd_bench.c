@@ -65,6 +65,7 @@ static void repeat_once(const cev_scan_job *job, cev_model_scratch *scratch, dou
     *sum = 0;
     for (size_t id = 0; id < job->grid->n_tile; id++) {
         cev_tile tile = cev_grid_tile(job->grid, id);
+        cev_scan_job_open_tile(job, &tile);
         for (size_t k = 0; k < tile.n_point; k += CEV_LANES) cev_scan_job_block(job, scratch, &tile, k, NULL, chi2, status, NULL);
         for (size_t k = 0; k < tile.n_point; k++) *sum += chi2[k];
     }

@@ -59,17 +59,22 @@ static cev_status find_lowest(scan_run *run, bool resumed, lowest *out)
     return CEV_OK;
 }
 
-static void take_over_member(scan_run *run, size_t member, double chi2, uint64_t point)
+/* Rank 0 looks around the point; libraries may differ in the last bit between hosts. */
+static cev_status take_over_member(scan_run *run, size_t member, double chi2, uint64_t point)
 {
     cev_map_progress *p = &run->progress;
     const cev_grid *g = &run->config->grid;
-    size_t index[CEV_MAX_AXES];
+    cev_best_fit fit = {0};
+    cev_status status = CEV_OK;
     if (run->rank == 0 && !run->options->quiet)
-        fprintf(stderr, "cevscan: %s%sa grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
+        fprintf(stderr, "cevscan: %s%sa grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from there\n",
                 g->axis[0].label ? g->axis[0].label[member] : "", g->axis[0].label ? ": " : "", chi2, p->chi2_reference[member]);
-    cev_grid_index(g, point, index);
-    for (size_t a = 0; a < g->n_axis; a++) p->best_fit[member * g->n_axis + a] = g->axis[a].value[index[a]];
-    p->chi2_reference[member] = p->best_fit_chi2[member] = chi2;
+    if (run->rank == 0) status = cev_best_fit_near(&run->job, point, &fit);
+    CEV_TRY(agree_with_rank_0(run->rank, status));
+    MPI_Bcast(&fit, sizeof fit, MPI_BYTE, 0, MPI_COMM_WORLD);
+    for (size_t a = 0; a < g->n_axis; a++) p->best_fit[member * g->n_axis + a] = fit.at[a];
+    p->chi2_reference[member] = p->best_fit_chi2[member] = fit.chi2;
+    return CEV_OK;
 }
 
 /* A grid point below the minimum that was found before the scan takes its place. */
@@ -78,7 +83,7 @@ static cev_status take_over(scan_run *run, const lowest *low)
     bool any = false;
     for (size_t m = 0; m < cev_grid_n_member(&run->config->grid); m++) {
         if (!(low->of.chi2[m] < run->progress.chi2_reference[m] - 1e-9)) continue;
-        take_over_member(run, m, low->of.chi2[m], low->of.point[m]);
+        CEV_TRY(take_over_member(run, m, low->of.chi2[m], low->of.point[m]));
         any = true;
     }
     return any ? revisit_all(run, NULL, true) : CEV_OK;

@@ -181,6 +181,7 @@ void scan_run_report(const scan_run *run, cev_tile_report *report)
 void scan_run_compute(scan_run *run, size_t id)
 {
     run->tile = cev_grid_tile(&run->config->grid, id);
+    cev_scan_job_open_tile(&run->job, &run->tile);
     size_t chunk = BLOCKS_PER_CHUNK * CEV_LANES;
     cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk,
                      run->schedule ? poll_schedule : NULL, run);

@@ -66,6 +66,7 @@ static cev_status apply_setting(const cev_card *card, const char *setting, doubl
     const cev_parameter *parameter = &card->parameters[p];
     if (end == equals + 1 || *end || !(value >= parameter->minimum && value <= parameter->maximum))
         return cev_fail(CEV_E_INPUT, "--set %s: expected a number between %g and %g", setting, parameter->minimum, parameter->maximum);
+    if (parameter->whole && value != floor(value)) return cev_fail(CEV_E_INPUT, "--set %s: expected a whole number", setting);
     theta[p] = value;
     return CEV_OK;
 }
@@ -82,6 +83,8 @@ static cev_status open_all(const selection_options *options, selection *out)
     cev_scan_config *c = out->config;
     memcpy(out->theta, c->theta, sizeof out->theta);
     for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(&c->interaction->card, options->setting[k], out->theta));
+    for (size_t p = 0; p < c->interaction->card.n_parameter; p++)
+        if (c->interaction->card.parameters[p].whole) c->truth[p] = out->theta[p]; /* a choice of both */
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, out->theta, &out->model));
     return cev_data_mixed(c->arena, out->model, c->observed, c->truth, &out->data);
 }

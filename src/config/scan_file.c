@@ -282,10 +282,13 @@ static cev_status read_parameter(reading *r, cev_node node, bool *seen)
     if (keys.value.id) {
         if (keys.values.node.id || keys.min.id || keys.max.id || keys.points.id)
             return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both", parameter->name);
-        return cev_node_real(keys.value, "value", parameter->minimum, parameter->maximum, &config->theta[p]);
+        CEV_TRY(cev_node_real(keys.value, "value", parameter->minimum, parameter->maximum, &config->theta[p]));
+        if (parameter->whole && config->theta[p] != floor(config->theta[p]))
+            return cev_node_fail(keys.value, "key \"value\": parameter \"%s\" takes whole numbers", parameter->name);
+        return CEV_OK;
     }
-    if (parameter->slow)
-        return cev_node_fail(node, "parameter \"%s\" cannot be scanned; give it a \"value\"", parameter->name);
+    if (parameter->whole)
+        return cev_node_fail(node, "parameter \"%s\" is a choice and cannot be scanned; give it a \"value\"", parameter->name);
     if (config->grid.n_axis == CEV_MAX_AXES)
         return cev_node_fail(node, "more than %d scanned parameters; fix \"%s\" with \"value\"", CEV_MAX_AXES, parameter->name);
     cev_axis *axis = &config->grid.axis[config->grid.n_axis];
@@ -313,6 +316,8 @@ static cev_status read_truth(cev_scan_config *config, cev_node truth)
         size_t p;
         CEV_TRY(find_parameter(config, cev_node_key(truth, i), &p));
         const cev_parameter *parameter = &config->interaction->card.parameters[p];
+        if (parameter->whole)
+            return cev_node_fail(cev_node_key(truth, i), "parameter \"%s\" is a choice; the truth takes that of the scan", parameter->name);
         CEV_TRY(cev_node_real(cev_node_value(truth, i), parameter->name, parameter->minimum, parameter->maximum, &config->truth[p]));
     }
     return CEV_OK;
@@ -366,6 +371,9 @@ static cev_status read_data(cev_scan_config *config, cev_node node)
     bool *observed;
     CEV_TRY(cev_new(config->arena, config->n_experiment, &observed));
     config->observed = observed;
+    const cev_card *card = &config->interaction->card;
+    for (size_t p = 0; p < card->n_parameter; p++)
+        if (card->parameters[p].whole) config->truth[p] = config->theta[p];
     if (cev_node_is_mapping(node)) {
         CEV_TRY(read_mixed_data(config, node, observed));
     } else if (node.id && strcmp(cev_node_text(node), names[0])) {
@@ -383,6 +391,11 @@ static cev_status lay_tiles(cev_scan_config *config, cev_node root, cev_node nod
     for (size_t a = 0; node.id && a < n_axis; a++)
         CEV_TRY(cev_node_count(cev_node_item(node, a), "tile", 1, 1 << 20, &side[a]));
     if (n_axis == 0) return CEV_OK;
+    for (size_t a = 0; a < n_axis; a++) {
+        if (!config->axis_description[a]->slow) continue;
+        if (side[a] > 1) return cev_node_fail(cev_node_item(node, a), "key \"tile\": \"%s\" takes 1, since it changes the templates", config->axis_description[a]->name);
+        side[a] = 1;
+    }
     cev_status status = cev_grid_lay_tiles(&config->grid, side);
     if (status == CEV_OK && cev_grid_points_of_whole_tile(&config->grid) > (size_t)1 << 24)
         status = cev_fail(CEV_E_INPUT, "a tile has more than 2^24 points; choose smaller ones with \"tile\"");

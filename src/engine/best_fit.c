@@ -7,18 +7,19 @@
 #include "cevscan/scan_job.h"
 #include "model_parts.h"
 
-enum { COARSE_POINTS = 4096, STARTS = 8, MAX_STEPS = 2000 };
+enum { COARSE_POINTS = 4096, STARTS = 8, MAX_STEPS = 2000, SLOW_POINTS = 16 };
 static const double simplex_tolerance = 1e-9; /* of the size of the simplex, in units of the axes' lengths */
 static const double first_step = 0.02;        /* the same units */
 
-/* A search moves along the axes in fractions of their lengths, on their own scales. */
+/* A search moves along the axes of fast parameters in fractions of their lengths, on their own scales. */
 typedef struct search {
     const cev_scan_job *job;
     cev_model_scratch *scratch;
-    size_t first_axis;      /* 1 if axis 0 names members */
-    size_t n;               /* dimensions: the axes from there on */
-    size_t parameter[CEV_MAX_AXES];
-    size_t side[CEV_MAX_AXES]; /* of the coarse grid */
+    double theta[CEV_MAX_MODEL_PARAMETERS]; /* what is not searched */
+    size_t n;                               /* dimensions */
+    size_t axis[CEV_MAX_AXES], parameter[CEV_MAX_AXES];
+    size_t side[CEV_MAX_AXES];              /* of the coarse grid */
+    size_t n_slow, slow_axis[CEV_MAX_AXES];
 } search;
 
 typedef struct start {
@@ -27,7 +28,7 @@ typedef struct start {
 
 static const cev_axis *axis_of(const search *s, size_t d)
 {
-    return &s->job->grid->axis[s->first_axis + d];
+    return &s->job->grid->axis[s->axis[d]];
 }
 
 static double value_at(const search *s, size_t d, double fraction)
@@ -42,7 +43,7 @@ static double chi2_at(const search *s, const double *fraction)
     double theta[CEV_MAX_MODEL_PARAMETERS];
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
     size_t n = cev_model_interaction(s->job->model)->card.n_parameter;
-    memcpy(theta, s->job->theta, n * sizeof *theta);
+    memcpy(theta, s->theta, n * sizeof *theta);
     for (size_t d = 0; d < s->n; d++) {
         double value = value_at(s, d, fraction[d]);
         if (isnan(value)) return INFINITY;
@@ -142,44 +143,122 @@ static cev_status refine(search *s, start *best)
     return allocated ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
 }
 
+static const cev_card *card_of(const cev_scan_job *job)
+{
+    return &cev_model_interaction(job->model)->card;
+}
+
+/* Sorts the axes of one member into searched and slow ones. */
+static search search_of(const cev_scan_job *job, size_t member)
+{
+    search s = {.job = job};
+    memcpy(s.theta, job->theta, card_of(job)->n_parameter * sizeof *s.theta);
+    for (size_t a = job->member_parameter ? 1 : 0; a < job->grid->n_axis; a++) {
+        size_t p = job->member_parameter && a == 1 ? job->member_parameter[member] : job->axis_parameter[a];
+        if (card_of(job)->parameters[p].slow) {
+            s.slow_axis[s.n_slow++] = a;
+            continue;
+        }
+        s.axis[s.n] = a;
+        s.parameter[s.n++] = p;
+    }
+    return s;
+}
+
 static bool contains(const search *s, const double *truth)
 {
-    for (size_t p = 0; p < cev_model_interaction(s->job->model)->card.n_parameter; p++) {
+    for (size_t p = 0; p < card_of(s->job)->n_parameter; p++) {
         bool scanned = false;
         for (size_t d = 0; d < s->n; d++) scanned |= s->parameter[d] == p;
-        if (!scanned && s->job->theta[p] != truth[p]) return false;
+        for (size_t d = 0; d < s->n_slow; d++) scanned |= s->job->axis_parameter[s->slow_axis[d]] == p;
+        if (!scanned && s->theta[p] != truth[p] && !(isnan(s->theta[p]) && isnan(truth[p]))) return false;
     }
     return true;
 }
 
-static cev_status look(search *s, start *best)
+/* The lowest minimum at the slow parameters that the model is folded with. */
+static cev_status look(search *s, start *lowest)
 {
+    start best[STARTS] = {{.chi2 = INFINITY}};
+    if (s->n == 0) {
+        lowest->chi2 = chi2_at(s, lowest->at);
+        return CEV_OK;
+    }
     cev_status status = coarse_search(s, best);
     for (size_t k = 0; status == CEV_OK && k < STARTS && isfinite(best[k].chi2); k++) status = refine(s, &best[k]);
-    CEV_TRY(status);
+    *lowest = best[0];
     for (size_t k = 1; k < STARTS; k++)
-        if (best[k].chi2 < best[0].chi2) best[0] = best[k];
-    return isfinite(best[0].chi2) ? CEV_OK : cev_fail(CEV_E_NUMERIC, "no point of the scan has a finite chi2");
+        if (best[k].chi2 < lowest->chi2) *lowest = best[k];
+    return status;
+}
+
+/* Slow node k of those that are tried: evenly thinned along each axis. */
+static void set_slow(search *s, size_t k, size_t side, double *at)
+{
+    for (size_t d = 0; d < s->n_slow; d++) {
+        const cev_axis *axis = &s->job->grid->axis[s->slow_axis[d]];
+        size_t n = axis->n < side ? axis->n : side;
+        at[s->slow_axis[d]] = s->theta[s->job->axis_parameter[s->slow_axis[d]]] = axis->value[n > 1 ? k % n * (axis->n - 1) / (n - 1) : 0];
+        k /= n;
+    }
+    cev_model_fold(s->job->model, s->theta);
+}
+
+static void keep(const search *s, const start *found, cev_best_fit *out)
+{
+    out->chi2 = found->chi2;
+    for (size_t d = 0; d < s->n; d++) out->at[s->axis[d]] = value_at(s, d, found->at[d]);
+}
+
+static cev_status look_everywhere(search *s, cev_best_fit *out)
+{
+    size_t side = s->n_slow ? (size_t)(pow(SLOW_POINTS, 1.0 / (double)s->n_slow) + 1e-9) : 1, total = 1;
+    for (size_t d = 0; d < s->n_slow; d++) {
+        size_t n = s->job->grid->axis[s->slow_axis[d]].n;
+        total *= n < side ? n : side;
+    }
+    out->chi2 = INFINITY;
+    for (size_t k = 0; k < total; k++) {
+        start found;
+        cev_best_fit here = *out;
+        set_slow(s, k, side, here.at);
+        CEV_TRY(look(s, &found));
+        if (!(found.chi2 < out->chi2)) continue;
+        keep(s, &found, &here);
+        *out = here;
+    }
+    return isfinite(out->chi2) ? CEV_OK : cev_fail(CEV_E_NUMERIC, "no point of the scan has a finite chi2");
 }
 
 cev_status cev_best_fit_find(const cev_scan_job *job, size_t member, const double *truth, cev_best_fit *out)
 {
-    search s = {.job = job, .first_axis = job->member_parameter ? 1 : 0};
-    s.n = job->grid->n_axis - s.first_axis;
-    for (size_t d = 0; d < s.n; d++) s.parameter[d] = job->axis_parameter[s.first_axis + d];
-    if (job->member_parameter) s.parameter[0] = job->member_parameter[member];
-    out->at[0] = (double)member;
+    search s = search_of(job, member);
+    *out = (cev_best_fit){.at = {(double)member}};
     if (truth && contains(&s, truth)) {
-        out->chi2 = 0;
-        for (size_t d = 0; d < s.n; d++) out->at[s.first_axis + d] = truth[s.parameter[d]];
+        for (size_t d = 0; d < s.n; d++) out->at[s.axis[d]] = truth[s.parameter[d]];
+        for (size_t d = 0; d < s.n_slow; d++) out->at[s.slow_axis[d]] = truth[job->axis_parameter[s.slow_axis[d]]];
         return CEV_OK;
     }
-    start best[STARTS];
     CEV_TRY(cev_model_scratch_create(job->model, &s.scratch));
-    cev_status status = look(&s, best);
+    cev_status status = look_everywhere(&s, out);
     cev_model_scratch_destroy(&s.scratch);
-    CEV_TRY(status);
-    out->chi2 = best[0].chi2;
-    for (size_t d = 0; d < s.n; d++) out->at[s.first_axis + d] = value_at(&s, d, best[0].at[d]);
-    return CEV_OK;
+    return status;
+}
+
+cev_status cev_best_fit_near(const cev_scan_job *job, uint64_t number, cev_best_fit *out)
+{
+    size_t index[CEV_MAX_AXES];
+    cev_grid_index(job->grid, number, index);
+    search s = search_of(job, job->member_parameter ? index[0] : 0);
+    start found = {.chi2 = INFINITY};
+    for (size_t a = 0; a < job->grid->n_axis; a++) out->at[a] = job->grid->axis[a].value[index[a]];
+    for (size_t d = 0; d < s.n_slow; d++) s.theta[job->axis_parameter[s.slow_axis[d]]] = out->at[s.slow_axis[d]];
+    for (size_t d = 0; d < s.n; d++) found.at[d] = (double)index[s.axis[d]] / (double)(axis_of(&s, d)->n - 1);
+    cev_model_fold(job->model, s.theta);
+    CEV_TRY(cev_model_scratch_create(job->model, &s.scratch));
+    found.chi2 = chi2_at(&s, found.at);
+    cev_status status = s.n ? refine(&s, &found) : CEV_OK;
+    cev_model_scratch_destroy(&s.scratch);
+    keep(&s, &found, out);
+    return status;
 }

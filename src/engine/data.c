@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "model_parts.h"
 
 static cev_status asimov_of(cev_arena *arena, const cev_model *model, size_t e, cev_model_scratch *scratch,
@@ -21,19 +23,8 @@ void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block)
     for (size_t p = 0; p < n; p++) block[p] = theta[p] - (cev_lanes){0};
 }
 
-/* The truth may have other slow parameters than the model. */
-static cev_status asimov_elsewhere(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
+static cev_status asimov_of_all(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
 {
-    cev_model *there;
-    CEV_TRY(cev_model_refold(model, theta, &there));
-    cev_status status = cev_data_asimov(arena, there, theta, out);
-    cev_model_destroy(&there);
-    return status;
-}
-
-cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
-{
-    if (!cev_model_is_folded_at(model, theta)) return asimov_elsewhere(arena, model, theta, out);
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
     cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
     const double **counts;
@@ -44,6 +35,16 @@ cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const doubl
         status = asimov_of(arena, model, e, scratch, block, &counts[e]);
     cev_model_scratch_destroy(&scratch);
     out->counts = counts;
+    return status;
+}
+
+cev_status cev_data_asimov(cev_arena *arena, cev_model *model, const double *theta, cev_data *out)
+{
+    double before[CEV_MAX_MODEL_PARAMETERS];
+    memcpy(before, model->theta, sizeof before);
+    cev_model_fold(model, theta);
+    cev_status status = asimov_of_all(arena, model, theta, out);
+    cev_model_fold(model, before);
     return status;
 }
 
@@ -65,7 +66,7 @@ cev_status cev_data_observed(cev_arena *arena, const cev_model *model, cev_data 
     return CEV_OK;
 }
 
-cev_status cev_data_mixed(cev_arena *arena, const cev_model *model, const bool *observed, const double *theta, cev_data *out)
+cev_status cev_data_mixed(cev_arena *arena, cev_model *model, const bool *observed, const double *theta, cev_data *out)
 {
     const double **counts;
     cev_data asimov;

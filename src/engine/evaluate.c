@@ -13,7 +13,7 @@ static cev_status allocate_scratch(const cev_model *model, cev_model_scratch *sc
     for (size_t e = 0; e < model->n_experiment; e++) {
         const model_experiment *part = &model->experiment[e];
         CEV_TRY(cev_new(scratch->arena, part->templates.n_bin, &scratch->signal[e]));
-        if (part->n_row > most) most = part->n_row;
+        if (part->templates.n_row > most) most = part->templates.n_row; /* another folding may have more rows than this one */
     }
     return cev_new(scratch->arena, most, &scratch->coefficient);
 }

@@ -44,22 +44,50 @@ static void keep_row(model_experiment *part, size_t n_term, size_t n_bin, size_t
 
 /* Source components of one flavour scatter with the same coefficient: their rows become one. Terms of the signal are
  * ordered by nucleus, then flavour, then the interaction's term. */
-static cev_status merge_rows(cev_model *model, model_experiment *part)
+static void merge_rows(size_t n_term, model_experiment *part)
 {
     const cev_templates *t = &part->templates;
-    size_t n_term = model->interaction->n_term, n_bin = t->n_bin;
-    double *sum;
-    CEV_TRY(cev_new(model->arena, t->n_row, &part->source_of_coefficients));
-    CEV_TRY(cev_new(model->arena, t->n_row, &part->row_of_term));
-    CEV_TRY(cev_new(model->arena, t->n_row * n_bin, &part->counts));
-    CEV_TRY(cev_new(model->arena, t->n_row * n_bin, &sum));
+    size_t n_bin = t->n_bin;
+    memset(part->sum, 0, t->n_row * n_bin * sizeof *part->sum);
     for (size_t r = 0; r < t->n_row; r++) {
-        double *to = sum + (coefficient_source_of(part, &t->row[r]) * n_term + t->row[r].term) * n_bin;
+        double *to = part->sum + (coefficient_source_of(part, &t->row[r]) * n_term + t->row[r].term) * n_bin;
         for (size_t i = 0; i < n_bin; i++) to[i] += t->counts[r * n_bin + i];
     }
+    part->n_row = 0;
     for (size_t s = 0; s < part->n_coefficient_source; s++)
-        for (size_t term = 0; term < n_term; term++) keep_row(part, n_term, n_bin, s, sum + (s * n_term + term) * n_bin, term);
-    return CEV_OK;
+        for (size_t term = 0; term < n_term; term++)
+            keep_row(part, n_term, n_bin, s, part->sum + (s * n_term + term) * n_bin, term);
+}
+
+static cev_status prepare_templates(cev_model *model, model_experiment *part)
+{
+    CEV_TRY(cev_folding_create(part->experiment, model->interaction, model->theta, &part->folding));
+    CEV_TRY(cev_folding_templates(model->arena, part->folding, &part->templates));
+    size_t n_row = part->templates.n_row, n_bin = part->templates.n_bin;
+    CEV_TRY(cev_new(model->arena, n_row, &part->source_of_coefficients));
+    CEV_TRY(cev_new(model->arena, n_row, &part->row_of_term));
+    CEV_TRY(cev_new(model->arena, n_row * n_bin, &part->counts));
+    return cev_new(model->arena, n_row * n_bin, &part->sum);
+}
+
+static void fold(cev_model *model, const double *theta)
+{
+    memcpy(model->theta, theta, model->interaction->card.n_parameter * sizeof *theta);
+    for (size_t e = 0; e < model->n_experiment; e++) {
+        model_experiment *part = &model->experiment[e];
+        cev_folding_fill(part->folding, theta, &part->templates);
+        merge_rows(model->interaction->n_term, part);
+    }
+}
+
+void cev_model_fold(cev_model *model, const double *theta)
+{
+    const cev_card *card = &model->interaction->card;
+    for (size_t p = 0; p < card->n_parameter; p++)
+        if (card->parameters[p].slow && model->theta[p] != theta[p]) {
+            fold(model, theta);
+            return;
+        }
 }
 
 static cev_status gather_backgrounds(cev_model *model, const cev_experiment *e, cev_channel *channel)
@@ -128,11 +156,8 @@ static cev_status build(cev_model *model, const cev_experiment *const *experimen
     CEV_TRY(cev_arena_create(&model->arena));
     CEV_TRY(cev_new(model->arena, model->n_experiment, &model->experiment));
     for (size_t e = 0; e < model->n_experiment; e++) model->experiment[e].experiment = experiment[e];
-    for (size_t e = 0; e < model->n_experiment; e++) {
-        model_experiment *part = &model->experiment[e];
-        CEV_TRY(cev_templates_fold(model->arena, experiment[e], model->interaction, theta, &part->templates));
-        CEV_TRY(merge_rows(model, part));
-    }
+    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(prepare_templates(model, &model->experiment[e]));
+    fold(model, theta);
     return build_profile(model);
 }
 
@@ -153,27 +178,10 @@ void cev_model_destroy(cev_model **model)
 {
     if (!model || !*model) return;
     cev_profile_destroy(&(*model)->profile);
+    for (size_t e = 0; (*model)->experiment && e < (*model)->n_experiment; e++) cev_folding_destroy(&(*model)->experiment[e].folding);
     cev_arena_destroy(&(*model)->arena);
     free(*model);
     *model = NULL;
-}
-
-cev_status cev_model_refold(const cev_model *model, const double *theta, cev_model **out)
-{
-    const cev_experiment **experiment = malloc((model->n_experiment ? model->n_experiment : 1) * sizeof *experiment);
-    if (!experiment) return cev_fail(CEV_E_MEMORY, "out of memory");
-    for (size_t e = 0; e < model->n_experiment; e++) experiment[e] = model->experiment[e].experiment;
-    cev_status status = cev_model_create(model->n_experiment, experiment, model->interaction, theta, out);
-    free(experiment);
-    return status;
-}
-
-bool cev_model_is_folded_at(const cev_model *model, const double *theta)
-{
-    const cev_card *card = &model->interaction->card;
-    for (size_t p = 0; p < card->n_parameter; p++)
-        if (card->parameters[p].slow && model->theta[p] != theta[p]) return false;
-    return true;
 }
 
 size_t cev_model_n_experiment(const cev_model *model)

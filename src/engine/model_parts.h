@@ -13,6 +13,7 @@ typedef struct coefficient_source {
 
 typedef struct model_experiment {
     const cev_experiment *experiment;
+    cev_folding *folding;
     cev_templates templates;
     size_t n_coefficient_source;
     coefficient_source *source_of_coefficients; /* [n_coefficient_source] */
@@ -21,6 +22,7 @@ typedef struct model_experiment {
     size_t n_row;
     size_t *row_of_term;                        /* [n_coefficient_source][n_term], or NO_ROW */
     double *counts;                             /* [n_row][n_bin] */
+    double *sum;                                /* [n_coefficient_source][n_term][n_bin], while they are sorted */
 } model_experiment;
 
 #define NO_ROW SIZE_MAX
@@ -34,7 +36,7 @@ typedef struct model_pull {
 struct cev_model {
     cev_arena *arena;
     const cev_interaction *interaction;
-    double theta[CEV_MAX_MODEL_PARAMETERS]; /* that it was folded with; only the slow parameters mean anything */
+    double theta[CEV_MAX_MODEL_PARAMETERS]; /* that it is folded with; only the slow parameters mean anything */
     size_t n_experiment;
     model_experiment *experiment; /* [n_experiment] */
     size_t n_pull;

@@ -36,6 +36,15 @@ static void fill_theta(const cev_scan_job *job, const cev_tile *tile, size_t fir
     }
 }
 
+void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile)
+{
+    double theta[CEV_MAX_MODEL_PARAMETERS];
+    size_t n_parameter = cev_model_interaction(job->model)->card.n_parameter;
+    for (size_t p = 0; p < n_parameter; p++) theta[p] = job->theta[p];
+    set_parameters(job, tile->origin, theta, 1);
+    cev_model_fold(job->model, theta);
+}
+
 void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, const cev_tile *tile, size_t first,
                         cev_lanes *block_pull, double *chi2, unsigned char *status, double *pull)
 {

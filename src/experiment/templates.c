@@ -4,81 +4,122 @@
 #include <gsl/gsl_integration.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Gauss-Legendre order of a panel. Sixteen points are exact for the polynomial spectra of pion decay at rest, and reach
  * 1e-12 for an error function across one resolution. */
 enum { ORDER = 16, SHARP_PANELS = 8 };
 
-static const cev_source_component *component_of(const cev_experiment *experiment, const cev_template_row *row)
+/* One recoil energy of the integral. */
+typedef struct node {
+    double recoil_keV, weight;
+    size_t first_bin, n_bin;    /* that see it at all, in energy */
+    size_t probability;         /* where theirs begin */
+} node;
+
+struct cev_folding {
+    cev_arena *arena;
+    const cev_experiment *experiment;
+    const cev_interaction *interaction;
+    gsl_integration_glfixed_table *rule;
+    size_t n_kinematics;
+    const cev_kinematics *kinematics[CEV_MAX_TERMS];
+    size_t kinematics_of_term[CEV_MAX_TERMS];
+    double *share;              /* [CEV_N_ARRIVALS][n_time] */
+    double *exposure_per_cm2;   /* [n_nucleus][n_component] */
+    size_t n_node, node_room;
+    node *node;                 /* [n_node] */
+    double *average;            /* [n_node][n_nucleus][n_component][n_kinematics] */
+    size_t n_probability, probability_room;
+    double *probability;        /* [n_probability] */
+    double *filled;             /* [n_energy], while it is built */
+};
+
+static const cev_source_component *component(const cev_experiment *experiment, size_t c)
 {
-    return &experiment->source.kind->components[row->source_component];
+    return &experiment->source.kind->components[c];
 }
 
-static double exposure_per_cm2(const cev_experiment *experiment, const cev_template_row *row)
+static double exposure_per_cm2(const cev_experiment *experiment, size_t nucleus, size_t c)
 {
     const cev_target *t = &experiment->target;
     double units = CEV_AVOGADRO_PER_MOL * t->mass_kg * 1e3 / t->molar_mass_g_per_mol;
-    const cev_source *s = &experiment->source;
-    return units * t->per_unit[row->nucleus] * s->kind->fluence_per_cm2(s, row->source_component);
+    return units * t->per_unit[nucleus] * experiment->source.kind->fluence_per_cm2(&experiment->source, c);
 }
 
-/* K(E, T) averaged over the spectrum of a component; for a line, K at its energy. */
-static double average_kinematics(const cev_experiment *experiment, const cev_kinematics *kinematics,
-                                 const gsl_integration_glfixed_table *rule, const cev_template_row *row, double recoil_keV)
+/* The integral of spectrum times K between two energies, by one panel. */
+static double panel_over_energy(const cev_experiment *experiment, const cev_kinematics *kinematics,
+                                const gsl_integration_glfixed_table *rule, size_t c, double mass_MeV, double recoil_MeV, double lo,
+                                double hi)
 {
-    double mass_MeV = cev_nucleus_mass_MeV(&experiment->target.nucleus[row->nucleus]), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
-    const cev_source_component *c = component_of(experiment, row);
-    if (recoil_MeV >= kinematics->recoil_max_MeV(mass_MeV, c->energy_max_MeV)) return 0;
-    if (!c->spectrum_per_MeV) return kinematics->value(mass_MeV, c->energy_max_MeV, recoil_MeV);
-
-    double lowest_MeV = fmax(kinematics->energy_min_MeV(mass_MeV, recoil_MeV), c->energy_min_MeV);
-    if (lowest_MeV >= c->energy_max_MeV) return 0;
     double sum = 0;
     for (size_t j = 0; j < ORDER; j++) {
         double energy_MeV, weight;
-        gsl_integration_glfixed_point(lowest_MeV, c->energy_max_MeV, j, &energy_MeV, &weight, rule);
-        sum += weight * c->spectrum_per_MeV(&experiment->source, energy_MeV) *
+        gsl_integration_glfixed_point(lo, hi, j, &energy_MeV, &weight, rule);
+        sum += weight * component(experiment, c)->spectrum_per_MeV(&experiment->source, energy_MeV) *
                kinematics->value(mass_MeV, energy_MeV, recoil_MeV);
     }
     return sum;
 }
 
-typedef struct folding {
-    const cev_experiment *experiment;
-    const cev_interaction *interaction;
-    const double *theta;
-    const cev_templates *templates;
-    gsl_integration_glfixed_table *rule;
-    double *probability;    /* [n_energy] */
-    double *counts;         /* [n_row][n_energy] */
-} folding;
+/* K(E, T) averaged over the spectrum of a component; for a line, K at its energy. */
+static double average_kinematics(const cev_experiment *experiment, const cev_kinematics *kinematics,
+                                 const gsl_integration_glfixed_table *rule, size_t nucleus, size_t c, double recoil_keV)
+{
+    double mass_MeV = cev_nucleus_mass_MeV(&experiment->target.nucleus[nucleus]), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
+    const cev_source_component *from = component(experiment, c);
+    if (recoil_MeV >= kinematics->recoil_max_MeV(mass_MeV, from->energy_max_MeV)) return 0;
+    if (!from->spectrum_per_MeV) return kinematics->value(mass_MeV, from->energy_max_MeV, recoil_MeV);
 
-/* Neighbouring rows share what they have in common: terms with the same kinematics their average over the spectrum. */
-static void add_node(const folding *f, double recoil_keV, double weight)
+    double lowest_MeV = fmax(kinematics->energy_min_MeV(mass_MeV, recoil_MeV), from->energy_min_MeV), sum = 0;
+    if (from->panel_MeV == 0)
+        return lowest_MeV < from->energy_max_MeV
+                   ? panel_over_energy(experiment, kinematics, rule, c, mass_MeV, recoil_MeV, lowest_MeV, from->energy_max_MeV)
+                   : 0;
+    /* A tabulated spectrum is smooth between its knots only. */
+    for (double lo = lowest_MeV; lo < from->energy_max_MeV;) {
+        double hi = fmin((floor(lo / from->panel_MeV + 1e-9) + 1) * from->panel_MeV, from->energy_max_MeV);
+        sum += panel_over_energy(experiment, kinematics, rule, c, mass_MeV, recoil_MeV, lo, hi);
+        lo = hi;
+    }
+    return sum;
+}
+
+/* --- what does not depend on the slow parameters ----------------------------------------------------------------- */
+
+/* Room for more elements of an array that grows; the old block stays in the arena, half as large. */
+static cev_status grow(cev_arena *arena, size_t size, size_t used, size_t wanted, size_t *room, void **array)
+{
+    if (used + wanted <= *room) return CEV_OK;
+    size_t larger = 2 * (used + wanted);
+    void *copy;
+    CEV_TRY(cev_arena_allocate(arena, larger, size, &copy));
+    if (used) memcpy(copy, *array, used * size);
+    *array = copy;
+    *room = larger;
+    return CEV_OK;
+}
+
+/* Recoils that no bin sees are left out. */
+static cev_status add_node(cev_folding *f, double recoil_keV, double weight)
 {
     const cev_experiment *e = f->experiment;
     size_t first = 0, end = e->bins.n_energy;
-    e->response.kind->fill(&e->response, &e->bins, recoil_keV, f->probability);
-    while (first < end && f->probability[first] == 0) first++;
-    while (end > first && f->probability[end - 1] == 0) end--;
-    const cev_kinematics *last = NULL;
-    double average = 0;
-    for (size_t r = 0; first < end && r < f->templates->n_row; r++) {
-        const cev_template_row *row = &f->templates->row[r];
-        const cev_kinematics *kinematics = f->interaction->kinematics(row->term, f->theta);
-        if (row->term == 0 || kinematics != last) average = average_kinematics(e, kinematics, f->rule, row, recoil_keV);
-        last = kinematics;
-        if (average == 0) continue;
-        double rate = weight * average *
-                      f->interaction->factor_cm2_per_keV(row->term, &e->target.nucleus[row->nucleus], &e->target.form_factor,
-                                                         recoil_keV, f->theta);
-        double *counts = f->counts + r * e->bins.n_energy;
-        for (size_t i = first; i < end; i++) counts[i] += rate * f->probability[i];
-    }
+    e->response.kind->fill(&e->response, &e->bins, recoil_keV, f->filled);
+    while (first < end && f->filled[first] == 0) first++;
+    while (end > first && f->filled[end - 1] == 0) end--;
+    if (first == end) return CEV_OK;
+    CEV_TRY(grow(f->arena, sizeof *f->node, f->n_node, 1, &f->node_room, (void **)&f->node));
+    CEV_TRY(grow(f->arena, sizeof *f->probability, f->n_probability, end - first, &f->probability_room, (void **)&f->probability));
+    f->node[f->n_node++] = (node){.recoil_keV = recoil_keV, .weight = weight, .first_bin = first, .n_bin = end - first,
+                                  .probability = f->n_probability};
+    memcpy(f->probability + f->n_probability, f->filled + first, (end - first) * sizeof *f->filled);
+    f->n_probability += end - first;
+    return CEV_OK;
 }
 
 /* Between two neighbouring break points everything is smooth on the scale of the resolution. */
-static void add_interval(const folding *f, double lo, double hi)
+static cev_status add_interval(cev_folding *f, double lo, double hi)
 {
     const cev_response *response = &f->experiment->response;
     double resolution = response->kind->resolution_keV(response, (lo + hi) / 2);
@@ -88,8 +129,9 @@ static void add_interval(const folding *f, double lo, double hi)
             double recoil_keV, weight;
             gsl_integration_glfixed_point(lo + (hi - lo) * (double)k / (double)n, lo + (hi - lo) * (double)(k + 1) / (double)n, j,
                                           &recoil_keV, &weight, f->rule);
-            add_node(f, recoil_keV, weight);
+            CEV_TRY(add_node(f, recoil_keV, weight));
         }
+    return CEV_OK;
 }
 
 static int by_size(const void *a, const void *b)
@@ -100,21 +142,22 @@ static int by_size(const void *a, const void *b)
 
 /* Break points, sorted: zero, what the response asks for, and the ends of the recoils of each nucleus under each component, which
  * are kinks or, for a line, steps. */
-static cev_status find_breaks(cev_arena *arena, const folding *f, size_t *n, double **breaks)
+static cev_status find_breaks(cev_folding *f, size_t *n, double **breaks)
 {
     const cev_experiment *e = f->experiment;
-    CEV_TRY(cev_new(arena, e->bins.n_energy + 3 + f->templates->n_row, breaks));
-    (*breaks)[0] = 0;
-    *n = 1 + cev_response_breaks(&e->response, &e->bins, *breaks + 1);
+    size_t n_component = e->source.kind->n_component, most = cev_response_n_breaks(&e->response, &e->bins);
+    CEV_TRY(cev_new(f->arena, most + 1 + e->target.n_nucleus * n_component * f->n_kinematics, breaks));
+    *n = cev_response_breaks(&e->response, &e->bins, *breaks);
+    (*breaks)[(*n)++] = 0;
     double end_keV = 0;
-    for (size_t r = 0; r < f->templates->n_row; r++) {
-        const cev_template_row *row = &f->templates->row[r];
-        double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[row->nucleus]);
-        double recoil_keV = CEV_KEV_PER_MEV * f->interaction->kinematics(row->term, f->theta)
-                                                  ->recoil_max_MeV(mass_MeV, component_of(e, row)->energy_max_MeV);
-        (*breaks)[(*n)++] = recoil_keV;
-        end_keV = fmax(end_keV, recoil_keV);
-    }
+    for (size_t k = 0; k < e->target.n_nucleus; k++)
+        for (size_t c = 0; c < n_component; c++)
+            for (size_t q = 0; q < f->n_kinematics; q++) {
+                double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]);
+                double recoil_keV = CEV_KEV_PER_MEV * f->kinematics[q]->recoil_max_MeV(mass_MeV, component(e, c)->energy_max_MeV);
+                (*breaks)[(*n)++] = recoil_keV;
+                end_keV = fmax(end_keV, recoil_keV);
+            }
     size_t kept = 0;
     for (size_t k = 0; k < *n; k++)
         if ((*breaks)[k] >= 0 && (*breaks)[k] <= end_keV) (*breaks)[kept++] = (*breaks)[k];
@@ -123,72 +166,164 @@ static cev_status find_breaks(cev_arena *arena, const folding *f, size_t *n, dou
     return CEV_OK;
 }
 
-/* Each component's counts are spread over the windows of arrival time by its own shape. */
-static void spread_over_time(const folding *f, const double *share, cev_templates *out)
+static cev_status fill_nodes(cev_folding *f)
 {
-    const cev_experiment *e = f->experiment;
-    const cev_bins *bins = &e->bins;
-    for (size_t r = 0; r < out->n_row; r++) {
-        double exposure = exposure_per_cm2(e, &out->row[r]);
-        const double *of_component = share + component_of(e, &out->row[r])->arrival * bins->n_time;
-        for (size_t t = 0; t < bins->n_time; t++)
-            for (size_t i = 0; i < bins->n_energy; i++)
-                out->counts[(r * bins->n_time + t) * bins->n_energy + i] =
-                    exposure * of_component[t] * f->counts[r * bins->n_energy + i];
-    }
+    size_t n;
+    double *breaks;
+    CEV_TRY(find_breaks(f, &n, &breaks));
+    CEV_TRY(cev_new(f->arena, f->experiment->bins.n_energy, &f->filled));
+    for (size_t k = 1; k < n; k++)
+        if (breaks[k] > breaks[k - 1]) CEV_TRY(add_interval(f, breaks[k - 1], breaks[k]));
+    return CEV_OK;
 }
 
-static cev_status fill_shares(cev_arena *arena, const cev_experiment *experiment, double **share)
+static cev_status fill_averages(cev_folding *f)
 {
-    const cev_bins *bins = &experiment->bins;
-    CEV_TRY(cev_new(arena, CEV_N_ARRIVALS * bins->n_time, share));
+    const cev_experiment *e = f->experiment;
+    size_t n_nucleus = e->target.n_nucleus, n_component = e->source.kind->n_component;
+    CEV_TRY(cev_new(f->arena, f->n_node * n_nucleus * n_component * f->n_kinematics, &f->average));
+    double *to = f->average;
+    for (size_t j = 0; j < f->n_node; j++)
+        for (size_t k = 0; k < n_nucleus; k++)
+            for (size_t c = 0; c < n_component; c++)
+                for (size_t q = 0; q < f->n_kinematics; q++)
+                    *to++ = average_kinematics(e, f->kinematics[q], f->rule, k, c, f->node[j].recoil_keV);
+    return CEV_OK;
+}
+
+/* Each component's counts are spread over the windows of arrival time by its own shape. */
+static cev_status fill_shares(cev_folding *f)
+{
+    const cev_bins *bins = &f->experiment->bins;
+    CEV_TRY(cev_new(f->arena, CEV_N_ARRIVALS * bins->n_time, &f->share));
     for (size_t a = 0; a < CEV_N_ARRIVALS; a++) {
-        double *of_arrival = *share + a * bins->n_time;
+        double *of_arrival = f->share + a * bins->n_time;
         if (bins->time_edge_us)
-            cev_arrival_shares(&experiment->beam, (cev_arrival)a, bins->n_time, bins->time_edge_us, of_arrival);
+            cev_arrival_shares(&f->experiment->beam, (cev_arrival)a, bins->n_time, bins->time_edge_us, of_arrival);
         else
             of_arrival[0] = 1;
     }
     return CEV_OK;
 }
 
-static void number_rows(const cev_experiment *experiment, const cev_interaction *interaction, cev_template_row *row)
+static cev_status fill_exposures(cev_folding *f)
 {
-    for (size_t k = 0; k < experiment->target.n_nucleus; k++)
-        for (size_t c = 0; c < experiment->source.kind->n_component; c++)
-            for (size_t t = 0; t < interaction->n_term; t++)
-                *row++ = (cev_template_row){.nucleus = k, .source_component = c, .term = t};
+    const cev_experiment *e = f->experiment;
+    size_t n_component = e->source.kind->n_component;
+    CEV_TRY(cev_new(f->arena, e->target.n_nucleus * n_component, &f->exposure_per_cm2));
+    for (size_t k = 0; k < e->target.n_nucleus; k++)
+        for (size_t c = 0; c < n_component; c++) f->exposure_per_cm2[k * n_component + c] = exposure_per_cm2(e, k, c);
+    return CEV_OK;
 }
 
-static cev_status fold(cev_arena *arena, folding *f)
+static void list_kinematics(cev_folding *f, const double *theta)
 {
-    size_t n;
-    double *breaks;
-    CEV_TRY(find_breaks(arena, f, &n, &breaks));
-    for (size_t k = 1; k < n; k++)
-        if (breaks[k] > breaks[k - 1]) add_interval(f, breaks[k - 1], breaks[k]);
+    for (size_t t = 0; t < f->interaction->n_term; t++) {
+        const cev_kinematics *wanted = f->interaction->kinematics(t, theta);
+        size_t q = 0;
+        while (q < f->n_kinematics && f->kinematics[q] != wanted) q++;
+        if (q == f->n_kinematics) f->kinematics[f->n_kinematics++] = wanted;
+        f->kinematics_of_term[t] = q;
+    }
+}
+
+static cev_status build(cev_folding *f, const double *theta)
+{
+    CEV_TRY(cev_arena_create(&f->arena));
+    f->rule = gsl_integration_glfixed_table_alloc(ORDER);
+    if (!f->rule) return cev_fail(CEV_E_MEMORY, "out of memory");
+    list_kinematics(f, theta);
+    CEV_TRY(fill_nodes(f));
+    CEV_TRY(fill_averages(f));
+    CEV_TRY(fill_shares(f));
+    return fill_exposures(f);
+}
+
+cev_status cev_folding_create(const cev_experiment *experiment, const cev_interaction *interaction, const double *theta,
+                              cev_folding **out)
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
+    (*out)->experiment = experiment;
+    (*out)->interaction = interaction;
+    cev_status status = build(*out, theta);
+    if (status != CEV_OK) cev_folding_destroy(out);
+    return status;
+}
+
+void cev_folding_destroy(cev_folding **folding)
+{
+    if (!folding || !*folding) return;
+    if ((*folding)->rule) gsl_integration_glfixed_table_free((*folding)->rule);
+    cev_arena_destroy(&(*folding)->arena);
+    free(*folding);
+    *folding = NULL;
+}
+
+/* --- what does ---------------------------------------------------------------------------------------------------- */
+
+cev_status cev_folding_templates(cev_arena *arena, const cev_folding *folding, cev_templates *out)
+{
+    const cev_experiment *e = folding->experiment;
+    size_t n_term = folding->interaction->n_term, n_component = e->source.kind->n_component;
+    *out = (cev_templates){.n_row = e->target.n_nucleus * n_component * n_term, .n_bin = e->bins.n_bin};
+    CEV_TRY(cev_new(arena, out->n_row, &out->row));
+    CEV_TRY(cev_new(arena, out->n_row * out->n_bin, &out->counts));
+    for (size_t r = 0; r < out->n_row; r++)
+        out->row[r] = (cev_template_row){.nucleus = r / n_term / n_component, .source_component = r / n_term % n_component,
+                                         .term = r % n_term};
     return CEV_OK;
+}
+
+/* Adds one recoil energy to the first window of time of every row; a factor serves all components of the source. */
+static void add_recoil(const cev_folding *f, size_t j, const double *theta, cev_templates *out)
+{
+    const cev_experiment *e = f->experiment;
+    const node *n = &f->node[j];
+    size_t n_component = e->source.kind->n_component, n_term = f->interaction->n_term;
+    for (size_t k = 0; k < e->target.n_nucleus; k++)
+        for (size_t t = 0; t < n_term; t++) {
+            double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &e->target.nucleus[k], &e->target.form_factor,
+                                                                           n->recoil_keV, theta);
+            for (size_t c = 0; c < n_component; c++) {
+                size_t of = k * n_component + c;
+                double rate = factor * f->average[(j * e->target.n_nucleus * n_component + of) * f->n_kinematics + f->kinematics_of_term[t]];
+                double *counts = out->counts + (of * n_term + t) * out->n_bin + n->first_bin;
+                for (size_t i = 0; rate != 0 && i < n->n_bin; i++) counts[i] += rate * f->probability[n->probability + i];
+            }
+        }
+}
+
+/* The counts of the first window become those of all, the first one last. */
+static void spread_over_time(const cev_folding *f, cev_templates *out)
+{
+    const cev_bins *bins = &f->experiment->bins;
+    size_t n_component = f->experiment->source.kind->n_component;
+    for (size_t r = 0; r < out->n_row; r++) {
+        const cev_template_row *row = &out->row[r];
+        double exposure = f->exposure_per_cm2[row->nucleus * n_component + row->source_component];
+        const double *share = f->share + component(f->experiment, row->source_component)->arrival * bins->n_time;
+        double *counts = out->counts + r * out->n_bin;
+        for (size_t t = bins->n_time; t-- > 0;)
+            for (size_t i = 0; i < bins->n_energy; i++) counts[t * bins->n_energy + i] = exposure * share[t] * counts[i];
+    }
+}
+
+void cev_folding_fill(const cev_folding *folding, const double *theta, cev_templates *templates)
+{
+    memset(templates->counts, 0, templates->n_row * templates->n_bin * sizeof *templates->counts);
+    for (size_t j = 0; j < folding->n_node; j++) add_recoil(folding, j, theta, templates);
+    spread_over_time(folding, templates);
 }
 
 cev_status cev_templates_fold(cev_arena *arena, const cev_experiment *experiment, const cev_interaction *interaction,
                               const double *theta, cev_templates *out)
 {
-    const cev_bins *bins = &experiment->bins;
-    size_t n_row = experiment->target.n_nucleus * experiment->source.kind->n_component * interaction->n_term;
-    *out = (cev_templates){.n_row = n_row, .n_bin = bins->n_bin};
-    CEV_TRY(cev_new(arena, n_row, &out->row));
-    CEV_TRY(cev_new(arena, n_row * bins->n_bin, &out->counts));
-    number_rows(experiment, interaction, out->row);
-    folding f = {.experiment = experiment, .interaction = interaction, .theta = theta, .templates = out};
-    double *share;
-    CEV_TRY(fill_shares(arena, experiment, &share));
-    CEV_TRY(cev_new(arena, bins->n_energy, &f.probability));
-    CEV_TRY(cev_new(arena, n_row * bins->n_energy, &f.counts));
-    f.rule = gsl_integration_glfixed_table_alloc(ORDER);
-    if (!f.rule) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_status status = fold(arena, &f);
-    gsl_integration_glfixed_table_free(f.rule);
-    if (status == CEV_OK) spread_over_time(&f, share, out);
+    cev_folding *folding;
+    CEV_TRY(cev_folding_create(experiment, interaction, theta, &folding));
+    cev_status status = cev_folding_templates(arena, folding, out);
+    if (status == CEV_OK) cev_folding_fill(folding, theta, out);
+    cev_folding_destroy(&folding);
     return status;
 }
 
@@ -197,9 +332,10 @@ double cev_recoil_rate_per_keV(const cev_experiment *experiment, const cev_inter
 {
     gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(ORDER);
     if (!rule) return NAN;
-    double average = average_kinematics(experiment, interaction->kinematics(row->term, theta), rule, row, recoil_keV);
+    double average = average_kinematics(experiment, interaction->kinematics(row->term, theta), rule, row->nucleus,
+                                        row->source_component, recoil_keV);
     gsl_integration_glfixed_table_free(rule);
-    return average * exposure_per_cm2(experiment, row) *
+    return average * exposure_per_cm2(experiment, row->nucleus, row->source_component) *
            interaction->factor_cm2_per_keV(row->term, &experiment->target.nucleus[row->nucleus], &experiment->target.form_factor,
                                            recoil_keV, theta);
 }

@@ -4,6 +4,13 @@
 const cev_interaction *const cev_interactions[] = {
     &cev_interaction_nsi,
     &cev_interaction_eft,
+    &cev_interaction_vector,
+    &cev_interaction_vector_universal,
+    &cev_interaction_vector_b_minus_l,
+    &cev_interaction_vector_lmu_minus_ltau,
+    &cev_interaction_scalar,
+    &cev_interaction_axial,
+    &cev_interaction_tensor,
 };
 const size_t cev_n_interactions = sizeof cev_interactions / sizeof *cev_interactions;
 

@@ -18,6 +18,17 @@ static double axial(double mass_MeV, double energy_MeV, double recoil_MeV)
     return 1 - recoil_MeV / energy_MeV + mass_MeV * recoil_MeV / (2 * energy_MeV * energy_MeV);
 }
 
+static double scalar(double mass_MeV, double energy_MeV, double recoil_MeV)
+{
+    return mass_MeV * recoil_MeV / (energy_MeV * energy_MeV);
+}
+
+static double longitudinal(double mass_MeV, double energy_MeV, double recoil_MeV)
+{
+    (void)mass_MeV;
+    return 1 - recoil_MeV / energy_MeV;
+}
+
 static double leading_energy_min_MeV(double mass_MeV, double recoil_MeV)
 {
     return sqrt(mass_MeV * recoil_MeV / 2);
@@ -48,3 +59,7 @@ const cev_kinematics cev_kinematics_vector = {
     .name = "vector", .value = vector, .energy_min_MeV = energy_min_MeV, .recoil_max_MeV = recoil_max_MeV};
 const cev_kinematics cev_kinematics_axial = {
     .name = "axial", .value = axial, .energy_min_MeV = energy_min_MeV, .recoil_max_MeV = recoil_max_MeV};
+const cev_kinematics cev_kinematics_scalar = {
+    .name = "scalar", .value = scalar, .energy_min_MeV = energy_min_MeV, .recoil_max_MeV = recoil_max_MeV};
+const cev_kinematics cev_kinematics_longitudinal = {
+    .name = "longitudinal", .value = longitudinal, .energy_min_MeV = energy_min_MeV, .recoil_max_MeV = recoil_max_MeV};
