@@ -3,6 +3,7 @@
 #ifndef CEVSCAN_SOURCE_H
 #define CEVSCAN_SOURCE_H
 
+#include "cevscan/arena.h"
 #include "cevscan/arrival.h"
 #include "cevscan/flavour.h"
 #include "cevscan/parameter.h"
@@ -31,20 +32,24 @@ typedef struct cev_source_kind {
     double (*fluence_per_cm2)(const cev_source *source, size_t component);
     /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such function. */
     const char *(*complaint)(const cev_source *source);
+    /* Fills source->table, in the arena, from the parameters; must be called once they are set. NULL: there is no table. */
+    cev_status (*prepare)(cev_arena *arena, cev_source *source);
 } cev_source_kind;
 
 struct cev_source {
     const cev_source_kind *kind;
     double parameter[CEV_MAX_MODEL_PARAMETERS]; /* in the order of kind->parameters */
+    const double *table;                        /* of kind->prepare */
 };
 
 enum { CEV_MAX_SOURCE_COMPONENTS = 8 };
 
-/* All kinds: "pion_decay_at_rest". */
+/* All kinds: "pion_decay_at_rest", "solar_b8". */
 extern const cev_source_kind *const cev_source_kinds[];
 extern const size_t cev_n_source_kinds;
 
 /* One line per source in its own file. */
 extern const cev_source_kind cev_source_pion_decay_at_rest;
+extern const cev_source_kind cev_source_solar_b8;
 
 #endif

@@ -83,11 +83,12 @@ cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out)
     return CEV_OK;
 }
 
-static cev_status read_source(cev_node node, cev_source *out)
+static cev_status read_source(cev_arena *arena, cev_node node, cev_source *out)
 {
     READ_KIND(node, "source", cev_source_kinds, cev_n_source_kinds, out);
     const char *complaint = out->kind->complaint ? out->kind->complaint(out) : NULL;
-    return complaint ? cev_node_fail(node, "source \"%s\": %s", out->kind->card.name, complaint) : CEV_OK;
+    if (complaint) return cev_node_fail(node, "source \"%s\": %s", out->kind->card.name, complaint);
+    return out->kind->prepare ? out->kind->prepare(arena, out) : CEV_OK;
 }
 
 cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment *out)
@@ -99,7 +100,7 @@ cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment 
         return cev_node_fail(cev_node_find(node, "experiment"), "the name of an experiment has no comma, space or slash");
     CEV_TRY(cev_arena_keep_text(arena, keys.experiment, &out->name));
     CEV_TRY(cev_arena_keep_text(arena, keys.title ? keys.title : keys.experiment, &out->title));
-    CEV_TRY(read_source(keys.source, &out->source));
+    CEV_TRY(read_source(arena, keys.source, &out->source));
     CEV_TRY(cev_read_target(arena, keys.target, &out->target));
     CEV_TRY(cev_read_response(keys.response, &out->response));
     CEV_TRY(cev_read_bins(arena, node, keys.bins, keys.timing, out));

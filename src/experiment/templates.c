@@ -22,14 +22,15 @@ struct cev_folding {
     const cev_experiment *experiment;
     const cev_interaction *interaction;
     gsl_integration_glfixed_table *rule;
-    size_t n_kinematics;
-    const cev_kinematics *kinematics[CEV_MAX_TERMS];
-    size_t kinematics_of_term[CEV_MAX_TERMS];
+    const cev_kinematics *kinematics[CEV_MAX_TERMS]; /* of each term */
+    bool limit_is_used[CEV_N_LIMITS];
+    size_t n_panel;             /* of the tabulated spectrum with the most */
+    struct moments *panel;      /* [n_component][n_panel + 1]: from each knot to the end */
     double *share;              /* [CEV_N_ARRIVALS][n_time] */
     double *exposure_per_cm2;   /* [n_nucleus][n_component] */
     size_t n_node, node_room;
     node *node;                 /* [n_node] */
-    double *average;            /* [n_node][n_nucleus][n_component][n_kinematics] */
+    struct moments *moment;     /* [n_node][n_nucleus][n_component][CEV_N_LIMITS] */
     size_t n_probability, probability_room;
     double *probability;        /* [n_probability] */
     double *filled;             /* [n_energy], while it is built */
@@ -47,42 +48,56 @@ static double exposure_per_cm2(const cev_experiment *experiment, size_t nucleus,
     return units * t->per_unit[nucleus] * experiment->source.kind->fluence_per_cm2(&experiment->source, c);
 }
 
-/* The integral of spectrum times K between two energies, by one panel. */
-static double panel_over_energy(const cev_experiment *experiment, const cev_kinematics *kinematics,
-                                const gsl_integration_glfixed_table *rule, size_t c, double mass_MeV, double recoil_MeV, double lo,
-                                double hi)
+/* --- moments of spectra ------------------------------------------------------------------------------------------- */
+
+typedef struct moments {
+    double of[CEV_N_MOMENTS];
+} moments;
+
+/* Of 1, 1/E and 1/E^2 between two energies, by one panel. */
+static moments moments_of_panel(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule, double lo, double hi)
 {
-    double sum = 0;
+    moments sum = {{0}};
     for (size_t j = 0; j < ORDER; j++) {
         double energy_MeV, weight;
         gsl_integration_glfixed_point(lo, hi, j, &energy_MeV, &weight, rule);
-        sum += weight * component(experiment, c)->spectrum_per_MeV(&experiment->source, energy_MeV) *
-               kinematics->value(mass_MeV, energy_MeV, recoil_MeV);
+        double flux = weight * source->kind->components[c].spectrum_per_MeV(source, energy_MeV);
+        for (size_t n = 0; n < CEV_N_MOMENTS; n++, flux /= energy_MeV) sum.of[n] += flux;
     }
     return sum;
 }
 
-/* K(E, T) averaged over the spectrum of a component; for a line, K at its energy. */
-static double average_kinematics(const cev_experiment *experiment, const cev_kinematics *kinematics,
-                                 const gsl_integration_glfixed_table *rule, size_t nucleus, size_t c, double recoil_keV)
+static moments moments_of_line(double energy_MeV)
 {
-    double mass_MeV = cev_nucleus_mass_MeV(&experiment->target.nucleus[nucleus]), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
-    const cev_source_component *from = component(experiment, c);
-    if (recoil_MeV >= kinematics->recoil_max_MeV(mass_MeV, from->energy_max_MeV)) return 0;
-    if (!from->spectrum_per_MeV) return kinematics->value(mass_MeV, from->energy_max_MeV, recoil_MeV);
+    return (moments){{1, 1 / energy_MeV, 1 / (energy_MeV * energy_MeV)}};
+}
 
-    double lowest_MeV = fmax(kinematics->energy_min_MeV(mass_MeV, recoil_MeV), from->energy_min_MeV), sum = 0;
-    if (from->panel_MeV == 0)
-        return lowest_MeV < from->energy_max_MeV
-                   ? panel_over_energy(experiment, kinematics, rule, c, mass_MeV, recoil_MeV, lowest_MeV, from->energy_max_MeV)
-                   : 0;
-    /* A tabulated spectrum is smooth between its knots only. */
-    for (double lo = lowest_MeV; lo < from->energy_max_MeV;) {
-        double hi = fmin((floor(lo / from->panel_MeV + 1e-9) + 1) * from->panel_MeV, from->energy_max_MeV);
-        sum += panel_over_energy(experiment, kinematics, rule, c, mass_MeV, recoil_MeV, lo, hi);
-        lo = hi;
-    }
+static size_t n_panel_of(const cev_source_component *c)
+{
+    return c->panel_MeV > 0 ? (size_t)ceil(c->energy_max_MeV / c->panel_MeV - 1e-9) : 0;
+}
+
+/* Above the smallest energy that gives this recoil. A tabulated spectrum is smooth between its knots only: the rest of the panel is
+ * integrated, the panels above it are known (`above`, or NULL to integrate them as well). */
+static moments moments_above(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule, double lowest_MeV,
+                             const moments *above)
+{
+    const cev_source_component *from = &source->kind->components[c];
+    double lo = fmax(lowest_MeV, from->energy_min_MeV);
+    if (!from->spectrum_per_MeV) return lowest_MeV < from->energy_max_MeV ? moments_of_line(from->energy_max_MeV) : (moments){{0}};
+    if (lo >= from->energy_max_MeV) return (moments){{0}};
+    if (from->panel_MeV == 0) return moments_of_panel(source, c, rule, lo, from->energy_max_MeV);
+    size_t panel = (size_t)(lo / from->panel_MeV);
+    moments sum = moments_of_panel(source, c, rule, lo, fmin((double)(panel + 1) * from->panel_MeV, from->energy_max_MeV));
+    moments rest = above ? above[panel + 1] : moments_above(source, c, rule, (double)(panel + 1) * from->panel_MeV, NULL);
+    for (size_t n = 0; n < CEV_N_MOMENTS; n++) sum.of[n] += rest.of[n];
     return sum;
+}
+
+static double average(const cev_kinematics *kinematics, double mass_MeV, double recoil_MeV, const double *moment)
+{
+    const double *c = kinematics->coefficient;
+    return c[0] * moment[0] + recoil_MeV * (c[1] * moment[1] + c[2] * mass_MeV * moment[2]);
 }
 
 /* --- what does not depend on the slow parameters ----------------------------------------------------------------- */
@@ -146,15 +161,16 @@ static cev_status find_breaks(cev_folding *f, size_t *n, double **breaks)
 {
     const cev_experiment *e = f->experiment;
     size_t n_component = e->source.kind->n_component, most = cev_response_n_breaks(&e->response, &e->bins);
-    CEV_TRY(cev_new(f->arena, most + 1 + e->target.n_nucleus * n_component * f->n_kinematics, breaks));
+    CEV_TRY(cev_new(f->arena, most + 1 + e->target.n_nucleus * n_component * CEV_N_LIMITS, breaks));
     *n = cev_response_breaks(&e->response, &e->bins, *breaks);
     (*breaks)[(*n)++] = 0;
     double end_keV = 0;
     for (size_t k = 0; k < e->target.n_nucleus; k++)
         for (size_t c = 0; c < n_component; c++)
-            for (size_t q = 0; q < f->n_kinematics; q++) {
+            for (size_t l = 0; l < CEV_N_LIMITS; l++) {
                 double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]);
-                double recoil_keV = CEV_KEV_PER_MEV * f->kinematics[q]->recoil_max_MeV(mass_MeV, component(e, c)->energy_max_MeV);
+                double recoil_keV = CEV_KEV_PER_MEV * cev_recoil_max_MeV((cev_recoil_limit)l, mass_MeV, component(e, c)->energy_max_MeV);
+                if (!f->limit_is_used[l]) continue;
                 (*breaks)[(*n)++] = recoil_keV;
                 end_keV = fmax(end_keV, recoil_keV);
             }
@@ -177,17 +193,39 @@ static cev_status fill_nodes(cev_folding *f)
     return CEV_OK;
 }
 
-static cev_status fill_averages(cev_folding *f)
+/* From every knot of the tabulated spectra to their ends. */
+static cev_status fill_panels(cev_folding *f)
+{
+    const cev_source *source = &f->experiment->source;
+    for (size_t c = 0; c < source->kind->n_component; c++)
+        if (n_panel_of(&source->kind->components[c]) > f->n_panel) f->n_panel = n_panel_of(&source->kind->components[c]);
+    moments *all;
+    CEV_TRY(cev_new(f->arena, source->kind->n_component * (f->n_panel + 1), &all));
+    for (size_t c = 0; c < source->kind->n_component; c++) {
+        moments *above = all + c * (f->n_panel + 1);
+        for (size_t p = n_panel_of(&source->kind->components[c]); p-- > 0;)
+            above[p] = moments_above(source, c, f->rule, (double)p * source->kind->components[c].panel_MeV, above);
+    }
+    f->panel = all;
+    return CEV_OK;
+}
+
+static cev_status fill_moments(cev_folding *f)
 {
     const cev_experiment *e = f->experiment;
     size_t n_nucleus = e->target.n_nucleus, n_component = e->source.kind->n_component;
-    CEV_TRY(cev_new(f->arena, f->n_node * n_nucleus * n_component * f->n_kinematics, &f->average));
-    double *to = f->average;
+    moments *to;
+    CEV_TRY(cev_new(f->arena, f->n_node * n_nucleus * n_component * CEV_N_LIMITS, &to));
+    f->moment = to;
     for (size_t j = 0; j < f->n_node; j++)
         for (size_t k = 0; k < n_nucleus; k++)
             for (size_t c = 0; c < n_component; c++)
-                for (size_t q = 0; q < f->n_kinematics; q++)
-                    *to++ = average_kinematics(e, f->kinematics[q], f->rule, k, c, f->node[j].recoil_keV);
+                for (size_t l = 0; l < CEV_N_LIMITS; l++, to++) {
+                    double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV = f->node[j].recoil_keV / CEV_KEV_PER_MEV;
+                    if (f->limit_is_used[l])
+                        *to = moments_above(&e->source, c, f->rule, cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
+                                            f->panel + c * (f->n_panel + 1));
+                }
     return CEV_OK;
 }
 
@@ -219,11 +257,8 @@ static cev_status fill_exposures(cev_folding *f)
 static void list_kinematics(cev_folding *f, const double *theta)
 {
     for (size_t t = 0; t < f->interaction->n_term; t++) {
-        const cev_kinematics *wanted = f->interaction->kinematics(t, theta);
-        size_t q = 0;
-        while (q < f->n_kinematics && f->kinematics[q] != wanted) q++;
-        if (q == f->n_kinematics) f->kinematics[f->n_kinematics++] = wanted;
-        f->kinematics_of_term[t] = q;
+        f->kinematics[t] = f->interaction->kinematics(t, theta);
+        f->limit_is_used[f->kinematics[t]->limit] = true;
     }
 }
 
@@ -234,7 +269,8 @@ static cev_status build(cev_folding *f, const double *theta)
     if (!f->rule) return cev_fail(CEV_E_MEMORY, "out of memory");
     list_kinematics(f, theta);
     CEV_TRY(fill_nodes(f));
-    CEV_TRY(fill_averages(f));
+    CEV_TRY(fill_panels(f));
+    CEV_TRY(fill_moments(f));
     CEV_TRY(fill_shares(f));
     return fill_exposures(f);
 }
@@ -280,6 +316,7 @@ static void add_recoil(const cev_folding *f, size_t j, const double *theta, cev_
 {
     const cev_experiment *e = f->experiment;
     const node *n = &f->node[j];
+    double recoil_MeV = n->recoil_keV / CEV_KEV_PER_MEV;
     size_t n_component = e->source.kind->n_component, n_term = f->interaction->n_term;
     for (size_t k = 0; k < e->target.n_nucleus; k++)
         for (size_t t = 0; t < n_term; t++) {
@@ -287,7 +324,8 @@ static void add_recoil(const cev_folding *f, size_t j, const double *theta, cev_
                                                                            n->recoil_keV, theta);
             for (size_t c = 0; c < n_component; c++) {
                 size_t of = k * n_component + c;
-                double rate = factor * f->average[(j * e->target.n_nucleus * n_component + of) * f->n_kinematics + f->kinematics_of_term[t]];
+                const moments *m = &f->moment[(j * e->target.n_nucleus * n_component + of) * CEV_N_LIMITS + f->kinematics[t]->limit];
+                double rate = factor * average(f->kinematics[t], cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV, m->of);
                 double *counts = out->counts + (of * n_term + t) * out->n_bin + n->first_bin;
                 for (size_t i = 0; rate != 0 && i < n->n_bin; i++) counts[i] += rate * f->probability[n->probability + i];
             }
@@ -332,10 +370,11 @@ double cev_recoil_rate_per_keV(const cev_experiment *experiment, const cev_inter
 {
     gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(ORDER);
     if (!rule) return NAN;
-    double average = average_kinematics(experiment, interaction->kinematics(row->term, theta), rule, row->nucleus,
-                                        row->source_component, recoil_keV);
+    const cev_kinematics *k = interaction->kinematics(row->term, theta);
+    double mass_MeV = cev_nucleus_mass_MeV(&experiment->target.nucleus[row->nucleus]), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
+    moments m = moments_above(&experiment->source, row->source_component, rule, cev_energy_min_MeV(k->limit, mass_MeV, recoil_MeV), NULL);
     gsl_integration_glfixed_table_free(rule);
-    return average * exposure_per_cm2(experiment, row->nucleus, row->source_component) *
+    return average(k, mass_MeV, recoil_MeV, m.of) * exposure_per_cm2(experiment, row->nucleus, row->source_component) *
            interaction->factor_cm2_per_keV(row->term, &experiment->target.nucleus[row->nucleus], &experiment->target.form_factor,
                                            recoil_keV, theta);
 }

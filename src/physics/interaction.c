@@ -19,9 +19,9 @@ double cev_cross_section_cm2_per_keV(const cev_interaction *interaction, size_t 
 {
     const cev_kinematics *k = interaction->kinematics(term, theta);
     double mass_MeV = cev_nucleus_mass_MeV(nucleus), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
-    if (recoil_MeV >= k->recoil_max_MeV(mass_MeV, energy_MeV)) return 0;
+    if (recoil_MeV >= cev_recoil_max_MeV(k->limit, mass_MeV, energy_MeV)) return 0;
     return interaction->factor_cm2_per_keV(term, nucleus, form_factor, recoil_keV, theta) *
-           k->value(mass_MeV, energy_MeV, recoil_MeV);
+           cev_kinematics_value(k, mass_MeV, energy_MeV, recoil_MeV);
 }
 
 double cev_vector_strength_cm2_per_keV(const cev_nucleus *nucleus)

@@ -3,63 +3,25 @@
 
 #include <math.h>
 
-static double vector_leading(double mass_MeV, double energy_MeV, double recoil_MeV)
+const cev_kinematics cev_kinematics_vector_leading = {"vector, leading order", {1, 0, -0.5}, CEV_LIMIT_LEADING};
+const cev_kinematics cev_kinematics_vector = {"vector", {1, -1, -0.5}, CEV_LIMIT_EXACT};
+const cev_kinematics cev_kinematics_axial = {"axial", {1, -1, 0.5}, CEV_LIMIT_EXACT};
+const cev_kinematics cev_kinematics_scalar = {"scalar", {0, 0, 1}, CEV_LIMIT_EXACT};
+const cev_kinematics cev_kinematics_longitudinal = {"longitudinal", {1, -1, 0}, CEV_LIMIT_EXACT};
+
+double cev_kinematics_value(const cev_kinematics *kinematics, double mass_MeV, double energy_MeV, double recoil_MeV)
 {
-    return 1 - mass_MeV * recoil_MeV / (2 * energy_MeV * energy_MeV);
+    const double *c = kinematics->coefficient;
+    return c[0] + c[1] * recoil_MeV / energy_MeV + c[2] * mass_MeV * recoil_MeV / (energy_MeV * energy_MeV);
 }
 
-static double vector(double mass_MeV, double energy_MeV, double recoil_MeV)
+double cev_energy_min_MeV(cev_recoil_limit limit, double mass_MeV, double recoil_MeV)
 {
-    return 1 - recoil_MeV / energy_MeV - mass_MeV * recoil_MeV / (2 * energy_MeV * energy_MeV);
-}
-
-static double axial(double mass_MeV, double energy_MeV, double recoil_MeV)
-{
-    return 1 - recoil_MeV / energy_MeV + mass_MeV * recoil_MeV / (2 * energy_MeV * energy_MeV);
-}
-
-static double scalar(double mass_MeV, double energy_MeV, double recoil_MeV)
-{
-    return mass_MeV * recoil_MeV / (energy_MeV * energy_MeV);
-}
-
-static double longitudinal(double mass_MeV, double energy_MeV, double recoil_MeV)
-{
-    (void)mass_MeV;
-    return 1 - recoil_MeV / energy_MeV;
-}
-
-static double leading_energy_min_MeV(double mass_MeV, double recoil_MeV)
-{
-    return sqrt(mass_MeV * recoil_MeV / 2);
-}
-
-static double leading_recoil_max_MeV(double mass_MeV, double energy_MeV)
-{
-    return 2 * energy_MeV * energy_MeV / mass_MeV;
-}
-
-static double energy_min_MeV(double mass_MeV, double recoil_MeV)
-{
+    if (limit == CEV_LIMIT_LEADING) return sqrt(mass_MeV * recoil_MeV / 2);
     return (recoil_MeV + sqrt(recoil_MeV * (recoil_MeV + 2 * mass_MeV))) / 2;
 }
 
-static double recoil_max_MeV(double mass_MeV, double energy_MeV)
+double cev_recoil_max_MeV(cev_recoil_limit limit, double mass_MeV, double energy_MeV)
 {
-    return 2 * energy_MeV * energy_MeV / (mass_MeV + 2 * energy_MeV);
+    return 2 * energy_MeV * energy_MeV / (limit == CEV_LIMIT_LEADING ? mass_MeV : mass_MeV + 2 * energy_MeV);
 }
-
-const cev_kinematics cev_kinematics_vector_leading = {
-    .name = "vector, leading order",
-    .value = vector_leading,
-    .energy_min_MeV = leading_energy_min_MeV,
-    .recoil_max_MeV = leading_recoil_max_MeV,
-};
-const cev_kinematics cev_kinematics_vector = {
-    .name = "vector", .value = vector, .energy_min_MeV = energy_min_MeV, .recoil_max_MeV = recoil_max_MeV};
-const cev_kinematics cev_kinematics_axial = {
-    .name = "axial", .value = axial, .energy_min_MeV = energy_min_MeV, .recoil_max_MeV = recoil_max_MeV};
-const cev_kinematics cev_kinematics_scalar = {
-    .name = "scalar", .value = scalar, .energy_min_MeV = energy_min_MeV, .recoil_max_MeV = recoil_max_MeV};
-const cev_kinematics cev_kinematics_longitudinal = {
-    .name = "longitudinal", .value = longitudinal, .energy_min_MeV = energy_min_MeV, .recoil_max_MeV = recoil_max_MeV};
