@@ -11,6 +11,8 @@
 #include "cevscan/response.h"
 #include "cevscan/source.h"
 
+enum { CEV_MAX_NUCLEI = 64 }; /* of a target, isotopes counted one by one */
+
 /* A compound; each nucleus of the formula unit scatters on its own. */
 typedef struct cev_target {
     size_t n_nucleus;

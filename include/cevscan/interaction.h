@@ -64,4 +64,20 @@ double cev_vector_strength_cm2_per_keV(const cev_nucleus *nucleus);
         .default_value = (value), .minimum = 0, .maximum = 1, .slow = true, .whole = true                              \
     }
 
+/* The flux of solar 8B neutrinos, in place of the sources' own; read by the engine. */
+#define CEV_PARAMETER_FLUX_B8                                                                                          \
+    {                                                                                                                  \
+        .name = "flux_b8", .unit = "1/cm^2/s", .label = "\\phi(^8\\mathrm{B})",                                         \
+        .help = "8B neutrinos of all flavours, in place of the source's flux_per_cm2_s", .default_value = __builtin_nan(""),   \
+        .minimum = 0, .maximum = 1e20, .optional = true                                                                \
+    }
+
+/* One rms radius of the neutrons, in place of those of all nuclei; read by the folding. */
+#define CEV_PARAMETER_NEUTRON_RADIUS                                                                                   \
+    {                                                                                                                  \
+        .name = "neutron_radius_fm", .unit = "fm", .label = "R_n",                                                      \
+        .help = "rms radius of the neutrons, in place of the nuclei's own", .default_value = __builtin_nan(""),         \
+        .minimum = 0, .maximum = 20, .optional = true, .slow = true                                                     \
+    }
+
 #endif

@@ -27,11 +27,17 @@ typedef struct cev_card {
     const char *name, *title, *citation;
     const cev_parameter *parameters;
     size_t n_parameter; /* at most CEV_MAX_MODEL_PARAMETERS */
-    const char *const *nested; /* names of keys that hold further models, each chosen by name; required */
+    const char *const *nested; /* names of keys that hold more than a number: further models, tables; required */
     size_t n_nested;           /* at most CEV_MAX_NESTED */
 } cev_card;
 
 enum { CEV_MAX_NESTED = 4 };
+
+/* Whether two values are the same: equal, or both not given. */
+static inline bool cev_same_value(double a, double b)
+{
+    return a == b || (a != a && b != b);
+}
 
 /* Index of `name` in `table`, or `n` if it is not there. */
 size_t cev_parameter_index(const cev_parameter *table, size_t n, const char *name);

@@ -57,15 +57,27 @@ extern const size_t cev_n_quenching_kinds, cev_n_smearing_kinds, cev_n_efficienc
 typedef struct cev_response cev_response;
 
 /* What the bins are bins of. */
-typedef enum cev_observable { CEV_OBSERVABLE_RECOIL_KEV, CEV_OBSERVABLE_PHOTOELECTRONS, CEV_N_OBSERVABLES } cev_observable;
+typedef enum cev_observable {
+    CEV_OBSERVABLE_RECOIL_KEV, CEV_OBSERVABLE_PHOTOELECTRONS,
+    CEV_OBSERVABLE_BIN, /* bins that are only numbered: what they mean is known to those who made the table */
+    CEV_N_OBSERVABLES
+} cev_observable;
 
-extern const char *const cev_observable_units[CEV_N_OBSERVABLES]; /* "keV", "PE" */
+extern const char *const cev_observable_units[CEV_N_OBSERVABLES]; /* "keV", "PE", "bin" */
+
+/* Probabilities (or exposures) of each bin at recoil energies in between which they are linear; zero outside. */
+typedef struct cev_response_table {
+    size_t n_recoil, n_bin;
+    const double *recoil_keV;   /* [n_recoil], strictly increasing, > 0 */
+    const double *value;        /* [n_bin][n_recoil], >= 0 */
+} cev_response_table;
 
 typedef struct cev_response_kind {
     cev_card card;
     cev_observable observable;
     bool counting;          /* has a single bin, from the threshold on, that knows no upper edge */
     bool made_of_pieces;    /* quenching, smearing and efficiency must be given */
+    bool tabulated;         /* the table must be given */
     /* probability[n_energy] for one true recoil energy recoil_keV > 0. */
     void (*fill)(const cev_response *response, const cev_bins *bins, double recoil_keV, double *probability);
     /* Energy scale over which the probabilities change around recoil_keV; 0 where they are steps at the bin edges. The
@@ -82,16 +94,17 @@ struct cev_response {
     cev_quenching quenching;                    /* kinds are NULL unless made_of_pieces */
     cev_smearing smearing;
     cev_efficiency efficiency;
+    cev_response_table table;                   /* empty unless tabulated */
 };
 
 /* Every response in recoil energy has these two parameters first. */
 enum { CEV_RESPONSE_THRESHOLD_KEV, CEV_RESPONSE_ACCEPTANCE, CEV_N_COMMON_RESPONSE_PARAMETERS };
 
-/* All kinds: "gaussian", "threshold", "counting", "photoelectrons". */
+/* All kinds: "gaussian", "threshold", "counting", "photoelectrons", "table". */
 extern const cev_response_kind *const cev_response_kinds[];
 extern const size_t cev_n_response_kinds;
 
-extern const cev_response_kind cev_response_photoelectrons; /* in its own file */
+extern const cev_response_kind cev_response_photoelectrons, cev_response_tabulated; /* in their own files */
 
 /* Recoil energies where the folding must break: the threshold, if there is one, each bin edge, and the knots of a table; in no order.
  * recoil_keV[] has room for cev_response_n_breaks() of them; their number is returned. */

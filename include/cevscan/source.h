@@ -30,6 +30,10 @@ typedef struct cev_source_kind {
     size_t n_component;
     /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure, times the share that arrives while it counts. */
     double (*fluence_per_cm2)(const cev_source *source, size_t component);
+    /* A scan parameter of this name, if the interaction has it, takes the place of parameter number `normalisation`, which the
+     * fluence is proportional to. NULL: there is none. */
+    const char *scan_parameter;
+    size_t normalisation;
     /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such function. */
     const char *(*complaint)(const cev_source *source);
     /* Fills source->table, in the arena, from the parameters; must be called once they are set. NULL: there is no table. */

@@ -70,7 +70,7 @@ static void print_parameters(const cev_scan_config *c)
                cev_scale_names[axis->scale]);
     }
     for (size_t p = 0; p < card->n_parameter; p++)
-        if (c->theta[p] != card->parameters[p].default_value) printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
+        if (!cev_same_value(c->theta[p], card->parameters[p].default_value)) printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
 }
 
 static void print_data(const cev_scan_config *c)
@@ -82,7 +82,7 @@ static void print_data(const cev_scan_config *c)
         if (c->observed[e]) printf(" %s", c->experiment[e]->name);
     printf("%s%s", c->data == CEV_DATA_ASIMOV ? "" : " observed", c->data == CEV_DATA_OBSERVED ? "" : c->data == CEV_DATA_MIXED ? ", others asimov" : " asimov");
     for (size_t p = 0; c->data != CEV_DATA_OBSERVED && p < card->n_parameter; p++) {
-        if (c->truth[p] == card->parameters[p].default_value) continue;
+        if (cev_same_value(c->truth[p], card->parameters[p].default_value)) continue;
         printf("%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
         standard_model = false;
     }

@@ -42,7 +42,7 @@ static cev_status parameters_json(const cev_scan_config *c, const double *value,
     for (size_t p = 0; p < card->n_parameter; p++) {
         bool is_axis = false;
         for (size_t a = 0; a < c->grid.n_axis; a++) is_axis |= c->axis_parameter[a] == p && !c->member_parameter;
-        if ((scanned || !is_axis) && value[p] != card->parameters[p].default_value)
+        if ((scanned || !is_axis) && !cev_same_value(value[p], card->parameters[p].default_value))
             json_object_set_new(json, card->parameters[p].name, json_number(value[p]));
     }
     char *text = json_dumps(json, 0);

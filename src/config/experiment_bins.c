@@ -5,9 +5,45 @@
 
 #include "experiment_parts.h"
 
-cev_status cev_read_response(cev_node node, cev_response *out)
+static cev_status check_recoils(const cev_reals *list)
+{
+    if (list->n < 2) return cev_node_fail(list->node, "key \"recoil_keV\": expected at least two recoil energies");
+    for (size_t j = 1; j < list->n; j++)
+        if (!(list->value[j] > list->value[j - 1]))
+            return cev_node_fail(cev_node_item(list->node, j), "key \"recoil_keV\": must increase, but %g follows %g", list->value[j],
+                                 list->value[j - 1]);
+    return CEV_OK;
+}
+
+/* bins: a list for each bin, with a value for each recoil energy. */
+static cev_status read_table(cev_arena *arena, cev_node node, cev_response_table *out)
+{
+    static const cev_key recoil_key = {.name = "recoil_keV", .type = CEV_KEY_REALS, .minimum = 1e-9, .maximum = 1e9};
+    static const cev_key value_key = {.name = "bins", .type = CEV_KEY_REALS, .minimum = 0, .maximum = 1e12};
+    cev_reals recoil = {0};
+    cev_node bins = cev_node_find(node, "bins");
+    CEV_TRY(cev_node_reals(arena, cev_node_find(node, "recoil_keV"), &recoil_key, &recoil));
+    CEV_TRY(check_recoils(&recoil));
+    size_t n_bin = cev_node_length(bins);
+    if (!cev_node_is_sequence(bins) || n_bin == 0 || n_bin > CEV_MAX_BINS)
+        return cev_node_fail(bins, "key \"bins\": expected a list of 1 to %d bins, each a list of values", CEV_MAX_BINS);
+    double *value;
+    CEV_TRY(cev_new(arena, n_bin * recoil.n, &value));
+    for (size_t i = 0; i < n_bin; i++) {
+        cev_reals row = {0};
+        CEV_TRY(cev_node_reals(arena, cev_node_item(bins, i), &value_key, &row));
+        if (row.n != recoil.n)
+            return cev_node_fail(row.node, "key \"bins\": bin %zu has %zu values for %zu recoil energies", i + 1, row.n, recoil.n);
+        memcpy(value + i * recoil.n, row.value, recoil.n * sizeof *value);
+    }
+    *out = (cev_response_table){.n_recoil = recoil.n, .n_bin = n_bin, .recoil_keV = recoil.value, .value = value};
+    return CEV_OK;
+}
+
+cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out)
 {
     READ_KIND(node, "response", cev_response_kinds, cev_n_response_kinds, out);
+    if (out->kind->tabulated) return read_table(arena, node, &out->table);
     if (!out->kind->made_of_pieces) return CEV_OK;
     READ_KIND(cev_node_find(node, "quenching"), "quenching", cev_quenching_kinds, cev_n_quenching_kinds, &out->quenching);
     READ_KIND(cev_node_find(node, "smearing"), "smearing", cev_smearing_kinds, cev_n_smearing_kinds, &out->smearing);
@@ -94,6 +130,17 @@ static cev_status bins_of_counting(cev_arena *arena, cev_node node, double recoi
     return cev_bins_from_edges(arena, 1, edge, &out->bins);
 }
 
+/* Bins of a table have numbers only. */
+static cev_status bins_of_table(cev_arena *arena, cev_node node, cev_experiment *out)
+{
+    double *edge;
+    size_t n = out->response.table.n_bin;
+    if (node.id) return cev_node_fail(node, "key \"bins\": a response \"%s\" has its own bins", out->response.kind->card.name);
+    CEV_TRY(cev_new(arena, n + 1, &edge));
+    for (size_t i = 0; i <= n; i++) edge[i] = (double)i;
+    return cev_bins_from_edges(arena, n, edge, &out->bins);
+}
+
 /* --- arrival time ------------------------------------------------------------------------------------------------ */
 
 typedef struct timing_keys {
@@ -122,6 +169,8 @@ cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node node, c
     CEV_TRY(check_quenching(experiment, &out->response, recoil_max_keV));
     if (out->response.kind->counting) {
         CEV_TRY(bins_of_counting(arena, node, recoil_max_keV, out));
+    } else if (out->response.kind->tabulated) {
+        CEV_TRY(bins_of_table(arena, node, out));
     } else {
         if (!node.id) return cev_node_fail(experiment, "experiment: key \"bins\" is missing");
         bins_keys keys = {0};

@@ -102,7 +102,7 @@ cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment 
     CEV_TRY(cev_arena_keep_text(arena, keys.title ? keys.title : keys.experiment, &out->title));
     CEV_TRY(read_source(arena, keys.source, &out->source));
     CEV_TRY(cev_read_target(arena, keys.target, &out->target));
-    CEV_TRY(cev_read_response(keys.response, &out->response));
+    CEV_TRY(cev_read_response(arena, keys.response, &out->response));
     CEV_TRY(cev_read_bins(arena, node, keys.bins, keys.timing, out));
     CEV_TRY(cev_read_backgrounds(arena, keys.backgrounds, out));
     CEV_TRY(cev_read_pulls(arena, keys.pulls, out));

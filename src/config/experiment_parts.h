@@ -17,7 +17,7 @@
 
 /* Everything lives in the arena; on CEV_E_INPUT the message names file, line and key. */
 cev_status cev_read_target(cev_arena *arena, cev_node node, cev_target *out);
-cev_status cev_read_response(cev_node node, cev_response *out);
+cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out);
 /* From here on, out->source, target and response must be there; for each function, what those before it read. */
 cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node bins, cev_node timing, cev_experiment *out);
 cev_status cev_read_backgrounds(cev_arena *arena, cev_node node, cev_experiment *out);

@@ -7,7 +7,6 @@
 
 #define ANY_MASS 1e12
 static const double abundance_tolerance = 1e-3; /* published abundances are rounded */
-enum { MOST_NUCLEI = 64 };
 
 typedef struct nucleus_keys {
     const char *name, *isotope;
@@ -48,7 +47,7 @@ static const cev_key target_table[] = {
 typedef struct reading {
     cev_arena *arena;
     const cev_form_factor *form_factor;
-    cev_nucleus *nucleus;   /* [MOST_NUCLEI] */
+    cev_nucleus *nucleus;   /* [CEV_MAX_NUCLEI] */
     double *per_unit;
     size_t n;
     double molar_mass_g_per_mol;
@@ -113,7 +112,7 @@ static cev_status check_known(const reading *r, cev_node node, const cev_nucleus
 
 static cev_status add_nucleus(reading *r, cev_node node, const nucleus_keys *keys, double per_unit)
 {
-    if (r->n == MOST_NUCLEI) return cev_node_fail(node, "key \"nuclei\": more than %d, isotopes of mixtures included", MOST_NUCLEI);
+    if (r->n == CEV_MAX_NUCLEI) return cev_node_fail(node, "key \"nuclei\": more than %d, isotopes of mixtures included", CEV_MAX_NUCLEI);
     cev_nucleus *out = &r->nucleus[r->n];
     CEV_TRY(keys->isotope ? fill_isotope(node, keys, out) : fill_numbers(node, keys, out));
     CEV_TRY(fill_radii(r, node, keys, out));
@@ -172,8 +171,8 @@ cev_status cev_read_target(cev_arena *arena, cev_node node, cev_target *out)
     CEV_TRY(cev_node_read(arena, node, "target", target_table, CEV_LENGTH(target_table), &keys));
     READ_KIND(keys.form_factor, "form factor", cev_form_factor_kinds, cev_n_form_factor_kinds, &out->form_factor);
     reading r = {.arena = arena, .form_factor = &out->form_factor};
-    CEV_TRY(cev_new(arena, MOST_NUCLEI, &r.nucleus));
-    CEV_TRY(cev_new(arena, MOST_NUCLEI, &r.per_unit));
+    CEV_TRY(cev_new(arena, CEV_MAX_NUCLEI, &r.nucleus));
+    CEV_TRY(cev_new(arena, CEV_MAX_NUCLEI, &r.per_unit));
     CEV_TRY(read_nuclei(&r, keys.nuclei));
     out->n_nucleus = r.n;
     out->nucleus = r.nucleus;

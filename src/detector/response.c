@@ -103,23 +103,23 @@ static const cev_response_kind counting_kind = {
 };
 
 const cev_response_kind *const cev_response_kinds[] = {&gaussian_kind, &threshold_kind, &counting_kind,
-                                                       &cev_response_photoelectrons};
+                                                       &cev_response_photoelectrons, &cev_response_tabulated};
 const size_t cev_n_response_kinds = sizeof cev_response_kinds / sizeof *cev_response_kinds;
 
 const char *const cev_observable_units[CEV_N_OBSERVABLES] = {
-    [CEV_OBSERVABLE_RECOIL_KEV] = "keV", [CEV_OBSERVABLE_PHOTOELECTRONS] = "PE"};
+    [CEV_OBSERVABLE_RECOIL_KEV] = "keV", [CEV_OBSERVABLE_PHOTOELECTRONS] = "PE", [CEV_OBSERVABLE_BIN] = "bin"};
 
 size_t cev_response_n_breaks(const cev_response *response, const cev_bins *bins)
 {
-    (void)response;
-    return bins->n_energy + 2;
+    return bins->n_energy + 2 + response->table.n_recoil;
 }
 
 size_t cev_response_breaks(const cev_response *response, const cev_bins *bins, double *recoil_keV)
 {
     size_t n = 0;
     if (response->kind->observable == CEV_OBSERVABLE_RECOIL_KEV) recoil_keV[n++] = response->parameter[CEV_RESPONSE_THRESHOLD_KEV];
-    for (size_t i = 0; i <= bins->n_energy; i++)
+    for (size_t j = 0; j < response->table.n_recoil; j++) recoil_keV[n++] = response->table.recoil_keV[j];
+    for (size_t i = 0; i <= bins->n_energy && !response->kind->tabulated; i++)
         recoil_keV[n++] = response->kind->recoil_keV ? response->kind->recoil_keV(response, bins->edge[i]) : bins->edge[i];
     return n;
 }

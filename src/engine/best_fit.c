@@ -171,7 +171,7 @@ static bool contains(const search *s, const double *truth)
         bool scanned = false;
         for (size_t d = 0; d < s->n; d++) scanned |= s->parameter[d] == p;
         for (size_t d = 0; d < s->n_slow; d++) scanned |= s->job->axis_parameter[s->slow_axis[d]] == p;
-        if (!scanned && s->theta[p] != truth[p] && !(isnan(s->theta[p]) && isnan(truth[p]))) return false;
+        if (!scanned && !cev_same_value(s->theta[p], truth[p])) return false;
     }
     return true;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,11 +48,20 @@ CEV_DISPATCH static void contract(size_t n_row, size_t n_bin, const cev_lanes *c
     }
 }
 
+cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, const cev_lanes *theta)
+{
+    const cev_source *source = &part->experiment->source;
+    cev_lanes one = 1.0 - (cev_lanes){0};
+    if (part->flux_parameter == model->interaction->card.n_parameter || isnan(theta[part->flux_parameter][0])) return one;
+    return theta[part->flux_parameter] / source->parameter[source->kind->normalisation];
+}
+
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta)
 {
     const model_experiment *part = &model->experiment[e];
     size_t n_term = model->interaction->n_term;
     memset(scratch->coefficient, 0, part->n_row * sizeof *scratch->coefficient);
+    cev_lanes flux = cev_model_flux(model, part, theta);
     for (size_t s = 0; s < part->n_coefficient_source; s++) {
         const coefficient_source *from = &part->source_of_coefficients[s];
         cev_lanes coefficient[CEV_MAX_TERMS];
@@ -59,7 +69,7 @@ void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scra
                                          coefficient);
         for (size_t t = 0; t < n_term; t++) {
             size_t row = part->row_of_term[s * n_term + t];
-            if (row != NO_ROW) scratch->coefficient[row] += coefficient[t];
+            if (row != NO_ROW) scratch->coefficient[row] += flux * coefficient[t];
         }
     }
     contract(part->n_row, part->templates.n_bin, scratch->coefficient, part->counts, scratch->signal[e]);

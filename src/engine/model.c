@@ -61,6 +61,9 @@ static void merge_rows(size_t n_term, model_experiment *part)
 
 static cev_status prepare_templates(cev_model *model, model_experiment *part)
 {
+    const cev_card *card = &model->interaction->card;
+    const char *flux = part->experiment->source.kind->scan_parameter;
+    part->flux_parameter = flux ? cev_parameter_index(card->parameters, card->n_parameter, flux) : card->n_parameter;
     CEV_TRY(cev_folding_create(part->experiment, model->interaction, model->theta, &part->folding));
     CEV_TRY(cev_folding_templates(model->arena, part->folding, &part->templates));
     size_t n_row = part->templates.n_row, n_bin = part->templates.n_bin;
@@ -84,7 +87,7 @@ void cev_model_fold(cev_model *model, const double *theta)
 {
     const cev_card *card = &model->interaction->card;
     for (size_t p = 0; p < card->n_parameter; p++)
-        if (card->parameters[p].slow && model->theta[p] != theta[p]) {
+        if (card->parameters[p].slow && !cev_same_value(model->theta[p], theta[p])) {
             fold(model, theta);
             return;
         }

@@ -14,6 +14,7 @@ typedef struct coefficient_source {
 typedef struct model_experiment {
     const cev_experiment *experiment;
     cev_folding *folding;
+    size_t flux_parameter;                      /* of the interaction, that sets the source's flux; n_parameter: none does */
     cev_templates templates;
     size_t n_coefficient_source;
     coefficient_source *source_of_coefficients; /* [n_coefficient_source] */
@@ -53,6 +54,9 @@ struct cev_model_scratch {
 
 /* Expected signal of experiment e at a block of points: scratch->signal[e]. */
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta);
+
+/* What the signal of an experiment is multiplied with where the scan sets the flux of its source. */
+cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, const cev_lanes *theta);
 
 /* The same theta[n] in every lane. */
 void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block);

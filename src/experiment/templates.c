@@ -138,7 +138,7 @@ static cev_status add_interval(cev_folding *f, double lo, double hi)
 {
     const cev_response *response = &f->experiment->response;
     double resolution = response->kind->resolution_keV(response, (lo + hi) / 2);
-    size_t n = resolution > 0 ? (size_t)ceil((hi - lo) / resolution) : SHARP_PANELS;
+    size_t n = resolution > 0 ? (size_t)fmax(ceil((hi - lo) / resolution), 1) : SHARP_PANELS;
     for (size_t k = 0; k < n; k++)
         for (size_t j = 0; j < ORDER; j++) {
             double recoil_keV, weight;
@@ -311,8 +311,18 @@ cev_status cev_folding_templates(cev_arena *arena, const cev_folding *folding, c
     return CEV_OK;
 }
 
+/* The nucleus as the scan wants it. */
+static cev_nucleus nucleus_at(const cev_folding *f, size_t k, const double *theta)
+{
+    const cev_card *card = &f->interaction->card;
+    cev_nucleus nucleus = f->experiment->target.nucleus[k];
+    size_t p = cev_parameter_index(card->parameters, card->n_parameter, "neutron_radius_fm");
+    if (p < card->n_parameter && !isnan(theta[p])) nucleus.rms_radius_n_fm = theta[p];
+    return nucleus;
+}
+
 /* Adds one recoil energy to the first window of time of every row; a factor serves all components of the source. */
-static void add_recoil(const cev_folding *f, size_t j, const double *theta, cev_templates *out)
+static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleus, const double *theta, cev_templates *out)
 {
     const cev_experiment *e = f->experiment;
     const node *n = &f->node[j];
@@ -320,8 +330,7 @@ static void add_recoil(const cev_folding *f, size_t j, const double *theta, cev_
     size_t n_component = e->source.kind->n_component, n_term = f->interaction->n_term;
     for (size_t k = 0; k < e->target.n_nucleus; k++)
         for (size_t t = 0; t < n_term; t++) {
-            double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &e->target.nucleus[k], &e->target.form_factor,
-                                                                           n->recoil_keV, theta);
+            double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &nucleus[k], &e->target.form_factor, n->recoil_keV, theta);
             for (size_t c = 0; c < n_component; c++) {
                 size_t of = k * n_component + c;
                 const moments *m = &f->moment[(j * e->target.n_nucleus * n_component + of) * CEV_N_LIMITS + f->kinematics[t]->limit];
@@ -350,7 +359,9 @@ static void spread_over_time(const cev_folding *f, cev_templates *out)
 void cev_folding_fill(const cev_folding *folding, const double *theta, cev_templates *templates)
 {
     memset(templates->counts, 0, templates->n_row * templates->n_bin * sizeof *templates->counts);
-    for (size_t j = 0; j < folding->n_node; j++) add_recoil(folding, j, theta, templates);
+    cev_nucleus nucleus[CEV_MAX_NUCLEI];
+    for (size_t k = 0; k < folding->experiment->target.n_nucleus; k++) nucleus[k] = nucleus_at(folding, k, theta);
+    for (size_t j = 0; j < folding->n_node; j++) add_recoil(folding, j, nucleus, theta, templates);
     spread_over_time(folding, templates);
 }
 

@@ -44,6 +44,8 @@ static const cev_parameter parameters[] = {
     CEV_PARAMETER_RECOIL_TERM(1),
     {.name = "kappa", .unit = "", .label = "\\kappa", .help = "of the axial current: 0.5 for a free nucleon; 1 as printed",
      .default_value = 0.5, .minimum = 0, .maximum = 1},
+    CEV_PARAMETER_FLUX_B8,
+    CEV_PARAMETER_NEUTRON_RADIUS,
 };
 
 enum wilson { C1_U, C1_D, C2_U, C2_D, N_WILSON };

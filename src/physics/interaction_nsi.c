@@ -25,6 +25,7 @@ static const cev_parameter parameters[] = {
     COUPLING("etau", "u", "e\\tau"),     COUPLING("etau", "d", "e\\tau"),
     COUPLING("mutau", "u", "\\mu\\tau"), COUPLING("mutau", "d", "\\mu\\tau"),
     CEV_PARAMETER_SIN2_THETA_W(CEV_SIN2_THETA_W_ZERO_MOMENTUM), CEV_PARAMETER_RECOIL_TERM(0),
+    CEV_PARAMETER_FLUX_B8, CEV_PARAMETER_NEUTRON_RADIUS,
 };
 
 enum pair { EE, MUMU, TAUTAU, EMU, ETAU, MUTAU, N_PAIRS };

@@ -140,4 +140,6 @@ const cev_source_kind cev_source_solar_b8 = {
     .n_component = sizeof components / sizeof *components,
     .fluence_per_cm2 = fluence_per_cm2,
     .prepare = prepare,
+    .scan_parameter = "flux_b8",
+    .normalisation = FLUX,
 };

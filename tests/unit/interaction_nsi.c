@@ -62,7 +62,7 @@ static void defaults_are_the_standard_model(void **state)
     (void)state;
     double theta[CEV_MAX_MODEL_PARAMETERS];
     cev_parameter_defaults(nsi->card.parameters, nsi->card.n_parameter, theta);
-    assert_int_equal(nsi->card.n_parameter, N_COUPLING + 2);
+    assert_int_equal(nsi->card.n_parameter, N_COUPLING + 4);
     assert_int_equal(nsi->n_term, 3);
     for (size_t f = 0; f < CEV_N_FLAVOURS; f++) {
         assert_relative(charge2(&cs, f, theta), standard_charge(&cs) * standard_charge(&cs), 1e-13);

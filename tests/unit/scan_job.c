@@ -184,7 +184,7 @@ static double lowest_of_grid(fixture *f)
 static void the_truth_is_the_best_fit_of_a_scan_that_contains_it(void **state)
 {
     (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {[12] = 0.23867};
+    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     truth[nsi_parameter("eps_ee_uV")] = 0.037;
     truth[nsi_parameter("eps_etau_uV")] = 0.1;
     fixture f;
@@ -204,7 +204,7 @@ static void a_truth_outside_the_scan_is_not_its_best_fit(void **state)
     (void)state;
     const double off[] = {-0.2, 0.2};
     for (size_t k = 0; k < LENGTH(off); k++) {
-        double truth[CEV_MAX_MODEL_PARAMETERS] = {[12] = 0.23867};
+        double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
         truth[nsi_parameter("eps_etau_uV")] = off[k];
         fixture f;
         cev_best_fit fit;
@@ -221,7 +221,7 @@ static void a_truth_outside_the_scan_is_not_its_best_fit(void **state)
 static void the_search_finds_the_truth(void **state)
 {
     (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {[12] = 0.23867};
+    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     truth[nsi_parameter("eps_ee_uV")] = 0.0371;
     truth[nsi_parameter("eps_mumu_uV")] = -0.0113;
     fixture f;
@@ -241,7 +241,7 @@ static void the_search_finds_the_truth(void **state)
 static void the_best_fit_is_not_above_a_fine_grid(void **state)
 {
     (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {[12] = 0.23867};
+    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     truth[nsi_parameter("eps_emu_uV")] = 0.3;
     truth[nsi_parameter("eps_ee_dV")] = -0.1;
     fixture f;
@@ -256,7 +256,7 @@ static void the_best_fit_is_not_above_a_fine_grid(void **state)
     assert_true(fit.chi2 > 0.5 * grid - 0.1); /* and is a value of the function, not below it */
     for (size_t a = 0; a < 2; a++) assert_true(fit.at[a] >= -0.2 && fit.at[a] <= 0.6);
 
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {[12] = 0.23867};
+    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     cev_point_report there;
     theta[nsi_parameter("eps_ee_uV")] = fit.at[0];
     theta[nsi_parameter("eps_mumu_uV")] = fit.at[1];

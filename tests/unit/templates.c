@@ -8,7 +8,7 @@
 #include "cevscan/templates.h"
 
 static const cev_interaction *const nsi = &cev_interaction_nsi;
-static const double standard_model[CEV_MAX_MODEL_PARAMETERS];
+static const double standard_model[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
 
 typedef struct integrand {
     const cev_experiment *experiment;
