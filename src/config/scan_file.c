@@ -19,7 +19,7 @@ typedef struct reading {
 
 typedef struct scan_keys {
     const char *scan, *title;
-    cev_node experiments, interaction, parameters, data, tile;
+    cev_node experiments, without_pulls, interaction, parameters, data, tile;
     bool store_pulls;
 } scan_keys;
 
@@ -27,6 +27,7 @@ static const cev_key scan_table[] = {
     CEV_KEY(scan_keys, scan, .type = CEV_KEY_TEXT, .required = true),
     CEV_KEY(scan_keys, title, .type = CEV_KEY_TEXT),
     CEV_KEY(scan_keys, experiments, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(scan_keys, without_pulls, .type = CEV_KEY_NODE),
     CEV_KEY(scan_keys, interaction, .type = CEV_KEY_NODE, .required = true),
     CEV_KEY(scan_keys, parameters, .type = CEV_KEY_NODE),
     CEV_KEY(scan_keys, data, .type = CEV_KEY_NODE),
@@ -91,7 +92,38 @@ static cev_status gather_pulls(cev_scan_config *config, cev_node node)
     return CEV_OK;
 }
 
-static cev_status read_experiments(reading *r, cev_node node)
+/* Takes a pull out of an experiment; *found says whether it was there. */
+static cev_status drop_pull(cev_arena *arena, cev_experiment *x, const char *name, bool *found)
+{
+    cev_pull *kept;
+    size_t n = 0;
+    CEV_TRY(cev_new(arena, x->n_pull, &kept));
+    for (size_t p = 0; p < x->n_pull; p++)
+        if (strcmp(x->pull[p].name, name)) kept[n++] = x->pull[p];
+    *found |= n < x->n_pull;
+    x->n_pull = n;
+    x->pull = kept;
+    return CEV_OK;
+}
+
+/* Pulls that stay at zero in this scan: what they stand for is a scan parameter, say. */
+static cev_status drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experiment *experiment)
+{
+    if (!list.id) return CEV_OK;
+    if (!cev_node_is_sequence(list)) return cev_node_fail(list, "key \"without_pulls\": expected a list of pulls");
+    for (size_t i = 0; i < cev_node_length(list); i++) {
+        const char *names[CEV_MAX_PULLS], *name = cev_node_text(cev_node_item(list, i));
+        size_t n_name = 0;
+        bool found = false;
+        for (size_t e = 0; e < n; e++)
+            for (size_t p = 0; p < experiment[e].n_pull && n_name < CEV_MAX_PULLS; p++) names[n_name++] = experiment[e].pull[p].name;
+        for (size_t e = 0; e < n; e++) CEV_TRY(drop_pull(arena, &experiment[e], name, &found));
+        if (!found) return cev_node_fail_name(cev_node_item(list, i), "pull", names, n_name);
+    }
+    return CEV_OK;
+}
+
+static cev_status read_experiments(reading *r, cev_node node, cev_node without_pulls)
 {
     size_t n = cev_node_length(node);
     cev_experiment *experiment;
@@ -109,6 +141,7 @@ static cev_status read_experiments(reading *r, cev_node node)
         for (size_t k = 0; k < e; k++) CEV_TRY(check_shared_pulls(item, &experiment[e], &experiment[k]));
         list[e] = &experiment[e];
     }
+    CEV_TRY(drop_pulls(r->config->arena, without_pulls, n, experiment));
     r->config->n_experiment = n;
     r->config->experiment = list;
     return gather_pulls(r->config, node);
@@ -414,7 +447,7 @@ static cev_status read_scan(reading *r, cev_node root)
     CEV_TRY(cev_arena_keep_text(config->arena, keys.title ? keys.title : keys.scan, &config->title));
     CEV_TRY(read_interaction(r, keys.interaction));
     CEV_TRY(read_parameters(r, keys.parameters));
-    CEV_TRY(read_experiments(r, keys.experiments));
+    CEV_TRY(read_experiments(r, keys.experiments, keys.without_pulls));
     CEV_TRY(read_data(config, keys.data));
     CEV_TRY(lay_tiles(config, root, keys.tile));
     config->store_pulls = keys.store_pulls;
