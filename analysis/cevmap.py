@@ -269,8 +269,8 @@ def tex_of_unit(units):
     return re.sub(r"\^(-?\d+)", r"$^{\1}$", units)
 
 
-# Members of a scan have no labels in the map; these are as the program would write them.
-TEX_OF_NAMES = ((r"lambda_C(\d)_([ud])_(\w+)", r"\\Lambda_{C_{\1\2}^{\3}}"), (r"C(\d)_([ud])_(\w+)", r"C_{\1\2}^{\3}"),
+# Members of a scan have no labels in the map.
+TEX_OF_NAMES = ((r"lambda_C(\d)_([ud])_(\w+)", r"\\Lambda(C_{\1\2}^{\3})"), (r"C(\d)_([ud])_(\w+)", r"C_{\1\2}^{\3}"),
                 (r"eps_(\w+)_([ud][VA])", r"\\varepsilon_{\1}^{\2}"))
 
 

@@ -13,7 +13,7 @@ try:
     from matplotlib.mathtext import MathTextParser
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
-    from matplotlib.ticker import FixedLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 except ImportError as missing:
     complain(f"{missing}; install matplotlib for {sys.executable}")
     raise SystemExit(2)
@@ -121,6 +121,15 @@ def set_scale(ax, which, axis):
     getattr(ax, f"set_{which}lim")(axis.values[0], axis.values[-1])
 
 
+def write_steps(ax):
+    """Numbers at 1, 2, 5 on a logarithmic x axis that is too short to be read from its powers of ten."""
+    low, high = ax.get_xlim()
+    if ax.get_xscale() == "log" and 0.1 <= low and high <= 2e4 and high < 80 * low:
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+
+
 def symlog_ticks(axis, threshold):
     """Zero and the powers of ten from the threshold on, not more than 4 on a side; minor ticks at their multiples."""
     first = int(np.ceil(np.log10(threshold) - 1e-6))
@@ -174,8 +183,13 @@ def place_legend(fig, ax, handles, points, title=None, outside=1.03):
         if fits and not box.padded(4).count_contains(seen):
             return
     legend = ax.legend(loc="upper left", bbox_to_anchor=(outside, 1.015), borderaxespad=0, **options)
-    width = legend.get_window_extent(fig.canvas.get_renderer()).width / fig.dpi
-    fig.set_size_inches(fig.get_figwidth() + width + 0.1, fig.get_figheight())
+    missing = legend.get_window_extent(fig.canvas.get_renderer()).width / fig.dpi + 0.1
+    for _ in range(4):  # axes of a fixed shape move when the figure grows
+        fig.set_size_inches(fig.get_figwidth() + missing, fig.get_figheight())
+        fig.draw_without_rendering()
+        missing = (legend.get_window_extent(fig.canvas.get_renderer()).x1 - fig.bbox.x1) / fig.dpi + 0.03
+        if missing <= 0.03:
+            return
 
 
 # ------------------------------------------------------------------------------------------------------------- file

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the allowed regions of two-dimensional cevscan maps."""
+import argparse
+
 from cevmap import (MapError, branches_of, command_line, complain, delta_from_level, labels_of, percentage, project, read_map,
                     run, stretches)
 from cevplot import (VOID_STYLE, add_note, add_title, colour, draw_boxes, faint, figure_format, line_style, new_figure,
@@ -25,6 +27,8 @@ def arguments():
     parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
     parser.add_argument("--levels", type=levels, metavar="P,P,...",
                         help="confidence levels in %% (default: 68,90,95 for one map, 90 for several)")
+    parser.add_argument("--outlined", type=positions, default=(), metavar="N,N,...",
+                        help="of several maps those, counted from 1, that are drawn as outlines, without colour inside")
     parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the legend; TeX in $...$")
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--axes", metavar="X,Y", help="parameters to draw; the others are profiled (default: the map's two)")
@@ -35,6 +39,13 @@ def arguments():
 
 def levels(text):
     return sorted({percentage(word) for word in text.split(",")})
+
+
+def positions(text):
+    numbers = {int(word) for word in text.split(",")}
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"maps are counted from 1: {text}")
+    return numbers
 
 
 def plane(m, axes, first):
@@ -150,22 +161,26 @@ def draw_one(ax, m, percents):
     return [Patch(facecolor=f, edgecolor=base, linewidth=0.7, label=f"{p:g}% C.L.") for p, f in zip(percents, fills)], seen
 
 
-def draw_several(ax, maps, percents, labels):
+def draw_several(ax, maps, percents, labels, outlined):
     cuts, handles, seen = [delta_from_level(p, dof=2) for p in percents], [], []
     for k, (m, label) in enumerate(zip(maps, labels)):
-        fill, edge, style = faint(colour(k)), colour(k), line_style(k)
+        fill, edge, style = "none" if k + 1 in outlined else faint(colour(k)), colour(k), line_style(k)
         seen.append(draw_region(ax, m, cuts, [fill] * len(cuts), dict(colors=[edge], linestyles=[style], linewidths=1.3)))
         handles.append(Patch(facecolor=fill, edgecolor=edge, linestyle=style, linewidth=1.3, label=label))
     return handles, np.concatenate(seen)
 
 
 def at_edge(m):
-    """Marker of a best fit that the map only bounds, pointing to where it may be; None if the best fit lies inside."""
-    for axis, markers in zip(m.axes, ("<>", "v^")):
-        best = m.best_fit[axis.name]
-        end = next((k for k in (0, -1) if best == axis.values[k]), None)
-        if end is not None and not (axis.is_scale_of_new_physics or axis.drawn_scale == "log" and end == 0):
-            return markers[end]
+    """Marker of a best fit that the map only bounds, pointing to where it may be; None if the best fit lies inside. What
+    ends at infinity has no edge there."""
+    for axis, (back, forth) in zip(m.axes, ("<>", "v^")):
+        best, ends = m.best_fit[axis.name], (axis.values[0], axis.values[-1])
+        for branch in axis.branches:
+            x = axis.values[branch]
+            for end, next_to_it, marker in ((x[0], x[1], back), (x[-1], x[-2], forth)):
+                is_far = end in ends and axis.is_scale_of_new_physics
+                if abs(best - end) < 0.5 * abs(next_to_it - end) and not is_far:
+                    return marker
     return None
 
 
@@ -212,7 +227,7 @@ def draw(maps, labels, options):
         handles, seen = draw_one(ax, maps[0], percents)
         title = labels[0] if options.labels else None
     else:
-        handles, seen = draw_several(ax, maps, percents, labels)
+        handles, seen = draw_several(ax, maps, percents, labels, options.outlined)
         title = ", ".join(f"{p:g}" for p in percents) + "% C.L."
     boxes = [box for m in maps for box in void_boxes(m)]
     void = draw_boxes(ax, boxes)
@@ -229,6 +244,8 @@ def main():
     whole = [read_map(path) for path in options.maps]
     maps = [plane(m, options.axes, whole[0]) for m in whole]
     labels = [own_words(label) for label in labels_of(maps, options.labels)]
+    if max(options.outlined, default=0) > len(maps):
+        raise MapError(f"--outlined names map {max(options.outlined)}, but there are {len(maps)}")
     for m in maps:
         if not m.lowest <= delta_from_level(max(options.levels or [95]), dof=2):
             complain(f"note: {m.path}: nothing is allowed")
