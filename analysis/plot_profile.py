@@ -117,7 +117,8 @@ def draw(curves, labels, options):
     ax.set_ylabel(r"$\Delta\chi^2$")
     handles = (handles if len(curves) > 1 or options.labels else []) + sign_handles(curves) + rest
     add_title(ax, options.title, add_note(ax, curves, labels))
-    write_steps(ax)
+    if is_signed(curves[0]):
+        write_steps(ax)
     if handles:
         place_legend(fig, ax, handles, seen, outside=1.09)
     return fig
@@ -170,6 +171,7 @@ def draw_panels(panels, options):
     columns = min(len(panels), 2 if len(panels) <= 4 else 4)
     rows = -(-len(panels) // columns)
     fig, grid = new_figure(0.6 + 2.9 * columns, 0.5 + 2.4 * rows, rows, columns, sharey=True, squeeze=False)
+    fig.get_layout_engine().set(w_pad=0.08, h_pad=0.05)
     for ax in grid.flat[len(panels):]:
         ax.set_visible(False)
     placed = []
@@ -186,7 +188,8 @@ def draw_panels(panels, options):
     for ax, handles, seen in placed:
         if handles:
             place_legend(fig, ax, handles, seen)
-        write_steps(ax)
+        if is_signed(panels[0][0][0]):
+            write_steps(ax)
     if options.title:
         fig.suptitle(own_words(options.title), fontsize=11)
     return fig
