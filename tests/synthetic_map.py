@@ -85,8 +85,8 @@ def write_members(path, names, axes, chi2, best_fit=None, **options):
         places = [np.unravel_index(k, chi2.shape[1:]) for k in flat.argmin(axis=1)]
         best_fit = [[m, *(a.values[i] for a, i in zip(axes, place))] for m, place in enumerate(places)]
     names_axis = Axis("parameter", np.arange(len(names)), scale="names", standard_model=np.nan)
-    return write_map(path, [names_axis, *axes], chi2, reference=flat.min(axis=1), best_fit=best_fit,
-                     **{"members": ",".join(names), **options})
+    return write_map(path, [names_axis, *axes], chi2, best_fit=best_fit,
+                     **{"reference": flat.min(axis=1), "members": ",".join(names), **options})
 
 
 def signed_log(low=10.0, high=10000.0, half=2000, **options):
