@@ -115,8 +115,8 @@ class Axis:
 
     @property
     def drawn_scale(self):
-        """linear, log, symlog or signed_log; a list of values is logarithmic if it spans more than two decades, and a symlog axis linear
-        if it hardly leaves its linear part."""
+        """linear, log, symlog or signed_log; a list of values is logarithmic if it spans more than two decades, and a symlog
+        axis linear if it hardly leaves its linear part."""
         if self.scale == "symlog" and self.linear_threshold > 0.3 * np.abs(self.values).max():
             return "linear"
         if self.scale != "values":

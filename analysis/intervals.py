@@ -120,8 +120,9 @@ def cell(row, allowed, n_digit, tex):
         return number(row.axis, value, n_digit, tex) + "*" * is_open
     parts = []
     for (low, high), (low_open, high_open) in zip(allowed.intervals, allowed.open):
-        down, up = (infinity(row, x, o, tex) if side * x > 0 else "" for x, o, side in ((low, low_open, -1), (high, high_open, 1)))
-        parts.append(("(" + down if down else "[" + end(low, low_open)) + ", " + (up + ")" if up else end(high, high_open) + "]"))
+        down = infinity(row, low, low_open, tex) if low < 0 else ""
+        up = infinity(row, high, high_open, tex) if high > 0 else ""
+        parts.append((f"({down}" if down else f"[{end(low, low_open)}") + ", " + (f"{up})" if up else f"{end(high, high_open)}]"))
     return (r" \cup " if tex else " ∪ ").join(parts) or (r"\text{none}" if tex else "none")
 
 

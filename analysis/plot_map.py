@@ -192,7 +192,8 @@ def best_fit_points(maps):
         style, label = dict(dot, color=base), "best fit"
         if arrow:  # later maps have smaller ones: best fits of maps that share data lie on each other
             label, size = "best fit at the edge", max(11 - 2.5 * k, 5)
-            style = dict(marker=arrow, markersize=size, markeredgewidth=1.2, color="none", markeredgecolor=base, linestyle="none")
+            style = dict(marker=arrow, markersize=size, markeredgewidth=1.2, color="none", markeredgecolor=base,
+                         linestyle="none")
         yield label, [m.best_fit[name] for name in m.names], style
 
 

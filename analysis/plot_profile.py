@@ -20,7 +20,8 @@ def arguments():
                           "drawn in panels: those that differ in their last word (the flavour) together. Several maps of this\n"
                           "kind are compared in a panel for each parameter.", EXAMPLE)
     parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
-    parser.add_argument("--parameter", metavar="NAME", help="the others are profiled (default: the map's only one, or all that it scans in turn)")
+    parser.add_argument("--parameter", metavar="NAME",
+                        help="the others are profiled (default: the map's only one, or all that it scans in turn)")
     parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the legend; TeX in $...$")
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--xlim", nargs=2, type=float, metavar=("LOW", "HIGH"), help="range of the parameter")
@@ -41,8 +42,9 @@ def pieces(m, k):
     """(x, Delta chi2, line style) of each line that makes up a curve."""
     if not is_signed(m):
         return [(m.axes[0].values, m.delta_chi2, line_style(k))]
-    return [(abs(part.axes[0].values), part.delta_chi2, next(style for sign, style, _ in SIGNS if sign * part.axes[0].values[0] > 0))
-            for part in reversed(branches_of(m))]
+    negative, positive = branches_of(m)
+    return [(abs(part.axes[0].values), part.delta_chi2, style)
+            for part, (_, style, _) in zip((positive, negative), SIGNS)]
 
 
 def draw_curve(ax, m, k, label):
@@ -51,7 +53,7 @@ def draw_curve(ax, m, k, label):
     for x, y, style in pieces(m, k):
         y = np.where(np.isnan(y), np.nan, np.minimum(y, top))  # infinity is drawn as a line that leaves through the top
         lines += ax.plot(x, y, color=colour(k), linestyle=style, linewidth=1.4, label="_" * bool(lines) + label, zorder=3)
-        i = np.linspace(0, len(x) - 1, 50 * len(x) if len(x) < 1000 else 4 * len(x))
+        i = np.linspace(0, len(x) - 1, min(50 * len(x), 40000))
         seen.append(np.column_stack((np.interp(i, np.arange(len(x)), x), np.interp(i, np.arange(len(x)), y))))
     return lines[0], np.concatenate(seen)
 
@@ -72,7 +74,8 @@ def void_spans(m):
     spans = []
     for part in branches_of(m):
         x, void = part.axes[0].values, np.isnan(part.delta_chi2)
-        spans += [tuple(sorted(abs(x[[a, b + 1]]) if is_signed(m) else x[[a, b + 1]])) for a, b in stretches(void[1:] | void[:-1])]
+        x = abs(x) if is_signed(m) else x
+        spans += [tuple(sorted((x[a], x[b + 1]))) for a, b in stretches(void[1:] | void[:-1])]
     return spans
 
 
@@ -202,7 +205,8 @@ def main():
     names = [[m.names[0] for m in family] for family in families]
     for family, own in zip(families, names):
         if own != names[0]:
-            raise MapError(f"{family[0].path}: a map of {', '.join(own)}, but {families[0][0].path} is one of {', '.join(names[0])}")
+            raise MapError(f"{family[0].path}: a map of {', '.join(own)}, but {families[0][0].path} is one of "
+                           f"{', '.join(names[0])}")
     labels = [own_words(label) for label in labels_of([family[0] for family in families], options.labels)]
     if len(names[0]) > 1:
         fig = draw_panels(panels_of(families, labels), options)

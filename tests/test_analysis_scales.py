@@ -78,7 +78,8 @@ def test_members_are_maps_of_their_own(lambdas):
 
 def test_best_fits_of_members_are_the_stored_ones(tmp_path):
     axis = eps("ee", n=11)
-    path = write_members(tmp_path / "a.h5", ["a", "b"], [axis], [axis.values**2, (axis.values - 0.1)**2], best_fit=[[0, 0.01], [1, 0.11]])
+    path = write_members(tmp_path / "a.h5", ["a", "b"], [axis], [axis.values**2, (axis.values - 0.1)**2],
+                         best_fit=[[0, 0.01], [1, 0.11]])
     assert [m.best_fit for m in read_map(path).members] == [{"a": 0.01}, {"b": 0.11}]
 
 
@@ -139,7 +140,8 @@ def test_damaged_members_are_refused(lambdas, damage, reason):
 def test_parameters_that_are_not_there(lambdas, tmp_path):
     line = complaint(command("intervals.py", lambdas, "--parameter", "value"))
     assert line.endswith(f"{lambdas}: no parameter value; it scans in turn lambda_C1_u_e, lambda_C1_u_mu")
-    assert "scans 2 parameters in turn; plot_profile.py draws it" in complaint(command("plot_map.py", lambdas, "-o", tmp_path / "f.png"))
+    assert "scans 2 parameters in turn; plot_profile.py draws it" in complaint(
+        command("plot_map.py", lambdas, "-o", tmp_path / "f.png"))
     with pytest.raises(MapError, match="scans 2 parameters in turn; choose one with --parameter"):
         curve_of(lambdas)
     other = write_map(tmp_path / "other.h5", [eps("ee", n=9)], np.arange(9))
@@ -196,7 +198,9 @@ def test_intervals_of_each_member(lambdas):
     for m, (best, width, _) in zip(curves_of(lambdas), WELLS.values()):
         a, truth = allowed_intervals(m.axes[0], m.delta_chi2, CUT), edges(best, width)
         far, far_in, near_in, near_out = truth
-        expected = [[-1e4, -near_in], [-far_in, -far], [near_out, 1e4]] if best < 0 else [[-1e4, -near_out], [far, far_in], [near_in, 1e4]]
+        expected = [[-1e4, -near_out], [far, far_in], [near_in, 1e4]]
+        if best < 0:
+            expected = [[-1e4, -near_in], [-far_in, -far], [near_out, 1e4]]
         assert np.array(a.intervals) == pytest.approx(np.array(expected), rel=1e-6)
         assert a.lower_bound == pytest.approx(far, rel=1e-6) and a.touches_edge == (True, True)
 
@@ -326,6 +330,21 @@ def test_a_panel_for_each_group(figure, tmp_path):
     assert len(single.axes) == 1 and single.axes[0].get_xlim() == pytest.approx((10, 10000))
 
 
+def test_holes_of_both_signs_are_hatched(figure, tmp_path):
+    """As seen over |Lambda|: 1000 to 2000 of the negative sign, 100 to 200 of the positive."""
+    axis = signed_log(half=301)
+    x = axis.values
+    chi2 = np.where((x > -2000) & (x < -1000) | (x > 100) & (x < 200), np.nan, (300 / x)**2)
+    path = write_map(tmp_path / "a.h5", [axis], chi2)
+    spans = plot_profile.void_spans(curve_of(path))
+    assert np.array(spans) == pytest.approx(np.array([[1000, 2000], [100, 200]]), rel=0.03)
+    fig = figure(plot_profile, path)
+    image = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3].astype(int)
+    for low, high, hatched in ((1050, 1900, True), (105, 190, True), (300, 900, False)):
+        (left, row), (right, _) = (fig.axes[0].transData.transform((v, 9.5)).astype(int) for v in (low, high))
+        assert (image[row, left:right].max(axis=1) < 245).all() == hatched
+
+
 def test_gap_of_a_plane_is_hatched_and_not_crossed(figure, tmp_path):
     """Allowed with positive sign alone; no region may reach from there into the gap, where a spline would take it."""
     x, y = signed_log(half=40), eps("ee", n=40)
@@ -362,8 +381,8 @@ def test_outlined_maps_have_no_colour_inside(figure, tmp_path):
     X, Y = grid(x, y)
     path = write_map(tmp_path / "a.h5", [x, y], (X**2 + Y**2) * 50)
     fig = figure(plot_map, path, path, "--labels", "A,B", "--outlined", "2")
-    faces = {t.get_text(): h.get_facecolor()[3] for t, h in zip(fig.axes[0].get_legend().get_texts(), fig.axes[0].get_legend().get_patches())}
-    assert faces["A"] > 0 and faces["B"] == 0
+    first, second = (patch.get_facecolor()[3] for patch in fig.axes[0].get_legend().get_patches())
+    assert first > 0 and second == 0
     out = ["-o", tmp_path / "f.png"]
     assert complaint(command("plot_map.py", path, *out, "--outlined", "3")).endswith("--outlined names map 3, but there are 1")
     assert command("plot_map.py", path, *out, "--outlined", "0").returncode == 2

@@ -27,8 +27,8 @@ PUBLISHED_TOLERANCE = {"C1": 0.011, "C2": 0.015}  # data and variance are not de
 
 def table(path):
     """Rows of intervals.py by parameter."""
-    done = subprocess.run([sys.executable, str(INTERVALS), str(path), "--delta", str(DELTA), "--json"], capture_output=True, text=True,
-                          timeout=120)
+    command = [sys.executable, str(INTERVALS), str(path), "--delta", str(DELTA), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     return {row["parameter"]: row for row in (rows if isinstance(rows, list) else [rows])}
