@@ -415,7 +415,7 @@ class Allowed:
         ends = [(abs(x), not is_open) for pair, flags in zip(self.intervals, self.open) for x, is_open in zip(pair, flags)]
         ends += [(0.0, True) for low, high in self.intervals if low <= 0 <= high]
         bound, is_known = min(ends, default=(None, False))
-        return bound if is_known else None
+        return bound if is_known and not any(min(abs(low), abs(high)) < bound for low, high in self.holes) else None
 
 
 def allowed_intervals(axis, delta, level):

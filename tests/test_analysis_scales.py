@@ -212,6 +212,11 @@ def test_bounds_without_a_value(tmp_path):
     assert allowed_intervals(m.axes[0], m.delta_chi2 + 9, CUT).lower_bound is None
     hole = np.where(np.abs(axis.values) > 1000, 0.0, np.nan)
     assert allowed_intervals(m.axes[0], hole, CUT).lower_bound is None  # may go on in the hole
+    well = (1000 / axis.values)**2
+    known = allowed_intervals(m.axes[0], well, CUT).lower_bound
+    below, above = well.copy(), well.copy()
+    below[53], above[90] = np.nan, np.nan  # another solution may lie below, whatever the sign; above, none matters
+    assert [allowed_intervals(m.axes[0], y, CUT).lower_bound for y in (below, above)] == [None, known]
 
 
 # ------------------------------------------------------------------------------------------------------------ tables
