@@ -66,6 +66,8 @@ static cev_status apply_setting(const cev_card *card, const char *setting, doubl
     const cev_parameter *parameter = &card->parameters[p];
     if (end == equals + 1 || *end || !(value >= parameter->minimum && value <= parameter->maximum))
         return cev_fail(CEV_E_INPUT, "--set %s: expected a number between %g and %g", setting, parameter->minimum, parameter->maximum);
+    const char *complaint = cev_parameter_complaint(parameter, value);
+    if (complaint) return cev_fail(CEV_E_INPUT, "--set %s: expected %s", setting, complaint);
     theta[p] = value;
     return CEV_OK;
 }
