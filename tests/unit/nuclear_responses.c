@@ -10,6 +10,8 @@ static cev_nucleus nucleus_of(const cev_nuclear_responses *r)
     return (cev_nucleus){.name = "x", .protons = r->protons, .neutrons = r->neutrons, .mass_u = a, .rms_radius_p_fm = 4.8, .rms_radius_n_fm = 5};
 }
 
+static const double rounding = 1e-3; /* of the published coefficients; 6e-4 in germanium, 4e-6 in iodine and caesium */
+
 static double f_of(const cev_nuclear_responses *r)
 {
     return 4 * M_PI / (r->twice_spin + 1);
@@ -23,9 +25,10 @@ static void table_is_normalised(void **state)
     for (size_t k = 0; k < cev_n_nuclear_responses; k++) {
         const cev_nuclear_responses *r = &cev_nuclear_responses_table[k];
         double z = r->protons, n = r->neutrons, a = z + n, f = f_of(r);
-        assert_relative(f * r->coherent[CEV_ISOSCALAR][0], a * a, 1e-4);
-        assert_close(f * r->coherent[CEV_MIXED_ISOSPIN][0], a * (z - n), 1e-4 * a * a);
-        assert_close(f * r->coherent[CEV_ISOVECTOR][0], (z - n) * (z - n), 1e-4 * a * a);
+        assert_relative(f * r->coherent[CEV_ISOSCALAR][0], a * a, rounding);
+        assert_close(f * r->coherent[CEV_MIXED_ISOSPIN][0], a * (z - n), rounding * a * a);
+        assert_close(f * r->coherent[CEV_ISOVECTOR][0], (z - n) * (z - n), rounding * a * a);
+        if (z == 53 || z == 55) assert_relative(f * r->coherent[CEV_ISOSCALAR][0], a * a, 5e-6);
     }
 }
 
@@ -37,9 +40,9 @@ static void coherent_response_starts_at_one(void **state)
     for (size_t k = 0; k < cev_n_nuclear_responses; k++) {
         cev_nucleus x = nucleus_of(&cev_nuclear_responses_table[k]);
         cev_nuclear_response w = f.kind->coherent(&f, &x, 0);
-        assert_close(w.pp, 1, 1e-4);
-        assert_close(w.pn, 1, 1e-4);
-        assert_close(w.nn, 1, 1e-4);
+        assert_close(w.pp, 1, rounding);
+        assert_close(w.pn, 1, rounding);
+        assert_close(w.nn, 1, rounding);
     }
 }
 
@@ -85,7 +88,7 @@ static void coherent_responses_are_bounded(void **state)
         for (double q = 0; q < 0.5; q += 0.02) {
             cev_nucleus x = nucleus_of(&cev_nuclear_responses_table[k]);
             cev_nuclear_response w = f.kind->coherent(&f, &x, q);
-            assert_true(w.pp > -1e-12 && w.nn > -1e-12 && w.pp < 1 + 1e-4 && w.nn < 1 + 1e-4);
+            assert_true(w.pp > -1e-12 && w.nn > -1e-12 && w.pp < 1 + rounding && w.nn < 1 + rounding);
             assert_true(w.pn * w.pn <= w.pp * w.nn * (1 + 1e-2) + 1e-9);
         }
 }
