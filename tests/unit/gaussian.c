@@ -134,7 +134,7 @@ static void without_freedom_chi2_is_the_sum(void **state)
         random_gaussian(r, &p);
         p.n_pull = p.n_link = 0;
         if (k & 1) {
-            p.n_pull = 1, p.sigma[0] = 1e-9;
+            p.n_pull = 1, p.sigma[0] = 1e-13;
             add_link(&p, 0, 0, 0);
         }
         solve(&p, &answer);
