@@ -79,7 +79,7 @@ def test_backgrounds_and_data():
 def test_chi2_of_the_standard_model(name, expected):
     for scan_file, values in [(CONFIGS / "scans" / name.replace("csi", "nsi"), SM), (CONFIGS / "scans" / name.replace("csi", "lambda"), {})]:
         result = run_json("point", f"{scan_file}.yaml", *settings(values), "--json")
-        assert result["chi2"] == pytest.approx(expected, abs=0.005)
+        assert result["chi2"] == pytest.approx(expected, abs=0.01)
 
 
 def test_chi2_by_hand():
@@ -208,7 +208,7 @@ def test_windows_of_time_sum_to_the_whole(shipped):
         assert ratio[0] == pytest.approx(kept, abs=0.015)
         assert by_window / by_window.sum(axis=0) == pytest.approx(np.repeat(by_window[:, :1] / by_window[:, :1].sum(), n_energy, axis=1), rel=1e-9)
     backgrounds = timed["background"]
-    for name, total in {"steady_state": 1295, "brn": 18.401, "nin": 5.6}.items():
+    for name, total in {"steady_state": 1295, "brn": 18.4, "nin": 5.6}.items():
         assert sum(backgrounds[name]) == pytest.approx(total, rel=1e-9)
     prompt = np.array(backgrounds["brn"]).reshape(n_time, n_energy).sum(axis=1)
     delayed = np.array(backgrounds["nin"]).reshape(n_time, n_energy).sum(axis=1)
@@ -272,7 +272,7 @@ def test_best_fits_of_members(bounds):
         if member.startswith("C1"):  # two minima: a small correction, and the flipped charge
             row = delta[k]
             minima = [i for i in range(1, len(row) - 1) if row[i] < row[i - 1] and row[i] <= row[i + 1]]
-            assert len([i for i in minima if row[i] < 0.5]) >= 2, member
+            assert len([i for i in minima if row[i] < 2.706]) >= 2, member
         assert scales[0] <= best["value"] <= scales[-1]
 
 
@@ -300,10 +300,13 @@ def test_cuts_of_the_plane(tmp_path, name):
     assert u[300] == 0 and d[300] == 0
     assert crossings(u, delta[:, 300], 4.605) == pytest.approx(CUTS[name]["eps_ee_uV"], abs=0.003)
     assert crossings(d, delta[300, :], 4.605) == pytest.approx(CUTS[name]["eps_ee_dV"], abs=0.003)
-    # Bands of slope -(2 Z + N)/(Z + 2 N), caesium and iodine together: -0.89.
-    lowest = d[np.argmin(np.where(d[None, :] < 0.1 - 0.89 * u[:, None], chi2, np.inf), axis=1)]
-    inner = np.abs(u) < 0.6
-    assert np.polyfit(u[inner], lowest[inner], 1)[0] == pytest.approx(-0.89, abs=0.01)
+    # Bands of slope -(2 Z + N)/(Z + 2 N) = -0.89, a little steeper as the neutrons' form factor falls faster. Their outer edges:
+    columns = [k for k in range(len(u)) if abs(u[k]) < 0.6]
+    for side in (0, -1):
+        edge = [crossings(d, delta[k], 4.605)[side] for k in columns]
+        slope, offset = np.polyfit(u[columns], edge, 1)
+        assert -0.92 < slope < -0.89
+        assert edge == pytest.approx(list(slope * u[columns] + offset), abs=0.003)
 
 
 # --- together with the ESS --------------------------------------------------------------------------------------------------
