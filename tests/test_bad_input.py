@@ -98,7 +98,7 @@ SCAN_CASES = [
          'did you mean "eps_ee_uV"'),
     case("truth is no number", "data: asimov", "data: {asimov: {eps_ee_uV: big}}", "big", '"eps_ee_uV"', "number"),
     case("truth is infinite", "data: asimov", "data: {asimov: {eps_ee_uV: inf}}", "inf", '"eps_ee_uV"', "finite"),
-    case("two kinds of data", "data: asimov", "data: {asimov: {}, observed: {}}", "observed"),
+    case("observed data of a mapping", "data: asimov", "data: {asimov: {}, observed: {}}", "{}}", '"data"', "observed"),
     case("unknown scale", EE, ee("min: 0.1, max: 0.6, points: 11, scale: lgo"), "lgo", '"lgo"', 'did you mean "log"'),
     case("key is missing", "interaction: nsi\n", "", "scan", '"interaction"'),
     case("experiments are missing", "experiments: [toy.yaml]\n", "", "scan", '"experiments"'),

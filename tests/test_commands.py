@@ -125,7 +125,7 @@ def test_rates_in_every_format():
     as_json = rates("ess_csi,ess_ar")
     table = run("rates", *select("ess_csi,ess_ar")).stdout
     rows = list(csv.DictReader(io.StringIO(run("rates", *select("ess_csi,ess_ar"), "--format", "csv").stdout)))
-    assert list(rows[0]) == ["experiment", "kind", "component", "from_keV", "to_keV", "events"]
+    assert list(rows[0]) == ["experiment", "kind", "component", "unit", "from", "to", "from_us", "to_us", "events"]
     assert len(rows) == 4 * 20 + 4 * 1
     for name, rate in as_json.items():
         assert f"{rate['signal_total']:.3f}" in table and f"{rate['background_total']:.3f}" in table
@@ -133,7 +133,9 @@ def test_rates_in_every_format():
             for component, counts in rate[kind].items():
                 mine = [row for row in rows if (row["experiment"], row["kind"], row["component"]) == (name, kind, component)]
                 assert [float(row["events"]) for row in mine] == pytest.approx(counts, rel=1e-9)
-                assert [float(row["from_keV"]) for row in mine] == pytest.approx(rate["edges_keV"][:-1], rel=1e-9)
+                assert [float(row["from"]) for row in mine] == pytest.approx(rate["edges_keV"][:-1], rel=1e-9)
+                assert [float(row["to"]) for row in mine] == pytest.approx(rate["edges_keV"][1:], rel=1e-9)
+                assert {(row["unit"], row["from_us"], row["to_us"]) for row in mine} == {("keV", "", "")}
     assert set(as_json["ess_csi"]["signal"]) == {"nu_mu", "numubar", "nu_e"}
     assert run("rates", *select("ess_csi"), "--format", "json").stdout == run("rates", *select("ess_csi"), "--json").stdout
 
@@ -181,15 +183,18 @@ def test_describe():
     everything = run_json("describe", "--json")
     assert set(ALL_ESS) <= set(everything["experiments"])
     kinds = {model["kind"] for model in everything["models"]}
-    assert kinds == {"interaction", "source", "form factor", "response"}
+    assert kinds == {"interaction", "source", "form factor", "response", "quenching", "smearing", "efficiency", "beam"}
     text = run("describe").stdout
     for model in everything["models"]:
         assert model["title"] and model["citation"] and model["name"] in text
-        assert run_json("describe", model["name"], "--json") == model
+        namesakes = [other for other in everything["models"] if other["name"] == model["name"]]
+        assert run_json("describe", model["name"], "--json") == (namesakes if len(namesakes) > 1 else model)
         own = run("describe", model["name"]).stdout
         assert all(p["name"] in own and p["help"] for p in model["parameters"])
     nsi = run_json("describe", "nsi", "--json")
-    assert len(nsi["parameters"]) == 12 and nsi["parameters"][0]["name"] == "eps_ee_uV"
+    assert [p["name"] for p in nsi["parameters"]][12:] == ["sin2_theta_w", "recoil_term"]
+    assert nsi["parameters"][0]["name"] == "eps_ee_uV" and {p["default"] for p in nsi["parameters"][:12]} == {0}
+    assert len(run_json("describe", "constant", "--json")) == 2  # a quenching and an efficiency
 
 
 @pytest.mark.parametrize("name", ALL_ESS)

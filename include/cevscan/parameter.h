@@ -17,6 +17,7 @@ typedef struct cev_parameter {
     double maximum;
     bool slow;              /* changes the shape of a spectrum: templates are built anew for each value */
     bool whole;             /* takes whole numbers only */
+    bool not_zero;          /* zero, inside the range, is no value of it */
     bool optional;          /* stays NaN if it is not given: its model does without, or takes another in its place */
 } cev_parameter;
 
@@ -41,6 +42,9 @@ static inline bool cev_same_value(double a, double b)
 
 /* Index of `name` in `table`, or `n` if it is not there. */
 size_t cev_parameter_index(const cev_parameter *table, size_t n, const char *name);
+
+/* What is wrong with a value inside the range, as words that follow "expected"; NULL: nothing. */
+const char *cev_parameter_complaint(const cev_parameter *parameter, double value);
 
 /* Writes the default of each of `n` parameters to value[]. */
 void cev_parameter_defaults(const cev_parameter *table, size_t n, double *value);

@@ -36,10 +36,14 @@ struct cev_smearing {
 
 /* Efficiency: the share of events with observable x that is kept, in [0, 1]. */
 typedef struct cev_efficiency cev_efficiency;
+enum { CEV_MAX_EFFICIENCY_BREAKS = 16 };
 typedef struct cev_efficiency_kind {
     cev_card card;
     double (*value)(const cev_efficiency *efficiency, double x);
     double (*zero_below)(const cev_efficiency *efficiency); /* the x from which on it is not zero; 0 if it never is */
+    /* Values of x between which it is smooth on the scale of their distance: kinks, and points around a steep rise; in no order, not
+     * all of them finite. x[CEV_MAX_EFFICIENCY_BREAKS] receives them, their number is returned. */
+    size_t (*breaks)(const cev_efficiency *efficiency, double *x);
 } cev_efficiency_kind;
 struct cev_efficiency {
     const cev_efficiency_kind *kind;

@@ -148,6 +148,23 @@ static cev_status unknown(const catalogue *c, const char *name)
                     nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
+/* All models of a name: a quenching and an efficiency may share theirs. JSON has a list of them where there are several. */
+static bool print_cards(const catalogue *c, const char *name, bool json)
+{
+    json_t *list = json_array();
+    size_t n = 0;
+    for (size_t k = 0; k < c->n; k++) {
+        if (strcmp(c->card[k]->name, name)) continue;
+        if (!json && n > 0) printf("\n");
+        if (!json) print_card(c->kind[k], c->card[k]);
+        n++;
+        json_array_append_new(list, card_json(c->kind[k], c->card[k]));
+    }
+    if (json && n > 0) print_json(n == 1 ? json_incref(json_array_get(list, 0)) : json_incref(list));
+    json_decref(list);
+    return n > 0;
+}
+
 static cev_status describe(cev_arena *arena, const describe_options *o)
 {
     catalogue c = {0};
@@ -157,14 +174,7 @@ static cev_status describe(cev_arena *arena, const describe_options *o)
         print_all(&c, o->json);
         return CEV_OK;
     }
-    for (size_t k = 0; k < c.n; k++) {
-        if (strcmp(c.card[k]->name, o->name)) continue;
-        if (o->json)
-            print_json(card_json(c.kind[k], c.card[k]));
-        else
-            print_card(c.kind[k], c.card[k]);
-        return CEV_OK;
-    }
+    if (print_cards(&c, o->name, o->json)) return CEV_OK;
     CEV_TRY(print_experiment(arena, o->name, o->json, &found));
     return found ? CEV_OK : unknown(&c, o->name);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "selection.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +65,8 @@ static cev_status apply_setting(const cev_card *card, const char *setting, doubl
     const cev_parameter *parameter = &card->parameters[p];
     if (end == equals + 1 || *end || !(value >= parameter->minimum && value <= parameter->maximum))
         return cev_fail(CEV_E_INPUT, "--set %s: expected a number between %g and %g", setting, parameter->minimum, parameter->maximum);
-    if (parameter->whole && value != floor(value)) return cev_fail(CEV_E_INPUT, "--set %s: expected a whole number", setting);
+    const char *complaint = cev_parameter_complaint(parameter, value);
+    if (complaint) return cev_fail(CEV_E_INPUT, "--set %s: expected %s", setting, complaint);
     theta[p] = value;
     return CEV_OK;
 }

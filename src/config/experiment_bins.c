@@ -153,12 +153,29 @@ static const cev_key timing_table[] = {
     CEV_KEY(timing_keys, beam, .type = CEV_KEY_NODE, .required = true),
 };
 
+/* A window long before the pulse, or long after it, sees nothing of the source. */
+static cev_status check_shares(cev_arena *arena, cev_node node, const cev_reals *edges, const cev_experiment *out)
+{
+    double *share;
+    CEV_TRY(cev_new(arena, edges->n - 1, &share));
+    for (int a = 0; a < CEV_N_ARRIVALS; a++) {
+        cev_arrival_shares(&out->beam, (cev_arrival)a, edges->n - 1, edges->value, share);
+        double sum = 0;
+        for (size_t t = 0; t + 1 < edges->n; t++) sum += share[t];
+        if (!(sum > 0))
+            return cev_node_fail(node, "key \"edges_us\": no %s event arrives between %g and %g us", cev_arrival_names[a],
+                                 edges->value[0], edges->value[edges->n - 1]);
+    }
+    return CEV_OK;
+}
+
 static cev_status read_timing(cev_arena *arena, cev_node node, cev_experiment *out)
 {
     timing_keys keys = {0};
     CEV_TRY(cev_node_read(arena, node, "timing", timing_table, CEV_LENGTH(timing_table), &keys));
     READ_KIND(keys.beam, "beam", cev_beam_kinds, cev_n_beam_kinds, &out->beam);
     CEV_TRY(check_edges(&keys.edges_us, "edges_us"));
+    CEV_TRY(check_shares(arena, keys.edges_us.node, &keys.edges_us, out));
     cev_status status = cev_bins_split_by_time(arena, keys.edges_us.n - 1, keys.edges_us.value, &out->bins);
     return status == CEV_E_INPUT ? cev_node_fail(keys.edges_us.node, "timing: %s", cev_error_message()) : status;
 }

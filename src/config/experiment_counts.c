@@ -177,6 +177,8 @@ static cev_status read_observed(cev_arena *arena, cev_node node, observed_keys *
     keys->floor = -INFINITY;
     if (cev_node_is_mapping(node)) {
         CEV_TRY(cev_node_read(arena, node, "observed", observed_table, CEV_LENGTH(observed_table), keys));
+        if (cev_node_find(node, "off_scale").id && !keys->off_counts.node.id)
+            return cev_node_fail(cev_node_find(node, "off_scale"), "key \"off_scale\": there are no \"off_counts\" to scale");
         CEV_TRY(check_counts(&keys->counts, "counts", &out->bins));
     } else {
         CEV_TRY(cev_node_reals(arena, node, &plain[0], &keys->counts));
@@ -266,7 +268,9 @@ static cev_status read_statistic(cev_arena *arena, cev_node node, const observed
         keys.name = cev_node_text(node);
     size_t s = 0;
     while (s < CEV_N_STATISTICS && strcmp(cev_statistic_names[s], keys.name)) s++;
-    if (s == CEV_N_STATISTICS) return cev_node_fail(node, "unknown statistic \"%s\" (known: poisson, gaussian)", keys.name);
+    if (s == CEV_N_STATISTICS)
+        return cev_node_fail_name(cev_node_is_mapping(node) ? cev_node_find(node, "name") : node, "statistic", cev_statistic_names,
+                                  CEV_N_STATISTICS);
     out->statistic = (cev_statistic)s;
     if (out->statistic == CEV_STATISTIC_POISSON) {
         if (keys.variance.id) return cev_node_fail(keys.variance, "key \"variance\": Poisson counts have none; see statistic \"gaussian\"");

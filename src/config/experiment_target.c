@@ -149,6 +149,20 @@ static cev_status read_mixture(reading *r, cev_node node, double per_unit)
     return CEV_OK;
 }
 
+/* What differs from isotope to isotope is said there. */
+static cev_status check_mixture(cev_node node)
+{
+    static const char *const keys[] = {"name", "isotopes", "per_unit", "citation"};
+    for (size_t i = 0; i < cev_node_length(node); i++) {
+        size_t k = 0;
+        while (k < CEV_LENGTH(keys) && strcmp(keys[k], cev_node_text(cev_node_key(node, i)))) k++;
+        if (k == CEV_LENGTH(keys))
+            return cev_node_fail(cev_node_key(node, i), "key \"%s\": a mixture has the keys \"name\", \"isotopes\" and \"per_unit\"; the "
+                                                        "rest belongs to its isotopes", cev_node_text(cev_node_key(node, i)));
+    }
+    return CEV_OK;
+}
+
 static cev_status read_nuclei(reading *r, cev_node node)
 {
     size_t n = cev_node_length(node);
@@ -158,8 +172,7 @@ static cev_status read_nuclei(reading *r, cev_node node)
         cev_node item = cev_node_item(node, k);
         CEV_TRY(read_keys(r, item, &keys));
         if (!isnan(keys.abundance)) return cev_node_fail(item, "key \"abundance\": only isotopes of a mixture have one");
-        if (keys.isotopes.id && (keys.isotope || keys.protons || keys.mass_u > 0))
-            return cev_node_fail(item, "nucleus: a mixture has the keys \"name\", \"isotopes\" and \"per_unit\"");
+        if (keys.isotopes.id) CEV_TRY(check_mixture(item));
         CEV_TRY(keys.isotopes.id ? read_mixture(r, keys.isotopes, keys.per_unit) : add_nucleus(r, item, &keys, keys.per_unit));
     }
     return CEV_OK;

@@ -190,6 +190,26 @@ static const cev_key parameter_table[] = {
     CEV_KEY(parameter_keys, linear_threshold, .type = CEV_KEY_NODE),
 };
 
+/* A value of a parameter, under a key of the file. */
+static cev_status read_value(cev_node node, const char *key, const cev_parameter *parameter, double *out)
+{
+    CEV_TRY(cev_node_real(node, key, parameter->minimum, parameter->maximum, out));
+    const char *complaint = cev_parameter_complaint(parameter, *out);
+    return complaint ? cev_node_fail(node, "key \"%s\": parameter \"%s\": expected %s, found %s", key, parameter->name, complaint,
+                                     cev_node_text(node))
+                     : CEV_OK;
+}
+
+static cev_status check_axis(cev_node node, const cev_parameter *parameter, const cev_axis *axis)
+{
+    for (size_t i = 0; i < axis->n; i++) {
+        const char *complaint = cev_parameter_complaint(parameter, axis->value[i]);
+        if (complaint) return cev_node_fail(node, "parameter \"%s\": expected %s, but the axis has the value %g", parameter->name,
+                                            complaint, axis->value[i]);
+    }
+    return CEV_OK;
+}
+
 static cev_status read_scale(cev_node node, cev_scale *out)
 {
     *out = CEV_SCALE_LINEAR;
@@ -209,7 +229,7 @@ static cev_status read_list_axis(reading *r, const parameter_keys *keys, const c
         return cev_node_fail(list->node, "parameter \"%s\": \"values\" stands alone, without min, max, points or scale", parameter->name);
     if (list->n < 2) return cev_node_fail(list->node, "parameter \"%s\": an axis needs at least two values", parameter->name);
     for (size_t i = 0; i < list->n; i++) {
-        CEV_TRY(cev_node_real(cev_node_item(list->node, i), "values", parameter->minimum, parameter->maximum, &list->value[i]));
+        CEV_TRY(read_value(cev_node_item(list->node, i), "values", parameter, &list->value[i]));
         if (i && !(list->value[i] > list->value[i - 1]))
             return cev_node_fail(cev_node_item(list->node, i), "parameter \"%s\": values must increase, but %g follows %g",
                                  parameter->name, list->value[i], list->value[i - 1]);
@@ -229,14 +249,17 @@ static cev_status read_range_axis(reading *r, cev_node node, const parameter_key
         return cev_node_fail(node, "parameter \"%s\": expected either \"value\", or \"min\", \"max\" and \"points\", or \"values\"",
                              parameter->name);
     CEV_TRY(read_scale(keys->scale, &scale));
-    CEV_TRY(cev_node_real(keys->min, "min", scale == CEV_SCALE_SIGNED_LOG ? 0 : parameter->minimum, parameter->maximum, &minimum));
-    CEV_TRY(cev_node_real(keys->max, "max", parameter->minimum, parameter->maximum, &maximum));
+    bool both_signs = scale == CEV_SCALE_SIGNED_LOG;
+    double lowest = both_signs ? 0 : parameter->minimum, highest = both_signs ? fmin(-parameter->minimum, parameter->maximum) : parameter->maximum;
+    CEV_TRY(cev_node_real(keys->min, "min", lowest, highest, &minimum));
+    CEV_TRY(cev_node_real(keys->max, "max", lowest, highest, &maximum));
     CEV_TRY(cev_node_count(keys->points, "points", 2, 100000000, &points));
     if (keys->linear_threshold.id) CEV_TRY(cev_node_real(keys->linear_threshold, "linear_threshold", 1e-300, 1e300, &threshold));
     if (!(minimum < maximum))
         return cev_node_fail(keys->min, "parameter \"%s\": min (%g) must be below max (%g)", parameter->name, minimum, maximum);
     cev_status status = cev_axis_fill(r->config->arena, parameter->name, scale, minimum, maximum, points, threshold, axis);
-    return status == CEV_E_INPUT ? cev_node_fail(node, "%s", cev_error_message()) : status;
+    if (status != CEV_OK) return status == CEV_E_INPUT ? cev_node_fail(node, "%s", cev_error_message()) : status;
+    return check_axis(node, parameter, axis);
 }
 
 /* --- several parameters in turn ----------------------------------------------------------------------------------- */
@@ -315,10 +338,7 @@ static cev_status read_parameter(reading *r, cev_node node, bool *seen)
     if (keys.value.id) {
         if (keys.values.node.id || keys.min.id || keys.max.id || keys.points.id)
             return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both", parameter->name);
-        CEV_TRY(cev_node_real(keys.value, "value", parameter->minimum, parameter->maximum, &config->theta[p]));
-        if (parameter->whole && config->theta[p] != floor(config->theta[p]))
-            return cev_node_fail(keys.value, "key \"value\": parameter \"%s\" takes whole numbers", parameter->name);
-        return CEV_OK;
+        return read_value(keys.value, "value", parameter, &config->theta[p]);
     }
     if (parameter->whole)
         return cev_node_fail(node, "parameter \"%s\" is a choice and cannot be scanned; give it a \"value\"", parameter->name);
@@ -351,7 +371,7 @@ static cev_status read_truth(cev_scan_config *config, cev_node truth)
         const cev_parameter *parameter = &config->interaction->card.parameters[p];
         if (parameter->whole)
             return cev_node_fail(cev_node_key(truth, i), "parameter \"%s\" is a choice; the truth takes that of the scan", parameter->name);
-        CEV_TRY(cev_node_real(cev_node_value(truth, i), parameter->name, parameter->minimum, parameter->maximum, &config->truth[p]));
+        CEV_TRY(read_value(cev_node_value(truth, i), parameter->name, parameter, &config->truth[p]));
     }
     return CEV_OK;
 }

@@ -162,8 +162,8 @@ static cev_status read_parameters(cev_node node, const char *what, const cev_car
         const cev_parameter *d = &card->parameters[p];
         cev_node value = cev_node_find(node, d->name);
         if (value.id) CEV_TRY(cev_node_real(value, d->name, d->minimum, d->maximum, &parameter[p]));
-        if (value.id && d->whole && parameter[p] != floor(parameter[p]))
-            return cev_node_fail(value, "key \"%s\": expected a whole number, found %s", d->name, cev_node_text(value));
+        const char *complaint = value.id ? cev_parameter_complaint(d, parameter[p]) : NULL;
+        if (complaint) return cev_node_fail(value, "key \"%s\": expected %s, found %s", d->name, complaint, cev_node_text(value));
         if (isnan(parameter[p]) && !d->optional) return cev_node_fail(node, "%s: key \"%s\" is missing: %s", title, d->name, d->help);
     }
     return CEV_OK;

@@ -28,16 +28,43 @@ static double panel(const cev_response *r, double electron_keV, double lo, doubl
 /* Beyond this many sigma on either side a gamma distribution of any shape here has nothing left (e^-40). */
 static const double reach_in_sigma = 40;
 
+static double panels(const cev_response *r, double electron_keV, double sigma, double lo, double hi)
+{
+    size_t n = (size_t)ceil((hi - lo) / (2 * sigma));
+    double sum = 0;
+    for (size_t k = 0; k < n; k++)
+        sum += panel(r, electron_keV, lo + (hi - lo) * (double)k / (double)n, lo + (hi - lo) * (double)(k + 1) / (double)n);
+    return sum;
+}
+
+/* Break points above lo, sorted, the last one hi: those of the efficiency, and ever closer ones towards x = 0, where densities go with a
+ * power of x that is no whole number. */
+enum { STEPS_TO_ZERO = 15, MOST_BREAKS = CEV_MAX_EFFICIENCY_BREAKS + STEPS_TO_ZERO + 1 };
+
+static size_t breaks_between(const cev_response *r, double sigma, double lo, double hi, double *x)
+{
+    size_t n = r->efficiency.kind->breaks(&r->efficiency, x), kept = 0;
+    for (int k = 0; k < STEPS_TO_ZERO; k++) x[n++] = ldexp(sigma, -2 * k);
+    for (size_t k = 0; k < n; k++) {
+        if (!(x[k] > lo && x[k] < hi)) continue;
+        double here = x[k];
+        size_t j = kept++;
+        for (; j > 0 && x[j - 1] > here; j--) x[j] = x[j - 1];
+        x[j] = here;
+    }
+    x[kept++] = hi;
+    return kept;
+}
+
 static double kept_between(const cev_response *r, double electron_keV, double lo, double hi)
 {
     double mean = r->smearing.kind->mean(&r->smearing, electron_keV), sigma = r->smearing.kind->sigma(&r->smearing, electron_keV);
     lo = fmax(fmax(lo, r->efficiency.kind->zero_below(&r->efficiency)), mean - reach_in_sigma * sigma);
     hi = fmin(hi, mean + reach_in_sigma * sigma);
     if (!(hi > lo)) return 0;
-    size_t n = (size_t)ceil((hi - lo) / (2 * sigma));
-    double sum = 0;
-    for (size_t k = 0; k < n; k++)
-        sum += panel(r, electron_keV, lo + (hi - lo) * (double)k / (double)n, lo + (hi - lo) * (double)(k + 1) / (double)n);
+    double sum = 0, from = lo, x[MOST_BREAKS];
+    size_t n = breaks_between(r, sigma, lo, hi, x);
+    for (size_t k = 0; k < n; from = x[k++]) sum += panels(r, electron_keV, sigma, from, x[k]);
     return sum;
 }
 

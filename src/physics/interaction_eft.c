@@ -28,7 +28,7 @@ static const double axial_u_in_p = 0.897, axial_d_in_p = -0.376;
     {                                                                                                                  \
         .name = "lambda_C" current "_" quark "_" flavour, .unit = "GeV", .label = "\\Lambda_{C_{" current quark "}^{" tex "}}", \
         .help = "adds sign(Lambda)/Lambda^2 to C" current "_" quark "_" flavour, .default_value = INFINITY,             \
-        .minimum = -1e9, .maximum = 1e9                                                                                 \
+        .minimum = -1e9, .maximum = 1e9, .not_zero = true                                                              \
     }
 #define OF_FLAVOUR(KIND, flavour, tex)                                                                                 \
     KIND("1", "u", flavour, tex), KIND("1", "d", flavour, tex), KIND("2", "u", flavour, tex), KIND("2", "d", flavour, tex)

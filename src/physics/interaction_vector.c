@@ -39,9 +39,10 @@ static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const 
     for (size_t k = 0; k < N_TERMS; k++) coefficient[k] = (cev_lanes){0};
     add_vector_charge(s_p, s_n, coefficient + STANDARD);
     add_vector_charge(m_p, m_n, coefficient + MEDIATED);
-    coefficient[INTERFERENCE + VECTOR_PP] = 2.0 * s_p * m_p;
-    coefficient[INTERFERENCE + VECTOR_PN] = 2.0 * (s_p * m_n + s_n * m_p);
-    coefficient[INTERFERENCE + VECTOR_NN] = 2.0 * s_n * m_n;
+    cev_lanes s = s_p + s_n, m = m_p + m_n;
+    coefficient[INTERFERENCE + VECTOR_ALL] = 2.0 * s * m;
+    coefficient[INTERFERENCE + VECTOR_MIXED] = 2.0 * (s * m_n + s_n * m);
+    coefficient[INTERFERENCE + VECTOR_NEUTRONS] = 2.0 * s_n * m_n;
 }
 
 static const cev_kinematics *kinematics(size_t term, const double *theta)

@@ -30,6 +30,7 @@ static int canonical(const char *name, char *out, size_t size)
 const cev_isotope *cev_isotope_find(const char *name)
 {
     char wanted[24];
+    if (strpbrk(name, " \t\r\n+")) return NULL; /* which sscanf() would pass over */
     if (!canonical(name, wanted, sizeof wanted)) return NULL;
     for (size_t k = 0; k < cev_n_isotopes; k++)
         if (!strcmp(cev_isotopes[k].name, wanted)) return &cev_isotopes[k];

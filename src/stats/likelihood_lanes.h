@@ -52,7 +52,8 @@ CEV_INLINE cev_lanes barrier_counts(const channel_counts *c, size_t n_component,
 
 /* n_component is an argument so that the usual two can be a compile-time constant. The weights of the gradient and Hessian
  * are those of the likelihood, or, for the start, of least squares with variances max(D, 1) for Poisson counts. Bins without data count
- * `barrier`, at least. Returns the lanes where some bin is predicted negative or not a number. */
+ * `barrier`, at least. Returns the lanes where some bin is predicted negative or not a
+ * number; of a Gaussian channel, not a finite number. */
 CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component, int least_squares, cev_lanes barrier,
                                      const cev_lanes *scale, channel_slopes *out)
 {
@@ -66,7 +67,7 @@ CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component
     for (size_t i = 0; i < c->n_bin; i++) {
         cev_lanes n = predicted_counts(c, n_component, scale, i), weight, curvature;
         double d = c->data[i];
-        good &= c->weight ? n == n : n >= 0;
+        good &= c->weight ? n - n == 0 : n >= 0;
         if (c->weight) {
             curvature = lanes_set(c->weight[i]);
             weight = (n - d) * c->weight[i];

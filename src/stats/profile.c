@@ -217,6 +217,17 @@ CEV_INLINE cev_lanes_mask iterate(const fit *f, cev_lanes_mask active, cev_lanes
     return active;
 }
 
+/* Once more from the solution of the linear problem: the step takes back the rounding of the first, which matters where pulls cancel
+ * most of chi2. */
+CEV_INLINE cev_lanes_mask refine_linear(const fit *f)
+{
+    cev_lanes_mask none = {0}, ignored = {0};
+    memcpy(f->scratch->base, f->scratch->direction, f->group->n_pull * sizeof *f->scratch->base);
+    derivatives(f, f->scratch->base, 1, (cev_lanes){0});
+    newton_step(f->group->n_pull, f->scratch->gradient, f->scratch->hessian, f->scratch->direction, &ignored);
+    return none;
+}
+
 /* From the least-squares start. Where several bins without data meet, their borders can bar the way to a minimum in the corner;
  * such lanes start again from zero, with a barrier that is lowered step by step. */
 CEV_INLINE cev_lanes_mask search(const fit *f)
@@ -225,7 +236,7 @@ CEV_INLINE cev_lanes_mask search(const fit *f)
     cev_lanes_mask all = {0};
     newton_step(n, f->scratch->gradient, f->scratch->hessian, f->scratch->direction, &all); /* a start may be doubtful */
     all = (cev_lanes_mask){0};
-    if (f->group->linear) return all; /* that was the solution */
+    if (f->group->linear) return refine_linear(f); /* that was the solution */
     cev_lanes_mask left = iterate(f, ~all, (cev_lanes){0}, MAX_EVALUATIONS);
     if (!lanes_any(left)) return left;
     for (size_t p = 0; p < n; p++) {
@@ -264,6 +275,7 @@ CEV_INLINE void minimise(const fit *f, cev_lanes *chi2, cev_lanes_mask *status)
     if (n) unconverged = search(f);
     for (size_t p = 0; p < n; p++) trial[p] = base[p] + f->scratch->direction[p];
     *chi2 = chi2_at(f, trial);
+    if (f->group->linear) invalid |= ~(*chi2 < INFINITY);
     cev_lanes_mask left = ~invalid & ~unconverged & ~(*chi2 < INFINITY);
     if (lanes_any(left)) { /* the last, tiny step crossed the border of a bin without data: stay before it */
         for (size_t p = 0; p < n; p++) trial[p] = lanes_select(left, base[p], trial[p]);

@@ -132,7 +132,8 @@ static void check_templates(const char *name, const size_t *bin, size_t n)
         for (size_t k = 0; k < n; k++) {
             integrand i = {.experiment = x, .row = &t.row[r], .lo = x->bins.edge[bin[k]], .hi = x->bins.edge[bin[k] + 1]};
             double expected = direct_counts(&i);
-            assert_true(expected > 0);
+            /* Protons and neutrons have one radius here, so that the terms of their difference vanish. */
+            assert_true(t.row[r].term == 0 ? expected > 0 : expected == 0);
             assert_relative(t.counts[r * t.n_bin + bin[k]], expected, 1e-8);
         }
     cev_arena_destroy(&arena);
