@@ -13,8 +13,11 @@
  * until they stay inside the region and do not overshoot the minimum along their direction by more than half of the
  * slope they started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. The start
  * depends on nothing but the point. Where bins without data are driven to N = 0, a small barrier keeps the pulls inside, and points
- * that jam start again under a barrier that is lowered step by step. A corner of several such bins, far from zero, can be beyond
- * double precision; such a point is CEV_POINT_NOT_CONVERGED. */
+ * that end beside such a border start again under a barrier that is lowered step by step. A corner of several such bins, far from zero,
+ * can be beyond double precision; such a point is CEV_POINT_NOT_CONVERGED.
+ *
+ * Where pulls outnumber the components that they move differently, the shifts of these are the variables of the fit, so that two pulls on
+ * one signal, however strong, are no trouble; and a pulled signal of more than 1e12 counts in a bin is treated as one of 1e12. */
 #ifndef CEVSCAN_PROFILE_H
 #define CEVSCAN_PROFILE_H
 

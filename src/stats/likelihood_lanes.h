@@ -95,6 +95,14 @@ CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component
     return ~good;
 }
 
+/* Lanes where a bin that components add counts to is predicted all but empty. */
+CEV_INLINE cev_lanes_mask near_nothing(const channel_counts *c, size_t n_component, size_t bin, const cev_lanes *scale)
+{
+    cev_lanes expected = {0};
+    for (size_t k = 0; k < n_component; k++) expected += component_counts(c, k, bin);
+    return (expected > 0) & (predicted_counts(c, n_component, scale, bin) < 1e-6 * larger(expected, lanes_set(1)));
+}
+
 /* Largest share -dN/N of a bin's counts that a full step takes away: the inverse of the longest step that leaves all N >= 0.
  * step[n_component] are the changes of the scales. */
 CEV_INLINE cev_lanes largest_loss(const channel_counts *c, size_t n_component, const cev_lanes *scale, const cev_lanes *step)
