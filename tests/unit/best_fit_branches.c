@@ -63,6 +63,32 @@ static void both_branches_are_found(void **state)
     }
 }
 
+/* A coarse grid that hits the bottom of the wrong valley, and neither side of the right one as low: the lowest start is not enough. */
+static void the_lower_of_two_valleys_is_found(void **state)
+{
+    (void)state;
+    const double truth = -1e-7, mirror = -6.38e-6;
+    double wrong = mirror, step = 2e-7, lowest;
+    fixture f;
+    cev_best_fit fit;
+    set_up(&f, "coherent_csi_poisson", "C1_u_e", truth);
+    for (lowest = chi2_at(&f, "C1_u_e", wrong); step > 1e-12;) { /* downhill, to the bottom of the wrong valley */
+        double left = chi2_at(&f, "C1_u_e", wrong - step), right = chi2_at(&f, "C1_u_e", wrong + step);
+        if (left >= lowest && right >= lowest) step /= 2;
+        else wrong += left < right ? -step : step, lowest = fmin(left, right);
+    }
+    const double value[] = {wrong - 2e-6, wrong, (wrong + truth) / 2, truth - 7e-7, truth + 7e-7, truth + 3e-6};
+    assert_true(lowest > 1e-6 && lowest < chi2_at(&f, "C1_u_e", value[3]) && lowest < chi2_at(&f, "C1_u_e", value[4]));
+    f.grid.n_axis = 1;
+    f.grid.axis[0] = (cev_axis){.name = "C1_u_e", .scale = CEV_SCALE_VALUES, .n = LENGTH(value), .value = value};
+    f.job.axis_parameter[0] = parameter_of(&cev_interaction_eft, "C1_u_e");
+    assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
+    assert_ok(cev_best_fit_find(&f.job, 0, NULL, &fit));
+    assert_close(fit.chi2, 0, 1e-9);
+    assert_close(fit.at[0], truth, 1e-9);
+    tear_down(&f);
+}
+
 /* On an axis of scales the branches lie on the same side, Lambda < 0, and C > 0 on the other. */
 static void the_branches_of_a_scale_are_found(void **state)
 {
@@ -122,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_branches_are_found),
+        cmocka_unit_test(the_lower_of_two_valleys_is_found),
         cmocka_unit_test(the_branches_of_a_scale_are_found),
         cmocka_unit_test(members_are_fitted_one_by_one),
     };
