@@ -156,6 +156,16 @@ def test_reference_file_runs(tmp_path):
     assert summary["complete"] and summary["points_failed"] == 0
 
 
+def test_reference_file_has_every_key():
+    """Those of the tables of keys, and the parameters of every model that it chooses."""
+    text = (CONFIGS / "reference.yaml").read_text()
+    keys = {key for source in (REPO / "src" / "config").glob("*.c") for key in re.findall(r"CEV_KEY\(\w+, (\w+)", source.read_text())}
+    models = {model["name"]: model for model in run_json("describe", "--json")["models"]}
+    for name in ("pion_decay_at_rest", "gaussian", "gamma", "logistic", "gaussian_pulse"):
+        keys |= {parameter["name"] for parameter in models[name]["parameters"]}
+    assert len(keys) > 60 and not [key for key in keys if not re.search(rf"\b{key}\b", text)]
+
+
 def test_size_of_the_file_is_estimated(tmp_path):
     scan_file = write_scan(tmp_path, ["ess_csi"], [axis("eps_ee_uV", 601), axis("eps_mumu_uV", 401)], store_pulls=True)
     expected = run_json("check", scan_file, "--json")["file_bytes"]

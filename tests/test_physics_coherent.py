@@ -82,10 +82,40 @@ def test_chi2_of_the_standard_model(name, expected):
         assert result["chi2"] == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize("name", ["coherent_csi", "coherent_csi_poisson", "coherent_csi_time"])
+@pytest.mark.parametrize("seed", range(3))
+def test_shares_add_up(name, seed):
+    random = np.random.default_rng(seed)
+    values = dict(zip(["C1_u_e", "C1_d_mu", "C2_u_e", "C2_d_mu"], (random.uniform(-1, 1, 4) * [3e-6, 3e-6, 1e-4, 1e-4]).tolist()))
+    result = eft(name, values)
+    shares = result["experiments"][name]
+    assert min(shares["bins"]) >= 0 and sum(shares["bins"]) == pytest.approx(shares["chi2"], rel=1e-12)
+    assert shares["chi2"] + result["penalty"] == pytest.approx(result["chi2"], rel=1e-9)
+    sigma = {"signal": 0.125, "neutrons": 0.43011626, "steady_state": 0.021, "brn": 0.25, "nin": 0.35}
+    assert sum((a / sigma[p.split(".")[1]]) ** 2 for p, a in result["pulls"].items()) == pytest.approx(result["penalty"], rel=1e-9)
+
+
+ON, OFF = [11, 147, 224, 177, 144, 237, 210, 231, 197], [4, 98, 144, 123, 105, 202, 182, 216, 221]
+
+
+@pytest.mark.parametrize("observed, variance, data, expected", [
+    ({"counts": ON, "off_counts": OFF, "off_scale": 0.5, "floor": 70}, "on_plus_off", np.maximum(np.array(ON) - 0.5 * np.array(OFF), 70),
+     np.array(ON) + 0.25 * np.array(OFF)),
+    ({"counts": ON}, "on_plus_off", np.array(ON), np.array(ON)),
+    (ON, [4, 5, 6, 7, 8, 9, 10, 11, 12], np.array(ON), np.arange(4, 13)),
+    ({"counts": ON, "off_counts": OFF}, [9] * 9, np.array(ON) - OFF, np.full(9, 9)),
+])
+def test_differences_and_their_variances(shipped, tmp_path, observed, variance, data, expected):
+    path = shipped("own", lambda config: config.update(observed=observed, statistic={"name": "gaussian", "variance": variance}))
+    scan_file = write_scan(tmp_path, [str(path)], [axis("eps_ee_uV", 2)], data="observed")
+    share = run_json("point", scan_file, "--json")["experiments"]["own"]
+    assert share["data"] == pytest.approx(list(data), rel=1e-12)
+    assert share["bins"] == pytest.approx(list((np.array(share["predicted"]) - data) ** 2 / expected), rel=1e-9)
+
+
 def test_chi2_by_hand():
     """The sum of squares at the best pulls, from the counts as the release has them; and no other pulls give less."""
-    observed, off = ([11, 147, 224, 177, 144, 237, 210, 231, 197], [4, 98, 144, 123, 105, 202, 182, 216, 221])
-    c, ac = np.array(observed, float), np.array(off, float)
+    c, ac = np.array(ON, float), np.array(OFF, float)
     for name, data in [("coherent_csi", c - ac), (PAPER, np.maximum(c - 0.983011583 * ac, 0))]:
         rate = rates(name, SM)[name]
         s, b = counts(rate), np.add(rate["background"]["brn"], rate["background"]["nin"])

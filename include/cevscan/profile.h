@@ -8,8 +8,9 @@
  * which do not. Bins with D_i = 0 contribute 2 N_i. In a channel with variances the terms of its bins are (N_i - D_i)^2/variance_i in
  * place of these, for N_i of either sign. Channels that share no pull, directly or through others, are minimised separately.
  *
- * A group of channels that all have variances is a linear least-squares problem, solved in one step. Otherwise chi2 is convex in the pulls on the region where all N_i > 0, and infinite on its border wherever there are data. The
- * minimiser starts from the weighted least-squares solution with variances max(D_i, 1) for Poisson counts, and takes Newton steps that are cut
+ * A group of channels that all have variances is a linear least-squares problem, solved in one step, and in a second one against the
+ * rounding of the first. Otherwise chi2 is convex in the pulls on the region where all N_i > 0, and infinite on its border wherever
+ * there are data. The minimiser starts from the weighted least-squares solution with variances max(D_i, 1) for Poisson counts, and takes Newton steps that are cut
  * until they stay inside the region and do not overshoot the minimum along their direction by more than half of the
  * slope they started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. The start
  * depends on nothing but the point. Where bins without data are driven to N = 0, a small barrier keeps the pulls inside, and points
