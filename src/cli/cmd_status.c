@@ -50,7 +50,7 @@ static void print_text(const char *path, const cev_map_info *info)
         if (info->status_count[s]) printf(" %llu %s", (unsigned long long)info->status_count[s], cev_point_status_name(s));
     printf("\nsessions %d, the last with %d rank%s x %d thread%s, started %s, last sign of life %.0f s ago\n", p->sessions,
            p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->start,
-           difftime(time(NULL), (time_t)p->heartbeat));
+           (double)time(NULL) - p->heartbeat);
     printf("wall time %.3g s, program %s (%s)\n", p->wall_time_s, text_of(info, "program_version"), text_of(info, "git_commit"));
     printf("configuration hash %s\n", text_of(info, "configuration_hash"));
     if (!p->complete) return;
@@ -64,19 +64,19 @@ static void print_as_json(const cev_map_info *info)
     const cev_map_progress *p = &info->progress;
     json_t *axes = json_array(), *points = json_object(), *best = json_object(), *texts = json_object();
     for (size_t a = 0; a < info->n_axis; a++) {
-        json_array_append_new(axes, json_pack("{s:s, s:I}", "name", info->axis_name[a], "points", (json_int_t)info->axis_points[a]));
+        json_array_append_new(axes, json_pack("{s:o, s:I}", "name", json_text(info->axis_name[a]), "points", (json_int_t)info->axis_points[a]));
         if (p->complete) json_object_set_new(best, info->axis_name[a], json_number(p->best_fit[a]));
     }
     for (int s = 0; s <= CEV_N_POINT_STATUSES; s++)
         json_object_set_new(points, cev_point_status_name(s), json_integer((json_int_t)info->status_count[s]));
-    for (size_t k = 0; k < info->n_text; k++) json_object_set_new(texts, info->text[k].name, json_string(info->text[k].value));
+    for (size_t k = 0; k < info->n_text; k++) json_object_set_new(texts, info->text[k].name, json_text(info->text[k].value));
     json_object_del(texts, "configuration");
-    print_json(json_pack("{s:b, s:I, s:I, s:o, s:I, s:o, s:i, s:i, s:i, s:s, s:s, s:f, s:f, s:o, s:o, s:s, s:o}", "complete",
+    print_json(json_pack("{s:b, s:I, s:I, s:o, s:I, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "complete",
                          p->complete, "tiles", (json_int_t)info->n_tile, "tiles_done", (json_int_t)info->n_tile_done, "axes",
                          axes, "points", (json_int_t)info->n_point, "point_status", points, "sessions", p->sessions, "ranks",
-                         p->ranks, "threads", p->threads, "start", p->start, "end", p->end, "heartbeat", p->heartbeat,
-                         "wall_time_s", p->wall_time_s, "best_fit", best, "best_fit_chi2",
-                         p->complete ? json_number(p->best_fit_chi2) : json_null(), "content_hash", p->content_hash,
+                         p->ranks, "threads", p->threads, "start", json_text(p->start), "end", json_text(p->end), "heartbeat",
+                         json_number(p->heartbeat), "wall_time_s", json_number(p->wall_time_s), "best_fit", best, "best_fit_chi2",
+                         p->complete ? json_number(p->best_fit_chi2) : json_null(), "content_hash", json_text(p->content_hash),
                          "attributes", texts));
 }
 
