@@ -92,7 +92,7 @@ int command_status(int argc, char **argv)
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "MAP.h5", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     cev_map_info *info;
-    if (o.trying) prepare_to_be_killed();
+    if (o.trying) prepare_to_be_killed(o.file);
     cev_status status = o.trying ? cev_map_inspect(o.file, &info) : inspect_guarded(o.file, &info);
     if (status != CEV_OK) return report_error(status);
     if (o.json)

@@ -9,7 +9,7 @@
 /* cev_map_inspect; CEV_E_INPUT also for a map that kills who reads it. What inspection does not read, it does not try. */
 cev_status inspect_guarded(const char *path, cev_map_info **out);
 
-/* For the process that tries a map: it may die without a core file, and must come to an end. */
-void prepare_to_be_killed(void);
+/* For the process that tries a map: it may die without a core file, must come to an end, and not take all memory. */
+void prepare_to_be_killed(const char *path);
 
 #endif
