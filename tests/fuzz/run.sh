@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Builds the fuzzers with clang's libFuzzer, address and undefined-behaviour sanitizers, and runs each of them.
-#   tests/fuzz/run.sh [SECONDS [FUZZER...]]       default: 60 seconds for each of scan, experiment and map
+#   tests/fuzz/run.sh [SECONDS [FUZZER...]]       default: 60 seconds for each of scan, experiment, map and map_bytes
 # What it finds lies in $BUILD/findings, the growing corpus in $BUILD/corpus (BUILD is build/fuzz by default).
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
-[ $# -gt 1 ] && fuzzers=("${@:2}") || fuzzers=(scan experiment map)
+[ $# -gt 1 ] && fuzzers=("${@:2}") || fuzzers=(scan experiment map map_bytes)
 build=${BUILD:-build/fuzz}
 mkdir -p "$build/findings"
 
@@ -35,7 +35,7 @@ done
 mkdir -p "$build/empty"
 export CEVSCAN_PATH=$PWD/$build/empty
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
-export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:max_allocation_size_mb=2048
+export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:max_allocation_size_mb=2048:quarantine_size_mb=32
 export HDF5_USE_FILE_LOCKING=FALSE
 failed=0
 for fuzzer in "${fuzzers[@]}"; do
@@ -43,12 +43,12 @@ for fuzzer in "${fuzzers[@]}"; do
   case $fuzzer in map*) sources+=(tests/fuzz/inspect_bytes.c tests/fuzz/edit_map.c) ;; esac
   clang "${flags[@]}" "${headers[@]}" -fsanitize=fuzzer "${sources[@]}" "${objects[@]}" "${libraries[@]}" -lhdf5_hl -lm \
     -o "$build/fuzz_$fuzzer"
-  seeds=("$PWD/tests/fuzz/corpus/$fuzzer")
+  seeds=("$PWD/tests/fuzz/corpus/${fuzzer%_bytes}")
   dictionary=$PWD/tests/fuzz/yaml.dict longest=6000
   case $fuzzer in
     scan) seeds+=("$PWD/configs/scans") ;;
     experiment) seeds+=("$PWD/configs/experiments") ;;
-    map) dictionary=$PWD/tests/fuzz/hdf5.dict longest=65536 ;;
+    map*) dictionary=$PWD/tests/fuzz/hdf5.dict longest=65536 ;;
   esac
   mkdir -p "$build/corpus/$fuzzer"
   echo "== $fuzzer, $seconds s"
