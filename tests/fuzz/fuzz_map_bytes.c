@@ -3,7 +3,8 @@
  * and cannot be mended here: the program tries a map in a process of its own (src/cli/map_guard.c). So does this fuzzer, and
  * stops only for what our reader is to blame for, by the sanitizer's report on the process that died: the first frame of HDF5
  * or ours is ours, or memory of ours was overrun. What the trial survives is read again here, for the coverage. */
-#include <fcntl.h>
+#include <errno.h>
+#include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 
 #include "inspect_bytes.h"
 
-enum { PATIENCE_S = 10 };
+enum { PATIENCE_S = 6, HANGS = 99 }; /* less than libFuzzer's own */
 
 static unsigned long n_input, n_killed, n_hung;
 static char report[1 << 16];
@@ -32,8 +33,23 @@ static bool is_ours(void)
     return ours_first(strstr(report, "#0 ")) || ours_first(strstr(report, "allocated by thread"));
 }
 
+static void nothing(void)
+{
+}
+
+static void report_where_it_hangs(int signal_)
+{
+    (void)signal_;
+    __sanitizer_print_stack_trace();
+    _exit(HANGS);
+}
+
+/* Without what libFuzzer would do about the death of this process. */
 static void try(const uint8_t *data, size_t size, int log)
 {
+    __sanitizer_set_death_callback(nothing);
+    signal(SIGALRM, report_where_it_hangs);
+    signal(SIGABRT, SIG_DFL);
     dup2(log, 2);
     alarm(PATIENCE_S);
     inspect_bytes(data, size);
@@ -49,11 +65,13 @@ static bool survives(const uint8_t *data, size_t size)
     if (!log || ftruncate(fileno(log), 0) || lseek(fileno(log), 0, SEEK_SET)) abort();
     pid_t child = fork();
     if (child == 0) try(data, size, fileno(log));
-    if (child < 0 || waitpid(child, &state, 0) < 0) abort();
+    if (child < 0) abort();
+    while (waitpid(child, &state, 0) < 0)
+        if (errno != EINTR) abort(); /* libFuzzer's clock interrupts */
     if (state == 0) return true;
     ssize_t n = pread(fileno(log), report, sizeof report - 1, 0);
     report[n > 0 ? n : 0] = '\0';
-    n_hung += WIFSIGNALED(state) && WTERMSIG(state) == SIGALRM;
+    n_hung += WIFEXITED(state) && WEXITSTATUS(state) == HANGS;
     n_killed++;
     if (!is_ours()) return false;
     fputs(report, stderr);

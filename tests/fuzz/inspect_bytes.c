@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "inspect_bytes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,10 @@ static void use(const cev_map_info *info)
     for (size_t t = 0; t < info->n_tile; t++) sum += info->done[t];
     uint64_t n = 0;
     for (int s = 0; s <= CEV_N_POINT_STATUSES; s++) n += info->status_count[s];
-    if (n != info->n_point || info->n_tile_done > info->n_tile || info->n_tile > info->n_point) abort();
+    if (n != info->n_point || info->n_tile_done > info->n_tile || info->n_tile > info->n_point) {
+        fprintf(stderr, "runtime error: the map contradicts itself\n");
+        abort();
+    }
 }
 
 void inspect_bytes(const uint8_t *data, size_t size)

@@ -48,6 +48,7 @@ for fuzzer in "${fuzzers[@]}"; do
   case $fuzzer in
     scan) seeds+=("$PWD/configs/scans") ;;
     experiment) seeds+=("$PWD/configs/experiments") ;;
+    map_bytes) ASAN_OPTIONS+=:max_allocation_size_mb=256 ;;& # what a damaged length asks for takes its time
     map*) dictionary=$PWD/tests/fuzz/hdf5.dict longest=65536 ;;
   esac
   mkdir -p "$build/corpus/$fuzzer"
