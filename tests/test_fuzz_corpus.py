@@ -67,6 +67,12 @@ def test_damaged_maps(tmp_path):
         answered("status", tmp_path / "map.h5")
 
 
+def test_a_map_that_keeps_hdf5_busy_for_ever(tmp_path):
+    """Found by the fuzzer: a loop inside HDF5 that has no end, left after some seconds."""
+    (tmp_path / "map.h5").write_bytes((CORPUS.parent / "damaged" / "endless.map").read_bytes())
+    assert "does not come to an end" in refused(tmp_path, "status", "map.h5")
+
+
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_a_run_and_a_map_that_kills_hdf5(tmp_path, ranks):
     """It is refused, and left as it is."""

@@ -17,7 +17,6 @@
 
 extern char **environ;
 
-enum { MOST_CPU_SECONDS = 120 }; /* a map of 10^10 points takes a quarter of it */
 
 static rlim_t memory_of_this_process(void)
 {
@@ -32,10 +31,10 @@ static rlim_t memory_of_this_process(void)
 void prepare_to_be_killed(const char *path)
 {
     struct stat s;
-    const rlim_t plenty = (rlim_t)1 << 30;
-    rlim_t memory = memory_of_this_process() + plenty + (stat(path, &s) ? 0 : (rlim_t)s.st_size);
+    const rlim_t plenty = (rlim_t)1 << 30, slow = (rlim_t)1 << 27; /* bytes; bytes of a map that take no second to look through */
+    rlim_t size = stat(path, &s) ? 0 : (rlim_t)s.st_size, memory = memory_of_this_process() + plenty + size, seconds = 3 + size / slow;
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    setrlimit(RLIMIT_CPU, &(struct rlimit){MOST_CPU_SECONDS, MOST_CPU_SECONDS});
+    setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds + 1});
     setrlimit(RLIMIT_DATA, &(struct rlimit){memory, memory});
 }
 

@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "inspect_bytes.h"
 
-enum { PATIENCE_S = 6, HANGS = 99 }; /* less than libFuzzer's own */
+enum { PATIENCE_S = 5, HANGS = 99 };
 
 static unsigned long n_input, n_killed, n_hung;
 static char report[1 << 16];
@@ -48,10 +49,11 @@ static void report_where_it_hangs(int signal_)
 static void try(const uint8_t *data, size_t size, int log)
 {
     __sanitizer_set_death_callback(nothing);
-    signal(SIGALRM, report_where_it_hangs);
+    signal(SIGALRM, SIG_IGN);
+    signal(SIGPROF, report_where_it_hangs);
     signal(SIGABRT, SIG_DFL);
     dup2(log, 2);
-    alarm(PATIENCE_S);
+    setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = PATIENCE_S}, NULL); /* of its own time */
     inspect_bytes(data, size);
     _exit(0);
 }

@@ -44,16 +44,16 @@ for fuzzer in "${fuzzers[@]}"; do
   clang "${flags[@]}" "${headers[@]}" -fsanitize=fuzzer "${sources[@]}" "${objects[@]}" "${libraries[@]}" -lhdf5_hl -lm \
     -o "$build/fuzz_$fuzzer"
   seeds=("$PWD/tests/fuzz/corpus/${fuzzer%_bytes}")
-  dictionary=$PWD/tests/fuzz/yaml.dict longest=6000
+  dictionary=$PWD/tests/fuzz/yaml.dict longest=6000 patience=10
   case $fuzzer in
     scan) seeds+=("$PWD/configs/scans") ;;
     experiment) seeds+=("$PWD/configs/experiments") ;;
-    map_bytes) ASAN_OPTIONS+=:max_allocation_size_mb=256 ;;& # what a damaged length asks for takes its time
+    map_bytes) ASAN_OPTIONS+=:max_allocation_size_mb=256 patience=60 ;;& # what a damaged length asks for takes its time
     map*) dictionary=$PWD/tests/fuzz/hdf5.dict longest=65536 ;;
   esac
   mkdir -p "$build/corpus/$fuzzer"
   echo "== $fuzzer, $seconds s"
-  (cd "$build/empty" && "../fuzz_$fuzzer" -max_total_time="$seconds" -max_len=$longest -timeout=10 -rss_limit_mb=4096 \
+  (cd "$build/empty" && "../fuzz_$fuzzer" -max_total_time="$seconds" -max_len=$longest -timeout=$patience -rss_limit_mb=4096 \
     -dict="$dictionary" -print_final_stats=1 -verbosity="${VERBOSITY:-0}" -artifact_prefix="../findings/$fuzzer-" \
     ${FUZZ_FLAGS:-} "../corpus/$fuzzer" "${seeds[@]}") || failed=1
 done
