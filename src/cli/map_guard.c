@@ -17,6 +17,8 @@
 
 extern char **environ;
 
+enum { NOT_STARTED = 127 }; /* of posix_spawn */
+
 
 static rlim_t memory_of_this_process(void)
 {
@@ -85,6 +87,8 @@ static cev_status try_map(const char *path)
     if (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGABRT || signal == SIGILL)
         return cev_fail(CEV_E_INPUT, "%s: an HDF5 file, but damaged: HDF5 fails on it (%s)", path, strsignal(signal));
     int code = WIFEXITED(state) ? WEXITSTATUS(state) : 0;
+    if (code != EXIT_COMPLETE && code != EXIT_BAD_INPUT && code != EXIT_IO && code != NOT_STARTED) /* sanitizers catch signals */
+        return cev_fail(CEV_E_INPUT, "%s: an HDF5 file, but damaged: HDF5 fails on it (exit code %d)", path, code);
     if ((code != EXIT_BAD_INPUT && code != EXIT_IO) || strncmp(said, prefix, strlen(prefix))) return CEV_OK;
     said[strcspn(said, "\n")] = '\0';
     return cev_fail(code == EXIT_IO ? CEV_E_IO : CEV_E_INPUT, "%s", said + strlen(prefix));
