@@ -53,7 +53,7 @@ for fuzzer in "${fuzzers[@]}"; do
   esac
   mkdir -p "$build/corpus/$fuzzer"
   echo "== $fuzzer, $seconds s"
-  (cd "$build/empty" && "../fuzz_$fuzzer" -max_total_time="$seconds" -max_len=$longest -timeout=$patience -rss_limit_mb=4096 \
+  (cd "$build/empty" && "../fuzz_$fuzzer" -max_total_time="$seconds" -max_len=$longest -timeout=$patience -report_slow_units=$patience -rss_limit_mb=4096 \
     -dict="$dictionary" -print_final_stats=1 -verbosity="${VERBOSITY:-0}" -artifact_prefix="../findings/$fuzzer-" \
     ${FUZZ_FLAGS:-} "../corpus/$fuzzer" "${seeds[@]}") || failed=1
 done
