@@ -39,7 +39,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize valgrind clean help
+.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -129,6 +129,13 @@ sanitize: ## the tests under the address and undefined-behaviour sanitizers
 	ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	  CEVSCAN_BIN=$(CURDIR)/$(SANITIZED)/bin/cevscan CEVSCAN_BUILD=$(CURDIR)/$(SANITIZED) \
 	  $(PYTHON) -m pytest tests --ignore=tests/faults --ignore=tests/kills -q -p no:cacheprovider -m "not slow" $(PYTEST_FLAGS)
+
+FUZZ_SECONDS ?= 60
+fuzz: ## fuzz the readers of scans, experiments and maps, FUZZ_SECONDS=60 each (needs clang, libclang-rt-14-dev)
+	@nice tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+tsan: ## the tile loop under the thread sanitizer (needs clang, libclang-rt-14-dev, libomp-14-dev)
+	@nice tests/tsan/run.sh
 
 valgrind: build unit ## the unit tests and a small scan under valgrind
 	@tests/valgrind.sh $(BUILD) $(BIN)

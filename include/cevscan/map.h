@@ -88,7 +88,8 @@ typedef struct cev_map_info {
 } cev_map_info;
 
 /* Reads a map, also while a job writes it, without MPI. CEV_E_INPUT if the file is no HDF5 file, is truncated, is no map or
- * is of a newer format; CEV_E_IO if it cannot be read. */
+ * is of a newer format; CEV_E_IO if it cannot be read. HDF5 1.10 itself may crash, loop or ask for all memory on a file whose
+ * metadata are damaged; the commands let a process of its own try a map first (src/cli/map_guard.h). */
 cev_status cev_map_inspect(const char *path, cev_map_info **out);
 void cev_map_info_destroy(cev_map_info **info);
 

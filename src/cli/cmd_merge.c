@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "map_guard.h"
 #include "scan_run.h"
 
 static const char doc[] =
@@ -64,7 +65,7 @@ static cev_status open_part(merge *m, int k)
 {
     const char *path = m->options->file[k];
     scan_run *run = &m->run;
-    CEV_TRY(cev_map_inspect(path, &m->info[k]));
+    CEV_TRY(inspect_guarded(path, &m->info[k]));
     if (k == 0) CEV_TRY(scan_run_adopt(run, path, m->info[0]));
     const char *first = cev_map_info_text(m->info[0], "configuration_hash"), *own = cev_map_info_text(m->info[k], "configuration_hash");
     if (!first || !own || strcmp(first, own))

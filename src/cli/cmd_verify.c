@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "command.h"
+#include "map_guard.h"
 #include "scan_run.h"
 
 static const char doc[] =
@@ -194,7 +195,7 @@ static cev_status verify(verification *v)
 {
     scan_run *run = &v->run;
     bool hash_right;
-    CEV_TRY(cev_map_inspect(v->options->file, &v->info));
+    CEV_TRY(inspect_guarded(v->options->file, &v->info));
     CEV_TRY(scan_run_adopt(run, v->options->file, v->info));
     CEV_TRY(compare_identity(v));
     CEV_TRY(cev_new(run->config->arena, v->info->n_tile, &v->verdict));

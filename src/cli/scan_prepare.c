@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "map_guard.h"
 #include "scan_run.h"
 
 /* Where a chain of symbolic links leads, whether or not there is a file at its end: results often lie on another disk. */
@@ -103,7 +104,7 @@ static cev_status look_at_output(scan_run *run)
         return CEV_OK;
     }
     if (!S_ISREG(s.st_mode)) return cev_fail(CEV_E_INPUT, "%s: cannot be written: it is not a file", path);
-    CEV_TRY(cev_map_inspect(path, &run->found));
+    CEV_TRY(inspect_guarded(path, &run->found));
     CEV_TRY(compare_with_found(run));
     if (!run->found->progress.complete) CEV_TRY(check_structure(run));
     if (!run->found->progress.complete && access(path, W_OK))

@@ -7,6 +7,7 @@
 #include "cevscan/config.h"
 
 #define ANY_MASS 1e12
+enum { MOST_NUCLEI = 256 };
 
 typedef struct experiment_keys {
     const char *experiment, *title;
@@ -70,6 +71,7 @@ static cev_status read_nuclei(cev_arena *arena, cev_node node, cev_target *out)
     double *per_unit;
     size_t n = cev_node_length(node);
     if (!cev_node_is_sequence(node) || n == 0) return cev_node_fail(node, "key \"nuclei\": expected a list of nuclei");
+    if (n > MOST_NUCLEI) return cev_node_fail(node, "key \"nuclei\": at most %d are possible", MOST_NUCLEI);
     CEV_TRY(cev_new(arena, n, &nucleus));
     CEV_TRY(cev_new(arena, n, &per_unit));
     for (size_t k = 0; k < n; k++) {
@@ -280,6 +282,7 @@ static cev_status read_pulls(cev_arena *arena, cev_node node, cev_experiment *ou
     size_t n = cev_node_length(node);
     if (!node.id) return CEV_OK;
     if (!cev_node_is_sequence(node)) return cev_node_fail(node, "key \"pulls\": expected a list");
+    if (n > CEV_MAX_PULLS) return cev_node_fail(node, "key \"pulls\": at most %d are possible", CEV_MAX_PULLS);
     CEV_TRY(cev_new(arena, n, &pull));
     for (size_t p = 0; p < n; p++) {
         pull_keys keys = {0};

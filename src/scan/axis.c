@@ -13,17 +13,14 @@ static double mean(double minimum, double maximum, size_t i, size_t last)
     return minimum * (1 - t) + maximum * t;
 }
 
-static double interpolate(cev_scale scale, double minimum, double maximum, double threshold, size_t i, size_t last)
+static double stretched(cev_scale scale, double threshold, double x)
 {
-    if (i == 0) return minimum;
-    if (i == last) return maximum;
-    switch (scale) {
-    case CEV_SCALE_LOG: return exp(mean(log(minimum), log(maximum), i, last));
-    case CEV_SCALE_SYMLOG:
-        return 2 * threshold *
-               sinh(mean(asinh(minimum / (2 * threshold)), asinh(maximum / (2 * threshold)), i, last));
-    default: return mean(minimum, maximum, i, last);
-    }
+    return scale == CEV_SCALE_LOG ? log(x) : scale == CEV_SCALE_SYMLOG ? asinh(x / (2 * threshold)) : x;
+}
+
+static double unstretched(cev_scale scale, double threshold, double y)
+{
+    return scale == CEV_SCALE_LOG ? exp(y) : scale == CEV_SCALE_SYMLOG ? 2 * threshold * sinh(y) : y;
 }
 
 cev_status cev_axis_fill(cev_arena *arena, const char *name, cev_scale scale, double minimum, double maximum, size_t n,
@@ -36,10 +33,10 @@ cev_status cev_axis_fill(cev_arena *arena, const char *name, cev_scale scale, do
         return cev_fail(CEV_E_INPUT, "logarithmic axis %s starts at %g; it must start above 0", name, minimum);
     if (scale == CEV_SCALE_SYMLOG && !(linear_threshold > 0))
         return cev_fail(CEV_E_INPUT, "axis %s of scale symlog needs a linear_threshold above 0", name);
-    double *value;
+    double *value, low = stretched(scale, linear_threshold, minimum), high = stretched(scale, linear_threshold, maximum);
     CEV_TRY(cev_new(arena, n, &value));
     for (size_t i = 0; i < n; i++) {
-        value[i] = interpolate(scale, minimum, maximum, linear_threshold, i, n - 1);
+        value[i] = i == 0 ? minimum : i == n - 1 ? maximum : unstretched(scale, linear_threshold, mean(low, high, i, n - 1));
         if (i && !(value[i] > value[i - 1]))
             return cev_fail(CEV_E_INPUT, "axis %s: %zu points between %g and %g are too many for double precision", name, n,
                             minimum, maximum);
