@@ -6,8 +6,8 @@
 #
 #   0, 1, 2, 130   the scan is complete (1: some points have no chi2), the input is bad, or somebody pressed Ctrl-C: the job ends
 #                  with this exit code;
-#   anything else  the scan is not finished: 85 it was stopped before the time limit, 74 the file system or MPI failed, 128 + N
-#                  signal N killed a rank. SLURM queues the same job again, and the map goes on where it is.
+#   anything else  the scan is not finished: 85 it was stopped before the time limit (138 before it had begun), 74 the file system
+#                  or MPI failed, 128 + N signal N killed a rank. SLURM queues the same job again, and the map goes on where it is.
 #
 # So that no job runs round in circles, the job is queued again only if it finished at least one tile this time, or if it has been
 # restarted fewer than CEVSCAN_RETRIES times (default 3); and never more than CEVSCAN_MOST_RESTARTS times (default 500). Where it
@@ -31,8 +31,9 @@ cevscan_start() { # COMMAND...
   local threads=${SLURM_CPUS_PER_TASK:-1} # srun does not take this over from sbatch by itself
   case ${CEVSCAN_LAUNCH:-srun} in
     srun)
-      # If one rank dies before MPI has started, the others would wait for it for ever: hence --kill-on-bad-exit.
-      srun --mpi="${CEVSCAN_SRUN_MPI:-pmix}" --cpus-per-task="$threads" --kill-on-bad-exit=1 "$cevscan" "$@" & ;;
+      # The program notices itself that a rank is gone, and says so; only while MPI starts it cannot, hence --wait: 25 s after
+      # one rank has ended, all have to. Were the others told at once, they would take it for the end of the time limit.
+      srun --mpi="${CEVSCAN_SRUN_MPI:-pmix}" --cpus-per-task="$threads" --kill-on-bad-exit=0 --wait=25 "$cevscan" "$@" & ;;
     mpirun)
       # Without the keep-alives mpirun would not notice a host that is gone.
       mpirun -n "${SLURM_NTASKS:-1}" --map-by "slot:PE=$threads" --bind-to core --mca oob_tcp_keepalive_time 4 \
@@ -54,6 +55,7 @@ cevscan_pass_on() {
 cevscan_run() { # COMMAND...
   local code again
   [ -z "$cevscan_told" ] || return 85
+  cevscan_pid=''
   cevscan_start "$@"
   [ -z "$cevscan_told" ] || cevscan_pass_on # it came while the ranks were being started
   wait "$cevscan_pid"
@@ -77,40 +79,55 @@ cevscan_job_name() {
 }
 
 # Whether another life of this job is worth it.
-cevscan_may_go_on() { # TILES_BEFORE TILES_AFTER
+cevscan_may_go_on() {
   local restarts=${SLURM_RESTART_COUNT:-0}
   [ "$restarts" -lt "${CEVSCAN_MOST_RESTARTS:-500}" ] || return 1
-  [ "$2" -gt "$1" ] || [ "$restarts" -lt "${CEVSCAN_RETRIES:-3}" ]
+  [ "$cevscan_new" -gt 0 ] || [ "$restarts" -lt "${CEVSCAN_RETRIES:-3}" ]
+}
+
+# Runs the ranks, and sets cevscan_code and cevscan_new, the number of tiles that this life of the job has finished so far.
+cevscan_try() { # MAP COMMAND...
+  local map=$1
+  shift
+  cevscan_run "$@"
+  cevscan_code=$?
+  cevscan_new=$(($(cevscan_tiles_done "$map") - cevscan_before))
+  # srun itself fails with 1, which must not be taken for a complete map with some points missing.
+  if [ "$cevscan_code" = 1 ] && ! cevscan_is_done "$map"; then
+    cevscan_say "the ranks could not be started, or were lost"
+    cevscan_code=74
+  fi
 }
 
 cevscan_job() { # MAP COMMAND...
-  local map=$1 before after code
-  shift
+  local map=$1
   cevscan_pid='' cevscan_told=''
   trap cevscan_pass_on USR1
-  before=$(cevscan_tiles_done "$map")
-  cevscan_say "restart ${SLURM_RESTART_COUNT:-0} of job $(cevscan_job_name) on ${SLURM_JOB_NODELIST:-this host}, $before tiles are done"
-  cevscan_run "$@"
-  code=$?
-  after=$(cevscan_tiles_done "$map")
-  # srun itself fails with 1, which must not be taken for a complete map with some points missing.
-  if [ "$code" = 1 ] && ! cevscan_is_done "$map"; then
-    cevscan_say "the ranks could not be started, or were lost"
-    code=74
-  fi
-  case $code in
-    1) exit "${cevscan_points_failed_code:-1}" ;;
-    0 | 2 | 130) exit "$code" ;;
+  cevscan_before=$(cevscan_tiles_done "$map")
+  cevscan_say "restart ${SLURM_RESTART_COUNT:-0} of job $(cevscan_job_name) on ${SLURM_JOB_NODELIST:-this host}, $cevscan_before tiles are done"
+  cevscan_try "$@"
+  # SLURM's PMIx refuses a step on a node where a step with the same number has died; the next step has another number.
+  case $cevscan_code in
+    0 | 1 | 2 | 85 | 130 | 138) ;;
+    *)
+      if [ "$cevscan_new" = 0 ]; then
+        cevscan_say "exit code $cevscan_code, nothing was done; at once again"
+        cevscan_try "$@"
+      fi ;;
   esac
-  if ! cevscan_may_go_on "$before" "$after"; then
-    cevscan_say "exit code $code after $((after - before)) new tiles and ${SLURM_RESTART_COUNT:-0} restarts: not queued again;" \
+  case $cevscan_code in
+    1) exit "${cevscan_points_failed_code:-1}" ;;
+    0 | 2 | 130) exit "$cevscan_code" ;;
+  esac
+  if ! cevscan_may_go_on; then
+    cevscan_say "exit code $cevscan_code after $cevscan_new new tiles and ${SLURM_RESTART_COUNT:-0} restarts: not queued again;" \
       "submit the same line once more to go on"
   elif scontrol requeue "$(cevscan_job_name)"; then
-    cevscan_say "exit code $code, $((after - before)) new tiles: queued again"
+    cevscan_say "exit code $cevscan_code, $cevscan_new new tiles: queued again"
   else
-    cevscan_say "exit code $code, but SLURM does not queue this job again; submit the same line once more to go on"
+    cevscan_say "exit code $cevscan_code, but SLURM does not queue this job again; submit the same line once more to go on"
   fi
-  exit "$code"
+  exit "$cevscan_code"
 }
 
 # Whether the work on MAP is finished; job scripts with another idea of it define their own.

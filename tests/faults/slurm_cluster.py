@@ -3,6 +3,7 @@
 a child of the tests, and ends with them."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -30,9 +31,8 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1,sched_min
 SlurmdParameters=config_overrides
 MpiDefault=none
 ReturnToService=2
-KillWait=15
 SlurmctldTimeout=10
-SlurmdTimeout=10
+SlurmdTimeout={node_timeout}
 MessageTimeout=5
 JobRequeue=1
 MinJobAge=3600
@@ -54,12 +54,12 @@ def wait_until(condition, seconds, what):
 class Cluster:
     """The first host gives orders, the others are nodes with `cores` cores each (of which the machine may have fewer)."""
 
-    def __init__(self, folder, hosts, cores=1, requeue_wait=5):
+    def __init__(self, folder, hosts, cores=1, requeue_wait=5, node_timeout=300):
         self.folder, self.hosts, self.head, self.nodes = Path(folder), hosts, hosts.names[0], hosts.names[1:]
         self.daemon = {}
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "PMI", "OMPI"))}
         self.environment["SLURM_CONF"] = str(self.folder / "slurm.conf")
-        self._write(cores, requeue_wait)
+        self._write(cores, requeue_wait, node_timeout)
         try:
             self._start()
         except BaseException:
@@ -68,7 +68,7 @@ class Cluster:
 
     # --- coming and going
 
-    def _write(self, cores, requeue_wait):
+    def _write(self, cores, requeue_wait, node_timeout):
         for name in ["state", "log", *(f"spool.{n}" for n in self.nodes), *(f"etc/{n}" for n in self.nodes), *(f"pmix/{n}" for n in self.nodes)]:
             (self.folder / name).mkdir(parents=True)
         self.folder.chmod(0o755)
@@ -77,7 +77,7 @@ class Cluster:
         key.chmod(0o400)
         lines = [f"NodeName={n} NodeAddr={self.hosts.address[n]} CPUs={cores} RealMemory=8000 State=UNKNOWN" for n in self.nodes]
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(
-            folder=self.folder, head=self.head, head_address=self.hosts.address[self.head], requeue_wait=requeue_wait,
+            folder=self.folder, head=self.head, head_address=self.hosts.address[self.head], requeue_wait=requeue_wait, node_timeout=node_timeout,
             nodes="\n".join(lines), first=self.nodes[0].replace("h", "h["), last=self.nodes[-1][1:]))
         for n in self.nodes:
             (self.folder / "etc" / n / "slurm.conf").symlink_to(self.folder / "slurm.conf")
@@ -102,6 +102,12 @@ class Cluster:
     def start_node(self, node):
         config = self.folder / "etc" / node / "slurm.conf"
         self._spawn(f"slurmd.{node}", node, "slurmd", "-D", "-N", node, "-f", str(config), SLURM_CONF=str(config))
+
+    def forget(self, node):
+        """What a restart of the node removes."""
+        for name in (f"pmix/{node}", f"spool.{node}"):
+            shutil.rmtree(self.folder / name)
+            (self.folder / name).mkdir()
 
     def wait_for_nodes(self):
         ready = ["idle"] * len(self.nodes)

@@ -63,12 +63,12 @@ def points_for(seconds, folder):
 
 
 def test_a_scan_longer_than_its_limit_finishes_by_itself(cluster, tmp_path):
-    """SLURM's shortest limit is a minute; it looks at limits every half minute, so 30 s before the limit means after at most half
-    a minute. With 100 s of work there are at least three such lives, and nobody touches the job after it is submitted."""
-    scan = write_scan(tmp_path, points=points_for(100, tmp_path))
+    """SLURM's shortest limit is a minute; it looks at limits every half minute, so 30 s before the limit means after half a minute
+    at most. With three minutes of work there are more than three such lives, and nobody touches the job after it is submitted."""
+    scan = write_scan(tmp_path, points=points_for(180, tmp_path))
     job = cluster.submit("--ntasks=1", "--time=1", "--signal=USR1@30", JOBS / "scan.sbatch", scan, tmp_path / "map.h5", cwd=tmp_path)
     began = time.monotonic()
-    end = cluster.wait_for_end(job, 600)
+    end = cluster.wait_for_end(job, 900)
     log = logs(tmp_path)
     known = status(tmp_path / "map.h5")
     print(f"\n{end['Restarts']} requeues in {time.monotonic() - began:.0f} s, {known['sessions']} sessions, hash {known['content_hash']}")
@@ -143,14 +143,15 @@ esac
     return path
 
 
-CODES = {  # what the program does: (exit code of the job, lives)
+CODES = {  # what the program does: (exit code of the job, how often it ran); a failure without a tile is tried twice in each life
     "exit 0": (0, 1),
     "exit 2": (2, 1),
     "exit 130": (130, 1),
-    "exit 74": (74, 4),       # at most three restarts without a tile
+    "exit 74": (74, 8),       # at most three restarts without a tile
     "exit 85": (85, 4),
-    "kill -9 $$": (137, 4),
-    "exit 1": (74, 4),        # without a complete map it is srun that failed
+    "kill -USR1 $$": (138, 4),
+    "kill -9 $$": (137, 8),
+    "exit 1": (74, 8),        # without a complete map it is srun that failed
 }
 
 
@@ -162,7 +163,7 @@ def test_exit_codes(cluster, tmp_path):
         folder = tmp_path / str(k)
         folder.mkdir()
         program = fake_program(folder, what, tiles=0)
-        jobs[what] = cluster.submit("--ntasks=1", "--mem=100", JOBS / "scan.sbatch", "a.yaml", "a.h5", cwd=folder, CEVSCAN=str(program),
+        jobs[what] = cluster.submit("--ntasks=1", "--mem-per-cpu=100", JOBS / "scan.sbatch", "a.yaml", "a.h5", cwd=folder, CEVSCAN=str(program),
                                     CEVSCAN_SRUN_MPI="none")
     for k, (what, job) in enumerate(jobs.items()):
         end = cluster.wait_for_end(job, 180)
