@@ -39,7 +39,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test build unit deps deps-test install bench lint check-layers sanitize valgrind clean help
+.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize valgrind clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -89,7 +89,11 @@ run: deps ## install what is missing, build, scan CsI, Si and CsI + Si at the ES
 test: deps-test ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory -j$(shell nproc) build unit
 	@$(MAKE) --no-print-directory check-layers
-	$(PYTHON) -m pytest tests -q -p no:cacheprovider $(PYTEST_FLAGS)
+	$(PYTHON) -m pytest tests --ignore=tests/faults --ignore=tests/kills -q -p no:cacheprovider $(PYTEST_FLAGS)
+
+test-faults: deps-test ## the long tests of kills, failing disks and locks, and a private SLURM (needs slurm-wlm, munge, iproute2)
+	@$(MAKE) --no-print-directory -j$(shell nproc) build
+	$(PYTHON) -m pytest tests/kills tests/faults -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 # --- the rest -----------------------------------------------------------------------------------------------------------
 bench: build ## points per second of the engine
@@ -106,7 +110,7 @@ install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -m 644 configs/experiments/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/experiments"
 	install -m 644 configs/scans/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/scans"
 	install -m 755 analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis"
-	install -m 644 jobs/* "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
+	install -m 755 jobs/*.sbatch jobs/*.sh "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 
 check-layers: $(LIB_OBJ) ## prove from the objects' symbols that every room uses only what lies below it
 	@$(PYTHON) tests/check_layers.py $(BUILD)
@@ -124,7 +128,7 @@ sanitize: ## the tests under the address and undefined-behaviour sanitizers
 	  EXTRA_SRC=tests/sanitize/keep_plugins.c build unit
 	ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	  CEVSCAN_BIN=$(CURDIR)/$(SANITIZED)/bin/cevscan CEVSCAN_BUILD=$(CURDIR)/$(SANITIZED) \
-	  $(PYTHON) -m pytest tests -q -p no:cacheprovider -m "not slow" $(PYTEST_FLAGS)
+	  $(PYTHON) -m pytest tests --ignore=tests/faults --ignore=tests/kills -q -p no:cacheprovider -m "not slow" $(PYTEST_FLAGS)
 
 valgrind: build unit ## the unit tests and a small scan under valgrind
 	@tests/valgrind.sh $(BUILD) $(BIN)

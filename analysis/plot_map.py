@@ -1,20 +1,19 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the allowed regions of two-dimensional cevscan maps."""
+from cevmap import (MapError, command_line, complain, delta_from_level, labels_of, percentage, project, read_map, run,
+                    stretches)
+from cevplot import (VOID_STYLE, add_note, add_title, colour, draw_boxes, faint, figure_format, line_style, new_figure,
+                     own_words, place_legend, save, set_limits, set_scale, shade)
 import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 try:
     from scipy.interpolate import RectBivariateSpline
     from scipy.ndimage import distance_transform_edt
 except ImportError:
     RectBivariateSpline = None  # contours are then drawn on the map's own grid
-
-from cevmap import (MapError, command_line, complain, delta_from_level, labels_of, percentage, project, read_map, run,
-                    stretches)
-from cevplot import (VOID_STYLE, add_note, add_title, colour, draw_boxes, faint, figure_format, line_style, new_figure,
-                     own_words, place_legend, save, set_limits, set_scale, shade)
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 EXAMPLE = 'plot_map.py csi.h5 "csi si.h5" --labels "CsI,CsI + Si" --levels 90 -o regions.pdf'
 POINTS_WANTED = 600  # along an axis, so that contours look smooth

@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws Delta chi2 of one parameter, for one cevscan map or many."""
-import numpy as np
-
 from cevmap import MapError, command_line, curve_of, delta_from_level, labels_of, run, stretches
 from cevplot import (GREY, VOID_STYLE, add_note, add_title, colour, draw_boxes, figure_format, line_style, new_figure,
                      own_words, place_legend, save, set_limits, set_scale)
+import numpy as np
 from matplotlib.patches import Patch
 
 EXAMPLE = 'plot_profile.py csi.h5 si.h5 --parameter eps_ee_uV --labels "CsI,Si" -o profile.pdf'

@@ -27,6 +27,8 @@ typedef struct cev_scan_config {
     double theta[CEV_MAX_MODEL_PARAMETERS];     /* values of the parameters that are not scanned */
     cev_data_kind data;
     double truth[CEV_MAX_MODEL_PARAMETERS];     /* of Asimov data */
+    size_t n_pull;                              /* of all experiments, in the order of their first use, shared ones once */
+    const char *const *pull_name;               /* [n_pull] */
     bool store_pulls;
     char *resolved;                             /* JSON: the scan file with every experiment file put in its place */
     cev_digest identity;                        /* of what bears on numbers, CEV_NUMERICS_REVISION included */

@@ -29,6 +29,8 @@ typedef struct cev_background {
 /* Components of an experiment's counts are numbered: the signal first, then the backgrounds in their order. */
 enum { CEV_COMPONENT_SIGNAL = 0, CEV_COMPONENT_FIRST_BACKGROUND = 1, CEV_MAX_COMPONENTS = 16 };
 
+enum { CEV_MAX_PULLS = 64 }; /* of all experiments of a scan together */
+
 /* A nuisance parameter a with Gaussian uncertainty sigma that scales components by 1 + a; a component under several pulls
  * is scaled by 1 + the sum of them. The same name in two experiments is one shared pull. */
 typedef struct cev_pull {

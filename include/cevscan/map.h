@@ -83,7 +83,7 @@ typedef struct cev_map_info {
     size_t n_tile, n_tile_done;
     unsigned char *done;            /* [n_tile] */
     uint64_t n_point;
-    uint64_t status_count[8];       /* points with each cev_point_status, pending ones included */
+    uint64_t status_count[CEV_N_POINT_STATUSES + 1]; /* points with each cev_point_status; the last: with a byte that is none */
     cev_map_progress progress;
 } cev_map_info;
 

@@ -12,7 +12,9 @@
  * minimiser starts from the weighted least-squares solution with variances max(D_i, 1), and takes Newton steps that are cut
  * until they stay inside the region and do not overshoot the minimum along their direction by more than half of the
  * slope they started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. The start
- * depends on nothing but the point. */
+ * depends on nothing but the point. Where bins without data are driven to N = 0, a small barrier keeps the pulls inside, and points
+ * that jam start again under a barrier that is lowered step by step. A corner of several such bins, far from zero, can be beyond
+ * double precision; such a point is CEV_POINT_NOT_CONVERGED. */
 #ifndef CEVSCAN_PROFILE_H
 #define CEVSCAN_PROFILE_H
 

@@ -11,7 +11,8 @@
 static const char doc[] =
     "Points per second of the engine on one core: a (eps_ee_uV, eps_mumu_uV) plane of CsI + Si at the ESS (80 bins, 4 pulls), one "
     "thread, no output; or a scan file's own points.\v"
-    "Repeats the plane until --seconds have passed and reports the fastest and the median repetition.";
+    "Repeats the plane until --seconds have passed and reports the fastest and the median repetition.\n\n"
+    "Example: cevscan bench --seconds 10";
 
 typedef struct bench_options {
     const char *file;

@@ -20,12 +20,13 @@ typedef struct merge_options {
     const char *output;
     char **file; /* [n_file] */
     int n_file;
-    bool quiet;
+    bool quiet, json;
 } merge_options;
 
 static const struct argp_option options[] = {
     {"output", 'o', "MAP.h5", 0, "the map to write (required); must not exist", 0},
     {"quiet", 'q', NULL, 0, "print errors only", 0},
+    {"json", 'j', NULL, 0, "print JSON", 0},
     {0},
 };
 
@@ -35,6 +36,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'o': o->output = argument; break;
     case 'q': o->quiet = true; break;
+    case 'j': o->json = true; break;
     case ARGP_KEY_ARGS:
         o->file = state->argv + state->next;
         o->n_file = state->argc - state->next;
@@ -68,7 +70,7 @@ static cev_status open_part(merge *m, int k)
     if (!first || !own || strcmp(first, own))
         return cev_fail(CEV_E_INPUT, "%s: holds another scan than %s", path, m->options->file[0]);
     if (m->info[k]->n_tile != run->config->grid.n_tile) return cev_fail(CEV_E_INPUT, "%s: has another number of tiles", path);
-    return cev_map_open(path, CEV_MAP_READ, MPI_COMM_WORLD, &run->config->grid, run->n_pull, (const char *const *)run->pull_name,
+    return cev_map_open(path, CEV_MAP_READ, MPI_COMM_WORLD, &run->config->grid, run->n_pull, run->config->pull_name,
                         &m->part[k]);
 }
 
@@ -132,6 +134,22 @@ static void report_gaps(const merge *m)
     printf("\n");
 }
 
+static void print_result(const merge *m, bool complete)
+{
+    const merge_options *o = m->options;
+    if (o->json) {
+        json_t *missing = json_array();
+        for (size_t t = 0; t < m->run.config->grid.n_tile; t++)
+            if (m->owner[t] == (size_t)o->n_file) json_array_append_new(missing, json_integer((json_int_t)t));
+        print_json(json_pack("{s:o, s:i, s:b, s:o, s:s}", "map", json_text(o->output), "joined", o->n_file, "complete", complete,
+                             "tiles_missing", missing, "content_hash", m->run.progress.content_hash));
+    } else if (!o->quiet) {
+        printf("%s: joined %d map%s\n", o->output, o->n_file, o->n_file == 1 ? "" : "s");
+        if (m->n_missing) report_gaps(m);
+        if (complete) printf("content hash %s\n", m->run.progress.content_hash);
+    }
+}
+
 static cev_status merge_maps(merge *m, run_outcome *outcome)
 {
     scan_run *run = &m->run;
@@ -148,7 +166,7 @@ static cev_status merge_maps(merge *m, run_outcome *outcome)
     CEV_TRY(scan_run_create_map(run, m->options->output));
     m->created = true;
     CEV_TRY(cev_map_open(m->options->output, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
-                         (const char *const *)run->pull_name, &run->map));
+                         run->config->pull_name, &run->map));
     CEV_TRY(scan_run_start_session(run));
     CEV_TRY(write_all(m));
     run->reread = true;
@@ -177,11 +195,7 @@ int command_merge(int argc, char **argv)
     cev_status status = merge_maps(&m, &outcome);
     int code = status != CEV_OK ? report_error(status) : outcome != RUN_COMPLETE ? EXIT_STOPPED
                : m.run.points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
-    if (status == CEV_OK && !o.quiet) {
-        printf("%s: joined %d map%s\n", o.output, o.n_file, o.n_file == 1 ? "" : "s");
-        if (m.n_missing) report_gaps(&m);
-        if (outcome == RUN_COMPLETE) printf("content hash %s\n", m.run.progress.content_hash);
-    }
+    if (status == CEV_OK) print_result(&m, outcome == RUN_COMPLETE);
     if (status != CEV_OK && m.created) unlink(o.output); /* a half-joined map; its parts are still there */
     close_all(&m);
     return scan_run_end_mpi(&m.run, code);

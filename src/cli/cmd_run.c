@@ -106,36 +106,54 @@ static void print_layout(const scan_run *run)
                 m->shared_hosts == 1 ? "" : "s");
 }
 
+static void print_json_summary(const scan_run *run, bool complete, double points, double seconds)
+{
+    const cev_map_progress *p = &run->progress;
+    const cev_grid *g = &run->config->grid;
+    json_t *best = json_object();
+    for (size_t a = 0; a < g->n_axis; a++) json_object_set_new(best, g->axis[a].name, json_number(p->best_fit[a]));
+    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:s}", "map", json_text(run->options->output), "complete", complete,
+                         "points", (json_int_t)g->n_point, "points_computed", (json_int_t)points, "points_failed",
+                         (json_int_t)p->points_failed, "seconds", seconds, "best_fit_chi2", json_number(p->best_fit_chi2),
+                         "best_fit", best, "content_hash", p->content_hash));
+}
+
 static void print_summary(const scan_run *run, run_outcome outcome)
 {
-    bool complete = outcome == RUN_COMPLETE;
+    const run_options *o = run->options;
     const cev_map_progress *p = &run->progress;
     const cev_grid *g = &run->config->grid;
     double seconds = monotonic_s() - run->started, points = (double)(run->points_done - run->points_before);
-    if (run->options->json) {
-        json_t *best = json_object();
-        for (size_t a = 0; a < g->n_axis; a++) json_object_set_new(best, g->axis[a].name, json_number(p->best_fit[a]));
-        print_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:s}", "map", run->options->output, "complete", complete, "points",
-                             (json_int_t)g->n_point, "points_computed", (json_int_t)points, "points_failed",
-                             (json_int_t)p->points_failed, "seconds", seconds, "best_fit_chi2", json_number(p->best_fit_chi2),
-                             "best_fit", best, "content_hash", p->content_hash));
+    if (o->json) {
+        print_json_summary(run, outcome == RUN_COMPLETE, points, seconds);
+    } else if (o->quiet) {
         return;
-    }
-    if (run->options->quiet) return;
-    if (outcome == RUN_SHARD_COMPLETE) {
-        printf("%s: shard %d of %d is complete, %llu of %llu points; `cevscan merge` joins the shards\n", run->options->output,
-               run->options->shard + 1, run->options->n_shard, (unsigned long long)run->points_done, (unsigned long long)g->n_point);
-        return;
-    }
-    if (!complete) {
-        printf("%s: stopped after %llu of %llu points; the same command goes on\n", run->options->output,
+    } else if (outcome == RUN_SHARD_COMPLETE) {
+        printf("%s: shard %d of %d is complete, %llu of %llu points; `cevscan merge` joins the shards\n", o->output, o->shard + 1,
+               o->n_shard, (unsigned long long)run->points_done, (unsigned long long)g->n_point);
+    } else if (outcome != RUN_COMPLETE) {
+        printf("%s: stopped after %llu of %llu points; the same command goes on\n", o->output,
                (unsigned long long)run->points_done, (unsigned long long)g->n_point);
-        return;
+    } else {
+        printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\nbest fit chi2 %.9g at", o->output, points, seconds,
+               points / seconds, (unsigned long long)p->points_failed, p->best_fit_chi2);
+        for (size_t a = 0; a < g->n_axis; a++) printf(" %s=%.6g", g->axis[a].name, p->best_fit[a]);
+        printf("\ncontent hash %s\n", p->content_hash);
     }
-    printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\nbest fit chi2 %.9g at", run->options->output, points, seconds,
-           points / seconds, (unsigned long long)p->points_failed, p->best_fit_chi2);
-    for (size_t a = 0; a < g->n_axis; a++) printf(" %s=%.6g", g->axis[a].name, p->best_fit[a]);
-    printf("\ncontent hash %s\n", p->content_hash);
+}
+
+/* The map was complete before this run. */
+static int leave_alone(scan_run *run)
+{
+    uint64_t failed = run->rank == 0 ? run->found->progress.points_failed : 0;
+    MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+    if (run->rank == 0 && run->options->json) {
+        run->progress = run->found->progress;
+        print_json_summary(run, true, 0, 0);
+    } else if (run->rank == 0 && !run->options->quiet) {
+        printf("%s: already complete\n", run->options->output);
+    }
+    return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
 }
 
 /* Rank 0 has read and validated the scan; the others get it as one self-contained text. */
@@ -181,19 +199,17 @@ static int run_everywhere(scan_run *run)
     status = agree_with_rank_0(run->rank, status);
     if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
     MPI_Bcast(&done, 1, MPI_C_BOOL, 0, MPI_COMM_WORLD);
-    if (done) {
-        uint64_t failed = run->rank == 0 ? run->found->progress.points_failed : 0;
-        MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-        if (run->rank == 0 && !run->options->quiet) printf("%s: already complete\n", run->options->output);
-        return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
-    }
+    if (done) return leave_alone(run);
     limit_time(run);
     run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
     print_layout(run);
     abort_on_failure(run, share_configuration(run));
-    abort_on_failure(run, scan_run_build(run));
-    status = scan_run_open_map(run);
-    abort_on_failure(run, status);
+    cev_status own = scan_run_build(run);
+    status = agree_with_rank_0(run->rank, own);
+    if (status == CEV_OK) abort_on_failure(run, own); /* this rank alone is short of memory */
+    if (status == CEV_OK) status = scan_run_find_reference(run);
+    if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
+    abort_on_failure(run, scan_run_open_map(run));
     abort_on_failure(run, scan_run_work(run));
     run_outcome outcome;
     abort_on_failure(run, scan_run_finish(run, &outcome));

@@ -46,7 +46,7 @@ static void print_text(const char *path, const cev_map_info *info)
     for (size_t a = 0; a < info->n_axis; a++) printf("%s %s (%zu)", a ? "," : "", info->axis_name[a], info->axis_points[a]);
     printf("\ntiles %zu of %zu done (%.1f %%)\n", info->n_tile_done, info->n_tile, 100.0 * (double)info->n_tile_done / (double)info->n_tile);
     printf("points %llu:", (unsigned long long)info->n_point);
-    for (int s = 0; s < CEV_N_POINT_STATUSES; s++)
+    for (int s = 0; s <= CEV_N_POINT_STATUSES; s++)
         if (info->status_count[s]) printf(" %llu %s", (unsigned long long)info->status_count[s], cev_point_status_name(s));
     printf("\nsessions %d, the last with %d rank%s x %d thread%s, started %s, last sign of life %.0f s ago\n", p->sessions,
            p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->start,
@@ -67,7 +67,7 @@ static void print_as_json(const cev_map_info *info)
         json_array_append_new(axes, json_pack("{s:s, s:I}", "name", info->axis_name[a], "points", (json_int_t)info->axis_points[a]));
         if (p->complete) json_object_set_new(best, info->axis_name[a], json_number(p->best_fit[a]));
     }
-    for (int s = 0; s < CEV_N_POINT_STATUSES; s++)
+    for (int s = 0; s <= CEV_N_POINT_STATUSES; s++)
         json_object_set_new(points, cev_point_status_name(s), json_integer((json_int_t)info->status_count[s]));
     for (size_t k = 0; k < info->n_text; k++) json_object_set_new(texts, info->text[k].name, json_string(info->text[k].value));
     json_object_del(texts, "configuration");

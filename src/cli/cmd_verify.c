@@ -137,7 +137,7 @@ static cev_status repair(verification *v)
     CEV_TRY(cev_map_close(&run->map));
     CEV_TRY(cev_map_lock_take(v->options->file, &run->lock));
     CEV_TRY(cev_map_open(v->options->file, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
-                         (const char *const *)run->pull_name, &run->map));
+                         run->config->pull_name, &run->map));
     cev_map_progress progress = v->info->progress;
     progress.complete = false;
     progress.content_hash[0] = '\0';
@@ -201,7 +201,7 @@ static cev_status verify(verification *v)
     CEV_TRY(cev_new(run->config->arena, v->info->n_tile, &v->chosen));
     CEV_TRY(choose_tiles(v));
     CEV_TRY(cev_map_open(v->options->file, CEV_MAP_READ, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
-                         (const char *const *)run->pull_name, &run->map));
+                         run->config->pull_name, &run->map));
     CEV_TRY(judge_all(v));
     CEV_TRY(check_content_hash(v, &hash_right));
     if (v->options->repair && v->n_bad) CEV_TRY(repair(v));

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int exit_code_of(cev_status status)
 {
@@ -29,6 +30,18 @@ int report_error(cev_status status)
 json_t *json_number(double x)
 {
     return isfinite(x) ? json_real(x) : json_null();
+}
+
+json_t *json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    char *copy = json ? NULL : strdup(text);
+    if (json || !copy) return json;
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c >= 0x80) *c = '?';
+    json = json_string(copy);
+    free(copy);
+    return json;
 }
 
 void print_json(json_t *json)

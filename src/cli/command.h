@@ -43,6 +43,9 @@ int report_error(cev_status status);
 /* A JSON number; null for what JSON cannot express. */
 json_t *json_number(double x);
 
+/* A JSON text; bytes that are not valid UTF-8, as file names may have, become question marks. */
+json_t *json_text(const char *text);
+
 /* Prints to stdout, and gives up the reference. */
 void print_json(json_t *json);
 

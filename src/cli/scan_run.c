@@ -21,7 +21,7 @@ cev_status agree_with_rank_0(int rank, cev_status status)
     int code = (int)status;
     if (rank == 0) snprintf(message, sizeof message, "%s", cev_error_message());
     MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    if (code == CEV_OK) return status;
+    if (code == CEV_OK) return CEV_OK;
     MPI_Bcast(message, sizeof message, MPI_CHAR, 0, MPI_COMM_WORLD);
     return rank == 0 ? status : cev_fail((cev_status)code, "%s", message);
 }
@@ -42,16 +42,8 @@ static cev_status create_parts(scan_run *run)
     return cev_new(arena, n * run->n_pull, &run->pull);
 }
 
-static cev_status name_pulls(scan_run *run)
-{
-    run->n_pull = run->config->store_pulls ? cev_model_n_pull(run->model) : 0;
-    CEV_TRY(cev_new(run->config->arena, run->n_pull, &run->pull_name));
-    for (size_t p = 0; p < run->n_pull; p++) run->pull_name[p] = cev_model_pull_name(run->model, p);
-    return CEV_OK;
-}
-
-/* Every rank computes the same reference, but rank 0's is used: libraries may differ in the last bit between hosts. */
-static cev_status find_reference(scan_run *run)
+/* Rank 0 searches: libraries may differ in the last bit between hosts. */
+cev_status scan_run_find_reference(scan_run *run)
 {
     const cev_scan_config *c = run->config;
     cev_best_fit fit = {0};
@@ -73,9 +65,8 @@ cev_status scan_run_build(scan_run *run)
     run->job = (cev_scan_job){.model = run->model, .data = &run->data, .grid = &c->grid};
     memcpy(run->job.theta, c->theta, sizeof run->job.theta);
     memcpy(run->job.axis_parameter, c->axis_parameter, sizeof run->job.axis_parameter);
-    CEV_TRY(name_pulls(run));
-    CEV_TRY(create_parts(run));
-    return find_reference(run);
+    run->n_pull = c->store_pulls ? c->n_pull : 0;
+    return create_parts(run);
 }
 
 /* --- the map ---------------------------------------------------------------------------------------------------- */
@@ -86,7 +77,7 @@ cev_status scan_run_create_map(scan_run *run, const char *path)
     const cev_parameter *axis_parameter[CEV_MAX_AXES];
     for (size_t a = 0; a < c->grid.n_axis; a++) axis_parameter[a] = &c->interaction->card.parameters[c->axis_parameter[a]];
     cev_map_spec spec = {.grid = &c->grid, .axis_parameter = axis_parameter, .n_pull = run->n_pull,
-                         .pull_name = (const char *const *)run->pull_name};
+                         .pull_name = c->pull_name};
     CEV_TRY(provenance_texts(c, &spec));
     return cev_map_create(path, &spec);
 }
@@ -131,10 +122,10 @@ cev_status scan_run_open_map(scan_run *run)
 {
     cev_status status = CEV_OK;
     run->started = monotonic_s();
-    if (run->rank == 0 && !run->found) status = scan_run_create_map(run, run->options->output);
+    if (run->rank == 0 && !run->found) status = scan_run_create_map(run, run->map_path);
     CEV_TRY(agree_with_rank_0(run->rank, status));
     CEV_TRY(cev_map_open(run->options->output, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
-                         (const char *const *)run->pull_name, &run->map));
+                         run->config->pull_name, &run->map));
     return run->rank == 0 ? scan_run_start_session(run) : CEV_OK;
 }
 
@@ -256,6 +247,7 @@ void scan_run_destroy(scan_run *run)
 {
     for (int t = 0; run->part && t < run->machine.threads; t++) cev_model_scratch_destroy(&run->part[t].scratch);
     cev_map_lock_release(&run->lock);
+    free(run->map_path);
     cev_map_info_destroy(&run->found);
     cev_model_destroy(&run->model);
     cev_scan_config_destroy(&run->config);
@@ -263,12 +255,16 @@ void scan_run_destroy(scan_run *run)
 
 /* --- MPI, and maps that hold their scan -------------------------------------------------------------------------- */
 
-/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it. Shared file pointers are not used here;
- * two of their three plugins would make files beside the map or in /tmp. */
+/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it, and no session folder, which programs that
+ * start and end at the same moment would share and remove under each other. Open MPI's own file component makes files beside the
+ * map for shared file pointers, which nobody uses here, and leaves them there when it is killed; ROMIO does not. */
 static void set_up_open_mpi(void)
 {
-    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-    setenv("OMPI_MCA_sharedfp", "individual", 0);
+    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) {
+        setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+        setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+    }
+    setenv("OMPI_MCA_io", "^ompio", 0);
 }
 
 void scan_run_start_mpi(scan_run *run)
@@ -297,5 +293,6 @@ cev_status scan_run_adopt(scan_run *run, const char *path, const cev_map_info *i
         return cev_fail(CEV_E_INPUT, "%s: its configuration does not fit its tiles", path);
     run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
     cev_status built = scan_run_build(run);
+    if (built == CEV_OK) built = scan_run_find_reference(run);
     return built == CEV_OK ? CEV_OK : cev_fail_while(built, "%s", path);
 }

@@ -45,7 +45,6 @@ typedef struct scan_run {
     cev_scan_job job;
     cev_map *map;
     size_t n_pull;              /* stored */
-    const char **pull_name;     /* [n_pull] */
 
     thread_part *part;          /* [threads] */
     double *chi2, *pull;        /* results of the tile in work */
@@ -57,6 +56,7 @@ typedef struct scan_run {
 
     /* Rank 0 only. */
     bool reread;                /* this session did not see all tiles: the lowest chi2 is read from the map */
+    char *map_path;             /* the output, symbolic links followed */
     cev_map_lock *lock;
     cev_map_info *found;        /* the unfinished map that is resumed, or NULL */
     cev_map_progress progress;
@@ -74,8 +74,9 @@ typedef struct scan_run {
  * already complete. */
 cev_status scan_run_prepare(scan_run *run, bool *done);
 
-/* Collective, on all ranks. `resolved` configuration has reached run->config everywhere. */
-cev_status scan_run_build(scan_run *run);       /* model, data, buffers, best fit */
+/* On all ranks, once run->config has reached them. */
+cev_status scan_run_build(scan_run *run);       /* model, data, buffers; fails on all ranks alike, but for want of memory */
+cev_status scan_run_find_reference(scan_run *run); /* collective: the best fit; a failure is returned on all ranks */
 cev_status scan_run_open_map(scan_run *run);    /* created by rank 0 if it is new; a failure there is returned on all ranks */
 cev_status scan_run_work(scan_run *run);        /* a failure is returned on one rank only: MPI_Abort must follow */
 cev_status scan_run_finish(scan_run *run, run_outcome *outcome); /* best fit, delta_chi2, content hash; the same */
@@ -97,7 +98,7 @@ cev_status scan_run_record(scan_run *run);
 void scan_run_report(const scan_run *run, cev_tile_report *report);
 bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_point);
 
-/* Broadcasts rank 0's outcome, message included, so that it is returned on every rank. */
+/* Broadcasts rank 0's outcome, message included, so that it is returned on every rank, whatever their own was. */
 cev_status agree_with_rank_0(int rank, cev_status status);
 
 #endif

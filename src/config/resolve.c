@@ -5,17 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_NODES = 1000000, DEEPEST = 64 };
+enum { MOST_NODES = 1000000, MOST_TEXT = 1 << 24, DEEPEST = 64 };
 
 /* Aliases are expanded, so a small file can stand for a huge or endless tree: the conversion counts what it makes. */
 typedef struct budget {
-    size_t nodes, depth;
+    size_t nodes, text, depth;
 } budget;
 
-static json_t *scalar_json(cev_node node)
+/* Keys whose values are texts, even if they look like numbers: an experiment may be called 2024. */
+static bool is_text_key(const char *key)
+{
+    static const char *const keys[] = {"citation", "data", "experiment", "experiments", "interaction", "name", "scale", "scales",
+                                       "scan", "title"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (!strcmp(keys[k], key)) return true;
+    return false;
+}
+
+static json_t *scalar_json(cev_node node, bool as_text)
 {
     const char *text = cev_node_text(node);
-    if (!cev_node_is_quoted(node)) {
+    if (!as_text && !cev_node_is_quoted(node)) {
         char *end;
         double x = strtod(text, &end);
         if (*text && !*end && isfinite(x)) return json_real(x);
@@ -24,14 +34,15 @@ static json_t *scalar_json(cev_node node)
     return json_string(text);
 }
 
-static cev_status convert(cev_node node, budget *b, json_t **out);
+static cev_status convert(cev_node node, bool as_text, budget *b, json_t **out);
 
-static cev_status convert_children(cev_node node, budget *b, json_t *to)
+static cev_status convert_children(cev_node node, bool as_text, budget *b, json_t *to)
 {
     bool mapping = cev_node_is_mapping(node);
     for (size_t i = 0; i < cev_node_length(node); i++) {
         json_t *child = NULL;
-        CEV_TRY(convert(mapping ? cev_node_value(node, i) : cev_node_item(node, i), b, &child));
+        bool text = mapping ? is_text_key(cev_node_text(cev_node_key(node, i))) : as_text;
+        CEV_TRY(convert(mapping ? cev_node_value(node, i) : cev_node_item(node, i), text, b, &child));
         int failed = mapping ? json_object_set_new(to, cev_node_text(cev_node_key(node, i)), child)
                              : json_array_append_new(to, child);
         if (failed) return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
@@ -39,14 +50,15 @@ static cev_status convert_children(cev_node node, budget *b, json_t *to)
     return CEV_OK;
 }
 
-static cev_status convert(cev_node node, budget *b, json_t **out)
+static cev_status convert(cev_node node, bool as_text, budget *b, json_t **out)
 {
-    if (++b->nodes > MOST_NODES || b->depth > DEEPEST)
+    b->text += strlen(cev_node_text(node));
+    if (++b->nodes > MOST_NODES || b->text > MOST_TEXT || b->depth > DEEPEST)
         return cev_node_fail(node, "too large or too deep: does an alias contain itself?");
-    *out = cev_node_is_mapping(node) ? json_object() : cev_node_is_sequence(node) ? json_array() : scalar_json(node);
+    *out = cev_node_is_mapping(node) ? json_object() : cev_node_is_sequence(node) ? json_array() : scalar_json(node, as_text);
     if (!*out) return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
     b->depth++;
-    cev_status status = convert_children(node, b, *out);
+    cev_status status = convert_children(node, as_text, b, *out);
     b->depth--;
     if (status != CEV_OK) {
         json_decref(*out);
@@ -57,7 +69,7 @@ static cev_status convert(cev_node node, budget *b, json_t **out)
 
 cev_status cev_node_json(cev_node node, json_t **out)
 {
-    return convert(node, &(budget){0}, out);
+    return convert(node, false, &(budget){0}, out);
 }
 
 /* What is for the reader does not change the numbers. */

@@ -73,6 +73,24 @@ static cev_status check_shared_pulls(cev_node node, const cev_experiment *one, c
     return CEV_OK;
 }
 
+static cev_status gather_pulls(cev_scan_config *config, cev_node node)
+{
+    const char **name;
+    CEV_TRY(cev_new(config->arena, CEV_MAX_PULLS, &name));
+    for (size_t e = 0; e < config->n_experiment; e++)
+        for (size_t k = 0; k < config->experiment[e]->n_pull; k++) {
+            const char *own = config->experiment[e]->pull[k].name;
+            size_t p = 0;
+            while (p < config->n_pull && strcmp(name[p], own)) p++;
+            if (p < config->n_pull) continue;
+            if (config->n_pull == CEV_MAX_PULLS)
+                return cev_node_fail(node, "the experiments have more than %d pulls together", CEV_MAX_PULLS);
+            name[config->n_pull++] = own;
+        }
+    config->pull_name = name;
+    return CEV_OK;
+}
+
 static cev_status read_experiments(reading *r, cev_node node)
 {
     size_t n = cev_node_length(node);
@@ -93,7 +111,7 @@ static cev_status read_experiments(reading *r, cev_node node)
     }
     r->config->n_experiment = n;
     r->config->experiment = list;
-    return CEV_OK;
+    return gather_pulls(r->config, node);
 }
 
 /* --- interaction and parameters --------------------------------------------------------------------------------- */
@@ -224,9 +242,11 @@ static cev_status read_parameters(reading *r, cev_node node)
 static cev_status read_truth(cev_scan_config *config, cev_node node)
 {
     static const char *const names[] = {"asimov"};
-    if (cev_node_length(node) != 1 || !cev_node_is_mapping(cev_node_find(node, "asimov")))
-        return cev_node_fail_name(cev_node_length(node) ? cev_node_key(node, 0) : node, "kind of data", names, 1);
     cev_node truth = cev_node_find(node, "asimov");
+    for (size_t i = 0; i < cev_node_length(node); i++)
+        if (strcmp(cev_node_text(cev_node_key(node, i)), names[0]))
+            return cev_node_fail_name(cev_node_key(node, i), "kind of data with a truth", names, 1);
+    if (!cev_node_is_mapping(truth)) return cev_node_fail(node, "key \"data\": expected {asimov: {PARAMETER: VALUE, ...}}");
     for (size_t i = 0; i < cev_node_length(truth); i++) {
         size_t p;
         CEV_TRY(find_parameter(config, cev_node_key(truth, i), &p));
@@ -321,9 +341,14 @@ static json_t *selection_json(const char *experiments, const char *interaction)
 {
     json_t *list = json_array();
     char *copy = strdup(experiments), *state = NULL;
+    bool valid = copy != NULL;
     for (char *name = copy ? strtok_r(copy, ",", &state) : NULL; name; name = strtok_r(NULL, ",", &state))
-        json_array_append_new(list, json_string(name));
+        valid &= json_array_append_new(list, json_string(name)) == 0;
     free(copy);
+    if (!valid) {
+        json_decref(list);
+        return NULL;
+    }
     return json_pack("{s:s, s:s, s:o}", "scan", "selection", "interaction", interaction, "experiments", list);
 }
 

@@ -113,6 +113,20 @@ static cev_status check_keys(const cev_yaml *document)
     return CEV_OK;
 }
 
+static cev_status check_that_it_ends(const cev_yaml *document, yaml_parser_t *parser)
+{
+    yaml_document_t next;
+    if (!yaml_parser_load(parser, &next))
+        return cev_fail(CEV_E_INPUT, "%s:%zu:%zu: not valid YAML: %s", document->name, parser->problem_mark.line + 1,
+                        parser->problem_mark.column + 1, parser->problem ? parser->problem : "out of memory");
+    const yaml_node_t *root = yaml_document_get_root_node(&next);
+    cev_status status = root ? cev_fail(CEV_E_INPUT, "%s:%zu:%zu: a second document begins; one is expected", document->name,
+                                        root->start_mark.line + 1, root->start_mark.column + 1)
+                             : CEV_OK;
+    yaml_document_delete(&next);
+    return status;
+}
+
 static cev_status load(cev_yaml *document, const char *text, size_t size)
 {
     yaml_parser_t parser;
@@ -124,6 +138,7 @@ static cev_status load(cev_yaml *document, const char *text, size_t size)
                           parser.problem_mark.column + 1, parser.problem ? parser.problem : "out of memory");
     else
         document->loaded = true;
+    if (status == CEV_OK) status = check_that_it_ends(document, &parser);
     yaml_parser_delete(&parser);
     if (status == CEV_OK && !yaml_document_get_root_node(&document->document))
         status = cev_fail(CEV_E_INPUT, "%s:1:1: the file is empty", document->name);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert((int)CEV_MAX_PULLS == (int)CEV_PROFILE_MAX_PULLS, "what a scan may have is what a fit can have");
+
 static cev_status check_names(size_t n, const cev_experiment *const *experiment)
 {
     for (size_t a = 0; a < n; a++)

@@ -74,19 +74,25 @@ static void add_interval(const folding *f, const cev_template_row *row, double l
         add_panel(f, row, lo + (hi - lo) * (double)k / (double)n, lo + (hi - lo) * (double)(k + 1) / (double)n, counts);
 }
 
-/* Break points: zero, the bin edges, and the end of this component's recoils, which for a line is a kink in the sum. */
+static void add_up_to(const folding *f, const cev_template_row *row, double *lo, double hi, double *counts)
+{
+    if (hi > *lo) add_interval(f, row, *lo, hi, counts);
+    *lo = fmax(*lo, hi);
+}
+
+/* Break points: zero, the threshold, the bin edges, and the end of this component's recoils, which for a line is a kink in the
+ * sum. */
 static void fold_row(const folding *f, const cev_template_row *row, double *counts)
 {
     const cev_bins *bins = &f->experiment->bins;
+    double threshold = f->experiment->response.parameter[CEV_RESPONSE_THRESHOLD_KEV], lo = 0;
     double end = cev_nucleus_recoil_max_keV(&f->experiment->target.nucleus[row->nucleus],
                                             component_of(f->experiment, row)->energy_max_MeV);
-    double lo = 0;
-    for (size_t i = 0; i <= bins->n_bin && lo < end; i++) {
-        double hi = fmin(bins->edge_keV[i], end);
-        if (hi > lo) add_interval(f, row, lo, hi, counts);
-        lo = fmax(lo, hi);
+    for (size_t i = 0; i <= bins->n_bin; i++) {
+        if (threshold < bins->edge_keV[i]) add_up_to(f, row, &lo, fmin(threshold, end), counts);
+        add_up_to(f, row, &lo, fmin(bins->edge_keV[i], end), counts);
     }
-    if (lo < end) add_interval(f, row, lo, end, counts);
+    add_up_to(f, row, &lo, end, counts);
     double exposure = exposure_per_cm2(f->experiment, row);
     for (size_t i = 0; i < bins->n_bin; i++) counts[i] *= exposure;
 }

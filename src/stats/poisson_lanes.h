@@ -6,9 +6,11 @@
 #include "cevscan/profile.h"
 #include "lanes_math.h"
 
-/* In a bin without data nothing keeps N from turning negative; counting this much data there does. It moves chi2 by less
- * than 1e-10, and is used by the minimiser only, never by the chi2 that is reported. */
+/* In a bin without data nothing keeps N from turning negative; counting this much data there does, for the minimiser only and
+ * never in the chi2 that is reported. It moves chi2 by about twice as much. The share of the expected counts keeps the border
+ * further away than the rounding of N; it is the larger one from 250 expected counts on. */
 #define BARRIER_COUNTS 1e-12
+#define BARRIER_SHARE 4e-15
 
 typedef struct channel_counts {
     size_t n_bin, n_background;
@@ -35,11 +37,23 @@ CEV_INLINE cev_lanes predicted_counts(const channel_counts *c, size_t n_componen
     return n;
 }
 
+CEV_INLINE cev_lanes larger(cev_lanes a, cev_lanes b)
+{
+    return lanes_select(a > b, a, b);
+}
+
+CEV_INLINE cev_lanes barrier_counts(const channel_counts *c, size_t n_component, size_t bin, cev_lanes barrier)
+{
+    cev_lanes expected = {0};
+    for (size_t k = 0; k < n_component; k++) expected += component_counts(c, k, bin);
+    return larger(barrier, larger(BARRIER_SHARE * expected, lanes_set(BARRIER_COUNTS)));
+}
+
 /* n_component is an argument so that the usual two can be a compile-time constant. The weights of the gradient and Hessian
- * are those of the Poisson likelihood, or, for the start, of least squares with variances max(D, 1). Returns the lanes
- * where some bin is predicted negative or not a number. */
-CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component, int least_squares, const cev_lanes *scale,
-                                     channel_slopes *out)
+ * are those of the Poisson likelihood, or, for the start, of least squares with variances max(D, 1). Bins without data count
+ * `barrier`, at least. Returns the lanes where some bin is predicted negative or not a number. */
+CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component, int least_squares, cev_lanes barrier,
+                                     const cev_lanes *scale, channel_slopes *out)
 {
     cev_lanes gradient[CEV_PROFILE_MAX_COMPONENTS], hessian[CEV_PROFILE_MAX_COMPONENTS * CEV_PROFILE_MAX_COMPONENTS];
     cev_lanes_mask good = {0};
@@ -59,9 +73,9 @@ CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component
         } else {
             /* An empty bin (N = 0) adds nothing; its 1/N must not become a NaN. */
             cev_lanes inverse = (cev_lanes)((cev_lanes_mask)(1.0 / n) & (n > 0));
-            cev_lanes ratio = (d > BARRIER_COUNTS ? d : BARRIER_COUNTS) * inverse;
-            weight = 1.0 - ratio;
-            curvature = ratio * inverse;
+            cev_lanes counts = d > 0 ? lanes_set(d) : barrier_counts(c, n_component, i, barrier);
+            weight = (n - counts) * inverse; /* exactly zero where the prediction is the data */
+            curvature = counts * inverse * inverse;
         }
         for (size_t k = 0; k < n_component; k++) {
             cev_lanes counts = component_counts(c, k, i), curved = counts * curvature;
@@ -74,6 +88,18 @@ CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component
         for (size_t j = 0; j <= k; j++) out->hessian[k * n_component + j] = hessian[k * n_component + j];
     }
     return ~good;
+}
+
+/* Largest share -dN/N of a bin's counts that a full step takes away: the inverse of the longest step that leaves all N >= 0.
+ * step[n_component] are the changes of the scales. */
+CEV_INLINE cev_lanes largest_loss(const channel_counts *c, size_t n_component, const cev_lanes *scale, const cev_lanes *step)
+{
+    cev_lanes largest = {0};
+    for (size_t i = 0; i < c->n_bin; i++) {
+        cev_lanes n = predicted_counts(c, n_component, scale, i), loss = -predicted_counts(c, n_component, step, i) / n;
+        largest = lanes_select((n > 0) & (loss > largest), loss, largest);
+    }
+    return largest;
 }
 
 /* Sum over bins of 2 [N - D - D ln(N/D)]; infinite where a bin with data is predicted empty, not a number where a

@@ -6,8 +6,13 @@
 #include "profile_plan.h"
 
 #define CHI2_TOLERANCE 1e-9     /* of the decrement: what the next full step would gain */
+#define BORDER_SHARE 0.99       /* a step that would leave the region goes so far towards its border */
 #define OVERSHOOT 0.5           /* share of the initial slope that may be left, with the other sign, behind the minimum */
-enum { MAX_EVALUATIONS = 200 }; /* hard cases need 20; a point that needs more is reported as not converged */
+#define DOUBTFUL_PIVOT 1e-11    /* of the diagonal element that it comes from: five digits are left */
+#define SMALLEST_PIVOT 1e-15
+#define FIRST_BARRIER 1.0       /* counts in bins without data, where they have to be approached with care ... */
+#define BARRIER_FACTOR 0.01     /* ... and what is left of them at the next approach */
+enum { MAX_EVALUATIONS = 40, MAX_CAREFUL_EVALUATIONS = 1000 }; /* of the usual way, which takes 5, and of the careful one */
 
 typedef struct fit {
     const cev_profile *profile;
@@ -52,7 +57,7 @@ CEV_INLINE void scatter(const plan_channel *channel, const channel_slopes *slope
 }
 
 /* Gradient and Hessian at `pull` into the scratch; returns the lanes that are outside the region. */
-CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, int least_squares)
+CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, int least_squares, cev_lanes barrier)
 {
     const plan_group *g = f->group;
     cev_lanes *gradient = f->scratch->gradient, *hessian = f->scratch->hessian;
@@ -70,21 +75,25 @@ CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, int l
         channel_slopes slopes = {by_component, by_components};
         scales_of(channel, pull, scale);
         if (channel->n_component == 2)
-            outside |= accumulate(&counts, 2, least_squares, scale, &slopes);
+            outside |= accumulate(&counts, 2, least_squares, barrier, scale, &slopes);
         else
-            outside |= accumulate(&counts, channel->n_component, least_squares, scale, &slopes);
+            outside |= accumulate(&counts, channel->n_component, least_squares, barrier, scale, &slopes);
         scatter(channel, &slopes, g->n_pull, gradient, hessian);
     }
     return outside;
 }
 
 /* Solves H step = -g by Cholesky, in place of H; returns the decrement -g.step. Every H has 1/sigma^2 on its diagonal and
- * something positive semidefinite on top, so no pivot can vanish. */
-CEV_INLINE cev_lanes newton_step(size_t n, const cev_lanes *gradient, cev_lanes *hessian, cev_lanes *step)
+ * something positive semidefinite on top, so no pivot can vanish but by rounding, in a corner of the region; lanes where rounding
+ * has eaten most of one are added to *doubtful, and their decrement means nothing. */
+CEV_INLINE cev_lanes newton_step(size_t n, const cev_lanes *gradient, cev_lanes *hessian, cev_lanes *step, cev_lanes_mask *doubtful)
 {
     for (size_t j = 0; j < n; j++) {
         cev_lanes pivot = hessian[j * n + j];
+        cev_lanes whole = pivot;
         for (size_t k = 0; k < j; k++) pivot -= hessian[j * n + k] * hessian[j * n + k];
+        *doubtful |= ~(pivot > DOUBTFUL_PIVOT * whole);
+        pivot = larger(pivot, SMALLEST_PIVOT * whole);
         cev_lanes inverse = 1.0 / lanes_sqrt(pivot);
         hessian[j * n + j] = inverse;
         for (size_t i = j + 1; i < n; i++) {
@@ -122,33 +131,127 @@ CEV_INLINE cev_lanes chi2_at(const fit *f, const cev_lanes *pull)
     return chi2;
 }
 
-/* base and direction end as the last accepted pulls and the step from them; the lanes that did not converge are returned.
- * A step that leaves the region, or overshoots, is halved until it does not; both become certain as it shrinks. */
-CEV_INLINE cev_lanes_mask iterate(const fit *f)
+CEV_INLINE cev_lanes relative_tolerance(const fit *f)
+{
+    return CHI2_TOLERANCE * larger(lanes_set(1), chi2_at(f, f->scratch->base));
+}
+
+/* A barrier of b counts moves the minimum of chi2 by 2 b for each bin without data. It need not be lower than what keeps that
+ * below the tolerance, relative to chi2 where that is large; and the higher it is, the less does rounding matter. */
+CEV_INLINE cev_lanes lowest_barrier(const fit *f)
+{
+    size_t n_empty = 1;
+    for (size_t k = 0; k < f->group->n_channel; k++) {
+        channel_counts counts = counts_of(f, f->group->channel[k]);
+        for (size_t i = 0; i < counts.n_bin; i++) n_empty += counts.data[i] == 0;
+    }
+    return 0.4 / (double)n_empty * relative_tolerance(f);
+}
+
+/* The step length that takes lanes `outside` back into the region, most of the way to its border: halving alone would creep
+ * up to a minimum on the border of a bin without data, where N is 1e-12. */
+CEV_INLINE cev_lanes length_to_border(const fit *f, cev_lanes_mask outside, cev_lanes length)
+{
+    cev_lanes largest = {0};
+    for (size_t k = 0; k < f->group->n_channel; k++) {
+        const plan_channel *channel = &f->profile->channel[f->group->channel[k]];
+        channel_counts counts = counts_of(f, f->group->channel[k]);
+        cev_lanes scale[CEV_PROFILE_MAX_COMPONENTS], step[CEV_PROFILE_MAX_COMPONENTS];
+        scales_of(channel, f->scratch->base, scale);
+        scales_of(channel, f->scratch->direction, step);
+        for (size_t c = 0; c < channel->n_component; c++) step[c] -= 1.0;
+        cev_lanes loss = largest_loss(&counts, channel->n_component, scale, step);
+        largest = lanes_select(loss > largest, loss, largest);
+    }
+    cev_lanes border = BORDER_SHARE / largest;
+    return lanes_select(outside & (border < length), border, length);
+}
+
+/* No decrement is larger than what it would be with nothing but the pulls' own curvature. */
+CEV_INLINE cev_lanes decrement_bound(const fit *f)
+{
+    cev_lanes bound = {0};
+    for (size_t p = 0; p < f->group->n_pull; p++)
+        bound += f->scratch->gradient[p] * f->scratch->gradient[p] / f->group->inverse_variance[p];
+    return bound;
+}
+
+/* Works on the lanes `active`: base and direction end as the last accepted pulls and the step from them; the lanes that did not
+ * converge are returned. A step that leaves the region, or overshoots, is cut until it does not; both become certain as it
+ * shrinks. A lane that has converged at one barrier goes on at the next lower one. */
+CEV_INLINE cev_lanes_mask iterate(const fit *f, cev_lanes_mask active, cev_lanes barrier, int max_evaluations)
 {
     size_t n = f->group->n_pull;
     cev_lanes *base = f->scratch->base, *direction = f->scratch->direction, *trial = f->scratch->trial;
     cev_lanes next[CEV_PROFILE_MAX_PULLS];
-    cev_lanes_mask active = {0};
-    active = ~active;
     cev_lanes length = lanes_set(1), initial_slope = lanes_set(INFINITY); /* any feasible start will do */
-    for (int evaluation = 0; evaluation < MAX_EVALUATIONS; evaluation++) {
+    for (int evaluation = 0; evaluation < max_evaluations; evaluation++) {
         for (size_t p = 0; p < n; p++) trial[p] = base[p] + length * direction[p];
-        cev_lanes_mask outside = derivatives(f, trial, 0);
+        cev_lanes_mask outside = derivatives(f, trial, 0, barrier);
         cev_lanes slope = {0};
         for (size_t p = 0; p < n; p++) slope += f->scratch->gradient[p] * direction[p];
         cev_lanes_mask accepted = active & ~outside & (slope <= OVERSHOOT * initial_slope);
-        cev_lanes decrement = newton_step(n, f->scratch->gradient, f->scratch->hessian, next);
+        cev_lanes_mask doubtful = {0};
+        cev_lanes decrement = newton_step(n, f->scratch->gradient, f->scratch->hessian, next, &doubtful);
         for (size_t p = 0; p < n; p++) {
             base[p] = lanes_select(accepted, trial[p], base[p]);
             direction[p] = lanes_select(accepted, next[p], direction[p]);
         }
         initial_slope = lanes_select(accepted, decrement, initial_slope);
         length = lanes_select(active & ~accepted, 0.5 * length, lanes_set(1));
-        active &= ~(accepted & (decrement <= CHI2_TOLERANCE));
+        if (lanes_any(active & outside)) length = length_to_border(f, active & outside, length);
+        cev_lanes gain = lanes_select(doubtful, decrement_bound(f), decrement);
+        cev_lanes tolerance = lanes_set(CHI2_TOLERANCE);
+        if (lanes_any(barrier > 0)) tolerance = lanes_select(barrier > 0, larger(relative_tolerance(f), barrier * BARRIER_FACTOR), tolerance);
+        cev_lanes_mask converged = accepted & (gain <= tolerance);
+        for (size_t p = 0; p < n; p++) direction[p] = lanes_select(converged & doubtful, (cev_lanes){0}, direction[p]);
+        cev_lanes_mask lower = {0};
+        if (lanes_any(converged & (barrier > 0))) lower = converged & (barrier > lowest_barrier(f));
+        active &= ~(converged & ~lower);
         if (!lanes_any(active)) break;
+        if (!lanes_any(lower)) continue;
+        barrier = lanes_select(lower, larger(BARRIER_FACTOR * barrier, lowest_barrier(f)), barrier);
+        length = lanes_select(lower, (cev_lanes){0}, length); /* the same pulls again, under the lower barrier */
+        initial_slope = lanes_select(lower, lanes_set(INFINITY), initial_slope);
     }
     return active;
+}
+
+/* From the least-squares start. Where several bins without data meet, their borders can bar the way to a minimum in the corner;
+ * such lanes start again from zero, with a barrier that is lowered step by step. */
+CEV_INLINE cev_lanes_mask search(const fit *f)
+{
+    size_t n = f->group->n_pull;
+    cev_lanes_mask all = {0};
+    newton_step(n, f->scratch->gradient, f->scratch->hessian, f->scratch->direction, &all); /* a start may be doubtful */
+    all = (cev_lanes_mask){0};
+    cev_lanes_mask left = iterate(f, ~all, (cev_lanes){0}, MAX_EVALUATIONS);
+    if (!lanes_any(left)) return left;
+    for (size_t p = 0; p < n; p++) {
+        f->scratch->base[p] = lanes_select(left, (cev_lanes){0}, f->scratch->base[p]);
+        f->scratch->direction[p] = lanes_select(left, (cev_lanes){0}, f->scratch->direction[p]);
+    }
+    return iterate(f, left, lanes_set(FIRST_BARRIER), MAX_CAREFUL_EVALUATIONS);
+}
+
+/* Lanes where a bin with data is predicted empty, whatever the pulls. */
+CEV_INLINE cev_lanes_mask nothing_where_events_are(const fit *f)
+{
+    cev_lanes_mask found = {0};
+    for (size_t k = 0; k < f->group->n_channel; k++) {
+        channel_counts counts = counts_of(f, f->group->channel[k]);
+        for (size_t i = 0; i < counts.n_bin; i++) {
+            double background = 0;
+            for (size_t b = 0; b < counts.n_background; b++) background += counts.background[b * counts.n_bin + i];
+            if (counts.data[i] > 0 && background == 0) found |= counts.signal[i] == 0;
+        }
+    }
+    return found;
+}
+
+CEV_INLINE void set_status(cev_lanes_mask *status, cev_lanes_mask where, int64_t value)
+{
+    *status = (*status & ~where) | (((cev_lanes_mask){0} + value) & where);
 }
 
 CEV_INLINE void minimise(const fit *f, cev_lanes *chi2, cev_lanes_mask *status)
@@ -156,11 +259,8 @@ CEV_INLINE void minimise(const fit *f, cev_lanes *chi2, cev_lanes_mask *status)
     size_t n = f->group->n_pull;
     cev_lanes *base = f->scratch->base, *trial = f->scratch->trial;
     memset(base, 0, n * sizeof *base);
-    cev_lanes_mask invalid = derivatives(f, base, 1), unconverged = {0};
-    if (n) {
-        newton_step(n, f->scratch->gradient, f->scratch->hessian, f->scratch->direction);
-        unconverged = iterate(f);
-    }
+    cev_lanes_mask invalid = derivatives(f, base, 1, (cev_lanes){0}), unconverged = {0};
+    if (n) unconverged = search(f);
     for (size_t p = 0; p < n; p++) trial[p] = base[p] + f->scratch->direction[p];
     *chi2 = chi2_at(f, trial);
     cev_lanes_mask left = ~invalid & ~unconverged & ~(*chi2 < INFINITY);
@@ -168,13 +268,13 @@ CEV_INLINE void minimise(const fit *f, cev_lanes *chi2, cev_lanes_mask *status)
         for (size_t p = 0; p < n; p++) trial[p] = lanes_select(left, base[p], trial[p]);
         *chi2 = chi2_at(f, trial);
     }
-    cev_lanes_mask ok = {0};
-    ok += CEV_POINT_OK;
-    cev_lanes_mask impossible = (*chi2 == INFINITY);
-    *status = (ok & ~impossible) | ((ok - CEV_POINT_OK + CEV_POINT_IMPOSSIBLE) & impossible);
-    *status = (*status & ~unconverged) | ((ok - CEV_POINT_OK + CEV_POINT_NOT_CONVERGED) & unconverged);
-    *status = (*status & ~invalid) | ((ok - CEV_POINT_OK + CEV_POINT_INVALID) & invalid);
+    cev_lanes_mask impossible = nothing_where_events_are(f);
+    *status = (cev_lanes_mask){0} + CEV_POINT_OK;
+    set_status(status, unconverged, CEV_POINT_NOT_CONVERGED);
+    set_status(status, impossible, CEV_POINT_IMPOSSIBLE);
+    set_status(status, invalid, CEV_POINT_INVALID);
     *chi2 = lanes_select(invalid | unconverged, lanes_set(NAN), *chi2);
+    *chi2 = lanes_select(impossible & ~invalid, lanes_set(INFINITY), *chi2);
 }
 
 /* A point is as bad as its worst group: the numbers of cev_point_status grow with badness. */
@@ -188,6 +288,7 @@ CEV_DISPATCH void cev_profile_block(const cev_profile *profile, cev_profile_scra
 {
     result->chi2 = (cev_lanes){0};
     result->status = (cev_lanes_mask){0} + CEV_POINT_OK;
+    for (size_t p = 0; result->pull && p < profile->n_pull; p++) result->pull[p] = (cev_lanes){0}; /* those that act on nothing */
     for (size_t g = 0; g < profile->n_group; g++) {
         fit f = {.profile = profile, .group = &profile->group[g], .scratch = scratch, .data = data, .signal = signal};
         cev_lanes chi2;

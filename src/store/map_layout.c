@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "map_names.h"
@@ -303,8 +304,24 @@ static cev_status flush_directory_of(const char *path)
     return CEV_OK;
 }
 
+/* A map that cannot fit is refused at once: laying out terabytes takes its time. The disk may still fill up later. */
+static cev_status check_space(const char *path, const cev_map_spec *spec)
+{
+    struct statvfs disk;
+    char *copy = strdup(path);
+    if (!copy) return cev_fail(CEV_E_MEMORY, "out of memory");
+    int unknown = statvfs(dirname(copy), &disk);
+    free(copy);
+    if (unknown) return CEV_OK;
+    double whole_tiles = (double)spec->grid->n_tile * (double)cev_grid_points_of_whole_tile(spec->grid);
+    double needed = whole_tiles * (8.0 * (2 + (double)spec->n_pull) + 1), free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
+    if (needed <= free_bytes) return CEV_OK;
+    return cev_fail(CEV_E_IO, "%s: the map needs %.3g GB, but %.3g GB are free: %s", path, needed / 1e9, free_bytes / 1e9, strerror(ENOSPC));
+}
+
 cev_status cev_map_create(const char *path, const cev_map_spec *spec)
 {
+    CEV_TRY(check_space(path, spec));
     size_t size = strlen(path) + sizeof ".tmp";
     char *temporary = malloc(size);
     if (!temporary) return cev_fail(CEV_E_MEMORY, "out of memory");

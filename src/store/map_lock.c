@@ -105,7 +105,9 @@ static cev_status write_new(const char *path, const char *text)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0) {
         int why = errno;
-        cev_status status = cev_fail(CEV_E_IO, "%s: cannot create the lock: %s", path, strerror(why));
+        /* What a user has to change, as against a disk that fails. */
+        bool refused = why == EACCES || why == EPERM || why == EROFS || why == ENOENT || why == ENOTDIR || why == ENAMETOOLONG;
+        cev_status status = cev_fail(refused ? CEV_E_INPUT : CEV_E_IO, "%s: cannot be written: %s", path, strerror(why));
         errno = why;
         return status;
     }

@@ -198,7 +198,7 @@ static cev_status count_statuses(reader *r)
         if (H5Dread(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, byte) < 0)
             status = cev_store_fail(r->path, "read the map");
         H5Sclose(memory);
-        for (size_t k = 0; status == CEV_OK && k < count[0] * slice; k++) info->status_count[byte[k] & 7]++;
+        for (size_t k = 0; status == CEV_OK && k < count[0] * slice; k++) info->status_count[byte[k] < CEV_N_POINT_STATUSES ? byte[k] : CEV_N_POINT_STATUSES]++;
     }
     H5Sclose(space);
     H5Dclose(dataset);

@@ -23,17 +23,23 @@ struct cev_map {
 
 static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
 {
+    *out = -1;
+    if (H5Lexists(map->file, name, H5P_DEFAULT) <= 0)
+        return cev_fail(CEV_E_INPUT, "%s: its dataset %s is missing: the map is damaged", map->path, name);
     errno = 0;
     *out = H5Dopen2(map->file, name, H5P_DEFAULT);
     return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
 }
 
+/* ROMIO takes what stands before a colon for a kind of file system; a name with a colon of its own gets a true one in front. */
 static cev_status open_file(cev_map *map, cev_map_access access, MPI_Comm communicator)
 {
+    char *name;
+    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s", strchr(map->path, ':') ? "ufs:" : "", map->path));
     hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_mpio(properties, communicator, MPI_INFO_NULL);
     errno = 0;
-    map->file = H5Fopen(map->path, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
+    map->file = H5Fopen(name, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
     H5Pclose(properties);
     return map->file < 0 ? cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map") : CEV_OK;
 }
@@ -85,6 +91,23 @@ static cev_status open_everything(cev_map *map, const char *path, cev_map_access
     return check_shapes(map);
 }
 
+/* Also a map that was opened in part. Negative if HDF5 could not flush and close the file. */
+static herr_t close_everything(cev_map **map)
+{
+    cev_map *m = *map;
+    const hid_t dataset[] = {m->chi2, m->delta, m->status, m->done, m->digest};
+    for (size_t k = 0; k < sizeof dataset / sizeof *dataset; k++)
+        if (dataset[k] >= 0) H5Dclose(dataset[k]);
+    for (size_t p = 0; m->pull && p < m->n_pull; p++)
+        if (m->pull[p] >= 0) H5Dclose(m->pull[p]);
+    if (m->field_space >= 0) H5Sclose(m->field_space);
+    herr_t closed = m->file >= 0 ? H5Fclose(m->file) : 0;
+    cev_arena_destroy(&m->arena);
+    free(m);
+    *map = NULL;
+    return closed;
+}
+
 cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
                         const char *const *pull_name, cev_map **out)
 {
@@ -95,24 +118,20 @@ cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm commun
     map->grid = grid;
     map->n_pull = n_pull;
     map->file = map->chi2 = map->delta = map->status = map->done = map->digest = map->field_space = -1;
-    /* A half-open map is left to the process's end: closing it is collective, and the other ranks may have it open. */
-    return open_everything(map, path, access, communicator, pull_name);
+    cev_status status = open_everything(map, path, access, communicator, pull_name);
+    /* With others, a half-open map is left to the process's end: closing it is collective, and they may have it open. */
+    int n_rank;
+    MPI_Comm_size(communicator, &n_rank);
+    if (status != CEV_OK && n_rank == 1) close_everything(out);
+    return status;
 }
 
 cev_status cev_map_close(cev_map **map)
 {
     if (!map || !*map) return CEV_OK;
-    cev_map *m = *map;
-    for (size_t p = 0; p < m->n_pull; p++) H5Dclose(m->pull[p]);
-    const hid_t dataset[] = {m->chi2, m->delta, m->status, m->done, m->digest};
-    for (size_t k = 0; k < sizeof dataset / sizeof *dataset; k++) H5Dclose(dataset[k]);
-    H5Sclose(m->field_space);
     errno = 0;
-    cev_status status = H5Fclose(m->file) < 0 ? cev_store_fail(m->path, "close the map") : CEV_OK;
-    cev_arena_destroy(&m->arena);
-    free(m);
-    *map = NULL;
-    return status;
+    return close_everything(map) < 0 ? cev_fail(CEV_E_IO, "the map cannot be closed: %s", errno ? strerror(errno) : "HDF5 does not say why")
+                                     : CEV_OK;
 }
 
 /* Reads or writes the box of one tile. */

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shared by all tests: the marker `slow`, and an environment in which nothing of the user's leaks into the runs."""
+import os
+
+import pytest
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: too long under the sanitizers (deselect with -m 'not slow')")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def clean_environment():
+    for name in ("CEVSCAN_PATH", "CEVSCAN_DEBUG", "OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"):
+        os.environ.pop(name, None)
+    # mpirun refuses to start as root otherwise; tests only.
+    os.environ["OMPI_ALLOW_RUN_AS_ROOT"] = os.environ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"

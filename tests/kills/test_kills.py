@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SIGKILL at random moments. CEVSCAN_KILLS sets how many, CEVSCAN_SEED where the random numbers begin."""
+import collections
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import killing
+from killing import Job, Reference, run_command, send, status_of, wait_for, write_scan
+
+KILLS = int(os.environ.get("CEVSCAN_KILLS", "20"))
+SEED = int(os.environ.get("CEVSCAN_SEED", "1"))
+MOMENTS = ("starting", "layout", "streaming", "finalising")
+VICTIMS = 3 * ("alone", "whole job", "one rank") + ("mpirun",)
+
+
+@pytest.fixture(scope="module")
+def references(tmp_path_factory):
+    """Scans with many tiles (pulls, two axes), a large layout, and long lists of tiles (one axis)."""
+    folder = tmp_path_factory.mktemp("references")
+    scans = [
+        killing.small_scan(folder),
+        write_scan(folder / "wide.yaml", (801, 1003), (37, 64)),
+        write_scan(folder / "long.yaml", (40000,), (16,), pulls=False),
+        write_scan(folder / "deep.yaml", (61, 71, 83), (7, 9, 11), ("ess_csi", "ess_si")),
+    ]
+    return [Reference(scan, scan.with_suffix(".reference.h5")) for scan in scans]
+
+
+# --- where a job is, found out without disturbing it ----------------------------------------------------------------
+
+def tiles_done(reference, map_path):
+    """Read from the raw file: the layout of equal scans is equal."""
+    try:
+        with open(map_path, "rb", buffering=0) as f:
+            f.seek(reference.done_offset)
+            return sum(f.read(reference.n_tile))
+    except FileNotFoundError:
+        return -1
+
+
+def await_moment(rng, moment, reference, job, map_path):
+    """False if the job was over before."""
+    if moment == "starting":
+        time.sleep(rng.uniform(0, 0.35))  # a random moment, not a race to win
+        return not job.is_over()
+    wait_for(lambda: job.is_over() or os.path.exists(f"{map_path}.lock"), 60, "the job does not begin", pause=0.0005)
+    job.known, job.known_ranks = job.processes(), job.ranks()  # looking for them later would take too long
+    wanted = {"layout": lambda: os.path.exists(f"{map_path}.tmp") or os.path.exists(map_path),
+              "streaming": lambda t=rng.randrange(reference.n_tile): tiles_done(reference, map_path) >= t,
+              "finalising": lambda: tiles_done(reference, map_path) == reference.n_tile}[moment]
+    end = time.monotonic() + 60
+    while not wanted() and not job.is_over():
+        assert time.monotonic() < end, f"no {moment} within a minute"
+    longest = {"layout": 0.05, "streaming": 0.002, "finalising": 0.006}[moment]
+    end = time.monotonic() + rng.uniform(0, longest)
+    while time.monotonic() < end:
+        pass
+    return not job.is_over()
+
+
+def strike(rng, victim, job):
+    if victim == "one rank":
+        ranks = getattr(job, "known_ranks", None) or job.ranks()
+        send(rng.choice(ranks or [job.process.pid]), signal.SIGKILL)
+    elif victim == "mpirun":
+        send(job.process.pid, signal.SIGKILL)
+    else:
+        for pid in getattr(job, "known", []):
+            send(pid, signal.SIGKILL)
+        job.kill_everything()
+    wait_for(lambda: not job.ranks(), 30, "ranks live on after their job was killed")
+    return mpirun_ends(job)
+
+
+def mpirun_ends(job):
+    """Open MPI 4.1.4 can hang for good when a rank dies inside MPI_Init: without any rank, so nothing of the scan is at stake."""
+    try:
+        job.process.wait(30)
+        return True
+    except subprocess.TimeoutExpired:
+        job.kill_everything()
+        job.process.wait(30)
+        return False
+
+
+# --- the test -------------------------------------------------------------------------------------------------------
+
+class Tally:
+    def __init__(self):
+        self.counts = collections.Counter()
+        self.unreadable, self.wrong, self.tiles, self.started = [], [], 0, time.monotonic()
+
+    def look_at(self, reference, map_path, what):
+        if not map_path.exists():
+            self.counts["no map yet"] += 1
+            return
+        try:
+            wrong, n_done = reference.wrong_tiles(map_path)
+            status = status_of(map_path)
+            assert status["tiles_done"] == n_done
+        except Exception as error:
+            self.unreadable.append((what, repr(error)))
+            return
+        self.tiles += n_done
+        self.counts["complete" if status["complete"] else "all tiles, not complete" if n_done == reference.n_tile else
+                    "some tiles" if n_done else "no tile"] += 1
+        self.wrong += [(what, t) for t in wrong]
+
+    def __str__(self):
+        counts = ", ".join(f"{n} {name}" for name, n in sorted(self.counts.items()))
+        return (f"unreadable maps: {len(self.unreadable)}, wrong tiles: {len(self.wrong)} of {self.tiles}; "
+                f"{time.monotonic() - self.started:.0f} s; {counts}")
+
+
+def kill_once(rng, reference, map_path, tally):
+    moment, victim = rng.choice(MOMENTS), rng.choice(VICTIMS)
+    if map_path.exists() and moment == "layout":
+        moment = "streaming"
+    ranks = None if victim == "alone" else rng.choice((1, 2, 3))
+    job = Job(run_command(reference.scan, map_path, ranks), map_path.parent)
+    hit = await_moment(rng, moment, reference, job, map_path)
+    if not strike(rng, victim, job):
+        assert moment == "starting", "mpirun hangs after the death of a rank"
+        tally.counts["mpirun hung"] += 1
+    if not hit:
+        return False
+    tally.counts[f"while {moment}"] += 1
+    tally.counts[f"of {victim}"] += 1
+    tally.look_at(reference, map_path, (moment, victim, ranks))
+    return True
+
+
+def kill_and_resume(rng, reference, map_path, most, tally):
+    """Up to three kills of one map, one after the other, and then to the end. Returns the number of kills."""
+    n = 0
+    for _ in range(min(most, rng.randint(1, 3))):
+        n += kill_once(rng, reference, map_path, tally)
+    was_complete = map_path.exists() and status_of(map_path)["complete"]
+    if was_complete:
+        lock = map_path.with_name(map_path.name + ".lock")  # of a job that was killed after its last write
+        lock.unlink(missing_ok=True)
+    reference.assert_resumes(map_path, rng.choice((None, 1, 2, 3)))
+    for left in map_path.parent.glob("map.h5*"):
+        left.unlink()
+    return n
+
+
+@pytest.mark.parametrize("kills", [pytest.param(KILLS, marks=[pytest.mark.slow] if KILLS > 50 else [])])
+def test_a_killed_job_leaves_a_sound_map(references, tmp_path, kills):
+    rng, tally, done = random.Random(SEED), Tally(), 0
+    while done < kills:
+        done += kill_and_resume(rng, rng.choice(references), tmp_path / "map.h5", kills - done, tally)
+        if done % 50 < 3:
+            print(f"{done} kills; {tally}", file=sys.stderr)
+    print(f"{done} kills; {tally}", file=sys.stderr)
+    assert not tally.unreadable, tally.unreadable[:5]
+    assert not tally.wrong, tally.wrong[:5]
+
+
+def test_files_of_open_mpi_go(references, tmp_path):
+    """Its plugin for shared file pointers makes some beside the map; a resumed scan does not leave those of a killed job."""
+    reference, map_path = references[0], tmp_path / "map.h5"
+    job = Job(run_command(reference.scan, map_path, 2), tmp_path)
+    wait_for(lambda: tiles_done(reference, map_path) >= 1, 60, "no tile was finished")
+    strike(random.Random(SEED), "whole job", job)
+    reference.assert_resumes(map_path)
+    assert killing.beside(map_path) == []

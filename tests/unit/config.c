@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Configurations: what a good one means, what is said about bad ones, and what makes up a scan's identity. */
+#include "ess.h"
+
+#include "cevscan/yaml.h"
+
+/* A scan with everything in one text. Line numbers matter below. */
+static const char good[] =
+    "scan: toy\n"                                                                               /* 1 */
+    "title: a toy\n"
+    "interaction: nsi\n"
+    "store_pulls: true\n"
+    "tile: [4, 3]\n"                                                                            /* 5 */
+    "data: {asimov: {eps_ee_uV: 0.05}}\n"
+    "parameters:\n"
+    "  - {name: eps_ee_uV, min: -0.2, max: 0.6, points: 9}\n"
+    "  - {name: eps_emu_uV, scale: symlog, linear_threshold: 0.01, min: -1, max: 1, points: 5}\n"
+    "  - {name: eps_etau_uV, value: 0.125}\n"                                                   /* 10 */
+    "experiments:\n"
+    "  - experiment: box\n"
+    "    citation: nobody 1999\n"
+    "    source: {name: pion_decay_at_rest, protons_per_year: 1e23, neutrinos_per_proton: 0.1, distance_m: 20}\n"
+    "    target:\n"                                                                             /* 15 */
+    "      mass_kg: 10\n"
+    "      form_factor: helm\n"
+    "      nuclei:\n"
+    "        - {name: C, protons: 6, neutrons: 6, mass_u: 12, rms_radius_fm: 2.5, per_unit: 3}\n"
+    "        - {name: F, protons: 9, neutrons: 10, mass_u: 19, rms_radius_fm: 2.9}\n"           /* 20 */
+    "    response: {name: threshold, threshold_keV: 1, acceptance: 0.5}\n"
+    "    bins: {edges_keV: [1, 2, 5, 10]}\n"
+    "    backgrounds:\n"
+    "      - {name: flat, rate_per_keVee_kg_day: 2, quenching_factor: 0.25, live_days: 100, duty_factor: 0.1}\n"
+    "      - {name: listed, counts: [1, 2, 3]}\n"                                               /* 25 */
+    "    pulls:\n"
+    "      - {name: norm, sigma: 0.1, scales: [signal, listed]}\n"
+    "      - {name: flat, sigma: 0.2, scales: [flat]}\n"
+    "    observed: [60, 7, 8.5]\n";
+
+static char text[8192];
+
+/* `good` with the first `old` replaced by `new`. */
+static const char *with(const char *old, const char *new)
+{
+    const char *at = strstr(good, old);
+    if (!at) fail_msg("the text has no \"%s\"", old);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, new, at + strlen(old));
+    return text;
+}
+
+static cev_scan_config *parse(const char *yaml)
+{
+    cev_scan_config *config;
+    assert_ok(cev_scan_config_parse(yaml, "toy.yaml", &config));
+    return config;
+}
+
+/* --- good ------------------------------------------------------------------------------------------------------- */
+
+static void a_scan_file_says_what_it_says(void **state)
+{
+    (void)state;
+    cev_scan_config *c = parse(good);
+    assert_string_equal(c->name, "toy");
+    assert_string_equal(c->title, "a toy");
+    assert_ptr_equal(c->interaction, &cev_interaction_nsi);
+    assert_true(c->store_pulls);
+    assert_int_equal(c->data, CEV_DATA_ASIMOV);
+    assert_true(c->truth[nsi_parameter("eps_ee_uV")] == 0.05 && c->truth[nsi_parameter("eps_etau_uV")] == 0);
+    assert_true(c->theta[nsi_parameter("eps_etau_uV")] == 0.125);
+    assert_int_equal(c->grid.n_axis, 2);
+    assert_int_equal(c->grid.n_point, 45);
+    assert_int_equal(c->axis_parameter[0], nsi_parameter("eps_ee_uV"));
+    assert_int_equal(c->axis_parameter[1], nsi_parameter("eps_emu_uV"));
+    assert_int_equal(c->grid.axis[1].scale, CEV_SCALE_SYMLOG);
+    assert_true(c->grid.axis[1].linear_threshold == 0.01);
+    assert_true(c->grid.tile_side[0] == 4 && c->grid.tile_side[1] == 3);
+    assert_int_equal(c->n_experiment, 1);
+    cev_scan_config_destroy(&c);
+    assert_null(c);
+}
+
+static void an_experiment_file_says_what_it_says(void **state)
+{
+    (void)state;
+    cev_scan_config *c = parse(good);
+    const cev_experiment *x = c->experiment[0];
+    assert_string_equal(x->name, "box");
+    assert_string_equal(x->title, "box"); /* for want of one */
+    assert_ptr_equal(x->source.kind, &cev_source_pion_decay_at_rest);
+    assert_true(x->source.parameter[1] == 1); /* years: the default */
+    assert_int_equal(x->target.n_nucleus, 2);
+    assert_true(x->target.per_unit[0] == 3 && x->target.per_unit[1] == 1);
+    assert_true(x->target.molar_mass_g_per_mol == 3 * 12 + 19);
+    assert_int_equal(x->target.nucleus[1].neutrons, 10);
+    assert_true(x->target.form_factor.parameter[0] == 0.9); /* helm alone: the default */
+    assert_int_equal(x->bins.n_bin, 3);
+    assert_true(x->bins.edge_keV[2] == 5);
+    assert_int_equal(x->n_background, 2);
+    const double flat = 2 * 0.25 * 10 * 100 * 0.1; /* per keV of nuclear recoil */
+    for (size_t i = 0; i < 3; i++) {
+        assert_relative(x->background[0].counts[i], flat * cev_bins_width_keV(&x->bins, i), 1e-14);
+        assert_true(x->background[1].counts[i] == (double)i + 1);
+    }
+    assert_int_equal(x->n_pull, 2);
+    assert_int_equal(x->pull[0].n_component, 2);
+    assert_true(x->pull[0].component[0] == CEV_COMPONENT_SIGNAL && x->pull[0].component[1] == 2 && x->pull[1].component[0] == 1);
+    assert_true(x->pull[1].sigma == 0.2);
+    assert_true(x->observed[2] == 8.5);
+    cev_scan_config_destroy(&c);
+}
+
+static void a_selection_has_no_axes(void **state)
+{
+    (void)state;
+    cev_scan_config *c = ess_config("ess_csi,ess_si");
+    assert_int_equal(c->grid.n_axis, 0);
+    assert_int_equal(c->n_experiment, 2);
+    assert_string_equal(c->experiment[1]->name, "ess_si");
+    assert_int_equal(c->data, CEV_DATA_ASIMOV);
+    cev_scan_config_destroy(&c);
+}
+
+static void the_shipped_scans_can_be_read(void **state)
+{
+    (void)state;
+    const char *const names[] = {"ess_csi", "ess_si", "ess_csi_si"};
+    char path[4096];
+    setenv("CEVSCAN_PATH", "configs", 0);
+    for (size_t k = 0; k < LENGTH(names); k++) {
+        cev_scan_config *c;
+        snprintf(path, sizeof path, "%s/scans/%s.yaml", getenv("CEVSCAN_PATH"), names[k]);
+        assert_ok(cev_scan_config_read(path, &c));
+        assert_string_equal(c->name, names[k]);
+        assert_int_equal(c->grid.n_axis, 2);
+        assert_true(c->grid.n_point > 10000 && c->grid.n_tile > 1);
+        cev_scan_config_destroy(&c);
+    }
+}
+
+static void experiments_are_found_by_name(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    const char *const *names, *nearest;
+    char *path;
+    size_t n, found = 0;
+    setenv("CEVSCAN_PATH", "configs", 0);
+    assert_ok(cev_experiment_names(arena, &n, &names));
+    for (size_t i = 0; i < n; i++) {
+        if (i) assert_true(strcmp(names[i - 1], names[i]) < 0);
+        for (size_t k = 0; k < LENGTH(ess_detectors); k++) found += !strcmp(names[i], ess_detectors[k].name);
+    }
+    assert_int_equal(found, LENGTH(ess_detectors));
+    assert_ok(cev_experiment_file(arena, "ess_ge", NULL, &path, &nearest));
+    assert_contains(path, "experiments/ess_ge.yaml");
+    assert_ok(cev_experiment_file(arena, "ess_gee", NULL, &path, &nearest));
+    assert_null(path);
+    assert_string_equal(nearest, "ess_ge");
+    assert_ok(cev_experiment_file(arena, "germanium", NULL, &path, &nearest));
+    assert_true(!path && !nearest);
+    assert_ok(cev_experiment_file(arena, "./ess_ge.yaml", NULL, &path, NULL)); /* a path: not looked up */
+    assert_null(path);
+    cev_arena_destroy(&arena);
+}
+
+/* --- bad -------------------------------------------------------------------------------------------------------- */
+
+typedef struct mistake {
+    const char *old, *new;
+    const char *at;         /* LINE:COLUMN */
+    const char *says[2];
+} mistake;
+
+static void check_mistakes(const mistake *m, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        cev_scan_config *c = (cev_scan_config *)1;
+        char where[64];
+        const char *yaml = with(m[k].old, m[k].new);
+        cev_error_clear();
+        cev_status status = cev_scan_config_parse(yaml, "toy.yaml", &c);
+        snprintf(where, sizeof where, "toy.yaml:%s: ", m[k].at);
+        const char *message = cev_error_message();
+        bool right = status == CEV_E_INPUT && !c && !strncmp(message, where, strlen(where)) && strstr(message, m[k].says[0]) &&
+                     (!m[k].says[1] || strstr(message, m[k].says[1]));
+        if (!right)
+            fail_msg("\"%s\" gives status %d and \"%s\"; expected %s, \"%s\" and \"%s\"", m[k].new, (int)status, message, where,
+                     m[k].says[0], m[k].says[1] ? m[k].says[1] : "");
+    }
+}
+
+static void mistakes_in_scans_are_pointed_at(void **state)
+{
+    (void)state;
+    const mistake mistakes[] = {
+        {"store_pulls:", "store_pull:", "4:1", {"unknown key of scan \"store_pull\"", "did you mean \"store_pulls\"?"}},
+        {"title: a toy", "scan: again", "2:1", {"key \"scan\" is given twice", NULL}},
+        {"scan: toy\n", "", "1:1", {"key \"scan\" is missing", NULL}},
+        {"store_pulls: true", "store_pulls: maybe", "4:14", {"expected true or false, found maybe", NULL}},
+        {"interaction: nsi", "interaction: nso", "3:14", {"unknown interaction \"nso\"", "did you mean \"nsi\"?"}},
+        {"tile: [4, 3]", "tile: [4]", "5:7", {"list of 2 numbers", NULL}},
+        {"tile: [4, 3]", "tile: [4, 0]", "5:11", {"whole number between 1 and", NULL}},
+        {"tile: [4, 3]", "tile: [4, 2.5]", "5:11", {"expected a whole number, found 2.5", NULL}},
+        {"asimov: {eps_ee_uV", "asimov: {eps_eee_uV", "6:17", {"unknown parameter \"eps_eee_uV\"", "did you mean \"eps_ee_uV\"?"}},
+        {"data: {asimov: {eps_ee_uV: 0.05}}", "data: asimof", "6:7", {"unknown kind of data", "did you mean \"asimov\"?"}},
+        {"name: eps_ee_uV, min", "name: eps_ee_uB, min", "8:12", {"unknown parameter", "did you mean \"eps_ee_uV\"?"}},
+        {"min: -0.2", "mim: -0.2", "8:23", {"unknown key of parameter \"mim\"", "did you mean \"min\"?"}},
+        {"min: -0.2", "min: 0.7", "8:28", {"must be below max", NULL}},
+        {"min: -0.2", "min: .nan", "8:28", {"key \"min\": expected a", ".nan"}},
+        {"min: -0.2", "min: nan", "8:28", {"expected a finite number, found nan", NULL}},
+        {"min: -0.2", "min: -inf", "8:28", {"expected a finite number", NULL}},
+        {"min: -0.2", "min: -0.2.1", "8:28", {"expected a number, found -0.2.1", NULL}},
+        {"min: -0.2", "min: '-0.2'", "8:28", {"expected a number", NULL}},
+        {"min: -0.2", "min: [1]", "8:28", {"expected a number, found a list", NULL}},
+        {"max: 0.6", "max: 1e4", "8:39", {"between -1000 and 1000", NULL}},
+        {"points: 9", "points: 1", "8:52", {"whole number between 2 and", NULL}},
+        {"points: 9", "points: -3", "8:52", {"expected a whole number", NULL}},
+        {", points: 9", "", "8:5", {"\"points\"", NULL}},
+        {"scale: symlog", "scale: symlg", "9:31", {"unknown scale", "did you mean \"symlog\"?"}},
+        {"linear_threshold: 0.01, ", "", "9:5", {"linear_threshold", NULL}},
+        {"name: eps_etau_uV", "name: eps_ee_uV", "10:12", {"parameter \"eps_ee_uV\" is given twice", NULL}},
+        {"value: 0.125", "value: 0.125, points: 3", "10:5", {"either fixed by \"value\" or scanned", NULL}},
+        {"  - experiment: box", "  - experiment: a box", "12:17", {"no comma, space or slash", NULL}},
+    };
+    check_mistakes(mistakes, LENGTH(mistakes));
+}
+
+static void mistakes_in_experiments_are_pointed_at(void **state)
+{
+    (void)state;
+    const mistake mistakes[] = {
+        {"pion_decay_at_rest", "pion_decay_in_rest", "14:20", {"unknown source", "did you mean \"pion_decay_at_rest\"?"}},
+        {"distance_m: 20", "distance_n: 20", "14:91", {"unknown key of source", "did you mean \"distance_m\"?"}},
+        {", distance_m: 20", "", "14:13", {"key \"distance_m\" is missing", NULL}},
+        {"mass_kg: 10", "mass_kg: 0", "16:16", {"key \"mass_kg\": expected a number between", NULL}},
+        {"form_factor: helm", "form_factor: hlem", "17:20", {"unknown form factor", "did you mean \"helm\"?"}},
+        {"protons: 6", "protons: 6.5", "19:30", {"expected a whole number", NULL}},
+        {"mass_u: 12, ", "", "19:11", {"nucleus: key \"mass_u\" is missing", NULL}},
+        {"acceptance: 0.5", "acceptance: 1.5", "21:63", {"between 0 and 1", NULL}},
+        {"    bins: {edges_keV: [1, 2, 5, 10]}\n", "", "12:5", {"key \"bins\" is missing", NULL}},
+        {"[1, 2, 5, 10]", "[1, 2, 2, 10]", "22:30", {"bins overlap", NULL}},
+        {"[1, 2, 5, 10]", "[1]", "22:23", {"at least two edges", NULL}},
+        {"edges_keV: [1, 2, 5, 10]", "resolution_widths: 2", "22:11", {"no resolution", NULL}},
+        {"threshold, threshold_keV: 1", "counting, threshold_keV: 1", "22:11", {"a counting experiment has one bin", NULL}},
+        {"quenching_factor: 0.25, ", "", "24:9", {"needs the key \"quenching_factor\"", NULL}},
+        {"live_days: 100, ", "", "24:9", {"needs the key \"live_days\"", NULL}},
+        {"rate_per_keVee_kg_day: 2, ", "", "24:9", {"exactly one of the keys", NULL}},
+        {"counts: [1, 2, 3]", "counts: [1, 2]", "25:32", {"2 counts for 3 bins", NULL}},
+        {"counts: [1, 2, 3]", "counts: [1, -2, 3]", "25:36", {"between 0 and", NULL}},
+        {"name: listed", "name: flat", "25:16", {"the name \"flat\" is taken", NULL}},
+        {"name: listed", "name: signal", "25:16", {"the name \"signal\" is taken", NULL}},
+        {"sigma: 0.1", "sigma: 0", "27:29", {"key \"sigma\"", NULL}},
+        {"[signal, listed]", "[signal, lited]", "27:51", {"unknown component \"lited\"", "did you mean \"listed\"?"}},
+        {"[signal, listed]", "[signal, signal]", "27:51", {"listed twice", NULL}},
+        {"name: norm", "name: flat", "28:9", {"pull \"flat\" is given twice", NULL}},
+        {"[60, 7, 8.5]", "[60, 7]", "29:15", {"a list of 3 counts", NULL}},
+    };
+    check_mistakes(mistakes, LENGTH(mistakes));
+}
+
+static void assert_no_yaml(const char *yaml, const char *words)
+{
+    cev_scan_config *c;
+    assert_refused(cev_scan_config_parse(yaml, "toy.yaml", &c), CEV_E_INPUT, words);
+    assert_null(c);
+}
+
+static void what_is_no_configuration_is_refused(void **state)
+{
+    (void)state;
+    assert_no_yaml("", "toy.yaml:1:1: the file is empty");
+    assert_no_yaml("# nothing\n", "the file is empty");
+    assert_no_yaml("scan: [1, 2", "toy.yaml:");
+    assert_no_yaml("scan: [1, 2", "not valid YAML");
+    assert_no_yaml("a\tb: {", "not valid YAML");
+    assert_no_yaml("- scan\n", "toy.yaml:1:1: scan: expected a mapping of keys, found a list");
+    assert_no_yaml("just words", "expected a mapping of keys, found just words");
+    assert_no_yaml("[a, b]: c\n", "a key must be a plain name");
+    assert_no_yaml("scan: *nowhere\n", "not valid YAML");
+    cev_scan_config *c;
+    assert_refused(cev_scan_config_read("no/such/file.yaml", &c), CEV_E_INPUT, "no/such/file.yaml: cannot read: No such file");
+    assert_refused(cev_scan_config_read(".", &c), CEV_E_INPUT, "it is not a file");
+    assert_refused(cev_scan_config_select("ess_cs", "nsi", &c), CEV_E_INPUT, "did you mean \"ess_csi\"?");
+    assert_refused(cev_scan_config_select("ess_csi,ess_csi", "nsi", &c), CEV_E_INPUT, "\"ess_csi\" is used twice");
+    assert_refused(cev_scan_config_select("", "nsi", &c), CEV_E_INPUT, "expected a list of experiments");
+    assert_refused(cev_scan_config_select("ess_csi", "sni", &c), CEV_E_INPUT, "unknown interaction");
+}
+
+/* Ten aliases of ten aliases of ... are ten billion nodes, and an alias inside its own anchor has no end at all. */
+static void alias_bombs_are_refused(void **state)
+{
+    (void)state;
+    char bomb[4096] = "scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ntile:\n  - &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+    for (int k = 1; k < 10; k++) {
+        size_t used = strlen(bomb);
+        snprintf(bomb + used, sizeof bomb - used, "  - &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", k,
+                 k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1);
+    }
+    assert_no_yaml(bomb, "too large or too deep");
+    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: &e [*e]\n", "too large or too deep");
+}
+
+static void two_experiments_may_share_a_pull_of_one_uncertainty(void **state)
+{
+    (void)state;
+    char two[2 * sizeof text];
+    const char *box = strstr(good, "  - experiment: box");
+    snprintf(two, sizeof two, "%s%s", good, box);
+    char *name = strstr(strstr(two, "box") + 3, "box");
+    memcpy(name, "can", 3);
+    cev_scan_config *c = parse(two);
+    assert_int_equal(c->n_experiment, 2);
+    cev_scan_config_destroy(&c);
+    memcpy(strstr(name, "sigma: 0.1"), "sigma: 0.3", 10);
+    assert_no_yaml(two, "pull \"norm\" is shared by \"box\" and \"can\", but with sigma 0.1 and 0.3");
+}
+
+/* --- identity --------------------------------------------------------------------------------------------------- */
+
+static bool same_identity(const char *one_text, const char *other_text)
+{
+    char kept[sizeof text];
+    snprintf(kept, sizeof kept, "%s", one_text);
+    cev_scan_config *one = parse(kept), *other = parse(other_text);
+    bool same = !memcmp(&one->identity, &other->identity, sizeof one->identity);
+    cev_scan_config_destroy(&one);
+    cev_scan_config_destroy(&other);
+    return same;
+}
+
+static void prose_is_not_part_of_the_identity(void **state)
+{
+    (void)state;
+    assert_true(same_identity(good, good));
+    assert_true(same_identity(good, with("scan: toy", "scan: other")));
+    assert_true(same_identity(good, with("title: a toy", "title: another toy")));
+    assert_true(same_identity(good, with("title: a toy", "# no title")));
+    assert_true(same_identity(good, with("nobody 1999", "somebody 2000")));
+    assert_true(same_identity(good, with("    citation: nobody 1999\n", "    # a comment\n\n")));
+    assert_true(same_identity(good, with("1e23", "1.0e+23")));         /* the same number */
+    assert_true(same_identity(good, with("mass_kg: 10\n      form_factor: helm\n", "form_factor: helm\n      mass_kg: 10\n")));
+}
+
+static void whatever_bears_on_numbers_is_part_of_the_identity(void **state)
+{
+    (void)state;
+    assert_false(same_identity(good, with("mass_kg: 10", "mass_kg: 10.000000000000002")));
+    assert_false(same_identity(good, with("points: 9", "points: 10")));
+    assert_false(same_identity(good, with("value: 0.125", "value: 0.126")));
+    assert_false(same_identity(good, with("eps_ee_uV: 0.05", "eps_ee_uV: 0.06")));
+    assert_false(same_identity(good, with("data: {asimov: {eps_ee_uV: 0.05}}", "data: observed")));
+    assert_false(same_identity(good, with("sigma: 0.1", "sigma: 0.11")));
+    assert_false(same_identity(good, with("[60, 7, 8.5]", "[60, 7, 8]")));
+    assert_false(same_identity(good, with("[1, 2, 5, 10]", "[1, 2, 5, 11]")));
+    assert_false(same_identity(good, with("form_factor: helm", "form_factor: point")));
+}
+
+static void assert_resolved_is_the_same(const char *yaml)
+{
+    cev_scan_config *one = parse(yaml), *again;
+    assert_ok(cev_scan_config_parse(one->resolved, "resolved", &again));
+    assert_memory_equal(&again->identity, &one->identity, sizeof one->identity);
+    assert_string_equal(again->resolved, one->resolved);
+    assert_string_equal(again->name, one->name);
+    assert_string_equal(again->title, one->title);
+    for (size_t e = 0; e < one->n_experiment; e++) {
+        assert_string_equal(again->experiment[e]->name, one->experiment[e]->name);
+        for (size_t p = 0; p < one->experiment[e]->n_pull; p++)
+            assert_string_equal(again->experiment[e]->pull[p].name, one->experiment[e]->pull[p].name);
+    }
+    cev_scan_config_destroy(&one);
+    cev_scan_config_destroy(&again);
+}
+
+static void the_resolved_configuration_is_the_same_scan(void **state)
+{
+    (void)state;
+    assert_resolved_is_the_same(good);
+    assert_resolved_is_the_same(with("title: a toy", "title: \"quotes \\\" \\\\ and \\u03b5, {braces}: #5\""));
+    assert_resolved_is_the_same(with("title: a toy", "title: |\n  two\n  lines"));
+    assert_resolved_is_the_same(with("mass_kg: 10", "mass_kg: 0.1000000000000000055511151231257827"));
+    assert_resolved_is_the_same("scan: toy\ninteraction: nsi\nexperiments: [ess_csi, ess_ar]\n");
+}
+
+/* A name may look like a number, or like a truth value. */
+static void the_resolved_configuration_keeps_names_that_look_like_numbers(void **state)
+{
+    (void)state;
+    assert_resolved_is_the_same(with("scan: toy", "scan: 2208"));
+    assert_resolved_is_the_same(with("title: a toy", "title: 2024"));
+    assert_resolved_is_the_same(with("experiment: box", "experiment: 7"));
+    assert_resolved_is_the_same(with("name: norm", "name: 1e3"));
+    assert_resolved_is_the_same(with("name: norm, sigma: 0.1", "name: true, sigma: 0.1"));
+}
+
+static void an_experiment_by_name_is_what_its_file_says(void **state)
+{
+    (void)state;
+    cev_scan_config *by_name = ess_config("ess_ar"), *in_place;
+    assert_ok(cev_scan_config_parse(by_name->resolved, "resolved", &in_place));
+    assert_memory_equal(&in_place->identity, &by_name->identity, sizeof in_place->identity);
+    assert_contains(by_name->resolved, "\"protons\": 18"); /* the file is in the text */
+    cev_scan_config_destroy(&by_name);
+    cev_scan_config_destroy(&in_place);
+}
+
+/* --- the reader of YAML ----------------------------------------------------------------------------------------- */
+
+static void nodes_know_their_kind_and_place(void **state)
+{
+    (void)state;
+    const char yaml[] = "list: [one, 'two']\nnumber: 3.5\n";
+    cev_yaml *document;
+    assert_ok(cev_yaml_read_text(yaml, sizeof yaml - 1, "text", &document));
+    cev_node root = cev_yaml_root(document), list = cev_node_find(root, "list"), number = cev_node_find(root, "number");
+    assert_true(cev_node_is_mapping(root) && cev_node_is_sequence(list) && cev_node_is_scalar(number));
+    assert_int_equal(cev_node_length(root), 2);
+    assert_int_equal(cev_node_length(list), 2);
+    assert_int_equal(cev_node_length(number), 0);
+    assert_string_equal(cev_node_text(cev_node_item(list, 1)), "two");
+    assert_true(cev_node_is_quoted(cev_node_item(list, 1)) && !cev_node_is_quoted(cev_node_item(list, 0)));
+    assert_string_equal(cev_node_text(list), "");
+    assert_string_equal(cev_node_text(cev_node_key(root, 1)), "number");
+    assert_int_equal(cev_node_find(root, "nothing").id, 0);
+    assert_int_equal(cev_node_find(list, "one").id, 0);
+    assert_refused(cev_node_fail(number, "%d is too %s", 3, "many"), CEV_E_INPUT, "text:2:9: 3 is too many");
+    double x;
+    size_t n;
+    assert_ok(cev_node_real(number, "number", 0, 10, &x));
+    assert_true(x == 3.5);
+    assert_refused(cev_node_count(number, "number", 0, 10, &n), CEV_E_INPUT, "expected a whole number, found 3.5");
+    cev_yaml_destroy(&document);
+    assert_null(document);
+    cev_yaml_destroy(NULL);
+}
+
+static void nothing_may_follow_the_document(void **state)
+{
+    (void)state;
+    char two[2 * sizeof text];
+    snprintf(two, sizeof two, "%s---\nscan: another\n", good);
+    assert_no_yaml(two, "toy.yaml:");
+    snprintf(two, sizeof two, "%s...\n}: rubbish [\n", good);
+    assert_no_yaml(two, "toy.yaml:");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_scan_file_says_what_it_says),
+        cmocka_unit_test(an_experiment_file_says_what_it_says),
+        cmocka_unit_test(a_selection_has_no_axes),
+        cmocka_unit_test(the_shipped_scans_can_be_read),
+        cmocka_unit_test(experiments_are_found_by_name),
+        cmocka_unit_test(mistakes_in_scans_are_pointed_at),
+        cmocka_unit_test(mistakes_in_experiments_are_pointed_at),
+        cmocka_unit_test(what_is_no_configuration_is_refused),
+        cmocka_unit_test(alias_bombs_are_refused),
+        cmocka_unit_test(two_experiments_may_share_a_pull_of_one_uncertainty),
+        cmocka_unit_test(prose_is_not_part_of_the_identity),
+        cmocka_unit_test(whatever_bears_on_numbers_is_part_of_the_identity),
+        cmocka_unit_test(the_resolved_configuration_is_the_same_scan),
+        cmocka_unit_test(the_resolved_configuration_keeps_names_that_look_like_numbers),
+        cmocka_unit_test(an_experiment_by_name_is_what_its_file_says),
+        cmocka_unit_test(nodes_know_their_kind_and_place),
+        cmocka_unit_test(nothing_may_follow_the_document),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

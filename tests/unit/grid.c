@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Axes, grids, tiles. */
+#include "unit.h"
+
+#include "cevscan/grid.h"
+
+/* --- axes ------------------------------------------------------------------------------------------------------- */
+
+static cev_axis fill(cev_arena *arena, cev_scale scale, double minimum, double maximum, size_t n, double threshold)
+{
+    cev_axis axis;
+    assert_ok(cev_axis_fill(arena, "x", scale, minimum, maximum, n, threshold, &axis));
+    assert_int_equal(axis.n, n);
+    assert_int_equal(axis.scale, scale);
+    assert_string_equal(axis.name, "x");
+    return axis;
+}
+
+static void axes_begin_and_end_exactly_and_increase(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    gsl_rng *r = random_numbers(1);
+    for (int k = 0; k < 300; k++) {
+        size_t n = whole(r, 2, 1000);
+        double low = log_uniform(r, 1e-12, 1), high = low * log_uniform(r, 1.001, 1e9);
+        for (int s = CEV_SCALE_LINEAR; s <= CEV_SCALE_SYMLOG; s++) {
+            double minimum = s == CEV_SCALE_LOG ? low : k % 2 ? -high / 7 : low;
+            cev_axis axis = fill(arena, (cev_scale)s, minimum, high, n, low);
+            assert_same_bits(axis.value[0], minimum);
+            assert_same_bits(axis.value[n - 1], high);
+            for (size_t i = 1; i < n; i++) assert_true(axis.value[i] > axis.value[i - 1]);
+        }
+    }
+    gsl_rng_free(r);
+    cev_arena_destroy(&arena);
+}
+
+static void linear_axes_have_equal_steps(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    cev_axis axis = fill(arena, CEV_SCALE_LINEAR, -0.2, 0.6, 401, 0);
+    for (size_t i = 0; i < 401; i++) assert_close(axis.value[i], -0.2 + 0.002 * (double)i, 1e-15);
+    axis = fill(arena, CEV_SCALE_LINEAR, -0.7, 0.7, 101, 0);
+    assert_same_bits(axis.value[50], 0.0);
+    cev_arena_destroy(&arena);
+}
+
+static void log_axes_have_equal_ratios(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    cev_axis axis = fill(arena, CEV_SCALE_LOG, 1e-3, 1e6, 10, 0);
+    for (size_t i = 0; i < 10; i++) assert_relative(axis.value[i], pow(10, (double)i - 3), 1e-14);
+    cev_arena_destroy(&arena);
+}
+
+static void symlog_axes_are_odd(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    for (size_t n = 2; n < 60; n++) {
+        cev_axis axis = fill(arena, CEV_SCALE_SYMLOG, -50, 50, n, 1e-3);
+        for (size_t i = 0; i < n; i++) assert_close(axis.value[i], -axis.value[n - 1 - i], 1e-13 * fabs(axis.value[i]));
+        if (n % 2) assert_true(axis.value[n / 2] == 0);
+    }
+    cev_arena_destroy(&arena);
+}
+
+/* Equal steps of asinh(x/(2 t)): linear close to zero, equal ratios far from it. */
+static void symlog_axes_are_linear_inside_and_logarithmic_outside(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    double t = 0.01;
+    cev_axis axis = fill(arena, CEV_SCALE_SYMLOG, -1e4, 1e6, 5001, t);
+    double step = (asinh(1e6 / (2 * t)) - asinh(-1e4 / (2 * t))) / 5000;
+    for (size_t i = 0; i < 5000; i++) {
+        double x = axis.value[i], next = axis.value[i + 1];
+        if (fabs(x) < t / 100) assert_relative(next - x, 2 * t * step, 1e-4);
+        if (x > 1e3 * t) assert_relative(next / x, exp(step), 1e-6);
+        if (x < -1e3 * t) assert_relative(next / x, exp(-step), 1e-6);
+    }
+    cev_arena_destroy(&arena);
+}
+
+static void axes_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    cev_axis axis;
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 0, 1, 1, 0, &axis), CEV_E_INPUT, "at least 2");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 0, 1, 0, 0, &axis), CEV_E_INPUT, "at least 2");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 1, 1, 5, 0, &axis), CEV_E_INPUT, "from 1 to 1");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 2, 1, 5, 0, &axis), CEV_E_INPUT, "axis x");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, NAN, 1, 5, 0, &axis), CEV_E_INPUT, "axis x");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 0, INFINITY, 5, 0, &axis), CEV_E_INPUT, "axis x");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LOG, 0, 1, 5, 0, &axis), CEV_E_INPUT, "above 0");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LOG, -1, 1, 5, 0, &axis), CEV_E_INPUT, "above 0");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SYMLOG, -1, 1, 5, 0, &axis), CEV_E_INPUT, "linear_threshold");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SYMLOG, -1, 1, 5, -1, &axis), CEV_E_INPUT, "linear_threshold");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 1, 1 + 1e-15, 100, 0, &axis), CEV_E_INPUT, "too many");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 0, 1, SIZE_MAX, 0, &axis), CEV_E_MEMORY, "");
+    cev_arena_destroy(&arena);
+}
+
+static void scales_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(cev_scale_names[CEV_SCALE_LINEAR], "linear");
+    assert_string_equal(cev_scale_names[CEV_SCALE_LOG], "log");
+    assert_string_equal(cev_scale_names[CEV_SCALE_SYMLOG], "symlog");
+    assert_string_equal(cev_scale_names[CEV_SCALE_VALUES], "values");
+}
+
+/* --- tiles ------------------------------------------------------------------------------------------------------ */
+
+static cev_grid grid_of(size_t n_axis, const size_t *n)
+{
+    cev_grid grid = {.n_axis = n_axis};
+    for (size_t a = 0; a < n_axis; a++) grid.axis[a] = (cev_axis){.name = "x", .n = n[a]};
+    return grid;
+}
+
+static bool inside(const cev_tile *tile, size_t n_axis, const size_t *index)
+{
+    for (size_t a = 0; a < n_axis; a++)
+        if (index[a] < tile->origin[a] || index[a] >= tile->origin[a] + tile->extent[a]) return false;
+    return true;
+}
+
+static void check_tile(const cev_grid *grid, size_t id, unsigned char *seen)
+{
+    cev_tile tile = cev_grid_tile(grid, id);
+    size_t n_point = 1;
+    assert_int_equal(tile.id, id);
+    for (size_t a = 0; a < grid->n_axis; a++) {
+        assert_true(tile.extent[a] >= 1 && tile.extent[a] <= grid->tile_side[a]);
+        assert_true(tile.origin[a] % grid->tile_side[a] == 0);
+        /* smaller than a whole tile only at the end of the axis */
+        assert_true(tile.extent[a] == grid->tile_side[a] || tile.origin[a] + tile.extent[a] == grid->axis[a].n);
+        n_point *= tile.extent[a];
+    }
+    assert_int_equal(tile.n_point, n_point);
+    uint64_t previous = 0;
+    for (size_t k = 0; k < tile.n_point; k++) {
+        size_t index[CEV_MAX_AXES], back[CEV_MAX_AXES];
+        cev_tile_point(grid, &tile, k, index);
+        assert_true(inside(&tile, grid->n_axis, index));
+        uint64_t number = cev_grid_number(grid, index);
+        assert_true(number < grid->n_point && (k == 0 || number > previous)); /* in memory order */
+        cev_grid_index(grid, number, back);
+        for (size_t a = 0; a < grid->n_axis; a++) assert_int_equal(back[a], index[a]);
+        seen[number]++;
+        previous = number;
+    }
+}
+
+/* Every point is in exactly one tile. */
+static void check_grid(size_t n_axis, const size_t *n, const size_t *side)
+{
+    cev_grid grid = grid_of(n_axis, n);
+    assert_ok(cev_grid_lay_tiles(&grid, side));
+    uint64_t n_point = 1;
+    size_t n_tile = 1, whole_tile = 1;
+    for (size_t a = 0; a < n_axis; a++) {
+        n_point *= n[a];
+        n_tile *= grid.n_tile_along[a];
+        whole_tile *= grid.tile_side[a];
+        if (side && side[a]) assert_int_equal(grid.tile_side[a], side[a] < n[a] ? side[a] : n[a]);
+    }
+    assert_int_equal(grid.n_point, n_point);
+    assert_int_equal(grid.n_tile, n_tile);
+    assert_int_equal(cev_grid_points_of_whole_tile(&grid), whole_tile);
+    unsigned char *seen = calloc(n_point, 1);
+    assert_non_null(seen);
+    for (size_t id = 0; id < grid.n_tile; id++) check_tile(&grid, id, seen);
+    for (uint64_t k = 0; k < n_point; k++) assert_int_equal(seen[k], 1);
+    free(seen);
+}
+
+static void every_point_is_in_one_tile(void **state)
+{
+    (void)state;
+    gsl_rng *r = random_numbers(2);
+    for (size_t n_axis = 1; n_axis <= CEV_MAX_AXES; n_axis++)
+        for (int k = 0; k < 25; k++) {
+            size_t n[CEV_MAX_AXES], side[CEV_MAX_AXES];
+            double most = pow(30000, 1.0 / (double)n_axis);
+            for (size_t a = 0; a < n_axis; a++) {
+                n[a] = whole(r, 2, 2 + (size_t)most);
+                side[a] = whole(r, 0, n[a] + 3); /* 0: the grid's choice; more than the axis: all of it */
+            }
+            check_grid(n_axis, n, NULL);
+            check_grid(n_axis, n, side);
+        }
+    gsl_rng_free(r);
+}
+
+static void tiles_at_the_ends_are_smaller(void **state)
+{
+    (void)state;
+    cev_grid grid = grid_of(2, (const size_t[]){10, 7});
+    assert_ok(cev_grid_lay_tiles(&grid, (const size_t[]){4, 5}));
+    assert_int_equal(grid.n_tile, 6);
+    cev_tile last = cev_grid_tile(&grid, 5);
+    assert_true(last.origin[0] == 8 && last.origin[1] == 5 && last.extent[0] == 2 && last.extent[1] == 2);
+    cev_tile second = cev_grid_tile(&grid, 1); /* the last axis runs fastest */
+    assert_true(second.origin[0] == 0 && second.origin[1] == 5);
+    size_t index[CEV_MAX_AXES];
+    cev_tile_point(&grid, &last, 1, index);
+    assert_true(index[0] == 8 && index[1] == 6);
+    assert_int_equal(cev_grid_number(&grid, index), 8 * 7 + 6);
+}
+
+static void the_grid_chooses_tiles_of_the_promised_size(void **state)
+{
+    (void)state;
+    const size_t shapes[][CEV_MAX_AXES] = {{401, 401}, {2000, 2000}, {100000}, {37, 53, 41}, {30, 30, 30, 30}, {5000, 3}};
+    for (size_t k = 0; k < LENGTH(shapes); k++) {
+        size_t n_axis = 0;
+        while (n_axis < CEV_MAX_AXES && shapes[k][n_axis]) n_axis++;
+        cev_grid grid = grid_of(n_axis, shapes[k]);
+        assert_ok(cev_grid_lay_tiles(&grid, NULL));
+        size_t points = cev_grid_points_of_whole_tile(&grid);
+        assert_true(points <= 16384);
+        assert_true(points >= 128 && grid.n_tile >= 8);
+        if (grid.n_point > 256 * 256) assert_true(grid.n_tile >= 128 && grid.n_tile <= 1024);
+    }
+}
+
+static void a_small_grid_is_few_tiles(void **state)
+{
+    (void)state;
+    cev_grid grid = grid_of(1, (const size_t[]){2});
+    assert_ok(cev_grid_lay_tiles(&grid, NULL));
+    assert_int_equal(grid.n_tile, 1);
+    assert_int_equal(grid.n_point, 2);
+}
+
+/* 2^48 points are possible, more are not; nor do products that wrap around slip through. */
+static void grids_that_are_too_large_are_refused(void **state)
+{
+    (void)state;
+    const size_t big = (size_t)1 << 24, one = 1;
+    cev_grid grid = grid_of(2, (const size_t[]){big, big});
+    assert_ok(cev_grid_lay_tiles(&grid, (const size_t[]){big, 1 << 10}));
+    assert_int_equal(grid.n_point, (uint64_t)1 << 48);
+    grid = grid_of(2, (const size_t[]){big, big + 1});
+    assert_refused(cev_grid_lay_tiles(&grid, NULL), CEV_E_INPUT, "2^48");
+    grid = grid_of(4, (const size_t[]){one << 32, one << 32, 2, 2}); /* 2^66 */
+    assert_refused(cev_grid_lay_tiles(&grid, NULL), CEV_E_INPUT, "2^48");
+    grid = grid_of(4, (const size_t[]){one << 16, one << 16, one << 16, one << 16}); /* 2^64 = 0 */
+    assert_refused(cev_grid_lay_tiles(&grid, NULL), CEV_E_INPUT, "2^48");
+    grid = grid_of(2, (const size_t[]){one << 16, one << 16});
+    assert_refused(cev_grid_lay_tiles(&grid, (const size_t[]){1, 1}), CEV_E_INPUT, "2^31");
+    assert_ok(cev_grid_lay_tiles(&grid, (const size_t[]){1, 2}));
+    assert_int_equal(grid.n_tile, (size_t)1 << 31);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(axes_begin_and_end_exactly_and_increase),
+        cmocka_unit_test(linear_axes_have_equal_steps),
+        cmocka_unit_test(log_axes_have_equal_ratios),
+        cmocka_unit_test(symlog_axes_are_odd),
+        cmocka_unit_test(symlog_axes_are_linear_inside_and_logarithmic_outside),
+        cmocka_unit_test(axes_that_make_no_sense_are_refused),
+        cmocka_unit_test(scales_have_names),
+        cmocka_unit_test(every_point_is_in_one_tile),
+        cmocka_unit_test(tiles_at_the_ends_are_smaller),
+        cmocka_unit_test(the_grid_chooses_tiles_of_the_promised_size),
+        cmocka_unit_test(a_small_grid_is_few_tiles),
+        cmocka_unit_test(grids_that_are_too_large_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
