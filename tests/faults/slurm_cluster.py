@@ -4,7 +4,6 @@ a child of the tests, and ends with them."""
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -114,20 +113,10 @@ class Cluster:
         wait_until(lambda: self.ask("sinfo", "--noheader", "--Node", "--format=%T").split() == ready, 60, "all nodes idle")
 
     def close(self):
-        if "slurmctld" in self.daemon and self.daemon["slurmctld"].poll() is None:
-            self.ask("scancel", "--user=root")
-        for node in self.nodes:
-            self.hosts.go_on(node)
-        for name in reversed(list(self.daemon)):
-            self.daemon[name].send_signal(signal.SIGTERM)
+        for host in (*self.nodes, self.head):
+            self.hosts.kill(host)
         for daemon in self.daemon.values():
-            try:
-                daemon.wait(10)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
-        for node in self.nodes:
-            self.hosts.kill(node)  # what a daemon left behind
+            daemon.wait()
 
     # --- orders
 
