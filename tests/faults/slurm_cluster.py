@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
+
+from waiting import wait_until
 
 CONFIGURATION = """\
 ClusterName=cevtest
@@ -38,16 +39,6 @@ MinJobAge=3600
 {nodes}
 PartitionName=main Nodes={first}-{last}] Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def wait_until(condition, seconds, what):
-    """Polls until condition() is true, and returns its value."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {seconds} s")
 
 
 class Cluster:
@@ -146,5 +137,7 @@ class Cluster:
         except AssertionError as late:
             raise AssertionError(f"{late}; it is {self.job(number)}") from None
 
+    END = "COMPLETED FAILED CANCELLED TIMEOUT NODE_FAIL OUT_OF_MEMORY"
+
     def wait_for_end(self, number, seconds):
-        return self.wait_for(number, "COMPLETED FAILED CANCELLED TIMEOUT NODE_FAIL OUT_OF_MEMORY", seconds)
+        return self.wait_for(number, self.END, seconds)

@@ -12,7 +12,8 @@ import pytest
 
 from hosts import Hosts, why_not
 from scans import CEVSCAN, SOURCE, reference_hash, status, tiles_done, write_scan
-from slurm_cluster import Cluster, wait_until
+from slurm_cluster import Cluster
+from waiting import wait_until
 
 REASON = why_not("munged", "slurmctld", "slurmd", "sbatch")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
