@@ -64,10 +64,10 @@ def points_for(seconds, folder):
 
 
 def test_a_scan_longer_than_its_limit_finishes_by_itself(cluster, tmp_path):
-    """SLURM's shortest limit is a minute; it looks at limits every half minute, so 30 s before the limit means after half a minute
-    at most. With three minutes of work there are more than three such lives, and nobody touches the job after it is submitted."""
-    scan = write_scan(tmp_path, points=points_for(180, tmp_path))
-    job = cluster.submit("--ntasks=1", "--time=1", "--signal=USR1@30", JOBS / "scan.sbatch", scan, tmp_path / "map.h5", cwd=tmp_path)
+    """SLURM's shortest limit is a minute; told 45 s before it, no life of the job computes for more than a quarter of one. So there are
+    more than three of them in 75 s of work, and nobody touches the job after it is submitted."""
+    scan = write_scan(tmp_path, points=points_for(75, tmp_path))
+    job = cluster.submit("--ntasks=1", "--time=1", "--signal=USR1@45", JOBS / "scan.sbatch", scan, tmp_path / "map.h5", cwd=tmp_path)
     began = time.monotonic()
     end = cluster.wait_for_end(job, 900)
     log = logs(tmp_path)
