@@ -91,6 +91,18 @@ class Hosts:
                 found.append(pid)
         return found
 
+    def pids_with(self, name, program, word):
+        """Those that have this word on their command line."""
+        found = []
+        for pid in self.pids_of(name, program):
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if word.encode() in words:
+                found.append(pid)
+        return found
+
     def signal_all(self, name, number):
         """Until nobody new appears, for a host's processes beget others."""
         told = set()

@@ -81,7 +81,7 @@ class Fault:
             self.hosts.go_on(self.host)
 
     def ranks(self, names=None):
-        return [pid for name in names or self.names for pid in self.hosts.pids_of(name, CEVSCAN)]
+        return [pid for name in names or self.names for pid in self.hosts.pids_with(name, CEVSCAN, "run")]
 
     def text(self):
         return "\n".join(path.read_text(errors="replace") for path in [self.log, *sorted(self.folder.glob("stderr.*"))])
