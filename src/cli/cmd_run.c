@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <argp.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "scan_run.h"
@@ -173,11 +175,20 @@ static cev_status share_configuration(scan_run *run)
     return status;
 }
 
+/* The launcher that MPI_Abort asks may itself be gone. */
+static void end_without_mpi(int number)
+{
+    (void)number;
+    _exit(EXIT_IO);
+}
+
 /* From here on a failure may be known to one rank only; it takes the others down with it. */
 static void abort_on_failure(scan_run *run, cev_status status)
 {
     if (status == CEV_OK) return;
     fprintf(stderr, "cevscan: error on rank %d: %s\n", run->rank, cev_error_message());
+    signal(SIGALRM, end_without_mpi);
+    alarm(5);
     cev_map_lock_release(&run->lock);
     fflush(NULL);
     MPI_Abort(MPI_COMM_WORLD, exit_code_of(status));
