@@ -87,8 +87,8 @@ typedef struct cev_map_info {
     cev_map_progress progress;
 } cev_map_info;
 
-/* Reads a map, also while a job writes it, without MPI. CEV_E_INPUT if the file is no HDF5 file, is truncated, is no map or
- * is of a newer format; CEV_E_IO if it cannot be read. */
+/* Reads a map, also while a job writes it, without MPI. CEV_E_INPUT if there is no such file, or it is no HDF5 file, truncated, no
+ * map or of another format version; CEV_E_IO if it cannot be read. */
 cev_status cev_map_inspect(const char *path, cev_map_info **out);
 void cev_map_info_destroy(cev_map_info **info);
 
@@ -135,6 +135,9 @@ cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double 
 
 /* Not collective; one rank at a time. Overwrites /progress. */
 cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress);
+
+/* Not collective: CEV_E_IO if the map's name no longer leads to the file that is open: what is written goes nowhere then. */
+cev_status cev_map_check_place(const cev_map *map);
 
 /* Not collective: digest of all tile digests. Every tile must be done. */
 cev_status cev_map_content_hash(cev_map *map, char out[CEV_DIGEST_TEXT_SIZE]);

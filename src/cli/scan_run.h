@@ -44,6 +44,7 @@ typedef struct scan_run {
     cev_data data;
     cev_scan_job job;
     cev_map *map;
+    char *map_path;             /* the output, symbolic links followed; known to the other ranks once the map is open */
     size_t n_pull;              /* stored */
 
     thread_part *part;          /* [threads] */
@@ -56,7 +57,6 @@ typedef struct scan_run {
 
     /* Rank 0 only. */
     bool reread;                /* this session did not see all tiles: the lowest chi2 is read from the map */
-    char *map_path;             /* the output, symbolic links followed */
     cev_map_lock *lock;
     cev_map_info *found;        /* the unfinished map that is resumed, or NULL */
     cev_map_progress progress;

@@ -24,7 +24,8 @@ static cev_status not_a_map(const reader *r, const char *why)
 
 static cev_status open_for_reading(reader *r)
 {
-    if (access(r->path, R_OK)) return cev_fail(CEV_E_INPUT, "%s: cannot read: %s", r->path, strerror(errno));
+    int reason = access(r->path, R_OK) ? errno : 0;
+    if (reason) return cev_fail(cev_status_of_errno(reason), "%s: cannot read: %s", r->path, strerror(reason));
     r->file = H5Fopen(r->path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (r->file >= 0) return CEV_OK;
     bool signature = H5Fis_hdf5(r->path) > 0;

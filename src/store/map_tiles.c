@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "map_names.h"
 #include "store_error.h"
@@ -14,6 +15,8 @@ struct cev_map {
     cev_arena *arena;
     const cev_grid *grid;
     char *path;
+    dev_t device;               /* of the file that was opened */
+    ino_t inode;
     hid_t file, chi2, delta, status, done, digest;
     hid_t field_space;          /* of chi2, delta, status and pulls */
     size_t n_pull;
@@ -41,7 +44,12 @@ static cev_status open_file(cev_map *map, cev_map_access access, MPI_Comm commun
     errno = 0;
     map->file = H5Fopen(name, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
     H5Pclose(properties);
-    return map->file < 0 ? cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map") : CEV_OK;
+    if (map->file < 0) return cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map");
+    struct stat s;
+    if (stat(map->path, &s)) return cev_store_fail(map->path, "open the map");
+    map->device = s.st_dev;
+    map->inode = s.st_ino;
+    return CEV_OK;
 }
 
 /* Damaged or foreign files must not make us read or write beyond a dataset. */
@@ -249,6 +257,17 @@ cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress
     for (size_t k = 0; k < cev_map_n_progress_fields; k++)
         CEV_TRY(put_progress_field(map, &cev_map_progress_fields[k], progress));
     return CEV_OK;
+}
+
+/* Other failures of stat() are left to the writes: they may pass. */
+cev_status cev_map_check_place(const cev_map *map)
+{
+    struct stat s;
+    int reason = stat(map->path, &s) ? errno : 0;
+    bool removed = reason == ENOENT || reason == ENOTDIR || reason == ESTALE;
+    bool replaced = !reason && (s.st_dev != map->device || s.st_ino != map->inode);
+    if (!removed && !replaced) return CEV_OK;
+    return cev_fail(CEV_E_IO, "%s: was %s while the scan was at work", map->path, removed ? "removed" : "replaced by another file");
 }
 
 cev_status cev_map_content_hash(cev_map *map, char out[CEV_DIGEST_TEXT_SIZE])
