@@ -133,6 +133,10 @@ cev_status cev_map_forget_tile(cev_map *map, const cev_tile *tile);
 /* Not collective: writes a finished tile's delta_chi2 anew. */
 cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double *chi2, double reference);
 
+/* Not collective: whether the values of axis `a` in the file are those of the grid, to the last bit; and writes them anew. */
+cev_status cev_map_check_axis(const cev_map *map, size_t a, bool *intact);
+cev_status cev_map_write_axis(cev_map *map, size_t a);
+
 /* Not collective; one rank at a time. Overwrites /progress. */
 cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress);
 

@@ -291,6 +291,12 @@ void scan_run_start_mpi(scan_run *run)
 int scan_run_end_mpi(scan_run *run, int code)
 {
     scan_run_destroy(run);
+    if (code == EXIT_IO) {
+        /* HDF5 would try once more to write what it could not, from inside MPI_Finalize, and crash there. */
+        MPI_Barrier(MPI_COMM_WORLD); /* until rank 0 has given its lock back */
+        fflush(NULL);
+        MPI_Abort(MPI_COMM_WORLD, code);
+    }
     MPI_Finalize();
     return code;
 }

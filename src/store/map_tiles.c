@@ -237,6 +237,45 @@ cev_status cev_map_forget_tile(cev_map *map, const cev_tile *tile)
     return transfer_row(map, map->done, tile->id, 1, &done, NULL);
 }
 
+static cev_status open_axis(const cev_map *map, size_t a, hid_t *dataset)
+{
+    hsize_t n = map->grid->axis[a].n;
+    CEV_TRY(open_dataset(map, map->grid->axis[a].name, dataset));
+    cev_status status = check_shape(map, *dataset, 1, &n);
+    if (status != CEV_OK) H5Dclose(*dataset);
+    return status;
+}
+
+cev_status cev_map_check_axis(const cev_map *map, size_t a, bool *intact)
+{
+    const cev_axis *axis = &map->grid->axis[a];
+    hid_t dataset;
+    double *found = malloc(axis->n * sizeof *found);
+    if (!found) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_status status = open_axis(map, a, &dataset);
+    if (status == CEV_OK) {
+        errno = 0;
+        if (H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, found) < 0)
+            status = cev_store_fail(map->path, "read an axis");
+        H5Dclose(dataset);
+    }
+    *intact = status == CEV_OK && !memcmp(found, axis->value, axis->n * sizeof *found);
+    free(found);
+    return status;
+}
+
+cev_status cev_map_write_axis(cev_map *map, size_t a)
+{
+    hid_t dataset;
+    CEV_TRY(open_axis(map, a, &dataset));
+    errno = 0;
+    cev_status status = H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, map->grid->axis[a].value) < 0
+                            ? cev_store_fail(map->path, "write an axis")
+                            : CEV_OK;
+    H5Dclose(dataset);
+    return status;
+}
+
 static cev_status put_progress_field(const cev_map *map, const progress_field *field, const cev_map_progress *progress)
 {
     char name[64];

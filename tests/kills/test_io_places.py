@@ -160,7 +160,7 @@ def run_as(nobody, readable, map_path, tmp_path):
 def test_folder_without_permission(nobody, readable, tmp_path):
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o555)
-    assert_refused(run_as(nobody, readable, folder / "map.h5", tmp_path), BAD_INPUT, "Permission denied")
+    assert_refused(run_as(nobody, readable, folder / "map.h5", tmp_path), IO, "Permission denied")
     assert list(folder.iterdir()) == []
 
 
@@ -173,7 +173,7 @@ def test_read_only_map(reference, nobody, readable, tmp_path):
     killing.cevscan("run", "--shard", "1/4", "-o", map_path, reference.scan)
     map_path.chmod(0o444)
     before = map_path.read_bytes()
-    assert_refused(run_as(nobody, readable, map_path, tmp_path), BAD_INPUT, "Permission denied")
+    assert_refused(run_as(nobody, readable, map_path, tmp_path), IO, "Permission denied")
     assert map_path.read_bytes() == before and beside(map_path) == []
     reference.assert_resumes(map_path)
 
@@ -186,7 +186,7 @@ def test_unreadable_map(reference, nobody, readable, tmp_path):
     map_path = folder / "map.h5"
     shutil.copy(reference.path, map_path)
     map_path.chmod(0)
-    assert_refused(run_as(nobody, readable, map_path, tmp_path), BAD_INPUT, "Permission denied")
+    assert_refused(run_as(nobody, readable, map_path, tmp_path), IO, "Permission denied")
     assert beside(map_path) == []
 
 
@@ -194,7 +194,7 @@ def test_unreadable_map(reference, nobody, readable, tmp_path):
 def test_read_only_file_system(reference, tmp_path, disk):
     folder = disk(16)
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
-    assert_refused(run(reference, folder / "map.h5", folder=tmp_path), BAD_INPUT, "Read-only file system")
+    assert_refused(run(reference, folder / "map.h5", folder=tmp_path), IO, "Read-only file system")
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o007])
