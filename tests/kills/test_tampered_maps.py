@@ -137,7 +137,7 @@ def test_random_tiles_are_recomputed(reference, copy):
 
 @pytest.mark.parametrize("name, value", [("eps_ee_uV", 1.0), ("progress/best_fit", 0.1), ("progress/best_fit_chi2", 3.0),
                                          ("progress/chi2_reference", 1.0), ("progress/points_failed", 7)])
-def test_what_belongs_to_no_tile(copy, name, value):
+def test_what_belongs_to_no_tile(reference, copy, name, value):
     """Axes and results of the whole: a shifted axis shifts the contours of every figure."""
     with h5py.File(copy, "r+") as f:
         if f[name].shape:
@@ -145,7 +145,13 @@ def test_what_belongs_to_no_tile(copy, name, value):
         else:
             f[name][()] = value
     code, out, err = cevscan("verify", copy)
-    assert code in (POINTS_FAILED, BAD_INPUT), f"verify calls it sound: {out}"
+    assert code == POINTS_FAILED, f"verify calls it sound: {out}"
+    assert {"eps_ee_uV": "axes", "progress/points_failed": "failed points"}.get(name, "best fit") in out
+    assert verify(copy, "--repair", code=POINTS_FAILED)["repaired"]
+    reference.assert_resumes(copy)
+    assert verify(copy, code=COMPLETE)["sound"]
+    with h5py.File(copy) as mended, h5py.File(reference.path) as right:
+        assert mended[name][...].tobytes() == right[name][...].tobytes()
 
 
 @pytest.mark.parametrize("version, words", [(0, "version 0"), (2, "version 2"), (-1, "version -1"), (1000, "version 1000")])
@@ -231,6 +237,18 @@ def test_other_scans_and_other_files_are_refused(reference, parts, tmp_path):
     assert_refused(tmp_path, "none.h5", parts[0], tmp_path / "none.h5", "-o", whole)
     assert_refused(tmp_path, "exists already", *parts, "-o", parts[0])
     assert_refused(tmp_path, "no", parts[0], "-o", tmp_path / "no" / "whole.h5")
+
+
+@pytest.mark.parametrize("name", ["a b'c.h5", "new\nline:2.h5", "--all"])
+def test_names_of_all_kinds_on_two_ranks(reference, tmp_path, name):
+    scan = shutil.copy(reference.scan, tmp_path / ("s" + name))
+    command = killing.run_command(scan.name, name, 2)
+    at = command.index("-o")
+    command[at:at + 2] = [f"--output={name}"]
+    code, _, err = killing.Job(command, tmp_path).finish()
+    assert code == COMPLETE, err
+    reference.assert_finished(tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == sorted([scan.name, name])
 
 
 @pytest.mark.parametrize("name", ["a b.h5", "it's.h5", '"x".h5', "new\nline.h5", "-o.h5", "--all", "$(touch x);&|*?.h5", "ü é.h5"])
