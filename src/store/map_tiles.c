@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A map open on all ranks: raw data are read and overwritten, metadata never change. */
 #include <errno.h>
+#include <fcntl.h>
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "map_names.h"
 #include "store_error.h"
@@ -34,11 +37,35 @@ static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
     return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
 }
 
+/* Whether ROMIO takes the file for one on NFS, where it locks what it reads and writes: hosts cache whole pages there. */
+static bool is_on_nfs(const char *path)
+{
+    enum { NFS_MAGIC = 0x6969 };
+    const char *forced = getenv("ROMIO_FSTYPE_FORCE");
+    struct statfs s;
+    if (forced) return !strncmp(forced, "nfs:", 4);
+    return !statfs(path, &s) && s.f_type == NFS_MAGIC;
+}
+
+/* Where a lock fails ROMIO ends the job by itself, with code 1. */
+static cev_status check_locks(const char *path)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return cev_store_fail(path, "open the map");
+    int reason = fcntl(fd, F_SETLKW, &lock) ? errno : 0;
+    close(fd);
+    if (!reason) return CEV_OK;
+    return cev_fail(CEV_E_IO, "%s: cannot lock parts of the map, which MPI needs on NFS: %s", path, strerror(reason));
+}
+
 /* ROMIO takes what stands before a colon for a kind of file system; a name with a colon of its own gets a true one in front. */
 static cev_status open_file(cev_map *map, cev_map_access access, MPI_Comm communicator)
 {
     char *name;
-    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s", strchr(map->path, ':') ? "ufs:" : "", map->path));
+    bool nfs = is_on_nfs(map->path);
+    if (nfs) CEV_TRY(check_locks(map->path));
+    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s", !strchr(map->path, ':') ? "" : nfs ? "nfs:" : "ufs:", map->path));
     hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_mpio(properties, communicator, MPI_INFO_NULL);
     errno = 0;

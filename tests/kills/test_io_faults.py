@@ -10,7 +10,7 @@ import h5py
 import pytest
 
 import killing
-from killing import IO, POINTS_FAILED, Job, Reference, debris, environment, errors_in, run_command, small_scan
+from killing import IO, POINTS_FAILED, Job, Reference, debris, environment, errors_in, run_command, scan_to_end, small_scan
 
 CAUSES = [errno.ENOSPC, errno.EDQUOT, errno.EIO]
 MOMENTS = range(1, 51)
@@ -185,6 +185,21 @@ def test_file_locks_are_not_available(library, reference, tmp_path, ranks, wante
             assert code == 0, err
             reference.assert_finished(map_path)
             map_path.unlink()
+
+
+@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("resumed", [False, True])
+def test_locks_of_nfs_are_not_available(library, reference, tmp_path, ranks, resumed):
+    """ROMIO locks there, and ends the job with code 1 where it cannot: that would mean a complete map."""
+    map_path = tmp_path / "map.h5"
+    before = fail_at(library, reference, map_path, 300, errno.ENOSPC) if resumed else 0
+    code, _, err = run_failing(library, reference, map_path, ranks, FAIL_CALL="lock", FAIL_FILE=".h5", FAIL_ERRNO=errno.ENOLCK,
+                               ROMIO_FSTYPE_FORCE="nfs:")
+    assert_explained(code, err, errno.ENOLCK, ranks)
+    assert set(debris(map_path)) <= ({".lock"} if ranks else set())
+    assert reference.assert_sound(map_path) == before
+    scan_to_end(reference.scan, map_path, ranks, env=environment(ROMIO_FSTYPE_FORCE="nfs:"))
+    reference.assert_finished(map_path)
 
 
 def test_locks_fail_when_a_map_is_resumed(library, reference, tmp_path):
