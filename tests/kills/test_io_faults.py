@@ -59,6 +59,7 @@ def fail_at(library, reference, map_path, k, cause, ranks=None, **more):
     return n_done
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("k", SOME_MOMENTS)
 def test_kth_write_fails(library, reference, tmp_path, k):
     map_path = tmp_path / "map.h5"
@@ -85,6 +86,7 @@ def test_kth_write_fails_on_two_ranks(library, reference, tmp_path, k, cause):
     reference.assert_resumes(map_path, 3)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("rank", [0, 1])
 def test_write_fails_on_one_rank(library, reference, tmp_path, rank):
     map_path = tmp_path / "map.h5"
@@ -157,6 +159,7 @@ def test_end_of_the_layout_fails(library, reference, tmp_path, call, cause):
     reference.assert_resumes(map_path)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("ranks", [None, 2])
 @pytest.mark.parametrize("cause", CAUSES, ids=NAME)
 def test_the_lock_cannot_be_written(library, reference, tmp_path, cause, ranks):
@@ -187,6 +190,7 @@ def test_file_locks_are_not_available(library, reference, tmp_path, ranks, wante
             map_path.unlink()
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("ranks", [None, 2])
 @pytest.mark.parametrize("resumed", [False, True])
 def test_locks_of_nfs_are_not_available(library, reference, tmp_path, ranks, resumed):

@@ -63,6 +63,7 @@ def assert_refused(result, code, words):
 
 # --- a full disk ----------------------------------------------------------------------------------------------------
 
+@pytest.mark.quick
 @root_only
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_no_room_for_the_map(reference, tmp_path, disk, ranks):
@@ -156,6 +157,7 @@ def run_as(nobody, readable, map_path, tmp_path):
     return Job([*nobody, str(binary), "run", "-o", str(map_path), str(scan)], tmp_path, env).finish(60)
 
 
+@pytest.mark.quick
 @root_only
 def test_folder_without_permission(nobody, readable, tmp_path):
     folder = tmp_path / "closed"
@@ -164,6 +166,7 @@ def test_folder_without_permission(nobody, readable, tmp_path):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.quick
 @root_only
 def test_read_only_map(reference, nobody, readable, tmp_path):
     folder = tmp_path / "open"
@@ -263,6 +266,7 @@ def give_away(path):
     return user.pw_uid
 
 
+@pytest.mark.quick
 def test_own_link_is_followed(reference, tmp_path, shared):
     """Results often lie on another disk. Lock and layout are made there, beside the map itself."""
     target = tmp_path / "disk"
@@ -277,6 +281,7 @@ def test_own_link_is_followed(reference, tmp_path, shared):
         (target / "map.h5").unlink()
 
 
+@pytest.mark.quick
 @root_only
 @pytest.mark.parametrize("ranks", [None, 2])
 @pytest.mark.parametrize("where", ["file", "dangling", "folder", "second link"])
@@ -310,6 +315,7 @@ def test_links_that_nobody_else_could_make_are_followed(reference, tmp_path, sha
         assert code == COMPLETE, err
 
 
+@pytest.mark.quick
 @root_only
 @pytest.mark.parametrize("complete", [False, True])
 def test_map_that_another_user_has_put_there_is_refused(reference, tmp_path, shared, complete):

@@ -161,6 +161,7 @@ def kill_and_resume(rng, reference, map_path, most, tally):
     return n
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("kills", [pytest.param(KILLS, marks=[pytest.mark.slow] if KILLS > 50 else [])])
 def test_a_killed_job_leaves_a_sound_map(references, tmp_path, kills):
     rng, tally, done = random.Random(SEED), Tally(), 0
@@ -173,6 +174,7 @@ def test_a_killed_job_leaves_a_sound_map(references, tmp_path, kills):
     assert not tally.wrong, tally.wrong[:5]
 
 
+@pytest.mark.quick
 def test_files_of_open_mpi_go(references, tmp_path):
     """Its plugin for shared file pointers makes some beside the map; a resumed scan does not leave those of a killed job."""
     reference, map_path = references[0], tmp_path / "map.h5"

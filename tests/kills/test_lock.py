@@ -106,6 +106,7 @@ def test_lock_of_a_killed_job_does_not_block(slow, tmp_path, ranks):
     slow.assert_resumes(map_path)
 
 
+@pytest.mark.quick
 def test_pid_of_somebody_else_does_not_block(reference, tmp_path):
     """The holder died, and its number was given to another process."""
     map_path = tmp_path / "map.h5"
@@ -113,6 +114,7 @@ def test_pid_of_somebody_else_does_not_block(reference, tmp_path):
     reference.assert_resumes(map_path)
 
 
+@pytest.mark.quick
 def test_stale_lock_beside_a_finished_map_goes(reference, tmp_path):
     map_path = tmp_path / "map.h5"
     reference.assert_resumes(map_path)

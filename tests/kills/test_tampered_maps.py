@@ -135,6 +135,7 @@ def test_random_tiles_are_recomputed(reference, copy):
     assert codes[-1] == POINTS_FAILED and set(codes[:-1]) <= {COMPLETE}
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name, value", [("eps_ee_uV", 1.0), ("progress/best_fit", 0.1), ("progress/best_fit_chi2", 3.0),
                                          ("progress/chi2_reference", 1.0), ("progress/points_failed", 7)])
 def test_what_belongs_to_no_tile(reference, copy, name, value):
@@ -154,6 +155,7 @@ def test_what_belongs_to_no_tile(reference, copy, name, value):
         assert mended[name][...].tobytes() == right[name][...].tobytes()
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("version, words", [(0, "version 0"), (2, "version 2"), (-1, "version -1"), (1000, "version 1000")])
 @pytest.mark.parametrize("command", ["verify", "status", "run", "merge"])
 def test_other_versions_of_the_format(reference, copy, version, words, command):
@@ -239,6 +241,7 @@ def test_other_scans_and_other_files_are_refused(reference, parts, tmp_path):
     assert_refused(tmp_path, "no", parts[0], "-o", tmp_path / "no" / "whole.h5")
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", ["a b'c.h5", "new\nline:2.h5", "--all"])
 def test_names_of_all_kinds_on_two_ranks(reference, tmp_path, name):
     scan = shutil.copy(reference.scan, tmp_path / ("s" + name))
