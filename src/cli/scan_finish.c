@@ -21,7 +21,9 @@ void scan_run_note_tile(const scan_run *run, scan_lowest *low)
 static cev_status revisit(scan_run *run, size_t id, scan_lowest *low, const double *fresh)
 {
     cev_tile tile = cev_grid_tile(&run->config->grid, id);
-    CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, NULL, NULL));
+    bool intact;
+    CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, NULL, &intact));
+    if (!intact) return cev_fail(CEV_E_INPUT, "%s: tile %zu is damaged; see: cevscan verify --repair", run->map_path, id);
     if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *fresh);
     run->tile = tile;
     scan_run_note_tile(run, low);

@@ -190,6 +190,7 @@ static cev_status read_progress(reader *r)
         CEV_TRY(status);
         if (field->type == PROGRESS_TEXT) ((char *)&r->info->progress)[field->offset + field->size - 1] = '\0';
     }
+    if (r->info->n_tile_done < r->info->n_tile) r->info->progress.complete = false; /* a repair that was killed */
     return CEV_OK;
 }
 

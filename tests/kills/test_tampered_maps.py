@@ -109,6 +109,26 @@ def test_tile_that_is_called_done_and_is_not(reference, tmp_path):
     reference.assert_resumes(map_path)
 
 
+def test_unfinished_map_with_a_damaged_tile_does_not_become_complete(reference, tmp_path):
+    """Resumed scans trust no tile that they have not seen."""
+    map_path = tmp_path / "map.h5"
+    assert cevscan("run", "-q", "--shard", "1/2", "-o", map_path, reference.scan)[0] == COMPLETE
+    flip(map_path, "chi2", (0, 0), 3)
+    for ranks in (None, 2):
+        code, _, err = killing.Job(killing.run_command(reference.scan, map_path, ranks), tmp_path).finish()
+        assert code == BAD_INPUT and "tile 0 is damaged" in errors_in(err)[0], err
+        assert not status_of(map_path)["complete"]
+    assert verify(map_path, "--repair", code=POINTS_FAILED)["damaged"] == [0]
+    reference.assert_resumes(map_path)
+
+
+def test_map_that_is_called_complete_and_is_not(reference, copy):
+    with h5py.File(copy, "r+") as f:
+        f["tiles/done"][7] = 0
+    assert not status_of(copy)["complete"]
+    reference.assert_resumes(copy)
+
+
 def forge(reference, path, t):
     """Wrong numbers with digests, delta_chi2 and content hash that fit."""
     box = reference.boxes[t]
