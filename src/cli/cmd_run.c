@@ -15,8 +15,7 @@ static const char doc[] =
     "Scans a parameter space into a map: alone, under mpirun or under srun. An unfinished map of the same scan is resumed, on any "
     "number of ranks and threads; a finished one is left alone; anything else is refused.\v"
     "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created; 74 the file system, "
-    ""
-    "memory or MPI failed; 85 stopped early by a signal or the time limit; 130 interrupted. In the last three cases the map is sound, "
+    "memory or MPI failed or refused; 85 stopped early by a signal or the time limit; 130 interrupted. In the last three cases the map is sound, "
     "and the same command goes on.\n\n"
     "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
     "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";

@@ -6,29 +6,31 @@
 #include "scan_run.h"
 #include "stop.h"
 
-typedef struct lowest {
-    double chi2;
-    uint64_t point, failed;
-} lowest;
-
-/* Reads one finished tile back; `fresh` is the new reference if delta_chi2 has to be written anew. */
-static cev_status revisit(scan_run *run, size_t id, lowest *low, const double *fresh)
+void scan_run_note_tile(const scan_run *run, scan_lowest *low)
 {
-    cev_tile tile = cev_grid_tile(&run->config->grid, id);
-    CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, NULL, NULL));
-    if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *fresh);
     cev_tile_report report = {0};
-    run->tile = tile;
     scan_run_report(run, &report);
     low->failed += report.n_failed;
     if (scan_run_lower(report.lowest_chi2, report.lowest_point, low->chi2, low->point)) {
         low->chi2 = report.lowest_chi2;
         low->point = report.lowest_point;
     }
+}
+
+/* Reads one finished tile back; `fresh` is the new reference if delta_chi2 has to be written anew. */
+static cev_status revisit(scan_run *run, size_t id, scan_lowest *low, const double *fresh)
+{
+    cev_tile tile = cev_grid_tile(&run->config->grid, id);
+    bool intact;
+    CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, NULL, &intact));
+    if (!intact) return cev_fail(CEV_E_INPUT, "%s: tile %zu is damaged; see: cevscan verify --repair", run->map_path, id);
+    if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *fresh);
+    run->tile = tile;
+    scan_run_note_tile(run, low);
     return CEV_OK;
 }
 
-static cev_status revisit_all(scan_run *run, lowest *low, const double *fresh)
+static cev_status revisit_all(scan_run *run, scan_lowest *low, const double *fresh)
 {
     for (size_t id = (size_t)run->rank; id < run->config->grid.n_tile; id += (size_t)run->machine.n_rank)
         CEV_TRY(revisit(run, id, low, fresh));
@@ -36,11 +38,11 @@ static cev_status revisit_all(scan_run *run, lowest *low, const double *fresh)
 }
 
 /* The map's lowest point and number of failed points: from this session's reports, or from the file if it was resumed. */
-static cev_status find_lowest(scan_run *run, bool resumed, lowest *out)
+static cev_status find_lowest(scan_run *run, bool resumed, scan_lowest *out)
 {
-    *out = (lowest){run->lowest_chi2, run->lowest_point, run->points_failed};
+    *out = (scan_lowest){run->lowest_chi2, run->lowest_point, run->points_failed};
     if (resumed) {
-        *out = (lowest){.chi2 = INFINITY};
+        *out = (scan_lowest){.chi2 = INFINITY};
         CEV_TRY(revisit_all(run, out, NULL));
         uint64_t failed = out->failed;
         MPI_Allreduce(&failed, &out->failed, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
@@ -54,19 +56,25 @@ static cev_status find_lowest(scan_run *run, bool resumed, lowest *out)
     return CEV_OK;
 }
 
-/* A grid point below the minimum that was found before the scan takes its place. */
-static cev_status take_over(scan_run *run, const lowest *low)
+bool scan_run_take_over(scan_run *run, const scan_lowest *low)
 {
     cev_map_progress *p = &run->progress;
-    if (!(low->chi2 < p->chi2_reference - 1e-9)) return CEV_OK;
-    if (run->rank == 0 && !run->options->quiet)
-        fprintf(stderr, "cevscan: a grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
-                low->chi2, p->chi2_reference);
+    if (!(low->chi2 < p->chi2_reference - 1e-9)) return false;
     double theta[CEV_MAX_MODEL_PARAMETERS];
     cev_scan_job_theta(&run->job, low->point, theta);
     for (size_t a = 0; a < run->config->grid.n_axis; a++) p->best_fit[a] = theta[run->config->axis_parameter[a]];
     p->chi2_reference = p->best_fit_chi2 = low->chi2;
-    return revisit_all(run, NULL, &p->chi2_reference);
+    return true;
+}
+
+static cev_status count_from_lowest(scan_run *run, const scan_lowest *low)
+{
+    double before = run->progress.chi2_reference;
+    if (!scan_run_take_over(run, low)) return CEV_OK;
+    if (run->rank == 0 && !run->options->quiet)
+        fprintf(stderr, "cevscan: a grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
+                low->chi2, before);
+    return revisit_all(run, NULL, &run->progress.chi2_reference);
 }
 
 /* What is left of an early stop, or of a shard: /progress as it is, and a closed map that goes on another time. */
@@ -84,7 +92,7 @@ static cev_status suspend(scan_run *run, run_outcome *outcome)
 
 cev_status scan_run_finish(scan_run *run, run_outcome *outcome)
 {
-    lowest low;
+    scan_lowest low;
     int as_seen = (int)(run->n_pending > 0 ? RUN_STOPPED : run->n_elsewhere > 0 ? RUN_SHARD_COMPLETE : RUN_COMPLETE);
     MPI_Bcast(&as_seen, 1, MPI_INT, 0, MPI_COMM_WORLD);
     *outcome = (run_outcome)as_seen;
@@ -92,7 +100,7 @@ cev_status scan_run_finish(scan_run *run, run_outcome *outcome)
     int resumed = run->found != NULL || run->reread;
     MPI_Bcast(&resumed, 1, MPI_INT, 0, MPI_COMM_WORLD);
     CEV_TRY(find_lowest(run, resumed, &low));
-    CEV_TRY(take_over(run, &low));
+    CEV_TRY(count_from_lowest(run, &low));
     MPI_Barrier(MPI_COMM_WORLD); /* every delta_chi2 is written before the map calls itself complete */
     if (run->rank == 0) {
         run->points_failed = low.failed;

@@ -29,6 +29,12 @@ typedef struct run_options {
 /* How a run ended, the same on every rank. */
 typedef enum run_outcome { RUN_COMPLETE, RUN_SHARD_COMPLETE, RUN_STOPPED, RUN_INTERRUPTED } run_outcome;
 
+/* The lowest point of a map, and how many points have no chi2. */
+typedef struct scan_lowest {
+    double chi2;
+    uint64_t point, failed;
+} scan_lowest;
+
 /* The scratch of one thread. */
 typedef struct thread_part {
     cev_model_scratch *scratch;
@@ -44,6 +50,7 @@ typedef struct scan_run {
     cev_data data;
     cev_scan_job job;
     cev_map *map;
+    char *map_path;             /* the output, symbolic links followed; known to the other ranks once the map is open */
     size_t n_pull;              /* stored */
 
     thread_part *part;          /* [threads] */
@@ -56,7 +63,6 @@ typedef struct scan_run {
 
     /* Rank 0 only. */
     bool reread;                /* this session did not see all tiles: the lowest chi2 is read from the map */
-    char *map_path;             /* the output, symbolic links followed */
     cev_map_lock *lock;
     cev_map_info *found;        /* the unfinished map that is resumed, or NULL */
     cev_map_progress progress;
@@ -96,6 +102,10 @@ cev_status scan_run_start_session(scan_run *run);
 void scan_run_print_time(char out[CEV_MAP_TIME_SIZE]);
 cev_status scan_run_record(scan_run *run);
 void scan_run_report(const scan_run *run, cev_tile_report *report);
+void scan_run_note_tile(const scan_run *run, scan_lowest *low);
+
+/* A grid point below the minimum that was found before the scan takes its place in run->progress; says whether it does. */
+bool scan_run_take_over(scan_run *run, const scan_lowest *low);
 bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_point);
 
 /* Broadcasts rank 0's outcome, message included, so that it is returned on every rank, whatever their own was. */

@@ -16,7 +16,25 @@ typedef struct reader {
     hsize_t file_size;
     size_t most_texts;
     cev_map_info *info;
+    int system_error; /* the first errno that HDF5 met with */
 } reader;
+
+/* HDF5 calls this when a call of ours fails. Whatever it makes of it (no HDF5 file, no such dataset), a disk that cannot be read
+ * is the disk's fault and not the map's; HDF5's drivers note the errno in words. */
+static herr_t note_errno(unsigned n, const H5E_error2_t *entry, void *context)
+{
+    (void)n;
+    int *found = context;
+    const char *place = entry->desc ? strstr(entry->desc, "errno = ") : NULL;
+    if (place && !*found) sscanf(place, "errno = %d", found);
+    return 0;
+}
+
+static herr_t note_failure(hid_t stack, void *context)
+{
+    reader *r = context;
+    return H5Ewalk2(stack, H5E_WALK_DOWNWARD, note_errno, &r->system_error);
+}
 
 static cev_status not_a_map(const reader *r, const char *why)
 {
@@ -41,7 +59,8 @@ static bool larger_than_the_file(const reader *r, uint64_t n)
 
 static cev_status open_for_reading(reader *r)
 {
-    if (access(r->path, R_OK)) return cev_fail(CEV_E_INPUT, "%s: cannot read: %s", r->path, strerror(errno));
+    int reason = access(r->path, R_OK) ? errno : 0;
+    if (reason) return cev_fail(cev_status_of_errno(reason), "%s: cannot read: %s", r->path, strerror(reason));
     r->file = H5Fopen(r->path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (r->file >= 0) return H5Fget_filesize(r->file, &r->file_size) < 0 ? not_a_map(r, "it has no size") : CEV_OK;
     bool signature = H5Fis_hdf5(r->path) > 0;
@@ -198,6 +217,7 @@ static cev_status read_progress(reader *r)
         CEV_TRY(status);
         if (field->type == PROGRESS_TEXT) ((char *)&r->info->progress)[field->offset + field->size - 1] = '\0';
     }
+    if (r->info->n_tile_done < r->info->n_tile) r->info->progress.complete = false; /* a repair that was killed */
     return CEV_OK;
 }
 
@@ -248,13 +268,15 @@ static cev_status read_everything(reader *r)
 
 cev_status cev_map_inspect(const char *path, cev_map_info **out)
 {
-    cev_store_quiet();
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     reader r = {.path = path, .file = -1, .info = *out};
+    H5Eset_auto2(H5E_DEFAULT, note_failure, &r);
     cev_status status = cev_arena_create(&(*out)->arena);
     if (status == CEV_OK) status = read_everything(&r);
     if (r.file >= 0) H5Fclose(r.file);
+    cev_store_quiet();
+    if (r.system_error) status = cev_fail(CEV_E_IO, "%s: cannot read: %s", path, strerror(r.system_error));
     if (status != CEV_OK) cev_map_info_destroy(out);
     return status;
 }
