@@ -9,6 +9,10 @@ PYTHON     ?= /usr/bin/python3
 # Ranks of `make run`; 1 uses threads on all cores.
 RANKS      ?= 1
 
+# Jobs that the tests kill: `make test` takes few, and of tests/kills only what is marked as quick; `make test-faults` takes all.
+KILLS_OF_TEST ?= 10
+KILLS      ?= 500
+
 # --- libraries: Debian's names, then those of clusters' modules; override any of these -------------------------------
 PKG_CONFIG ?= pkg-config
 HDF5_PC    := $(shell for p in hdf5-openmpi hdf5-mpi hdf5; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p && break; done)
@@ -39,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize valgrind clean help
+.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -89,11 +93,12 @@ run: deps ## install what is missing, build, scan CsI, Si and CsI + Si at the ES
 test: deps-test ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory -j$(shell nproc) build unit
 	@$(MAKE) --no-print-directory check-layers
-	$(PYTHON) -m pytest tests --ignore=tests/faults --ignore=tests/kills -q -p no:cacheprovider $(PYTEST_FLAGS)
+	CEVSCAN_KILLS=$(KILLS_OF_TEST) $(PYTHON) -m pytest tests --ignore=tests/faults -m "not long" -q -p no:cacheprovider $(PYTEST_FLAGS)
 
-test-faults: deps-test ## the long tests of kills, failing disks and locks, and a private SLURM (needs slurm-wlm, munge, iproute2)
+test-faults: deps-test ## all tests of kills, failing disks and locks, and a private SLURM (needs slurm-wlm, munge, iproute2)
+	@tests/faults/deps.sh || true # what is missing is skipped
 	@$(MAKE) --no-print-directory -j$(shell nproc) build
-	$(PYTHON) -m pytest tests/kills tests/faults -q -p no:cacheprovider $(PYTEST_FLAGS)
+	CEVSCAN_KILLS=$(KILLS) $(PYTHON) -m pytest tests/kills tests/faults -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 # --- the rest -----------------------------------------------------------------------------------------------------------
 bench: build ## points per second of the engine
@@ -129,6 +134,13 @@ sanitize: ## the tests under the address and undefined-behaviour sanitizers
 	ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0 LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	  CEVSCAN_BIN=$(CURDIR)/$(SANITIZED)/bin/cevscan CEVSCAN_BUILD=$(CURDIR)/$(SANITIZED) \
 	  $(PYTHON) -m pytest tests --ignore=tests/faults --ignore=tests/kills -q -p no:cacheprovider -m "not slow" $(PYTEST_FLAGS)
+
+FUZZ_SECONDS ?= 60
+fuzz: ## fuzz the readers of scans, experiments and maps, FUZZ_SECONDS=60 each (needs clang, libclang-rt-14-dev)
+	@nice tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+tsan: ## the tile loop under the thread sanitizer (needs clang, libclang-rt-14-dev, libomp-14-dev)
+	@nice tests/tsan/run.sh
 
 valgrind: build unit ## the unit tests and a small scan under valgrind
 	@tests/valgrind.sh $(BUILD) $(BIN)

@@ -31,8 +31,9 @@ cevscan_start() { # COMMAND...
   local threads=${SLURM_CPUS_PER_TASK:-1} # srun does not take this over from sbatch by itself
   case ${CEVSCAN_LAUNCH:-srun} in
     srun)
-      # If one rank dies before MPI has started, the others would wait for it for ever: hence --kill-on-bad-exit.
-      srun --mpi="${CEVSCAN_SRUN_MPI:-pmix}" --cpus-per-task="$threads" --kill-on-bad-exit=1 "$cevscan" "$@" & ;;
+      # The program notices itself that a rank is gone, and says so; only while MPI starts it cannot, hence --wait: 25 s after
+      # one rank has ended, all have to. Were the others told at once, they would take it for the end of the time limit.
+      srun --mpi="${CEVSCAN_SRUN_MPI:-pmix}" --cpus-per-task="$threads" --kill-on-bad-exit=0 --wait=25 "$cevscan" "$@" & ;;
     mpirun)
       # Without the keep-alives mpirun would not notice a host that is gone.
       mpirun -n "${SLURM_NTASKS:-1}" --map-by "slot:PE=$threads" --bind-to core --mca oob_tcp_keepalive_time 4 \

@@ -53,6 +53,15 @@ NOT_YAML = {
                   + b"".join(b"- &a%d [%s]\n" % (k, b", ".join([b"*a%d" % (k - 1)] * 10)) for k in range(1, 12)),
     "many aliases of a long text": MINIMAL.encode() + b'citation: [&a "' + b"x" * 500_000 + b'"' + b", *a" * 1000 + b"]\n",
     "deep": MINIMAL.encode() + b"citation: " + b"[" * 5000 + b"]" * 5000 + b"\n",
+    "deeper than any stack": MINIMAL.encode() + b"citation: " + b"[" * 1_000_000,
+    "deep by dashes": MINIMAL.encode() + b"citation:\n " + b"- " * 1_000_000,
+    "deep by question marks": MINIMAL.encode() + b"? " * 100_000,
+    "a key twice among very many": MINIMAL.encode() + b"citation: {" + b"".join(b"k%d: 1, " % k for k in range(400_000)) + b"k7: 1}\n",
+    "a key twice by one alias": MINIMAL.encode() + b"citation: {x: &x 1, a: *x, a: *x}\n",
+    "very many anchors": MINIMAL.encode() + b"citation: [" + b"".join(b"&a%d x, " % k for k in range(500_000)) + b"]\n",
+    "very many values": MINIMAL.encode() + b"citation: [" + b"x," * 7_000_000 + b"]\n",
+    "very many directives": b"".join(b"%%TAG !a%d! b\n" % k for k in range(500_000)) + b"---\n" + MINIMAL.encode(),
+    "a key of two lines": MINIMAL.encode() + b'"a\\nb\\e[2J": 1\n',
     "two documents": MINIMAL.encode() + b"---\nscan: another\n",
 }
 
@@ -61,6 +70,12 @@ NOT_YAML = {
 def test_not_a_scan(tmp_path, content):
     (tmp_path / "scan.yaml").write_bytes(content)
     assert " scan.yaml:" in refused(tmp_path, *RUN)
+
+
+def test_very_many_keys_are_no_fault(tmp_path):
+    """Their check must not compare each with each."""
+    (tmp_path / "scan.yaml").write_text(MINIMAL + "citation: {" + "".join(f"k{k}: 1, " for k in range(400_000)) + "}\n")
+    run("check", tmp_path / "scan.yaml")
 
 
 def test_too_large_to_be_a_scan_file(tmp_path):

@@ -8,6 +8,7 @@
 #include "cevscan/arena.h"
 
 enum { CEV_MAX_AXES = 4, CEV_MAX_MEMBERS = 64 };
+#define CEV_MAX_POINTS 0x1p48 /* of a grid */
 
 typedef enum cev_scale {
     CEV_SCALE_LINEAR, CEV_SCALE_LOG, CEV_SCALE_SYMLOG, CEV_SCALE_SIGNED_LOG,

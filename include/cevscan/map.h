@@ -95,8 +95,9 @@ typedef struct cev_map_info {
     cev_map_progress progress;
 } cev_map_info;
 
-/* Reads a map, also while a job writes it, without MPI. CEV_E_INPUT if the file is no HDF5 file, is truncated, is no map or
- * is of a newer format; CEV_E_IO if it cannot be read. */
+/* Reads a map, also while a job writes it, without MPI. CEV_E_INPUT if there is no such file, or it is no HDF5 file, truncated, no
+ * map or of another format version; CEV_E_IO if it cannot be read. HDF5 1.10 itself may crash, loop or ask for all memory on a file
+ * whose metadata are damaged; the commands let a process of its own try a map first (src/cli/map_guard.h). */
 cev_status cev_map_inspect(const char *path, cev_map_info **out);
 void cev_map_info_destroy(cev_map_info **info);
 
@@ -141,8 +142,15 @@ cev_status cev_map_forget_tile(cev_map *map, const cev_tile *tile);
 /* Not collective: writes a finished tile's delta_chi2 anew. */
 cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double *chi2, double reference);
 
+/* Not collective: whether the values of axis `a` in the file are those of the grid, to the last bit; and writes them anew. */
+cev_status cev_map_check_axis(const cev_map *map, size_t a, bool *intact);
+cev_status cev_map_write_axis(cev_map *map, size_t a);
+
 /* Not collective; one rank at a time. Overwrites /progress. */
 cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress);
+
+/* Not collective: CEV_E_IO if the map's name no longer leads to the file that is open: what is written goes nowhere then. */
+cev_status cev_map_check_place(const cev_map *map);
 
 /* Not collective: digest of all tile digests. Every tile must be done. */
 cev_status cev_map_content_hash(cev_map *map, char out[CEV_DIGEST_TEXT_SIZE]);

@@ -22,6 +22,10 @@ cev_status cev_map_lock_take(const char *map_path, cev_map_lock **out);
 /* Whether somebody else has taken the lock over: this job must not touch the map any more. */
 bool cev_map_lock_lost(const cev_map_lock *lock);
 
+/* Removes the lock of a job that is known to be dead, as one that was killed between its last write and its end leaves beside a
+ * complete map. Never waits for longer than an instant, and never fails: other locks stay. */
+void cev_map_lock_sweep(const char *map_path);
+
 /* Gives the lock back; accepts NULL. */
 void cev_map_lock_release(cev_map_lock **lock);
 

@@ -46,7 +46,7 @@ typedef struct cev_profile_spec {
     size_t n_channel;
     const cev_channel *channel; /* [n_channel] */
     size_t n_pull;
-    const double *sigma;        /* [n_pull], > 0 */
+    const double *sigma;        /* [n_pull], > 0, with finite squares */
     size_t n_link;
     const cev_pull_link *link;  /* [n_link], no two alike */
 } cev_profile_spec;

@@ -30,6 +30,9 @@ void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, con
 /* Parameters of grid point `number` (memory order). */
 void cev_scan_job_theta(const cev_scan_job *job, uint64_t number, double *theta);
 
+/* Parameters where the axes have the values at[n_axis], in one member (0 for an ordinary scan); on the grid or between its points. */
+void cev_scan_job_theta_at(const cev_scan_job *job, size_t member, const double *at, double *theta);
+
 typedef struct cev_best_fit {
     double chi2;
     double at[CEV_MAX_AXES];    /* the scanned parameters, in the order of the axes; the number of the member along axis 0 */

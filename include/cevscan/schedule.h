@@ -6,8 +6,9 @@
  * backlog. On few ranks rank 0 computes as well, and answers from inside its own tiles, about every half millisecond; on many
  * it only serves. Which tiles a rank gets depends on timing; nothing in the results may.
  *
- * MPI does not notice a host that has stopped or lost its network. So workers give a sign of life while they compute, and a rank
- * that hears nothing from the other side for `silence_s` seconds gives up with the reason.
+ * MPI does not notice a host that has stopped or lost its network. So workers give a sign of life while they compute, rank 0 answers
+ * it, and a rank that hears nothing from the other side for `silence_s` seconds gives up with the reason. Nothing is sent in a way
+ * that waits for the other side.
  *
  * Any rank may ask everybody to stop. No tile is begun from then on: workers finish the one in work, or drop it, give back the
  * rest of their batches and report. */

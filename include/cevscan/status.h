@@ -31,6 +31,10 @@ const char *cev_error_origin(void);
 
 void cev_error_clear(void);
 
+/* What an errno about a file means: CEV_E_INPUT for a name that the user has to change (no such folder, too long), CEV_E_IO for a
+ * file system that refuses. */
+cev_status cev_status_of_errno(int reason);
+
 #define CEV_TRY(expression)                                                                                            \
     do {                                                                                                               \
         cev_status cev_try_status_ = (expression);                                                                     \

@@ -18,7 +18,8 @@ typedef struct cev_node {
 } cev_node;
 
 /* The document's strings and nodes live until it is destroyed. `name` stands for the file in messages. CEV_E_INPUT if the
- * file cannot be read, is larger than 16 MB, is not YAML, is empty, or gives a key twice. */
+ * file cannot be read, is larger than 16 MB, is not YAML, is empty, gives a key twice, nests lists and mappings more than
+ * 64 deep, or holds more than 10^6 values, 256 anchors or 1000 directives. */
 cev_status cev_yaml_read_file(const char *path, cev_yaml **out);
 cev_status cev_yaml_read_text(const char *text, size_t size, const char *name, cev_yaml **out);
 void cev_yaml_destroy(cev_yaml **document);

@@ -45,5 +45,5 @@ const char *cev_nearest(const char *word, const char *const *names, size_t n)
             best = names[i];
         }
     }
-    return best && 3 * best_distance <= strlen(best) + 2 ? best : NULL;
+    return best && 3 * best_distance <= strlen(best) ? best : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cevscan/status.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,4 +50,16 @@ void cev_error_clear(void)
 {
     message[0] = '\0';
     origin[0] = '\0';
+}
+
+cev_status cev_status_of_errno(int reason)
+{
+    switch (reason) {
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG: return CEV_E_INPUT;
+    default: return CEV_E_IO;
+    }
 }

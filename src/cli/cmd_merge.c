@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "map_guard.h"
+#include "output_place.h"
 #include "scan_run.h"
 
 static const char doc[] =
@@ -64,7 +66,7 @@ static cev_status open_part(merge *m, int k)
 {
     const char *path = m->options->file[k];
     scan_run *run = &m->run;
-    CEV_TRY(cev_map_inspect(path, &m->info[k]));
+    CEV_TRY(inspect_guarded(path, &m->info[k]));
     if (k == 0) CEV_TRY(scan_run_adopt(run, path, m->info[0]));
     const char *first = cev_map_info_text(m->info[0], "configuration_hash"), *own = cev_map_info_text(m->info[k], "configuration_hash");
     if (!first || !own || strcmp(first, own))
@@ -154,7 +156,8 @@ static cev_status merge_maps(merge *m, run_outcome *outcome)
 {
     scan_run *run = &m->run;
     size_t n = (size_t)m->options->n_file;
-    if (!access(m->options->output, F_OK)) return cev_fail(CEV_E_INPUT, "%s: exists already; choose another output", m->options->output);
+    CEV_TRY(output_place_resolve(m->options->output, &run->map_path));
+    if (!access(run->map_path, F_OK)) return cev_fail(CEV_E_INPUT, "%s: exists already; choose another output", m->options->output);
     if (!(m->info = calloc(n, sizeof *m->info)) || !(m->part = calloc(n, sizeof *m->part))) return cev_fail(CEV_E_MEMORY, "out of memory");
     for (int k = 0; k < m->options->n_file; k++) CEV_TRY(open_part(m, k));
     CEV_TRY(cev_new(run->config->arena, run->config->grid.n_tile, &m->owner));
@@ -162,10 +165,10 @@ static cev_status merge_maps(merge *m, run_outcome *outcome)
 
     run->started = monotonic_s();
     run->n_pending = m->n_missing;
-    CEV_TRY(cev_map_lock_take(m->options->output, &run->lock));
-    CEV_TRY(scan_run_create_map(run, m->options->output));
+    CEV_TRY(cev_map_lock_take(run->map_path, &run->lock));
+    CEV_TRY(scan_run_create_map(run, run->map_path));
     m->created = true;
-    CEV_TRY(cev_map_open(m->options->output, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
+    CEV_TRY(cev_map_open(run->map_path, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
                          run->config->pull_name, &run->map));
     CEV_TRY(scan_run_start_session(run));
     CEV_TRY(write_all(m));
@@ -196,7 +199,7 @@ int command_merge(int argc, char **argv)
     int code = status != CEV_OK ? report_error(status) : outcome != RUN_COMPLETE ? EXIT_STOPPED
                : m.run.points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
     if (status == CEV_OK) print_result(&m, outcome == RUN_COMPLETE);
-    if (status != CEV_OK && m.created) unlink(o.output); /* a half-joined map; its parts are still there */
+    if (status != CEV_OK && m.created) unlink(m.run.map_path); /* a half-joined map; its parts are still there */
     close_all(&m);
     return scan_run_end_mpi(&m.run, code);
 }

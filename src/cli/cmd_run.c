@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <argp.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "best_fits.h"
 #include "command.h"
@@ -14,8 +16,7 @@ static const char doc[] =
     "Scans a parameter space into a map: alone, under mpirun or under srun. An unfinished map of the same scan is resumed, on any "
     "number of ranks and threads; a finished one is left alone; anything else is refused.\v"
     "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created; 74 the file system, "
-    ""
-    "memory or MPI failed; 85 stopped early by a signal or the time limit; 130 interrupted. In the last three cases the map is sound, "
+    "memory or MPI failed or refused; 85 stopped early by a signal or the time limit; 130 interrupted. In the last three cases the map is sound, "
     "and the same command goes on.\n\n"
     "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
     "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";
@@ -186,11 +187,20 @@ static cev_status share_configuration(scan_run *run)
     return status;
 }
 
+/* The launcher that MPI_Abort asks may itself be gone. */
+static void end_without_mpi(int number)
+{
+    (void)number;
+    _exit(EXIT_IO);
+}
+
 /* From here on a failure may be known to one rank only; it takes the others down with it. */
 static void abort_on_failure(scan_run *run, cev_status status)
 {
     if (status == CEV_OK) return;
     fprintf(stderr, "cevscan: error on rank %d: %s\n", run->rank, cev_error_message());
+    signal(SIGALRM, end_without_mpi);
+    alarm(5);
     cev_map_lock_release(&run->lock);
     fflush(NULL);
     MPI_Abort(MPI_COMM_WORLD, exit_code_of(status));

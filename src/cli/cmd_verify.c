@@ -8,12 +8,14 @@
 #include <time.h>
 
 #include "command.h"
+#include "map_guard.h"
+#include "output_place.h"
 #include "scan_run.h"
 
 static const char doc[] =
-    "Checks a map: its structure, the digest of every finished tile, and a random 1 % of the tiles (at least one), or all of them, "
-    "against a new computation, bit by bit.\v"
-    "Exit codes: 0 the map is sound; 1 tiles differ, each is named; 2 it is no map, or not of this program; 74 it cannot be read.\n\n"
+    "Checks a map: its structure and axes, the digest of every finished tile, what a complete map says of the whole (best fit, failed "
+    "points, content hash), and a random 1 % of the tiles (at least one), or all of them, against a new computation, bit by bit.\v"
+    "Exit codes: 0 the map is sound; 1 it is not, each tile or part that differs is named; 2 it is no map, or not of this program; 74 it cannot be read.\n\n"
     "Example: cevscan verify --all results/ess_csi.h5";
 
 typedef struct verify_options {
@@ -24,7 +26,7 @@ typedef struct verify_options {
 
 static const struct argp_option options[] = {
     {"all", 'a', NULL, 0, "recompute every tile", 0},
-    {"repair", 'r', NULL, 0, "mark tiles that differ as not done: `cevscan run` then computes them anew", 0},
+    {"repair", 'r', NULL, 0, "mark what differs as not done: `cevscan run` then computes it anew", 0},
     {"seed", 's', "N", 0, "of the random choice of tiles (default: from the clock)", 0},
     {"json", 'j', NULL, 0, "print JSON", 0},
     {0},
@@ -52,6 +54,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 typedef enum verdict { VERDICT_UNSEEN, VERDICT_SOUND, VERDICT_DAMAGED, VERDICT_DIFFERENT } verdict;
 
+/* Parts of a map that belong to no tile. */
+typedef enum part { PART_AXES, PART_BEST_FIT, PART_POINTS_FAILED, PART_CONTENT_HASH, N_PARTS } part;
+static const char *const part_name[N_PARTS] = {"axes", "best fit", "number of failed points", "content hash"};
+
 typedef struct verification {
     const verify_options *options;
     scan_run run;
@@ -59,7 +65,9 @@ typedef struct verification {
     unsigned char *verdict;     /* [n_tile] */
     bool *chosen;               /* [n_tile], to be recomputed */
     bool same_numerics;         /* this program computes what the map's did */
-    size_t n_recomputed, n_bad;
+    scan_lowest low;            /* of the map's tiles */
+    bool wrong[N_PARTS];
+    size_t n_recomputed, n_bad, n_wrong;
 } verification;
 
 static cev_status compare_identity(verification *v)
@@ -100,6 +108,8 @@ static cev_status judge(verification *v, size_t id)
     cev_digest stored, fresh;
     bool intact;
     CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, reference, &intact));
+    run->tile = tile;
+    scan_run_note_tile(run, &v->low);
     v->verdict[id] = intact ? VERDICT_SOUND : VERDICT_DAMAGED;
     if (!intact || !v->chosen[id]) return CEV_OK;
     cev_tile_results results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull};
@@ -121,28 +131,72 @@ static cev_status judge_all(verification *v)
     return CEV_OK;
 }
 
-/* The digests of a complete map have a digest, too. */
-static cev_status check_content_hash(verification *v, bool *right)
+static bool is_close(double a, double b)
+{
+    return fabs(a - b) <= 1e-7 * (1 + fabs(b));
+}
+
+static cev_status check_axes(verification *v)
+{
+    for (size_t a = 0; a < v->info->n_axis; a++) {
+        bool intact;
+        CEV_TRY(cev_map_check_axis(v->run.map, a, &intact));
+        v->wrong[PART_AXES] |= !intact;
+    }
+    return CEV_OK;
+}
+
+/* chi2 at the best fit that the map names for a member, rather than its place: where chi2 is flat, libraries of other hosts find
+ * another. */
+static cev_status check_best_fit_of(verification *v, size_t member)
+{
+    scan_run *run = &v->run;
+    const cev_map_progress *said = &v->info->progress, *right = &run->progress;
+    const double *at = said->best_fit + member * v->info->n_axis;
+    double theta[CEV_MAX_MODEL_PARAMETERS];
+    cev_point_report report;
+    cev_scan_job_theta_at(&run->job, member, at, theta);
+    cev_model_fold(run->model, theta);
+    CEV_TRY(cev_model_explain(run->config->arena, run->model, &run->data, theta, &report));
+    v->wrong[PART_BEST_FIT] |= !is_close(said->chi2_reference[member], right->chi2_reference[member]) ||
+                               !is_close(said->best_fit_chi2[member], right->best_fit_chi2[member]) ||
+                               !is_close(report.chi2, said->best_fit_chi2[member]);
+    return CEV_OK;
+}
+
+static cev_status check_best_fits(verification *v)
+{
+    bool any;
+    CEV_TRY(scan_run_take_over(&v->run, &v->low, &any));
+    for (size_t m = 0; m < v->info->n_member; m++) CEV_TRY(check_best_fit_of(v, m));
+    return CEV_OK;
+}
+
+/* What a complete map says of all its tiles. The digests have a digest, too. */
+static cev_status check_whole(verification *v)
 {
     char hash[CEV_DIGEST_TEXT_SIZE];
-    *right = true;
     if (!v->info->progress.complete) return CEV_OK;
     CEV_TRY(cev_map_content_hash(v->run.map, hash));
-    *right = !strcmp(hash, v->info->progress.content_hash);
-    return CEV_OK;
+    v->wrong[PART_CONTENT_HASH] = strcmp(hash, v->info->progress.content_hash) != 0;
+    v->wrong[PART_POINTS_FAILED] = v->low.failed != v->info->progress.points_failed;
+    return v->same_numerics ? check_best_fits(v) : CEV_OK;
 }
 
 static cev_status repair(verification *v)
 {
     scan_run *run = &v->run;
     CEV_TRY(cev_map_close(&run->map));
-    CEV_TRY(cev_map_lock_take(v->options->file, &run->lock));
-    CEV_TRY(cev_map_open(v->options->file, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
+    CEV_TRY(output_place_resolve(v->options->file, &run->map_path));
+    CEV_TRY(output_place_check_owner(run->map_path));
+    CEV_TRY(cev_map_lock_take(run->map_path, &run->lock));
+    CEV_TRY(cev_map_open(run->map_path, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
                          run->config->pull_name, &run->map));
     cev_map_progress progress = v->info->progress;
     progress.complete = false;
     progress.content_hash[0] = '\0';
     CEV_TRY(cev_map_write_progress(run->map, &progress));
+    for (size_t a = 0; v->wrong[PART_AXES] && a < v->info->n_axis; a++) CEV_TRY(cev_map_write_axis(run->map, a));
     for (size_t t = 0; t < v->info->n_tile; t++) {
         if (v->verdict[t] != VERDICT_DAMAGED && v->verdict[t] != VERDICT_DIFFERENT) continue;
         cev_tile tile = cev_grid_tile(&run->config->grid, t);
@@ -172,30 +226,38 @@ static json_t *tiles_json(const verification *v, verdict which)
     return tiles;
 }
 
-static void print_result(const verification *v, bool hash_right)
+static json_t *parts_json(const verification *v)
+{
+    json_t *parts = json_array();
+    for (int p = 0; p < N_PARTS; p++)
+        if (v->wrong[p]) json_array_append_new(parts, json_string(part_name[p]));
+    return parts;
+}
+
+static void print_result(const verification *v)
 {
     const verify_options *o = v->options;
+    bool sound = v->n_bad == 0 && v->n_wrong == 0;
     if (o->json) {
-        print_json(json_pack("{s:b, s:I, s:I, s:I, s:b, s:o, s:o, s:b}", "sound", v->n_bad == 0 && hash_right, "tiles",
-                             (json_int_t)v->info->n_tile, "tiles_done", (json_int_t)v->info->n_tile_done, "tiles_recomputed",
-                             (json_int_t)v->n_recomputed, "content_hash_right", hash_right, "damaged",
-                             tiles_json(v, VERDICT_DAMAGED), "different", tiles_json(v, VERDICT_DIFFERENT), "repaired",
-                             o->repair && v->n_bad > 0));
+        print_json(json_pack("{s:b, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:b}", "sound", sound, "tiles", (json_int_t)v->info->n_tile,
+                             "tiles_done", (json_int_t)v->info->n_tile_done, "tiles_recomputed", (json_int_t)v->n_recomputed,
+                             "content_hash_right", !v->wrong[PART_CONTENT_HASH], "damaged", tiles_json(v, VERDICT_DAMAGED), "different",
+                             tiles_json(v, VERDICT_DIFFERENT), "wrong", parts_json(v), "repaired", o->repair && !sound));
         return;
     }
     print_tiles(v);
-    if (!hash_right) printf("the content hash is not that of the tiles\n");
+    for (int p = 0; p < N_PARTS; p++)
+        if (v->wrong[p]) printf("wrong for these tiles: %s\n", part_name[p]);
     if (!v->same_numerics) printf("note: of another version of the numbers, or changed: nothing was recomputed\n");
     printf("%s: %zu of %zu tiles done, all digests checked, %zu recomputed: %s\n", o->file, v->info->n_tile_done, v->info->n_tile,
-           v->n_recomputed, v->n_bad || !hash_right ? "NOT SOUND" : "sound");
-    if (o->repair && v->n_bad) printf("%zu tiles are marked for `cevscan run`\n", v->n_bad);
+           v->n_recomputed, sound ? "sound" : "NOT SOUND");
+    if (o->repair && !sound) printf("%zu tiles and the end of the scan are marked for `cevscan run`\n", v->n_bad);
 }
 
 static cev_status verify(verification *v)
 {
     scan_run *run = &v->run;
-    bool hash_right;
-    CEV_TRY(cev_map_inspect(v->options->file, &v->info));
+    CEV_TRY(inspect_guarded(v->options->file, &v->info));
     CEV_TRY(scan_run_adopt(run, v->options->file, v->info));
     CEV_TRY(compare_identity(v));
     CEV_TRY(cev_new(run->config->arena, v->info->n_tile, &v->verdict));
@@ -203,11 +265,12 @@ static cev_status verify(verification *v)
     CEV_TRY(choose_tiles(v));
     CEV_TRY(cev_map_open(v->options->file, CEV_MAP_READ, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
                          run->config->pull_name, &run->map));
+    CEV_TRY(check_axes(v));
     CEV_TRY(judge_all(v));
-    CEV_TRY(check_content_hash(v, &hash_right));
-    if (v->options->repair && v->n_bad) CEV_TRY(repair(v));
-    print_result(v, hash_right);
-    v->n_bad += !hash_right;
+    CEV_TRY(check_whole(v));
+    for (int p = 0; p < N_PARTS; p++) v->n_wrong += v->wrong[p];
+    if (v->options->repair && v->n_bad + v->n_wrong) CEV_TRY(repair(v));
+    print_result(v);
     return cev_map_close(&run->map);
 }
 
@@ -217,10 +280,10 @@ int command_verify(int argc, char **argv)
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "MAP.h5", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     const run_options as_run = {.output = o.file, .quiet = true, .time_limit_s = INFINITY};
-    verification v = {.options = &o, .run = {.options = &as_run}};
+    verification v = {.options = &o, .low = scan_lowest_none(), .run = {.options = &as_run}};
     scan_run_start_mpi(&v.run);
     cev_status status = verify(&v);
-    int code = status != CEV_OK ? report_error(status) : v.n_bad ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    int code = status != CEV_OK ? report_error(status) : v.n_bad + v.n_wrong ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
     cev_map_info_destroy(&v.info);
     return scan_run_end_mpi(&v.run, code);
 }

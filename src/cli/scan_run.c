@@ -97,6 +97,7 @@ void scan_run_print_time(char out[CEV_MAP_TIME_SIZE])
 cev_status scan_run_record(scan_run *run)
 {
     cev_map_progress *p = &run->progress;
+    CEV_TRY(cev_map_check_place(run->map));
     if (cev_map_lock_lost(run->lock))
         return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over", run->options->output);
     run->recorded = monotonic_s();
@@ -122,13 +123,24 @@ cev_status scan_run_start_session(scan_run *run)
     return scan_run_record(run);
 }
 
+/* All open the file that rank 0 has looked at, not what a symbolic link may lead to by now. */
+static cev_status share_map_path(scan_run *run)
+{
+    unsigned long long size = run->rank == 0 ? strlen(run->map_path) + 1 : 0;
+    MPI_Bcast(&size, 1, MPI_UNSIGNED_LONG_LONG, 0, MPI_COMM_WORLD);
+    if (run->rank != 0 && !(run->map_path = malloc(size))) return cev_fail(CEV_E_MEMORY, "out of memory");
+    MPI_Bcast(run->map_path, (int)size, MPI_CHAR, 0, MPI_COMM_WORLD);
+    return CEV_OK;
+}
+
 cev_status scan_run_open_map(scan_run *run)
 {
     cev_status status = CEV_OK;
     run->started = monotonic_s();
     if (run->rank == 0 && !run->found) status = scan_run_create_map(run, run->map_path);
     CEV_TRY(agree_with_rank_0(run->rank, status));
-    CEV_TRY(cev_map_open(run->options->output, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
+    CEV_TRY(share_map_path(run));
+    CEV_TRY(cev_map_open(run->map_path, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
                          run->config->pull_name, &run->map));
     return run->rank == 0 ? scan_run_start_session(run) : CEV_OK;
 }
@@ -250,7 +262,7 @@ cev_status scan_run_work(scan_run *run)
 {
     uint32_t *pending = NULL;
     run->stop_seen = INFINITY;
-    for (size_t m = 0; m < CEV_MAX_MEMBERS; m++) run->lowest.chi2[m] = INFINITY;
+    run->lowest = scan_lowest_none();
     if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &run->n_pending));
     run->line = progress_line_start(run->options->quiet, run->config->grid.n_point, run->points_before);
     cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop,
@@ -296,6 +308,12 @@ void scan_run_start_mpi(scan_run *run)
 int scan_run_end_mpi(scan_run *run, int code)
 {
     scan_run_destroy(run);
+    if (code == EXIT_IO) {
+        /* HDF5 would try once more to write what it could not, from inside MPI_Finalize, and crash there. */
+        MPI_Barrier(MPI_COMM_WORLD); /* until rank 0 has given its lock back */
+        fflush(NULL);
+        MPI_Abort(MPI_COMM_WORLD, code);
+    }
     MPI_Finalize();
     return code;
 }

@@ -35,11 +35,15 @@ typedef struct thread_part {
     cev_lanes *pull;
 } thread_part;
 
-/* The lowest grid point of each member. */
+/* The lowest grid point of each member, and how many points have no chi2. */
 typedef struct scan_lowest {
     double chi2[CEV_MAX_MEMBERS]; /* infinite: none yet */
     uint64_t point[CEV_MAX_MEMBERS];
+    uint64_t failed;
 } scan_lowest;
+
+/* Nothing seen yet. */
+scan_lowest scan_lowest_none(void);
 
 typedef struct scan_run {
     const run_options *options;
@@ -50,6 +54,7 @@ typedef struct scan_run {
     cev_data data;
     cev_scan_job job;
     cev_map *map;
+    char *map_path;             /* the output, symbolic links followed; known to the other ranks once the map is open */
     size_t n_pull;              /* stored */
 
     thread_part *part;          /* [threads] */
@@ -62,7 +67,6 @@ typedef struct scan_run {
 
     /* Rank 0 only. */
     bool reread;                /* this session did not see all tiles: the lowest chi2 is read from the map */
-    char *map_path;             /* the output, symbolic links followed */
     cev_map_lock *lock;
     cev_map_info *found;        /* the unfinished map that is resumed, or NULL */
     cev_map_progress progress;
@@ -103,6 +107,11 @@ cev_status scan_run_record(scan_run *run);
 void scan_run_report(const scan_run *run, cev_tile_report *report);
 void scan_run_note_lowest(const cev_grid *grid, double chi2, uint64_t point, scan_lowest *lowest);
 const double *scan_run_reference(const scan_run *run, const cev_tile *tile); /* that delta_chi2 counts from in this tile */
+void scan_run_note_tile(const scan_run *run, scan_lowest *low);
+
+/* Collective. Where a grid point is below the minimum that was found before the scan, what a simplex finds from there takes its place in
+ * run->progress; *any says whether that was so of any member. */
+cev_status scan_run_take_over(scan_run *run, const scan_lowest *low, bool *any);
 bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_point);
 
 /* Broadcasts rank 0's outcome, message included, so that it is returned on every rank, whatever their own was. */

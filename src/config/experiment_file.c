@@ -65,6 +65,7 @@ cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out)
     size_t n = cev_node_length(node);
     if (!node.id) return CEV_OK;
     if (!cev_node_is_sequence(node)) return cev_node_fail(node, "key \"pulls\": expected a list");
+    if (n > CEV_MAX_PULLS) return cev_node_fail(node, "key \"pulls\": at most %d are possible", CEV_MAX_PULLS);
     CEV_TRY(cev_new(arena, n, &pull));
     for (size_t p = 0; p < n; p++) {
         pull_keys keys = {0};

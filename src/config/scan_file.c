@@ -8,7 +8,7 @@
 #include "cevscan/nearest.h"
 #include "resolve.h"
 
-enum { MOST_EXPERIMENTS = 256 };
+enum { MOST_EXPERIMENTS = 256, MOST_AXIS_POINTS = 1 << 24 };
 
 /* A configuration while it is read. */
 typedef struct reading {
@@ -239,6 +239,14 @@ static cev_status read_list_axis(reading *r, const parameter_keys *keys, const c
     return CEV_OK;
 }
 
+/* Before the axis takes memory. */
+static cev_status check_grid_size(const cev_grid *grid, size_t points, cev_node node)
+{
+    double n_point = (double)points;
+    for (size_t a = 0; a < grid->n_axis; a++) n_point *= (double)grid->axis[a].n;
+    return n_point > CEV_MAX_POINTS ? cev_node_fail(node, "key \"points\": the axes span more than 2^48 grid points") : CEV_OK;
+}
+
 static cev_status read_range_axis(reading *r, cev_node node, const parameter_keys *keys, const cev_parameter *parameter,
                                   cev_axis *axis)
 {
@@ -253,7 +261,8 @@ static cev_status read_range_axis(reading *r, cev_node node, const parameter_key
     double lowest = both_signs ? 0 : parameter->minimum, highest = both_signs ? fmin(-parameter->minimum, parameter->maximum) : parameter->maximum;
     CEV_TRY(cev_node_real(keys->min, "min", lowest, highest, &minimum));
     CEV_TRY(cev_node_real(keys->max, "max", lowest, highest, &maximum));
-    CEV_TRY(cev_node_count(keys->points, "points", 2, 100000000, &points));
+    CEV_TRY(cev_node_count(keys->points, "points", 2, MOST_AXIS_POINTS, &points));
+    CEV_TRY(check_grid_size(&r->config->grid, points, keys->points));
     if (keys->linear_threshold.id) CEV_TRY(cev_node_real(keys->linear_threshold, "linear_threshold", 1e-300, 1e300, &threshold));
     if (!(minimum < maximum))
         return cev_node_fail(keys->min, "parameter \"%s\": min (%g) must be below max (%g)", parameter->name, minimum, maximum);

@@ -51,7 +51,7 @@ static double next_edge(const rule *r, double lo)
     }
     for (;;) {
         double middle = below + (above - below) / 2;
-        if (middle <= below || middle >= above) return above;
+        if (!(middle > below && middle < above)) return above; /* also if the resolution is no number */
         *(excess(r, lo, middle) < 0 ? &below : &above) = middle;
     }
 }
@@ -67,7 +67,7 @@ cev_status cev_bins_by_resolution(cev_arena *arena, double start_keV, double end
     edge[0] = start_keV;
     while (edge[n] <= end_keV && n < CEV_MAX_BINS) {
         edge[n + 1] = next_edge(&r, edge[n]);
-        if (edge[n + 1] <= edge[n]) break;
+        if (!(edge[n + 1] > edge[n]) || isinf(edge[n + 1])) break;
         n++;
     }
     cev_status status = n > 0 && edge[n] > end_keV

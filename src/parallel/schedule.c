@@ -21,21 +21,35 @@ typedef struct batch {
     uint32_t tile[MOST_IN_BATCH];
 } batch;
 
+/* The other side: a worker, or the master. A blocking send to a host that is gone would never return, so nothing is sent that way;
+ * what is on its way has a buffer of its own. */
+typedef struct peer {
+    bool busy;           /* has not sent its last request */
+    double heard;        /* monotonic seconds of its last message */
+    MPI_Request sending; /* what is in `out` */
+    batch out;
+} peer;
+
 struct cev_schedule {
     MPI_Comm communicator;
     int rank, n_rank;
     const cev_schedule_calls *calls;
-    const uint32_t *tile; /* the rest is for rank 0 only */
-    size_t n_tile, next;
-    int n_busy; /* workers that have not sent their last request */
-    bool *busy;         /* [n_rank] */
-    double *heard;      /* [n_rank], monotonic seconds of the last message */
-    char (*host)[HOST_SIZE]; /* [n_rank] */
-    double polled;      /* of the master's last poll: what nobody listened for is nobody's silence */
-    double said;        /* worker: of its last sign of life */
-    char master_host[HOST_SIZE];
+    double polled;      /* monotonic seconds of the last poll: what nobody listened for is nobody's silence */
     bool stopping;
     cev_status status;  /* of what goes wrong inside a poll, which cannot return it */
+
+    /* Rank 0 only. */
+    const uint32_t *tile;
+    size_t n_tile, next;
+    int n_busy;
+    peer *worker;            /* [n_rank] */
+    char (*host)[HOST_SIZE]; /* [n_rank] */
+
+    /* Workers only. */
+    double heard, said;  /* monotonic seconds of the master's last message, and of the own last sign of life */
+    MPI_Request sending; /* what is in `out` */
+    request out;
+    char master_host[HOST_SIZE];
 };
 
 bool cev_schedule_master_works(cev_master_mode mode, int n_rank)
@@ -72,15 +86,36 @@ static void fill_batch(cev_schedule *s, batch *b)
     for (b->n_tile = 0; b->n_tile < wanted && s->next < s->n_tile; s->next++) b->tile[b->n_tile++] = s->tile[s->next];
 }
 
+/* A message without content, whose tag says all. Nobody waits for its arrival. */
+static cev_status send_sign(const cev_schedule *s, int to, int tag)
+{
+    MPI_Request sending;
+    CEV_TRY(mpi_status(MPI_Isend(NULL, 0, MPI_BYTE, to, tag, s->communicator, &sending), "send a sign"));
+    return mpi_status(MPI_Request_free(&sending), "send a sign");
+}
+
+static cev_status receive_sign(const cev_schedule *s, int from, int tag)
+{
+    return mpi_status(MPI_Recv(NULL, 0, MPI_BYTE, from, tag, s->communicator, MPI_STATUS_IGNORE), "receive a sign");
+}
+
 /* Rank 0: tells the workers that are still busy, once. */
 static cev_status stop_everybody(cev_schedule *s)
 {
     if (s->stopping) return CEV_OK;
     s->stopping = true;
     for (int worker = 1; worker < s->n_rank; worker++)
-        if (s->busy[worker])
-            CEV_TRY(mpi_status(MPI_Send(NULL, 0, MPI_BYTE, worker, TAG_STOP, s->communicator), "stop a worker"));
+        if (s->worker[worker].busy) CEV_TRY(send_sign(s, worker, TAG_STOP));
     return CEV_OK;
+}
+
+/* The answer before has arrived, or this worker would not ask again: waiting for it takes no time. */
+static cev_status answer(cev_schedule *s, int worker)
+{
+    peer *p = &s->worker[worker];
+    CEV_TRY(mpi_status(MPI_Wait(&p->sending, MPI_STATUS_IGNORE), "send a batch"));
+    fill_batch(s, &p->out);
+    return mpi_status(MPI_Isend(&p->out, sizeof p->out, MPI_BYTE, worker, TAG_BATCH, s->communicator, &p->sending), "send a batch");
 }
 
 static cev_status serve_one(cev_schedule *s, int worker)
@@ -88,39 +123,45 @@ static cev_status serve_one(cev_schedule *s, int worker)
     request r;
     CEV_TRY(mpi_status(MPI_Recv(&r, sizeof r, MPI_BYTE, worker, TAG_REQUEST, s->communicator, MPI_STATUS_IGNORE),
                        "receive a request"));
-    s->heard[worker] = now_s();
+    s->worker[worker].heard = now_s();
     if (r.stop) CEV_TRY(stop_everybody(s));
     if (r.last) {
         s->n_busy--;
-        s->busy[worker] = false;
+        s->worker[worker].busy = false;
     } else {
-        batch b;
-        fill_batch(s, &b);
-        CEV_TRY(mpi_status(MPI_Send(&b, sizeof b, MPI_BYTE, worker, TAG_BATCH, s->communicator), "send a batch"));
+        CEV_TRY(answer(s, worker));
     }
     for (uint32_t k = 0; k < r.n_report; k++)
         if (!r.report[k].dropped) CEV_TRY(s->calls->take(s->calls->context, &r.report[k]));
     return CEV_OK;
 }
 
+/* A sign of life is answered by one. */
 static cev_status hear(cev_schedule *s, int worker)
 {
-    s->heard[worker] = now_s();
-    return mpi_status(MPI_Recv(NULL, 0, MPI_BYTE, worker, TAG_ALIVE, s->communicator, MPI_STATUS_IGNORE), "receive a sign of life");
+    s->worker[worker].heard = now_s();
+    CEV_TRY(receive_sign(s, worker, TAG_ALIVE));
+    return send_sign(s, worker, TAG_ALIVE);
 }
 
-/* A master that was busy itself for long, in a slow file system say, starts to listen anew. */
+static cev_status check_peer(const cev_schedule *s, int rank, const char *host, double *heard, double now, bool listened)
+{
+    double limit = s->calls->silence_s;
+    if (!listened) *heard = now;
+    if (limit <= 0 || now - *heard <= limit) return CEV_OK;
+    return cev_fail(CEV_E_IO, "rank %d on host %s has been silent for %.0f s: is the host down, or cut off?", rank, host, now - *heard);
+}
+
+/* A rank that was busy itself for long, in a slow file system say, starts to listen anew. */
 static cev_status look_for_silence(cev_schedule *s)
 {
-    double now = now_s(), limit = s->calls->silence_s;
-    bool listened = now - s->polled < limit / 2;
+    double now = now_s();
+    bool listened = now - s->polled < s->calls->silence_s / 2;
     s->polled = now;
-    for (int worker = 1; limit > 0 && worker < s->n_rank; worker++) {
-        if (!listened) s->heard[worker] = now;
-        if (s->busy[worker] && now - s->heard[worker] > limit)
-            return cev_fail(CEV_E_IO, "rank %d on host %s has been silent for %.0f s: is the host down, or cut off?", worker,
-                            s->host[worker], now - s->heard[worker]);
-    }
+    if (s->rank > 0) return check_peer(s, 0, s->master_host, &s->heard, now, listened);
+    for (int worker = 1; worker < s->n_rank; worker++)
+        if (s->worker[worker].busy)
+            CEV_TRY(check_peer(s, worker, s->host[worker], &s->worker[worker].heard, now, listened));
     return CEV_OK;
 }
 
@@ -147,20 +188,28 @@ static cev_status poll_master(cev_schedule *s)
     return s->n_rank > 1 ? serve_waiting(s, &any) : CEV_OK;
 }
 
+static cev_status take_sign(cev_schedule *s, int tag, int *taken)
+{
+    CEV_TRY(mpi_status(MPI_Iprobe(0, tag, s->communicator, taken, MPI_STATUS_IGNORE), "look for a sign"));
+    if (!*taken) return CEV_OK;
+    s->heard = now_s();
+    return receive_sign(s, 0, tag);
+}
+
 /* A worker that wants to stop says so with its next request; what it is told, it takes off the wire. */
 static cev_status poll_worker(cev_schedule *s)
 {
-    int waiting = 0;
+    int taken = 0;
     double now = now_s();
     if (s->calls->stop(s->calls->context)) s->stopping = true;
     if (s->calls->silence_s > 0 && now - s->said > s->calls->silence_s / 5) {
         s->said = now;
-        CEV_TRY(mpi_status(MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_ALIVE, s->communicator), "give a sign of life"));
+        CEV_TRY(send_sign(s, 0, TAG_ALIVE));
     }
-    CEV_TRY(mpi_status(MPI_Iprobe(0, TAG_STOP, s->communicator, &waiting, MPI_STATUS_IGNORE), "look for a stop"));
-    if (!waiting) return CEV_OK;
-    s->stopping = true;
-    return mpi_status(MPI_Recv(NULL, 0, MPI_BYTE, 0, TAG_STOP, s->communicator, MPI_STATUS_IGNORE), "receive a stop");
+    CEV_TRY(take_sign(s, TAG_ALIVE, &taken));
+    CEV_TRY(take_sign(s, TAG_STOP, &taken));
+    if (taken) s->stopping = true;
+    return look_for_silence(s);
 }
 
 void cev_schedule_poll(cev_schedule *schedule)
@@ -199,44 +248,52 @@ static cev_status work_off(cev_schedule *s, cev_master_mode mode)
 
 static cev_status run_master(cev_schedule *s, cev_master_mode mode)
 {
-    size_t n = (size_t)s->n_rank;
     s->n_busy = s->n_rank - 1;
-    s->busy = malloc(n * sizeof *s->busy);
-    s->heard = malloc(n * sizeof *s->heard);
-    for (size_t worker = 0; s->busy && s->heard && worker < n; worker++) {
-        s->busy[worker] = true;
-        s->heard[worker] = now_s();
-    }
-    cev_status status = s->busy && s->heard && s->host ? work_off(s, mode) : cev_fail(CEV_E_MEMORY, "out of memory");
-    free(s->busy);
-    free(s->heard);
-    return status;
-}
-
-static cev_status ask(const cev_schedule *s, request *r, batch *answer, MPI_Request *pending)
-{
-    r->stop = s->stopping;
-    CEV_TRY(mpi_status(MPI_Irecv(answer, sizeof *answer, MPI_BYTE, 0, TAG_BATCH, s->communicator, pending), "ask for work"));
-    CEV_TRY(mpi_status(MPI_Send(r, sizeof *r, MPI_BYTE, 0, TAG_REQUEST, s->communicator), "ask for work"));
-    r->n_report = 0;
+    s->worker = calloc((size_t)s->n_rank, sizeof *s->worker);
+    if (!s->worker || !s->host) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (int worker = 0; worker < s->n_rank; worker++)
+        s->worker[worker] = (peer){.busy = true, .heard = now_s(), .sending = MPI_REQUEST_NULL};
+    CEV_TRY(work_off(s, mode)); /* after a failure MPI may still read what was to be sent: nothing is freed before the end */
+    for (int worker = 1; worker < s->n_rank; worker++)
+        CEV_TRY(mpi_status(MPI_Wait(&s->worker[worker].sending, MPI_STATUS_IGNORE), "send a batch")); /* they all arrived */
+    free(s->worker);
     return CEV_OK;
 }
 
-/* Waits for the answer to ask(): rank 0 answers within a poll, unless it is gone. */
-static cev_status wait_for_batch(const cev_schedule *s, MPI_Request *pending)
+static cev_status report(cev_schedule *s, request *r)
+{
+    r->stop = s->stopping;
+    s->out = *r;
+    r->n_report = 0;
+    return mpi_status(MPI_Isend(&s->out, sizeof s->out, MPI_BYTE, 0, TAG_REQUEST, s->communicator, &s->sending), "report");
+}
+
+static cev_status ask(cev_schedule *s, request *r, batch *next, MPI_Request *pending)
+{
+    CEV_TRY(mpi_status(MPI_Irecv(next, sizeof *next, MPI_BYTE, 0, TAG_BATCH, s->communicator, pending), "ask for work"));
+    return report(s, r);
+}
+
+/* Waits for a message to or from rank 0, which answers within a poll, unless it is gone. */
+static cev_status wait_for(cev_schedule *s, MPI_Request *message)
 {
     const struct timespec pause = {.tv_nsec = 50000};
-    double started = now_s(), limit = s->calls->silence_s;
     for (;;) {
-        int arrived = 0;
-        for (int attempt = 0; attempt < 20 && !arrived; attempt++)
-            CEV_TRY(mpi_status(MPI_Test(pending, &arrived, MPI_STATUS_IGNORE), "wait for work"));
-        if (arrived) return CEV_OK;
-        if (limit > 0 && now_s() - started > limit)
-            return cev_fail(CEV_E_IO, "rank 0 on host %s has not answered for %.0f s: is the host down, or cut off?", s->master_host,
-                            now_s() - started);
+        int done = 0;
+        for (int attempt = 0; attempt < 20 && !done; attempt++)
+            CEV_TRY(mpi_status(MPI_Test(message, &done, MPI_STATUS_IGNORE), "wait for rank 0"));
+        if (done) return CEV_OK;
+        CEV_TRY(poll_worker(s));
         nanosleep(&pause, NULL);
     }
+}
+
+static cev_status wait_for_batch(cev_schedule *s, MPI_Request *pending)
+{
+    CEV_TRY(wait_for(s, &s->sending));
+    CEV_TRY(wait_for(s, pending));
+    s->heard = now_s();
+    return CEV_OK;
 }
 
 static cev_status work_batch(cev_schedule *s, const batch *now, batch *next, request *r, MPI_Request *pending)
@@ -245,9 +302,9 @@ static cev_status work_batch(cev_schedule *s, const batch *now, batch *next, req
         /* Once everybody stops, what is left of the batch is given back by not reporting it. */
         if (k + 1 == now->n_tile || s->stopping) CEV_TRY(ask(s, r, next, pending));
         if (s->stopping) return CEV_OK;
-        cev_tile_report *report = &r->report[r->n_report++];
-        *report = (cev_tile_report){.tile = now->tile[k]};
-        CEV_TRY(s->calls->work(s->calls->context, s, now->tile[k], report));
+        cev_tile_report *done = &r->report[r->n_report++];
+        *done = (cev_tile_report){.tile = now->tile[k]};
+        CEV_TRY(s->calls->work(s->calls->context, s, now->tile[k], done));
         cev_schedule_poll(s);
         CEV_TRY(s->status);
     }
@@ -268,8 +325,8 @@ static cev_status run_worker(cev_schedule *s)
         now = next;
     }
     r.last = 1;
-    r.stop = s->stopping;
-    return mpi_status(MPI_Send(&r, sizeof r, MPI_BYTE, 0, TAG_REQUEST, s->communicator), "report the last tiles");
+    CEV_TRY(report(s, &r));
+    return wait_for(s, &s->sending);
 }
 
 /* Collective: rank 0 learns where everybody is, the others where rank 0 is. */
@@ -291,7 +348,7 @@ cev_status cev_schedule_run(MPI_Comm communicator, cev_master_mode mode, size_t 
     cev_schedule s = {.communicator = communicator, .calls = calls, .tile = tile, .n_tile = n_tile};
     MPI_Comm_rank(communicator, &s.rank);
     MPI_Comm_size(communicator, &s.n_rank);
-    s.polled = s.said = now_s();
+    s.polled = s.said = s.heard = now_s();
     cev_status status = exchange_hosts(&s);
     if (status == CEV_OK) status = s.rank == 0 ? run_master(&s, mode) : run_worker(&s);
     free(s.host);

@@ -14,17 +14,21 @@ static double mean(double minimum, double maximum, size_t i, size_t last)
     return minimum * (1 - t) + maximum * t;
 }
 
+static double stretched(cev_scale scale, double threshold, double x)
+{
+    return scale == CEV_SCALE_LOG ? log(x) : scale == CEV_SCALE_SYMLOG ? asinh(x / (2 * threshold)) : x;
+}
+
+static double unstretched(cev_scale scale, double threshold, double y)
+{
+    return scale == CEV_SCALE_LOG ? exp(y) : scale == CEV_SCALE_SYMLOG ? 2 * threshold * sinh(y) : y;
+}
+
 static double interpolate(cev_scale scale, double minimum, double maximum, double threshold, size_t i, size_t last)
 {
     if (i == 0) return minimum;
     if (i == last) return maximum;
-    switch (scale) {
-    case CEV_SCALE_LOG: return exp(mean(log(minimum), log(maximum), i, last));
-    case CEV_SCALE_SYMLOG:
-        return 2 * threshold *
-               sinh(mean(asinh(minimum / (2 * threshold)), asinh(maximum / (2 * threshold)), i, last));
-    default: return mean(minimum, maximum, i, last);
-    }
+    return unstretched(scale, threshold, mean(stretched(scale, threshold, minimum), stretched(scale, threshold, maximum), i, last));
 }
 
 /* Value i of n; the two halves of signed_log mirror each other to the last bit. */

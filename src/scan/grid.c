@@ -7,7 +7,6 @@
 /* Enough tiles to balance many ranks, each long enough (a few ms) that handing it out costs nothing. */
 enum { WANTED_TILES = 256, MIN_TILE_POINTS = 256, MAX_TILE_POINTS = 16384 };
 
-static const uint64_t most_points = (uint64_t)1 << 48;
 static const uint64_t most_tiles = (uint64_t)1 << 31;
 
 static size_t clamp(double x, size_t low, size_t high)
@@ -38,7 +37,7 @@ cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side)
 {
     grid->n_point = 1;
     for (size_t a = 0; a < grid->n_axis; a++)
-        if (__builtin_mul_overflow(grid->n_point, grid->axis[a].n, &grid->n_point) || grid->n_point > most_points)
+        if (__builtin_mul_overflow(grid->n_point, grid->axis[a].n, &grid->n_point) || grid->n_point > (uint64_t)CEV_MAX_POINTS)
             return cev_fail(CEV_E_INPUT, "the axes span more than 2^48 grid points");
     for (size_t a = 0; a < grid->n_axis; a++) {
         grid->tile_side[a] = side ? side[a] : 0;

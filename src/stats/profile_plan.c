@@ -10,7 +10,9 @@ static cev_status check_spec(const cev_profile_spec *spec)
     if (spec->n_pull > CEV_PROFILE_MAX_PULLS)
         return cev_fail(CEV_E_INPUT, "%zu pulls in one fit; at most %d are possible", spec->n_pull, CEV_PROFILE_MAX_PULLS);
     for (size_t p = 0; p < spec->n_pull; p++)
-        if (!(spec->sigma[p] > 0)) return cev_fail(CEV_E_INPUT, "the uncertainty of pull %zu is not positive", p);
+        if (!(spec->sigma[p] > 0) || !isnormal(spec->sigma[p] * spec->sigma[p]))
+            return cev_fail(CEV_E_INPUT, "the uncertainty of pull %zu is %g; it must be positive, and its square a finite number", p,
+                            spec->sigma[p]);
     for (size_t c = 0; c < spec->n_channel; c++) {
         const cev_channel *channel = &spec->channel[c];
         if (channel->n_background >= CEV_PROFILE_MAX_COMPONENTS)

@@ -225,7 +225,7 @@ static cev_status lay_structure(layout *l)
 
 static cev_status reserve_blocks(const char *path)
 {
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     struct stat s;
     if (fd < 0 || fstat(fd, &s)) {
         cev_status status = cev_store_fail(path, "reserve disk space");
@@ -334,7 +334,7 @@ cev_status cev_map_create(const char *path, const cev_map_spec *spec)
     cev_status status = lay_structure(&l);
     if (status == CEV_OK) status = reserve_blocks(temporary);
     if (status == CEV_OK) status = fill_with_nan(&l);
-    if (status == CEV_OK) status = flush_path(temporary, O_RDWR);
+    if (status == CEV_OK) status = flush_path(temporary, O_RDWR | O_NOFOLLOW);
     if (status == CEV_OK && rename(temporary, path)) status = cev_store_fail(path, "rename the finished layout");
     if (status == CEV_OK) status = flush_directory_of(path);
     if (status != CEV_OK) unlink(temporary);

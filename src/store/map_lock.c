@@ -105,9 +105,7 @@ static cev_status write_new(const char *path, const char *text)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0) {
         int why = errno;
-        /* What a user has to change, as against a disk that fails. */
-        bool refused = why == EACCES || why == EPERM || why == EROFS || why == ENOENT || why == ENOTDIR || why == ENAMETOOLONG;
-        cev_status status = cev_fail(refused ? CEV_E_INPUT : CEV_E_IO, "%s: cannot be written: %s", path, strerror(why));
+        cev_status status = cev_fail(cev_status_of_errno(why), "%s: cannot be written: %s", path, strerror(why));
         errno = why;
         return status;
     }
@@ -140,11 +138,16 @@ static bool renewed_while_watching(const char *path, struct timespec before)
     return false;
 }
 
-static bool holder_is_gone(const char *path, const holder *them, const holder *us, struct timespec renewed)
+static bool is_known_to_be_gone(const holder *them, const holder *us)
 {
     if (!strcmp(them->host, us->host)) return birthday(them->pid) != them->born;
-    if (strcmp(them->job, "-") && !strcmp(them->job, us->job) && them->restart < us->restart) return true;
-    return !renewed_while_watching(path, renewed);
+    return strcmp(them->job, "-") && !strcmp(them->job, us->job) && them->restart < us->restart;
+}
+
+static bool holder_is_gone(const char *path, const holder *them, const holder *us, struct timespec renewed)
+{
+    if (is_known_to_be_gone(them, us)) return true;
+    return strcmp(them->host, us->host) && !renewed_while_watching(path, renewed);
 }
 
 static cev_status refuse(const char *path, const holder *them)
@@ -277,4 +280,15 @@ void cev_map_lock_release(cev_map_lock **lock)
     free(l->path);
     free(l);
     *lock = NULL;
+}
+
+void cev_map_lock_sweep(const char *map_path)
+{
+    char path[PATH_MAX], text[TEXT_SIZE];
+    holder them, us = ourselves();
+    if (snprintf(path, sizeof path, "%s.lock", map_path) >= (int)sizeof path) return;
+    if (read_lock(path, text, NULL) < 0 || !parse_holder(text, &them) || !is_known_to_be_gone(&them, &us)) return;
+    cev_map_lock *lock;
+    if (cev_map_lock_take(map_path, &lock) == CEV_OK) cev_map_lock_release(&lock);
+    cev_error_clear(); /* a folder that may not be written keeps it */
 }

@@ -13,8 +13,28 @@
 typedef struct reader {
     const char *path;
     hid_t file;
+    hsize_t file_size;
+    size_t most_texts;
     cev_map_info *info;
+    int system_error; /* the first errno that HDF5 met with */
 } reader;
+
+/* HDF5 calls this when a call of ours fails. Whatever it makes of it (no HDF5 file, no such dataset), a disk that cannot be read
+ * is the disk's fault and not the map's; HDF5's drivers note the errno in words. */
+static herr_t note_errno(unsigned n, const H5E_error2_t *entry, void *context)
+{
+    (void)n;
+    int *found = context;
+    const char *place = entry->desc ? strstr(entry->desc, "errno = ") : NULL;
+    if (place && !*found) sscanf(place, "errno = %d", found);
+    return 0;
+}
+
+static herr_t note_failure(hid_t stack, void *context)
+{
+    reader *r = context;
+    return H5Ewalk2(stack, H5E_WALK_DOWNWARD, note_errno, &r->system_error);
+}
 
 static cev_status not_a_map(const reader *r, const char *why)
 {
@@ -22,11 +42,27 @@ static cev_status not_a_map(const reader *r, const char *why)
     return cev_fail(CEV_E_INPUT, "%s: not a cevscan map: %s", r->path, why);
 }
 
+/* The system's refusal is one of the file system; HDF5's is one of the file. */
+static cev_status cannot_read(const reader *r)
+{
+    if (errno) return cev_store_fail(r->path, "read the map");
+    cev_store_fail(r->path, "read the map");
+    return cev_fail(CEV_E_INPUT, "%s; the file is damaged", cev_error_message());
+}
+
+/* Bounds what is allocated and read for what the file says about itself. A small compressed map may hold more than it takes. */
+static bool larger_than_the_file(const reader *r, uint64_t n)
+{
+    const uint64_t small = (uint64_t)1 << 20;
+    return n > small && n - small > r->file_size;
+}
+
 static cev_status open_for_reading(reader *r)
 {
-    if (access(r->path, R_OK)) return cev_fail(CEV_E_INPUT, "%s: cannot read: %s", r->path, strerror(errno));
+    int reason = access(r->path, R_OK) ? errno : 0;
+    if (reason) return cev_fail(cev_status_of_errno(reason), "%s: cannot read: %s", r->path, strerror(reason));
     r->file = H5Fopen(r->path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (r->file >= 0) return CEV_OK;
+    if (r->file >= 0) return H5Fget_filesize(r->file, &r->file_size) < 0 ? not_a_map(r, "it has no size") : CEV_OK;
     bool signature = H5Fis_hdf5(r->path) > 0;
     H5Eclear2(H5E_DEFAULT);
     return cev_fail(CEV_E_INPUT, signature ? "%s: an HDF5 file, but truncated or damaged: HDF5 cannot open it"
@@ -41,7 +77,7 @@ static herr_t keep_text(hid_t object, const char *name, const H5A_info_t *unused
     char *value = NULL, *copied_name, *copied_value;
     hid_t a = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(a), space = H5Aget_space(a);
     herr_t result = 0;
-    if (H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Aread(a, type, &value) >= 0 && value) {
+    if (r->info->n_text < r->most_texts && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Aread(a, type, &value) >= 0 && value) {
         if (cev_arena_copy_text(r->info->arena, name, &copied_name) != CEV_OK ||
             cev_arena_copy_text(r->info->arena, value, &copied_value) != CEV_OK)
             result = -1;
@@ -59,7 +95,9 @@ static cev_status read_texts(reader *r)
 {
     H5O_info_t object;
     if (H5Oget_info1(r->file, &object) < 0) return not_a_map(r, "the root group cannot be read");
-    CEV_TRY(cev_new(r->info->arena, object.num_attrs, &r->info->text));
+    if (larger_than_the_file(r, object.num_attrs)) return not_a_map(r, "it is damaged: more attributes than bytes");
+    r->most_texts = object.num_attrs;
+    CEV_TRY(cev_new(r->info->arena, r->most_texts, &r->info->text));
     if (H5Aiterate2(r->file, H5_INDEX_NAME, H5_ITER_INC, NULL, keep_text, r) < 0)
         return not_a_map(r, "its attributes cannot be read");
     const char *format = cev_map_info_text(r->info, "format");
@@ -69,13 +107,24 @@ static cev_status read_texts(reader *r)
 static cev_status check_version(reader *r)
 {
     int version = 0;
-    hid_t a = H5Aopen(r->file, "format_version", H5P_DEFAULT);
-    herr_t result = a < 0 ? -1 : H5Aread(a, H5T_NATIVE_INT, &version);
+    hid_t a = H5Aopen(r->file, "format_version", H5P_DEFAULT), space = a < 0 ? -1 : H5Aget_space(a);
+    bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+    herr_t result = one ? H5Aread(a, H5T_NATIVE_INT, &version) : -1;
+    if (space >= 0) H5Sclose(space);
     if (a >= 0) H5Aclose(a);
     if (result < 0) return not_a_map(r, "its format version cannot be read");
     if (version == CEV_MAP_FORMAT_VERSION) return CEV_OK;
     return cev_fail(CEV_E_INPUT, "%s: a map of format version %d; this program knows version %d", r->path, version,
                     CEV_MAP_FORMAT_VERSION);
+}
+
+/* Datasets that are pieced together from others or from other files may be endless. */
+static bool holds_its_data(hid_t dataset)
+{
+    hid_t properties = H5Dget_create_plist(dataset);
+    bool own = H5Pget_layout(properties) != H5D_VIRTUAL && H5Pget_external_count(properties) == 0;
+    H5Pclose(properties);
+    return own;
 }
 
 /* Opens a dataset and checks its shape: rank dimensions of `size`, or whatever they are where size is 0. */
@@ -90,7 +139,7 @@ static cev_status open_shaped(const reader *r, const char *name, int rank, hsize
         right = size[k] == found[k];
     }
     if (space >= 0) H5Sclose(space);
-    if (right) return CEV_OK;
+    if (right && holds_its_data(*out)) return CEV_OK;
     if (*out >= 0) H5Dclose(*out);
     char why[256];
     snprintf(why, sizeof why, "dataset %s is missing or has the wrong shape", name);
@@ -102,9 +151,7 @@ static cev_status read_whole(const reader *r, const char *name, int rank, hsize_
     hid_t dataset;
     CEV_TRY(open_shaped(r, name, rank, size, &dataset));
     errno = 0;
-    cev_status status = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) < 0
-                            ? cev_store_fail(r->path, "read the map")
-                            : CEV_OK;
+    cev_status status = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) < 0 ? cannot_read(r) : CEV_OK;
     H5Dclose(dataset);
     return status;
 }
@@ -124,9 +171,8 @@ static cev_status read_shape(reader *r)
         info->axis_points[a] = (size_t)size[a];
         if (__builtin_mul_overflow(info->n_point, size[a], &info->n_point)) return not_a_map(r, "it is impossibly large");
     }
-    return CEV_OK;
+    return larger_than_the_file(r, info->n_point) ? not_a_map(r, "it is damaged: more points than bytes") : CEV_OK;
 }
-
 
 static cev_status read_axis_names(reader *r)
 {
@@ -191,6 +237,7 @@ static cev_status read_progress(reader *r)
         CEV_TRY(status);
         if (field->type == PROGRESS_TEXT) ((char *)&r->info->progress)[field->offset + field->size - 1] = '\0';
     }
+    if (r->info->n_tile_done < r->info->n_tile) r->info->progress.complete = false; /* a repair that was killed */
     return CEV_OK;
 }
 
@@ -216,9 +263,10 @@ static cev_status count_statuses(reader *r)
         H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
         errno = 0;
         if (H5Dread(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, byte) < 0)
-            status = cev_store_fail(r->path, "read the map");
+            status = cannot_read(r);
         H5Sclose(memory);
-        for (size_t k = 0; status == CEV_OK && k < count[0] * slice; k++) info->status_count[byte[k] < CEV_N_POINT_STATUSES ? byte[k] : CEV_N_POINT_STATUSES]++;
+        for (size_t k = 0; status == CEV_OK && k < count[0] * slice; k++)
+            info->status_count[byte[k] < CEV_N_POINT_STATUSES ? byte[k] : CEV_N_POINT_STATUSES]++;
     }
     H5Sclose(space);
     H5Dclose(dataset);
@@ -241,13 +289,15 @@ static cev_status read_everything(reader *r)
 
 cev_status cev_map_inspect(const char *path, cev_map_info **out)
 {
-    cev_store_quiet();
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     reader r = {.path = path, .file = -1, .info = *out};
+    H5Eset_auto2(H5E_DEFAULT, note_failure, &r);
     cev_status status = cev_arena_create(&(*out)->arena);
     if (status == CEV_OK) status = read_everything(&r);
     if (r.file >= 0) H5Fclose(r.file);
+    cev_store_quiet();
+    if (r.system_error) status = cev_fail(CEV_E_IO, "%s: cannot read: %s", path, strerror(r.system_error));
     if (status != CEV_OK) cev_map_info_destroy(out);
     return status;
 }

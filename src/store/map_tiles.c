@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A map open on all ranks: raw data are read and overwritten, metadata never change. */
 #include <errno.h>
+#include <fcntl.h>
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "map_names.h"
 #include "store_error.h"
@@ -14,6 +18,8 @@ struct cev_map {
     cev_arena *arena;
     const cev_grid *grid;
     char *path;
+    dev_t device;               /* of the file that was opened */
+    ino_t inode;
     hid_t file, chi2, delta, status, done, digest;
     hid_t field_space;          /* of chi2, delta, status and pulls */
     size_t n_pull;
@@ -31,17 +37,46 @@ static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
     return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
 }
 
+/* Whether ROMIO takes the file for one on NFS, where it locks what it reads and writes: hosts cache whole pages there. */
+static bool is_on_nfs(const char *path)
+{
+    enum { NFS_MAGIC = 0x6969 };
+    const char *forced = getenv("ROMIO_FSTYPE_FORCE");
+    struct statfs s;
+    if (forced) return !strncmp(forced, "nfs:", 4);
+    return !statfs(path, &s) && s.f_type == NFS_MAGIC;
+}
+
+/* Where a lock fails ROMIO ends the job by itself, with code 1. */
+static cev_status check_locks(const char *path)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return cev_store_fail(path, "open the map");
+    int reason = fcntl(fd, F_SETLKW, &lock) ? errno : 0;
+    close(fd);
+    if (!reason) return CEV_OK;
+    return cev_fail(CEV_E_IO, "%s: cannot lock parts of the map, which MPI needs on NFS: %s", path, strerror(reason));
+}
+
 /* ROMIO takes what stands before a colon for a kind of file system; a name with a colon of its own gets a true one in front. */
 static cev_status open_file(cev_map *map, cev_map_access access, MPI_Comm communicator)
 {
     char *name;
-    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s", strchr(map->path, ':') ? "ufs:" : "", map->path));
+    bool nfs = is_on_nfs(map->path);
+    if (nfs) CEV_TRY(check_locks(map->path));
+    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s", !strchr(map->path, ':') ? "" : nfs ? "nfs:" : "ufs:", map->path));
     hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_mpio(properties, communicator, MPI_INFO_NULL);
     errno = 0;
     map->file = H5Fopen(name, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
     H5Pclose(properties);
-    return map->file < 0 ? cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map") : CEV_OK;
+    if (map->file < 0) return cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map");
+    struct stat s;
+    if (stat(map->path, &s)) return cev_store_fail(map->path, "open the map");
+    map->device = s.st_dev;
+    map->inode = s.st_ino;
+    return CEV_OK;
 }
 
 /* Damaged or foreign files must not make us read or write beyond a dataset. */
@@ -229,6 +264,45 @@ cev_status cev_map_forget_tile(cev_map *map, const cev_tile *tile)
     return transfer_row(map, map->done, tile->id, 1, &done, NULL);
 }
 
+static cev_status open_axis(const cev_map *map, size_t a, hid_t *dataset)
+{
+    hsize_t n = map->grid->axis[a].n;
+    CEV_TRY(open_dataset(map, map->grid->axis[a].name, dataset));
+    cev_status status = check_shape(map, *dataset, 1, &n);
+    if (status != CEV_OK) H5Dclose(*dataset);
+    return status;
+}
+
+cev_status cev_map_check_axis(const cev_map *map, size_t a, bool *intact)
+{
+    const cev_axis *axis = &map->grid->axis[a];
+    hid_t dataset;
+    double *found = malloc(axis->n * sizeof *found);
+    if (!found) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_status status = open_axis(map, a, &dataset);
+    if (status == CEV_OK) {
+        errno = 0;
+        if (H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, found) < 0)
+            status = cev_store_fail(map->path, "read an axis");
+        H5Dclose(dataset);
+    }
+    *intact = status == CEV_OK && !memcmp(found, axis->value, axis->n * sizeof *found);
+    free(found);
+    return status;
+}
+
+cev_status cev_map_write_axis(cev_map *map, size_t a)
+{
+    hid_t dataset;
+    CEV_TRY(open_axis(map, a, &dataset));
+    errno = 0;
+    cev_status status = H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, map->grid->axis[a].value) < 0
+                            ? cev_store_fail(map->path, "write an axis")
+                            : CEV_OK;
+    H5Dclose(dataset);
+    return status;
+}
+
 static cev_status put_progress_field(const cev_map *map, const progress_field *field, const cev_map_progress *progress)
 {
     char name[64];
@@ -249,6 +323,17 @@ cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress
     for (size_t k = 0; k < cev_map_n_progress_fields; k++)
         CEV_TRY(put_progress_field(map, &cev_map_progress_fields[k], progress));
     return CEV_OK;
+}
+
+/* Other failures of stat() are left to the writes: they may pass. */
+cev_status cev_map_check_place(const cev_map *map)
+{
+    struct stat s;
+    int reason = stat(map->path, &s) ? errno : 0;
+    bool removed = reason == ENOENT || reason == ENOTDIR || reason == ESTALE;
+    bool replaced = !reason && (s.st_dev != map->device || s.st_ino != map->inode);
+    if (!removed && !replaced) return CEV_OK;
+    return cev_fail(CEV_E_IO, "%s: was %s while the scan was at work", map->path, removed ? "removed" : "replaced by another file");
 }
 
 cev_status cev_map_content_hash(cev_map *map, char out[CEV_DIGEST_TEXT_SIZE])

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -33,10 +34,15 @@ class Hosts:
     """h0 ... h(n-1), joined by a switch; h0 is meant for the one who gives orders."""
 
     def __init__(self, n):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # tests that are told to end must clean up as well
         self.tag = f"cev{os.getpid()}"
         self.names = [f"h{k}" for k in range(n)]
         self.address = {name: f"10.77.0.{k + 1}" for k, name in enumerate(self.names)}
         self.spaces = []
+        # Names are looked up in a file of our own: a host without a name server would wait for one.
+        self.folder = Path(tempfile.mkdtemp(prefix="cevscan-hosts-"))
+        (self.folder / "hosts").write_text("127.0.0.1 localhost\n" + "".join(f"{a} {n}\n" for n, a in self.address.items()))
+        (self.folder / "nsswitch.conf").write_text("passwd: files\ngroup: files\nshadow: files\nhosts: files\n")
         try:
             self._create()
         except BaseException:
@@ -65,8 +71,9 @@ class Hosts:
 
     def on(self, name, *command):
         """The command line that runs a command on a host; the process that is started becomes the command itself."""
-        return ["nsenter", f"--net=/run/netns/{self._space(name)}", "unshare", "--uts", "--", "sh", "-c",
-                'hostname "$0" && exec "$@"', name, *command]
+        return ["nsenter", f"--net=/run/netns/{self._space(name)}", "unshare", "--uts", "--mount", "--", "sh", "-c",
+                'mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf && hostname "$2" && shift 2 && exec "$@"',
+                "host", str(self.folder), name, *command]
 
     def pids(self, name):
         return [int(word) for word in ip("netns", "pids", self._space(name), check=False).split()]
@@ -81,6 +88,18 @@ class Hosts:
             except OSError:
                 continue
             if program in names and rest.split()[0] not in "ZX":
+                found.append(pid)
+        return found
+
+    def pids_with(self, name, program, word):
+        """Those that have this word on their command line."""
+        found = []
+        for pid in self.pids_of(name, program):
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if word.encode() in words:
                 found.append(pid)
         return found
 
@@ -115,3 +134,4 @@ class Hosts:
             self.kill(name)
             ip("netns", "del", self._space(name), check=False)
         self.spaces = []
+        shutil.rmtree(self.folder, ignore_errors=True)

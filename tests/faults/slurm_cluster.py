@@ -4,10 +4,10 @@ a child of the tests, and ends with them."""
 import json
 import os
 import shutil
-import signal
 import subprocess
-import time
 from pathlib import Path
+
+from waiting import wait_until
 
 CONFIGURATION = """\
 ClusterName=cevtest
@@ -39,16 +39,6 @@ MinJobAge=3600
 {nodes}
 PartitionName=main Nodes={first}-{last}] Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def wait_until(condition, seconds, what):
-    """Polls until condition() is true, and returns its value."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {seconds} s")
 
 
 class Cluster:
@@ -114,20 +104,10 @@ class Cluster:
         wait_until(lambda: self.ask("sinfo", "--noheader", "--Node", "--format=%T").split() == ready, 60, "all nodes idle")
 
     def close(self):
-        if "slurmctld" in self.daemon and self.daemon["slurmctld"].poll() is None:
-            self.ask("scancel", "--user=root")
-        for node in self.nodes:
-            self.hosts.go_on(node)
-        for name in reversed(list(self.daemon)):
-            self.daemon[name].send_signal(signal.SIGTERM)
+        for host in (*self.nodes, self.head):
+            self.hosts.kill(host)
         for daemon in self.daemon.values():
-            try:
-                daemon.wait(10)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
-                daemon.wait()
-        for node in self.nodes:
-            self.hosts.kill(node)  # what a daemon left behind
+            daemon.wait()
 
     # --- orders
 
@@ -157,5 +137,7 @@ class Cluster:
         except AssertionError as late:
             raise AssertionError(f"{late}; it is {self.job(number)}") from None
 
+    END = "COMPLETED FAILED CANCELLED TIMEOUT NODE_FAIL OUT_OF_MEMORY"
+
     def wait_for_end(self, number, seconds):
-        return self.wait_for(number, "COMPLETED FAILED CANCELLED TIMEOUT NODE_FAIL OUT_OF_MEMORY", seconds)
+        return self.wait_for(number, self.END, seconds)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Preloaded: calls that touch a file whose name ends in $FAIL_FILE fail with errno $FAIL_ERRNO, from the $FAIL_AT-th on (with
- * $FAIL_ONCE only that one), on rank $FAIL_RANK (default: all). $FAIL_CALL is write (default), read, fallocate, fsync, rename or
- * flock. With $FAIL_SHORT a write transfers half of its bytes instead, as POSIX allows. $FAIL_COUNT names a file that gets the
+ * $FAIL_ONCE only that one), on rank $FAIL_RANK (default: all). $FAIL_CALL is write (default), read, fallocate, fsync, rename,
+ * flock or lock (fcntl's). With $FAIL_SHORT a write transfers half of its bytes instead, as POSIX allows. $FAIL_COUNT names a file that gets the
  * number of such calls at the end. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -141,6 +142,29 @@ int fsync(int fd)
 int flock(int fd, int what)
 {
     return fails("flock", fd) ? -1 : NEXT(flock)(fd, what);
+}
+
+static bool sets_a_lock(int what)
+{
+    return what == F_SETLK || what == F_SETLKW;
+}
+
+int fcntl(int fd, int what, ...)
+{
+    va_list arguments;
+    va_start(arguments, what);
+    void *argument = va_arg(arguments, void *); /* whatever it is: the kernel takes it in one register */
+    va_end(arguments);
+    return sets_a_lock(what) && fails("lock", fd) ? -1 : NEXT(fcntl)(fd, what, argument);
+}
+
+int fcntl64(int fd, int what, ...)
+{
+    va_list arguments;
+    va_start(arguments, what);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    return sets_a_lock(what) && fails("lock", fd) ? -1 : NEXT(fcntl64)(fd, what, argument);
 }
 
 int rename(const char *from, const char *to)

@@ -10,7 +10,7 @@ import h5py
 import pytest
 
 import killing
-from killing import IO, POINTS_FAILED, Job, Reference, debris, environment, errors_in, run_command, small_scan
+from killing import IO, POINTS_FAILED, Job, Reference, debris, environment, errors_in, run_command, scan_to_end, small_scan
 
 CAUSES = [errno.ENOSPC, errno.EDQUOT, errno.EIO]
 MOMENTS = range(1, 51)
@@ -59,6 +59,7 @@ def fail_at(library, reference, map_path, k, cause, ranks=None, **more):
     return n_done
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("k", SOME_MOMENTS)
 def test_kth_write_fails(library, reference, tmp_path, k):
     map_path = tmp_path / "map.h5"
@@ -85,6 +86,7 @@ def test_kth_write_fails_on_two_ranks(library, reference, tmp_path, k, cause):
     reference.assert_resumes(map_path, 3)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("rank", [0, 1])
 def test_write_fails_on_one_rank(library, reference, tmp_path, rank):
     map_path = tmp_path / "map.h5"
@@ -157,6 +159,7 @@ def test_end_of_the_layout_fails(library, reference, tmp_path, call, cause):
     reference.assert_resumes(map_path)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("ranks", [None, 2])
 @pytest.mark.parametrize("cause", CAUSES, ids=NAME)
 def test_the_lock_cannot_be_written(library, reference, tmp_path, cause, ranks):
@@ -185,6 +188,22 @@ def test_file_locks_are_not_available(library, reference, tmp_path, ranks, wante
             assert code == 0, err
             reference.assert_finished(map_path)
             map_path.unlink()
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("resumed", [False, True])
+def test_locks_of_nfs_are_not_available(library, reference, tmp_path, ranks, resumed):
+    """ROMIO locks there, and ends the job with code 1 where it cannot: that would mean a complete map."""
+    map_path = tmp_path / "map.h5"
+    before = fail_at(library, reference, map_path, 300, errno.ENOSPC) if resumed else 0
+    code, _, err = run_failing(library, reference, map_path, ranks, FAIL_CALL="lock", FAIL_FILE=".h5", FAIL_ERRNO=errno.ENOLCK,
+                               ROMIO_FSTYPE_FORCE="nfs:")
+    assert_explained(code, err, errno.ENOLCK, ranks)
+    assert set(debris(map_path)) <= ({".lock"} if ranks else set())
+    assert reference.assert_sound(map_path) == before
+    scan_to_end(reference.scan, map_path, ranks, env=environment(ROMIO_FSTYPE_FORCE="nfs:"))
+    reference.assert_finished(map_path)
 
 
 def test_locks_fail_when_a_map_is_resumed(library, reference, tmp_path):

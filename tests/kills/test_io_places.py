@@ -63,6 +63,7 @@ def assert_refused(result, code, words):
 
 # --- a full disk ----------------------------------------------------------------------------------------------------
 
+@pytest.mark.quick
 @root_only
 @pytest.mark.parametrize("ranks", [None, 2])
 def test_no_room_for_the_map(reference, tmp_path, disk, ranks):
@@ -156,14 +157,16 @@ def run_as(nobody, readable, map_path, tmp_path):
     return Job([*nobody, str(binary), "run", "-o", str(map_path), str(scan)], tmp_path, env).finish(60)
 
 
+@pytest.mark.quick
 @root_only
 def test_folder_without_permission(nobody, readable, tmp_path):
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o555)
-    assert_refused(run_as(nobody, readable, folder / "map.h5", tmp_path), BAD_INPUT, "Permission denied")
+    assert_refused(run_as(nobody, readable, folder / "map.h5", tmp_path), IO, "Permission denied")
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.quick
 @root_only
 def test_read_only_map(reference, nobody, readable, tmp_path):
     folder = tmp_path / "open"
@@ -173,7 +176,7 @@ def test_read_only_map(reference, nobody, readable, tmp_path):
     killing.cevscan("run", "--shard", "1/4", "-o", map_path, reference.scan)
     map_path.chmod(0o444)
     before = map_path.read_bytes()
-    assert_refused(run_as(nobody, readable, map_path, tmp_path), BAD_INPUT, "Permission denied")
+    assert_refused(run_as(nobody, readable, map_path, tmp_path), IO, "Permission denied")
     assert map_path.read_bytes() == before and beside(map_path) == []
     reference.assert_resumes(map_path)
 
@@ -186,7 +189,7 @@ def test_unreadable_map(reference, nobody, readable, tmp_path):
     map_path = folder / "map.h5"
     shutil.copy(reference.path, map_path)
     map_path.chmod(0)
-    assert_refused(run_as(nobody, readable, map_path, tmp_path), BAD_INPUT, "Permission denied")
+    assert_refused(run_as(nobody, readable, map_path, tmp_path), IO, "Permission denied")
     assert beside(map_path) == []
 
 
@@ -194,7 +197,7 @@ def test_unreadable_map(reference, nobody, readable, tmp_path):
 def test_read_only_file_system(reference, tmp_path, disk):
     folder = disk(16)
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
-    assert_refused(run(reference, folder / "map.h5", folder=tmp_path), BAD_INPUT, "Read-only file system")
+    assert_refused(run(reference, folder / "map.h5", folder=tmp_path), IO, "Read-only file system")
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o007])
@@ -244,3 +247,140 @@ def test_nothing_is_made_where_a_dangling_link_leads(reference, tmp_path, name):
     code, _, err = run(reference, shared / "map.h5", folder=shared)
     assert not victim.exists()
     assert code == COMPLETE or errors_in(err), err
+
+
+# --- symbolic links in folders that everybody may write ---------------------------------------------------------------
+
+@pytest.fixture
+def shared(tmp_path):
+    """Like /tmp."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+def give_away(path):
+    user = pwd.getpwnam("nobody")
+    os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    return user.pw_uid
+
+
+@pytest.mark.quick
+def test_own_link_is_followed(reference, tmp_path, shared):
+    """Results often lie on another disk. Lock and layout are made there, beside the map itself."""
+    target = tmp_path / "disk"
+    target.mkdir()
+    link = shared / "map.h5"
+    link.symlink_to("../disk/map.h5")
+    for ranks in (None, 2):
+        code, _, err = run(reference, link, ranks, folder=tmp_path)
+        assert code == COMPLETE, err
+        assert link.is_symlink() and os.listdir(target) == ["map.h5"] and os.listdir(shared) == ["map.h5"]
+        reference.assert_finished(target / "map.h5")
+        (target / "map.h5").unlink()
+
+
+@pytest.mark.quick
+@root_only
+@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("where", ["file", "dangling", "folder", "second link"])
+def test_link_of_another_user_is_refused(reference, tmp_path, shared, where, ranks):
+    """To a map of this very scan, unfinished: it would be written to."""
+    ours, link = tmp_path / "ours", shared / "link"
+    ours.mkdir()
+    map_path = ours / "map.h5"
+    killing.cevscan("run", "-q", "--shard", "1/4", "-o", map_path, reference.scan)
+    before = map_path.read_bytes()
+    link.symlink_to({"dangling": ours / "new.h5", "folder": ours}.get(where, map_path))
+    uid = give_away(link)
+    (tmp_path / "first").symlink_to(link)
+    output = {"folder": link / "map.h5", "second link": tmp_path / "first"}.get(where, link)
+    assert_refused(run(reference, output, ranks, folder=tmp_path), BAD_INPUT, f"symbolic link of another user ({uid})")
+    assert map_path.read_bytes() == before and os.listdir(ours) == ["map.h5"] and os.listdir(shared) == ["link"]
+
+
+@root_only
+def test_links_that_nobody_else_could_make_are_followed(reference, tmp_path, shared):
+    """Of another user in a folder that only its owner writes, and of the owner of the shared folder."""
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "map.h5").symlink_to(tmp_path / "one.h5")
+    give_away(private / "map.h5")
+    (shared / "map.h5").symlink_to(tmp_path / "other.h5")
+    give_away(shared / "map.h5")
+    give_away(shared)
+    for link in (private / "map.h5", shared / "map.h5"):
+        code, _, err = run(reference, link, folder=tmp_path)
+        assert code == COMPLETE, err
+
+
+@pytest.mark.quick
+@root_only
+@pytest.mark.parametrize("complete", [False, True])
+def test_map_that_another_user_has_put_there_is_refused(reference, tmp_path, shared, complete):
+    map_path = shared / "map.h5"
+    killing.cevscan("run", "-q", *([] if complete else ["--shard", "1/4"]), "-o", map_path, reference.scan)
+    map_path.chmod(0o666)
+    uid = give_away(map_path)
+    before = map_path.read_bytes()
+    assert_refused(run(reference, map_path, folder=tmp_path), BAD_INPUT, f"belongs to another user ({uid})")
+    assert map_path.read_bytes() == before and os.listdir(shared) == ["map.h5"]
+
+
+@root_only
+@pytest.mark.parametrize("name", [".tmp", ".lock"])
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_what_another_user_has_put_beside_it(reference, nobody, readable, tmp_path, shared, name, kind):
+    """As somebody who may not remove it."""
+    victim, planted = tmp_path / "victim", shared / f"map.h5{name}"
+    victim.write_bytes(b"precious")
+    victim.chmod(0o666)
+    planted.symlink_to(victim) if kind == "link" else planted.write_bytes(b"theirs")
+    planted.chmod(0o666)
+    if name == ".lock" and kind == "file":
+        planted.write_text("cevscan-lock 1 host elsewhere pid 1 born 1 job 7 restart 0\n")
+        readable[2].update(SLURM_JOB_ID="7", SLURM_RESTART_COUNT="1", SLURM_JOB_END_TIME="9999999999")  # it does not have to watch
+    before = planted.read_bytes()
+    code, _, err = run_as(nobody, readable, shared / "map.h5", tmp_path)
+    (message,) = errors_in(err)
+    assert code in (BAD_INPUT, IO) and planted.name in message
+    assert victim.read_bytes() == b"precious" and planted.read_bytes() == before
+    assert os.listdir(shared) == [planted.name]
+
+
+@root_only
+def test_other_commands_follow_the_same_rule(reference, tmp_path, shared):
+    """merge makes a map, verify --repair changes one."""
+    ours, link = shutil.copy(reference.path, tmp_path / "ours.h5"), shared / "link"
+    with h5py.File(ours, "r+") as f:
+        f["chi2"][0, 0] += 1
+    before = ours.read_bytes()
+    link.symlink_to(ours)
+    give_away(link)
+    (shared / "new").symlink_to(tmp_path / "new.h5")
+    give_away(shared / "new")
+    for command in (["verify", "--repair", link], ["merge", reference.path, "-o", shared / "new"]):
+        assert_refused(killing.cevscan(*command), BAD_INPUT, "symbolic link of another user")
+    assert ours.read_bytes() == before and not (tmp_path / "new.h5").exists()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_files_beside_the_map_have_the_mode_that_the_user_wants(tmp_path, umask):
+    scan = killing.slow_scan(tmp_path)
+    before = os.umask(umask)
+    try:
+        job = Job(run_command(scan, tmp_path / "map.h5"), tmp_path)
+    finally:
+        os.umask(before)
+    modes = {}
+
+    def seen():
+        for name in (".tmp", ".lock", ""):
+            try:
+                modes[name] = stat.S_IMODE((tmp_path / f"map.h5{name}").stat().st_mode)
+            except FileNotFoundError:
+                pass
+        return "" in modes
+    killing.wait_for(seen, 60, "there is no map", pause=0.0002)
+    assert ".lock" in modes and set(modes.values()) == {0o666 & ~umask}

@@ -6,6 +6,8 @@ import signal
 import socket
 import time
 
+import h5py
+import numpy as np
 import pytest
 
 import killing
@@ -104,6 +106,7 @@ def test_lock_of_a_killed_job_does_not_block(slow, tmp_path, ranks):
     slow.assert_resumes(map_path)
 
 
+@pytest.mark.quick
 def test_pid_of_somebody_else_does_not_block(reference, tmp_path):
     """The holder died, and its number was given to another process."""
     map_path = tmp_path / "map.h5"
@@ -111,12 +114,26 @@ def test_pid_of_somebody_else_does_not_block(reference, tmp_path):
     reference.assert_resumes(map_path)
 
 
+@pytest.mark.quick
 def test_stale_lock_beside_a_finished_map_goes(reference, tmp_path):
     map_path = tmp_path / "map.h5"
     reference.assert_resumes(map_path)
     lock_of(map_path).write_text(lock_text(socket.gethostname(), pid=1, born=1))
     killing.scan_to_end(reference.scan, map_path)
     assert debris(map_path) == []
+
+
+def test_repair_through_a_link_meets_the_lock_of_the_map_itself(slow, tmp_path):
+    map_path, link = tmp_path / "map.h5", tmp_path / "link.h5"
+    job = begin_slow(slow, map_path)
+    send(job.process.pid, signal.SIGSTOP)
+    link.symlink_to(map_path)
+    with h5py.File(map_path, "r+") as f:
+        f["tiles/digest"][int(np.flatnonzero(f["tiles/done"][...])[0])] = 0
+    before = map_path.read_bytes()
+    code, _, err = killing.cevscan("verify", "--repair", link)
+    assert code == BAD_INPUT and "another job is writing this map" in errors_in(err)[0], err
+    assert map_path.read_bytes() == before and not lock_of(link).exists()
 
 
 # --- other hosts and requeued jobs ----------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ def test_signal_to_a_rank(slow, tmp_path, name, rank):
     slow.assert_resumes(map_path, {"alone": 2, "first of 3": None, "last of 3": 2}[rank])
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_usr1_to_mpirun_reaches_the_ranks(slow, tmp_path, ranks):
     map_path = tmp_path / "map.h5"

@@ -109,6 +109,26 @@ def test_tile_that_is_called_done_and_is_not(reference, tmp_path):
     reference.assert_resumes(map_path)
 
 
+def test_unfinished_map_with_a_damaged_tile_does_not_become_complete(reference, tmp_path):
+    """Resumed scans trust no tile that they have not seen."""
+    map_path = tmp_path / "map.h5"
+    assert cevscan("run", "-q", "--shard", "1/2", "-o", map_path, reference.scan)[0] == COMPLETE
+    flip(map_path, "chi2", (0, 0), 3)
+    for ranks in (None, 2):
+        code, _, err = killing.Job(killing.run_command(reference.scan, map_path, ranks), tmp_path).finish()
+        assert code == BAD_INPUT and "tile 0 is damaged" in errors_in(err)[0], err
+        assert not status_of(map_path)["complete"]
+    assert verify(map_path, "--repair", code=POINTS_FAILED)["damaged"] == [0]
+    reference.assert_resumes(map_path)
+
+
+def test_map_that_is_called_complete_and_is_not(reference, copy):
+    with h5py.File(copy, "r+") as f:
+        f["tiles/done"][7] = 0
+    assert not status_of(copy)["complete"]
+    reference.assert_resumes(copy)
+
+
 def forge(reference, path, t):
     """Wrong numbers with digests, delta_chi2 and content hash that fit."""
     box = reference.boxes[t]
@@ -135,9 +155,10 @@ def test_random_tiles_are_recomputed(reference, copy):
     assert codes[-1] == POINTS_FAILED and set(codes[:-1]) <= {COMPLETE}
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name, value", [("eps_ee_uV", 1.0), ("progress/best_fit", 0.1), ("progress/best_fit_chi2", 3.0),
                                          ("progress/chi2_reference", 1.0), ("progress/points_failed", 7)])
-def test_what_belongs_to_no_tile(copy, name, value):
+def test_what_belongs_to_no_tile(reference, copy, name, value):
     """Axes and results of the whole: a shifted axis shifts the contours of every figure."""
     with h5py.File(copy, "r+") as f:
         if f[name].shape:
@@ -145,9 +166,16 @@ def test_what_belongs_to_no_tile(copy, name, value):
         else:
             f[name][()] = value
     code, out, err = cevscan("verify", copy)
-    assert code in (POINTS_FAILED, BAD_INPUT), f"verify calls it sound: {out}"
+    assert code == POINTS_FAILED, f"verify calls it sound: {out}"
+    assert {"eps_ee_uV": "axes", "progress/points_failed": "failed points"}.get(name, "best fit") in out
+    assert verify(copy, "--repair", code=POINTS_FAILED)["repaired"]
+    reference.assert_resumes(copy)
+    assert verify(copy, code=COMPLETE)["sound"]
+    with h5py.File(copy) as mended, h5py.File(reference.path) as right:
+        assert mended[name][...].tobytes() == right[name][...].tobytes()
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("version, words", [(0, "version 0"), (2, "version 2"), (-1, "version -1"), (1000, "version 1000")])
 @pytest.mark.parametrize("command", ["verify", "status", "run", "merge"])
 def test_other_versions_of_the_format(reference, copy, version, words, command):
@@ -231,6 +259,19 @@ def test_other_scans_and_other_files_are_refused(reference, parts, tmp_path):
     assert_refused(tmp_path, "none.h5", parts[0], tmp_path / "none.h5", "-o", whole)
     assert_refused(tmp_path, "exists already", *parts, "-o", parts[0])
     assert_refused(tmp_path, "no", parts[0], "-o", tmp_path / "no" / "whole.h5")
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("name", ["a b'c.h5", "new\nline:2.h5", "--all"])
+def test_names_of_all_kinds_on_two_ranks(reference, tmp_path, name):
+    scan = shutil.copy(reference.scan, tmp_path / ("s" + name))
+    command = killing.run_command(scan.name, name, 2)
+    at = command.index("-o")
+    command[at:at + 2] = [f"--output={name}"]
+    code, _, err = killing.Job(command, tmp_path).finish()
+    assert code == COMPLETE, err
+    reference.assert_finished(tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == sorted([scan.name, name])
 
 
 @pytest.mark.parametrize("name", ["a b.h5", "it's.h5", '"x".h5', "new\nline.h5", "-o.h5", "--all", "$(touch x);&|*?.h5", "ü é.h5"])

@@ -142,6 +142,11 @@ static void nearest_is_silent_about_what_is_far(void **state)
 {
     (void)state;
     assert_null(near("neutrino"));
+    assert_null(near("help_")); /* two of four letters */
+    assert_null(near("nxx"));
+    const char *const letters[] = {"a", "bc"};
+    assert_null(cev_nearest("z", letters, 2));
+    assert_null(cev_nearest("bd", letters, 2));
     assert_null(near(""));
     assert_null(near("helmholtz_decomposition"));
     assert_null(cev_nearest("helm", names, 0));

@@ -138,7 +138,7 @@ static void members_are_fitted_one_by_one(void **state)
             assert_true(fit.chi2 <= there + 1e-12);
             cev_scan_job_theta(&f.job, 101 * m + i, theta);
             for (size_t p = 0; p < cev_interaction_eft.card.n_parameter; p++)
-                assert_true(theta[p] == (p == member[m] ? f.grid.axis[1].value[i] : f.job.theta[p]));
+                assert_true(cev_same_value(theta[p], p == member[m] ? f.grid.axis[1].value[i] : f.job.theta[p]));
         }
     }
     tear_down(&f);

@@ -95,12 +95,14 @@ static void bins_that_never_arrive_are_refused(void **state)
     (void)state;
     cev_arena *arena = new_arena();
     cev_bins bins;
-    double fine = 1e-6, none = 0, negative = -1, whole_step = 0.5;
+    double fine = 1e-6, none = 0, negative = -1, whole_step = 0.5, no_number = NAN, infinite = INFINITY;
     assert_ok(cev_bins_by_resolution(arena, 1, 3, 2, constant, &whole_step, &bins));
     assert_int_equal(bins.n_bin, 3); /* 1 2 3 4: the last edge passes the end */
     assert_refused(cev_bins_by_resolution(arena, 1, 3, 2, constant, &fine, &bins), CEV_E_INPUT, "do not reach");
     assert_refused(cev_bins_by_resolution(arena, 1, 3, 2, constant, &none, &bins), CEV_E_INPUT, "do not reach");
     assert_refused(cev_bins_by_resolution(arena, 1, 3, 2, constant, &negative, &bins), CEV_E_INPUT, "do not reach");
+    assert_refused(cev_bins_by_resolution(arena, 1, 3, 2, constant, &no_number, &bins), CEV_E_INPUT, "do not reach");
+    assert_refused(cev_bins_by_resolution(arena, 1, 3, 2, constant, &infinite, &bins), CEV_E_INPUT, "do not reach");
     assert_refused(cev_bins_by_resolution(arena, 4, 3, 2, constant, &whole_step, &bins), CEV_E_INPUT, "do not reach");
     cev_arena_destroy(&arena);
 }

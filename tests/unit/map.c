@@ -208,7 +208,8 @@ static void progress_can_be_read_back(void **state)
     assert_ok(cev_map_close(&map));
     cev_map_info *info = inspect();
     const cev_map_progress *q = &info->progress;
-    assert_true(q->sessions == 3 && q->ranks == 5 && q->threads == 2 && q->complete && q->points_failed == 1ull << 40);
+    assert_true(q->sessions == 3 && q->ranks == 5 && q->threads == 2 && q->points_failed == 1ull << 40);
+    assert_false(q->complete); /* whatever it says: its tiles are not done */
     assert_string_equal(q->start, p.start);
     assert_string_equal(q->end, p.end);
     assert_string_equal(q->content_hash, p.content_hash);
@@ -351,6 +352,59 @@ static void a_map_that_lacks_something_is_refused(void **state)
     assert_inspect_refused("the names of its axes are missing");
 }
 
+/* Found by the fuzzer: it was read onto the stack, as long as it was. */
+static void a_list_of_format_versions_is_refused(void **state)
+{
+    (void)state;
+    cev_grid g = grid();
+    create(&g, 0);
+    const hsize_t many = 1000;
+    hid_t file = reopen(), space = H5Screate_simple(1, &many, NULL);
+    H5Adelete(file, "format_version");
+    hid_t a = H5Acreate2(file, "format_version", H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(a >= 0);
+    H5Aclose(a);
+    H5Sclose(space);
+    H5Fclose(file);
+    assert_inspect_refused("its format version cannot be read");
+}
+
+/* In place of dataset `name`, one of another length that takes no room in the file. */
+static void replace(const char *name, int rank, const hsize_t *size, hid_t properties)
+{
+    hid_t file = reopen(), space = H5Screate_simple(rank, size, NULL);
+    assert_true(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
+    hid_t d = H5Dcreate2(file, name, H5T_STD_U8LE, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    assert_true(d >= 0);
+    H5Dclose(d);
+    H5Sclose(space);
+    H5Fclose(file);
+}
+
+static void a_map_that_says_more_than_it_holds_is_refused(void **state)
+{
+    (void)state;
+    cev_grid g = grid();
+    create(&g, 0);
+    replace("chi2", 2, (const hsize_t[]){(hsize_t)1 << 40, 1 << 20}, H5P_DEFAULT);
+    assert_inspect_refused("more points than bytes");
+    create(&g, 0);
+    replace("tiles/done", 1, &(hsize_t){(hsize_t)1 << 40}, H5P_DEFAULT);
+    assert_inspect_refused("table of tiles");
+}
+
+static void data_of_another_file_are_not_taken(void **state)
+{
+    (void)state;
+    cev_grid g = grid();
+    create(&g, 0);
+    hid_t p = H5Pcreate(H5P_DATASET_CREATE);
+    assert_true(H5Pset_external(p, "elsewhere", 0, 35) >= 0);
+    replace("status", 2, (const hsize_t[]){5, 7}, p);
+    H5Pclose(p);
+    assert_inspect_refused("status");
+}
+
 /* A byte that is no cev_point_status must not be counted as one. */
 static void a_damaged_status_is_not_taken_for_a_good_one(void **state)
 {
@@ -429,6 +483,9 @@ int main(void)
         cmocka_unit_test(an_hdf5_file_that_is_no_map_is_refused),
         cmocka_unit_test(a_newer_format_is_refused_with_words),
         cmocka_unit_test(a_map_that_lacks_something_is_refused),
+        cmocka_unit_test(a_list_of_format_versions_is_refused),
+        cmocka_unit_test(a_map_that_says_more_than_it_holds_is_refused),
+        cmocka_unit_test(data_of_another_file_are_not_taken),
         cmocka_unit_test(a_damaged_status_is_not_taken_for_a_good_one),
         cmocka_unit_test(a_map_of_another_grid_is_not_opened),
         cmocka_unit_test(creating_where_nothing_can_be_leaves_nothing),

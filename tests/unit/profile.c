@@ -585,7 +585,7 @@ static void creation_refuses_bad_pulls(void **state)
     for (size_t p = 0; p < LENGTH(sigma); p++) sigma[p] = 0.1;
     assert_ok(try_spec((cev_profile_spec){.n_pull = CEV_PROFILE_MAX_PULLS, .sigma = sigma}));
     assert_refused(try_spec((cev_profile_spec){.n_pull = CEV_PROFILE_MAX_PULLS + 1, .sigma = sigma}), CEV_E_INPUT, "at most 64");
-    const double bad[] = {0, -0.1, NAN};
+    const double bad[] = {0, -0.1, NAN, INFINITY, 1e-200, 1e200};
     for (size_t k = 0; k < LENGTH(bad); k++) {
         sigma[3] = bad[k];
         assert_refused(try_spec((cev_profile_spec){.n_pull = 5, .sigma = sigma}), CEV_E_INPUT, "pull 3");
