@@ -92,15 +92,31 @@ class Axis:
     units: str              # "1" if pure
     long_name: str          # TeX in dollar signs
     description: str
-    scale: str              # linear, log, symlog, values
-    standard_model: float
+    scale: str              # linear, log, symlog, signed_log, values, names
+    standard_model: float   # inf for a scale of new physics
     values: np.ndarray
     linear_threshold: float = 0     # where a symlog axis turns from linear to logarithmic
 
     @property
+    def is_scale_of_new_physics(self):
+        """Such a parameter has lower bounds, and an interval that reaches the end of the axis goes on to infinity."""
+        return bool(np.isinf(self.standard_model))
+
+    @property
+    def branches(self):
+        """Slices of the values that hang together: a signed_log axis has a gap around zero in which nothing is defined."""
+        n = len(self.values)
+        middle = int(np.searchsorted(self.values, 0)) if self.scale == "signed_log" else 0
+        return [slice(0, middle), slice(middle, n)] if 0 < middle < n else [slice(0, n)]
+
+    @property
+    def nearest_to_zero(self):
+        return float(np.abs(self.values).min())
+
+    @property
     def drawn_scale(self):
-        """linear, log or symlog; a list of values is logarithmic if it spans more than two decades, and a symlog axis linear
-        if it hardly leaves its linear part."""
+        """linear, log, symlog or signed_log; a list of values is logarithmic if it spans more than two decades, and a symlog
+        axis linear if it hardly leaves its linear part."""
         if self.scale == "symlog" and self.linear_threshold > 0.3 * np.abs(self.values).max():
             return "linear"
         if self.scale != "values":
@@ -111,11 +127,15 @@ class Axis:
         """The coordinate in which the axis is (nearly) even."""
         if self.drawn_scale == "symlog":
             return np.arcsinh(x / (2 * self.linear_threshold))
+        if self.drawn_scale == "signed_log":
+            return np.sign(x) * (1 + np.log(np.abs(x) / self.nearest_to_zero))
         return np.log(x) if self.drawn_scale == "log" else np.asarray(x)
 
     def from_scale(self, t):
         if self.drawn_scale == "symlog":
             return 2 * self.linear_threshold * np.sinh(t)
+        if self.drawn_scale == "signed_log":
+            return np.sign(t) * self.nearest_to_zero * np.exp(np.abs(t) - 1)
         return np.exp(t) if self.drawn_scale == "log" else np.asarray(t)
 
 
@@ -131,6 +151,7 @@ class Map:
     completeness: float     # fraction of the grid points that have been dealt with
     points_failed: int
     best_fit: dict          # name of axis -> value; NaN in a map without a single result
+    members: tuple = ()     # of Map: in a scan of several parameters in turn, that of each; it has the parameter's name
 
     @property
     def names(self):
@@ -191,6 +212,24 @@ def _read(path, file):
             raise ValueError(f"it has no /{name}")
     progress = {name: _text(dataset[()]) for name, dataset in file["progress"].items()}
     axes = [_read_axis(file["chi2"], k) for k in range(file["chi2"].ndim)]
+    chi2, delta, status = _read_fields(file, axes, progress)
+    if axes[0].scale != "names":
+        return _map(path, axes, chi2, delta, status, progress, attrs)
+    members = tuple(_member(path, k, name, axes, chi2, delta, status, progress, attrs)
+                    for k, name in enumerate(_names_of_members(axes, progress, attrs)))
+    whole = _map(path, axes, chi2, delta, status, dict(progress, best_fit=np.nan), attrs)  # of its best fits none is the best
+    return replace(whole, best_fit={axis.name: np.nan for axis in axes}, members=members)
+
+
+def _map(path, axes, chi2, delta, status, progress, attrs):
+    return Map(path, axes, delta, chi2, status, progress, attrs,
+               completeness=float(np.mean(status != PENDING)),
+               points_failed=int(np.isin(status, (PENDING, OK, IMPOSSIBLE), invert=True).sum()),
+               best_fit=_best_fit(axes, chi2, progress))
+
+
+def _read_fields(file, axes, progress):
+    """chi2, delta_chi2 and status, of whole tiles only."""
     chi2, delta, status = file["chi2"][()], file["delta_chi2"][()], file["status"][()]
     shape = tuple(len(axis.values) for axis in axes)
     if not shape == chi2.shape == delta.shape == status.shape:
@@ -198,12 +237,48 @@ def _read(path, file):
     if not progress.get("complete"):  # tiles may still have been written against different references
         done = _done_points(file["tiles"], shape)
         chi2, status = np.where(done, chi2, np.nan), np.where(done, status, PENDING)
-        reference = progress.get("chi2_reference", np.nan)
-        delta = chi2 - reference if np.isfinite(reference) else np.where(done, delta, np.nan)
-    return Map(path, axes, delta, chi2, status, progress, attrs,
-               completeness=float(np.mean(status != PENDING)),
-               points_failed=int(np.isin(status, (PENDING, OK, IMPOSSIBLE), invert=True).sum()),
-               best_fit=_best_fit(axes, chi2, progress))
+        reference = np.asarray(progress.get("chi2_reference", np.nan), float)
+        reference = reference.reshape(reference.shape + (1,) * (chi2.ndim - 1)) if reference.ndim else reference
+        with np.errstate(invalid="ignore"):
+            delta = np.where(np.isfinite(reference), chi2 - reference, np.where(done, delta, np.nan))
+    return chi2, delta, status
+
+
+def _names_of_members(axes, progress, attrs):
+    names = [name.strip() for name in attrs.get("members", "").split(",")]
+    if len(names) != len(axes[0].values) or not all(names) or len(set(names)) < len(names):
+        raise ValueError("its attribute 'members' does not name the values of its first axis")
+    if len(axes) < 2:
+        raise ValueError("it scans several parameters in turn, but has no axis of their values")
+    for name, shape in (("chi2_reference", (len(names),)), ("best_fit", (len(names), len(axes)))):
+        if np.shape(progress.get(name)) != shape:
+            raise ValueError(f"/progress/{name} does not have an entry for each of its members")
+    return names
+
+
+def _member(path, k, name, axes, chi2, delta, status, progress, attrs):
+    """The k-th member as a map of its own: the axis `value` takes the parameter's name."""
+    own = {key: progress[key][k] for key in ("chi2_reference", "best_fit_chi2") if np.ndim(progress.get(key))}
+    value = replace(axes[1], name=name, long_name=tex_of_name(name))
+    return _map(path, [value, *axes[2:]], chi2[k], delta[k], status[k],
+                dict(progress, best_fit=progress["best_fit"][k][1:], **own), attrs)
+
+
+def tex_of_unit(units):
+    """GeV^-2 with its power raised."""
+    return re.sub(r"\^(-?\d+)", r"$^{\1}$", units)
+
+
+# Members of a scan have no labels in the map.
+TEX_OF_NAMES = ((r"lambda_C(\d)_([ud])_(\w+)", r"\\Lambda(C_{\1\2}^{\3})"), (r"C(\d)_([ud])_(\w+)", r"C_{\1\2}^{\3}"),
+                (r"eps_(\w+)_([ud][VA])", r"\\varepsilon_{\1}^{\2}"))
+
+
+def tex_of_name(name):
+    for pattern, tex in TEX_OF_NAMES:
+        if re.fullmatch(pattern, name):
+            return "$" + re.sub("(mu|tau)", r"\\\1 ", re.sub(pattern, tex, name)).replace(" }", "}") + "$"
+    return name
 
 
 def _read_axis(dataset, k):
@@ -214,6 +289,10 @@ def _read_axis(dataset, k):
     values = scale[()]
     if values.ndim != 1 or len(values) < 2 or not np.all(np.diff(values) > 0):
         raise ValueError(f"the values of axis {name} do not increase")
+    if a.get("scale") == "names" and k > 0:
+        raise ValueError(f"axis {name} has names, but is not the first")
+    if a.get("scale") == "signed_log" and 0 in values:
+        raise ValueError(f"axis {name} is logarithmic with both signs, but has a zero")
     return Axis(name, a.get("units", "1"), a.get("long_name", name), a.get("description", ""), a.get("scale", "linear"),
                 float(a.get("standard_model", np.nan)), values, float(a.get("linear_threshold", 0)))
 
@@ -248,7 +327,8 @@ def project(m, names):
     for name in m.names:
         if name not in names:
             k = left.index(name)
-            delta, chi2 = _minimum_along(delta, k), _minimum_along(chi2, k)
+            branches = m.axes[m.names.index(name)].branches
+            delta, chi2 = _minimum_along(delta, k, branches), _minimum_along(chi2, k, branches)
             left.remove(name)
     order = [left.index(name) for name in names]
     status = m.status if len(left) == len(m.names) else np.where(np.isnan(delta), PENDING, OK)
@@ -258,13 +338,47 @@ def project(m, names):
 
 def curve_of(path, parameter=None):
     """The map at `path` profiled onto one parameter, which may be left out if it has no other."""
+    curves = curves_of(path, parameter)
+    if len(curves) > 1:
+        raise MapError(f"{path}: scans {len(curves)} parameters in turn; choose one with --parameter: "
+                       f"{', '.join(m.names[0] for m in curves)}")
+    return curves[0]
+
+
+def curves_of(path, parameter=None):
+    """The same, for each member of a scan of several parameters in turn unless one is named."""
     m = read_map(path)
+    if m.members:
+        chosen = [member for member in m.members if parameter in (None, member.names[0])]
+        if not chosen:
+            raise MapError(f"{path}: no parameter {parameter}; it scans in turn {', '.join(x.names[0] for x in m.members)}")
+        return [project(member, member.names[:1]) for member in chosen]
     if parameter is None and len(m.axes) > 1:
         raise MapError(f"{path}: has {len(m.axes)} axes; choose one with --parameter: {', '.join(m.names)}")
-    return project(m, [parameter or m.names[0]])
+    return [project(m, [parameter or m.names[0]])]
 
 
-def _minimum_along(values, k):
+def branches_of(m):
+    """The map in pieces without the gaps of its signed_log axes."""
+    pieces = [m]
+    for k in range(len(m.axes)):
+        pieces = [_part(piece, k, branch) for piece in pieces for branch in piece.axes[k].branches]
+    return pieces
+
+
+def _part(m, k, branch):
+    index = (slice(None),) * k + (branch,)
+    axes = [replace(axis, values=axis.values[branch]) if j == k else axis for j, axis in enumerate(m.axes)]
+    return replace(m, axes=axes, delta_chi2=m.delta_chi2[index], chi2=m.chi2[index], status=m.status[index])
+
+
+def _minimum_along(values, k, branches):
+    """Minimum along axis k, over its branches."""
+    parts = [_minimum_of_branch(values.take(range(*b.indices(values.shape[k])), axis=k), k) for b in branches]
+    return np.fmin.reduce(parts)
+
+
+def _minimum_of_branch(values, k):
     """Minimum along axis k: of the parabola through the smallest value and its neighbours, which a grid would miss by up to
     a half step, so that a valley oblique to the axes does not make steps. NaN only where all is NaN."""
     v = np.moveaxis(np.where(np.isnan(values), np.inf, values), k, -1)
@@ -295,8 +409,25 @@ class Allowed:
     holes: list             # of (low, high): neighbours of stretches without values
 
 
+    @property
+    def lower_bound(self):
+        """Smallest |x| that is allowed; None if nothing is, or if smaller ones may be, where the curve has no values."""
+        ends = [(abs(x), not is_open) for pair, flags in zip(self.intervals, self.open) for x, is_open in zip(pair, flags)]
+        ends += [(0.0, True) for low, high in self.intervals if low <= 0 <= high]
+        bound, is_known = min(ends, default=(None, False))
+        return bound if is_known and not any(min(abs(low), abs(high)) < bound for low, high in self.holes) else None
+
+
 def allowed_intervals(axis, delta, level):
-    """Where delta <= level. Edges come from the cubic through the four points around them."""
+    """Where delta <= level. Edges come from the cubic through the four points around them; those of a signed_log axis from
+    the points of one sign."""
+    parts = [_allowed_of_branch(replace(axis, values=axis.values[b]), delta[b], level) for b in axis.branches]
+    return Allowed(intervals=[x for part in parts for x in part.intervals], open=[x for part in parts for x in part.open],
+                   touches_edge=(parts[0].touches_edge[0], parts[-1].touches_edge[1]),
+                   holes=[x for part in parts for x in part.holes])
+
+
+def _allowed_of_branch(axis, delta, level):
     inside, void = delta <= level, np.isnan(delta)
     t, x = axis.to_scale(axis.values), axis.values
     intervals, is_open = [], []

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from cevmap import MapError, complain
+from cevmap import MapError, complain, tex_of_unit
 
 try:
     import matplotlib
@@ -13,7 +13,7 @@ try:
     from matplotlib.mathtext import MathTextParser
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
-    from matplotlib.ticker import FixedLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 except ImportError as missing:
     complain(f"{missing}; install matplotlib for {sys.executable}")
     raise SystemExit(2)
@@ -53,9 +53,9 @@ def faint(base):
     return matplotlib.colors.to_rgba(base, 0.16)
 
 
-def new_figure(width, height):
+def new_figure(width, height, rows=1, columns=1, **options):
     matplotlib.rcParams.update(STYLE)
-    return plt.subplots(figsize=(width, height), layout="constrained")
+    return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
 
 
 # ------------------------------------------------------------------------------------------------------------ words
@@ -76,8 +76,15 @@ def own_words(text):
 
 
 def axis_label(axis):
-    name = axis.long_name if is_tex(axis.long_name) else axis.name
-    return name if axis.units in ("1", "") else f"{name} [{axis.units}]"
+    return label_with_unit(name_of(axis), axis.units)
+
+
+def name_of(axis):
+    return axis.long_name if is_tex(axis.long_name) else axis.name
+
+
+def label_with_unit(name, units):
+    return name if units in ("1", "") else f"{name} [{tex_of_unit(units)}]"
 
 
 def add_note(ax, maps, labels):
@@ -100,9 +107,12 @@ def add_title(ax, title, n_note):
 def set_scale(ax, which, axis):
     """Scale, label and default range of the x or y axis of a figure, after those of the map."""
     setter = getattr(ax, f"set_{which}scale")
-    if axis.drawn_scale == "symlog":
-        setter("symlog", linthresh=axis.linear_threshold)
-        major, minor = symlog_ticks(axis)
+    if axis.drawn_scale in ("symlog", "signed_log"):
+        signed = axis.drawn_scale == "signed_log"
+        threshold = axis.nearest_to_zero if signed else axis.linear_threshold
+        setter("symlog", linthresh=threshold, linscale=0.25 if signed else 1)
+        major, minor = symlog_ticks(axis, threshold)
+        major = major[major != 0] if signed else major  # zero lies in the gap
         getattr(ax, which + "axis").set_major_locator(FixedLocator(major))
         getattr(ax, which + "axis").set_minor_locator(FixedLocator(minor))
     else:
@@ -111,9 +121,18 @@ def set_scale(ax, which, axis):
     getattr(ax, f"set_{which}lim")(axis.values[0], axis.values[-1])
 
 
-def symlog_ticks(axis):
+def write_steps(ax):
+    """Numbers at 1, 2, 5 on a logarithmic x axis that is too short to be read from its powers of ten."""
+    low, high = ax.get_xlim()
+    if ax.get_xscale() == "log" and 0.1 <= low and high <= 2e4 and high < 80 * low:
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def symlog_ticks(axis, threshold):
     """Zero and the powers of ten from the threshold on, not more than 4 on a side; minor ticks at their multiples."""
-    first = int(np.ceil(np.log10(axis.linear_threshold) - 1e-6))
+    first = int(np.ceil(np.log10(threshold) - 1e-6))
     last = int(np.floor(np.log10(np.abs(axis.values).max()) + 1e-6))
     major = 10.0**np.arange(last, first - 1, -max(1, -(-(last - first + 1) // 4)))
     minor = np.concatenate([np.arange(1, 10) * 10.0**k for k in range(first, last + 1)] or [[]])
@@ -164,8 +183,13 @@ def place_legend(fig, ax, handles, points, title=None, outside=1.03):
         if fits and not box.padded(4).count_contains(seen):
             return
     legend = ax.legend(loc="upper left", bbox_to_anchor=(outside, 1.015), borderaxespad=0, **options)
-    width = legend.get_window_extent(fig.canvas.get_renderer()).width / fig.dpi
-    fig.set_size_inches(fig.get_figwidth() + width + 0.1, fig.get_figheight())
+    missing = legend.get_window_extent(fig.canvas.get_renderer()).width / fig.dpi + 0.1
+    for _ in range(4):  # axes of a fixed shape move when the figure grows
+        fig.set_size_inches(fig.get_figwidth() + missing, fig.get_figheight())
+        fig.draw_without_rendering()
+        missing = (legend.get_window_extent(fig.canvas.get_renderer()).x1 - fig.bbox.x1) / fig.dpi + 0.03
+        if missing <= 0.03:
+            return
 
 
 # ------------------------------------------------------------------------------------------------------------- file

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the allowed regions of two-dimensional cevscan maps."""
-from cevmap import (MapError, command_line, complain, delta_from_level, labels_of, percentage, project, read_map, run,
-                    stretches)
+import argparse
+
+from cevmap import (MapError, branches_of, command_line, complain, delta_from_level, labels_of, percentage, project, read_map,
+                    run, stretches)
 from cevplot import (VOID_STYLE, add_note, add_title, colour, draw_boxes, faint, figure_format, line_style, new_figure,
                      own_words, place_legend, save, set_limits, set_scale, shade)
 import numpy as np
@@ -25,6 +27,8 @@ def arguments():
     parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
     parser.add_argument("--levels", type=levels, metavar="P,P,...",
                         help="confidence levels in %% (default: 68,90,95 for one map, 90 for several)")
+    parser.add_argument("--outlined", type=positions, default=(), metavar="N,N,...",
+                        help="of several maps those, counted from 1, that are drawn as outlines, without colour inside")
     parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the legend; TeX in $...$")
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--axes", metavar="X,Y", help="parameters to draw; the others are profiled (default: the map's two)")
@@ -37,8 +41,17 @@ def levels(text):
     return sorted({percentage(word) for word in text.split(",")})
 
 
+def positions(text):
+    numbers = {int(word) for word in text.split(",")}
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"maps are counted from 1: {text}")
+    return numbers
+
+
 def plane(m, axes, first):
     """The map over the two axes of the figure."""
+    if m.members:
+        raise MapError(f"{m.path}: scans {len(m.members)} parameters in turn; plot_profile.py draws it")
     if axes:
         names = [name.strip() for name in axes.split(",")]
         if len(names) != 2:
@@ -100,7 +113,15 @@ def inside_of_cells(cell, factor):
 
 
 def void_boxes(m):
-    """Boxes that cover the void cells: runs along y, joined along x where they are the same."""
+    """Boxes that cover the void cells, and the gaps of signed_log axes."""
+    gaps = [[(axis.values[b.stop - 1], axis.values[b.stop]) for b in axis.branches[:-1]] for axis in m.axes]
+    (x0, x1), (y0, y1) = ((axis.values[0], axis.values[-1]) for axis in m.axes)
+    boxes = [(a, b, y0, y1) for a, b in gaps[0]] + [(x0, x1, a, b) for a, b in gaps[1]]
+    return boxes + [box for piece in branches_of(m) for box in boxes_of_piece(piece)]
+
+
+def boxes_of_piece(m):
+    """Runs of void cells along y, joined along x where they are the same."""
     x, y = (axis.values for axis in m.axes)
     boxes, growing = [], {}
     for i, column in enumerate(void_cells(m.delta_chi2)):
@@ -114,6 +135,11 @@ def void_boxes(m):
 
 def draw_region(ax, m, cuts, fills, line):
     """Filled region under each cut, widest first, and its outline. Returns points of the widest region."""
+    return np.concatenate([draw_piece(ax, piece, cuts, fills, line) for piece in branches_of(m)])
+
+
+def draw_piece(ax, m, cuts, fills, line):
+    """The same, of a map without gaps."""
     if np.isnan(m.delta_chi2).all():
         return np.empty((0, 2))
     half = gentle_half(m, cuts)
@@ -135,28 +161,59 @@ def draw_one(ax, m, percents):
     return [Patch(facecolor=f, edgecolor=base, linewidth=0.7, label=f"{p:g}% C.L.") for p, f in zip(percents, fills)], seen
 
 
-def draw_several(ax, maps, percents, labels):
+def draw_several(ax, maps, percents, labels, outlined):
     cuts, handles, seen = [delta_from_level(p, dof=2) for p in percents], [], []
     for k, (m, label) in enumerate(zip(maps, labels)):
-        fill, edge, style = faint(colour(k)), colour(k), line_style(k)
+        fill, edge, style = "none" if k + 1 in outlined else faint(colour(k)), colour(k), line_style(k)
         seen.append(draw_region(ax, m, cuts, [fill] * len(cuts), dict(colors=[edge], linestyles=[style], linewidths=1.3)))
         handles.append(Patch(facecolor=fill, edgecolor=edge, linestyle=style, linewidth=1.3, label=label))
     return handles, np.concatenate(seen)
 
 
+def at_edge(m):
+    """Marker of a best fit that the map only bounds, pointing to where it may be; None if the best fit lies inside. What
+    ends at infinity has no edge there."""
+    for axis, (back, forth) in zip(m.axes, ("<>", "v^")):
+        best, ends = m.best_fit[axis.name], (axis.values[0], axis.values[-1])
+        for branch in axis.branches:
+            x = axis.values[branch]
+            for end, next_to_it, marker in ((x[0], x[1], back), (x[-1], x[-2], forth)):
+                is_far = end in ends and axis.is_scale_of_new_physics
+                if abs(best - end) < 0.5 * abs(next_to_it - end) and not is_far:
+                    return marker
+    return None
+
+
+def best_fit_points(maps):
+    """Label, place and style of each map's best fit. One at the edge of a map is none: it is drawn hollow, as an arrow."""
+    dot = dict(marker="o", markersize=5.5, markeredgewidth=0.8, markeredgecolor="white", linestyle="none")
+    for k, m in enumerate(maps):
+        base, arrow = colour(k) if len(maps) > 1 else "black", at_edge(m)
+        style, label = dict(dot, color=base), "best fit"
+        if arrow:  # later maps have smaller ones: best fits of maps that share data lie on each other
+            label, size = "best fit at the edge", max(11 - 2.5 * k, 5)
+            style = dict(marker=arrow, markersize=size, markeredgewidth=1.2, color="none", markeredgecolor=base,
+                         linestyle="none")
+        yield label, [m.best_fit[name] for name in m.names], style
+
+
 def draw_points(ax, maps):
     """Best fit of each map, and the standard model, where they lie in the figure. Returns handles and places."""
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
-    dot = dict(marker="o", markersize=5.5, markeredgewidth=0.8, markeredgecolor="white", linestyle="none")
     plus = dict(marker="+", markersize=11, markeredgewidth=1.3, color="black", linestyle="none")
-    points = [("best fit", [m.best_fit[name] for name in m.names], dict(dot, color=colour(k) if len(maps) > 1 else "black"))
-              for k, m in enumerate(maps)]
-    points.append(("standard model", [axis.standard_model for axis in maps[0].axes], plus))
+    points = [*best_fit_points(maps), ("standard model", [axis.standard_model for axis in maps[0].axes], plus)]
     points = [p for p in points if x0 <= p[1][0] <= x1 and y0 <= p[1][1] <= y1]
-    handles = {label: Line2D([], [], label=label, **dict(style, color="black")) for label, _, style in points}
+    handles = {label: Line2D([], [], label=label, **black(style)) for label, _, style in points}
     for _, (x, y), style in points:
         ax.plot(x, y, zorder=4, clip_on=False, **style)
     return list(handles.values()), np.array([place for _, place, _ in points]).reshape(-1, 2)
+
+
+def black(style):
+    """A marker as the legend has it, for all maps."""
+    if style["color"] == "none":
+        return dict(style, markeredgecolor="black", markersize=8)
+    return dict(style, color="black")
 
 
 def draw(maps, labels, options):
@@ -171,7 +228,7 @@ def draw(maps, labels, options):
         handles, seen = draw_one(ax, maps[0], percents)
         title = labels[0] if options.labels else None
     else:
-        handles, seen = draw_several(ax, maps, percents, labels)
+        handles, seen = draw_several(ax, maps, percents, labels, options.outlined)
         title = ", ".join(f"{p:g}" for p in percents) + "% C.L."
     boxes = [box for m in maps for box in void_boxes(m)]
     void = draw_boxes(ax, boxes)
@@ -188,6 +245,8 @@ def main():
     whole = [read_map(path) for path in options.maps]
     maps = [plane(m, options.axes, whole[0]) for m in whole]
     labels = [own_words(label) for label in labels_of(maps, options.labels)]
+    if max(options.outlined, default=0) > len(maps):
+        raise MapError(f"--outlined names map {max(options.outlined)}, but there are {len(maps)}")
     for m in maps:
         if not m.lowest <= delta_from_level(max(options.levels or [95]), dof=2):
             complain(f"note: {m.path}: nothing is allowed")

@@ -55,11 +55,12 @@ def grid(*axes):
 
 
 def write_map(path, axes, chi2, reference=0.0, status=None, done=None, tile=16, complete=None, best_fit=None, **attrs):
-    """`done`: the ids of the tiles that are whole; all by default."""
-    chi2 = np.asarray(chi2, float)
+    """`done`: the ids of the tiles that are whole; all by default. An array as reference: one for each value of the first axis."""
+    chi2, reference = np.asarray(chi2, float), np.asarray(reference, float)
     if status is None:
         status = np.where(np.isnan(chi2), NOT_CONVERGED, np.where(np.isinf(chi2), IMPOSSIBLE, OK))
     side = [min(tile, n) for n in chi2.shape]
+    side[0] = 1 if "members" in attrs else side[0]
     n_tile = int(np.prod([-(-n // s) for n, s in zip(chi2.shape, side)]))
     done = range(n_tile) if done is None else done
     complete = len(done) == n_tile if complete is None else complete
@@ -70,10 +71,29 @@ def write_map(path, axes, chi2, reference=0.0, status=None, done=None, tile=16, 
         for axis in axes:
             put_axis(f, axis)
         with np.errstate(invalid="ignore"):
-            put_fields(f, axes, side, {"chi2": chi2, "delta_chi2": chi2 - reference, "status": status.astype("u1")})
+            put_fields(f, axes, side, {"chi2": chi2, "delta_chi2": (chi2.T - reference).T, "status": status.astype("u1")})
         put_tiles(f, side, n_tile, done)
         put_progress(f, axes, chi2, reference, complete, best_fit, int(np.isin(status, (NOT_CONVERGED, INVALID)).sum()))
     return str(path)
+
+
+def write_members(path, names, axes, chi2, best_fit=None, **options):
+    """A scan of the parameters `names` in turn, each with a best fit of its own: chi2 [names, axes...]."""
+    chi2 = np.asarray(chi2, float)
+    flat = np.where(np.isnan(chi2), np.inf, chi2).reshape(len(names), -1)
+    if best_fit is None:
+        places = [np.unravel_index(k, chi2.shape[1:]) for k in flat.argmin(axis=1)]
+        best_fit = [[m, *(a.values[i] for a, i in zip(axes, place))] for m, place in enumerate(places)]
+    names_axis = Axis("parameter", np.arange(len(names)), scale="names", standard_model=np.nan)
+    return write_map(path, [names_axis, *axes], chi2, best_fit=best_fit,
+                     **{"reference": flat.min(axis=1), "members": ",".join(names), **options})
+
+
+def signed_log(low=10.0, high=10000.0, half=2000, **options):
+    """The axis `value` of a scan of scales of new physics."""
+    positive = np.geomspace(low, high, half)
+    return Axis("value", np.concatenate((-positive[::-1], positive)),
+                **{"units": "GeV", "scale": "signed_log", "standard_model": np.inf, **options})
 
 
 def put_axis(f, axis):
@@ -109,7 +129,7 @@ def put_progress(f, axes, chi2, reference, complete, best_fit, n_failed):
         p[name] = np.int32(value)
     p["complete"], p["points_failed"] = np.uint8(complete), np.uint64(n_failed)
     p["heartbeat"], p["wall_time_s"] = 1.7e9, 3.5
-    p["chi2_reference"], p["best_fit_chi2"] = float(reference), float(np.nanmin(chi2))
+    p["chi2_reference"], p["best_fit_chi2"] = reference, reference if np.ndim(reference) else float(np.nanmin(chi2))
     p["best_fit"] = np.array(best_fit, float)
     texts = {"start": ("2025-01-01T00:00:00Z", 24), "end": ("", 24),
              "content_hash": (hashlib.sha256(chi2.tobytes()).hexdigest() if complete else "", 65)}

@@ -125,7 +125,7 @@ def test_rates_in_every_format():
     as_json = rates("ess_csi,ess_ar")
     table = run("rates", *select("ess_csi,ess_ar")).stdout
     rows = list(csv.DictReader(io.StringIO(run("rates", *select("ess_csi,ess_ar"), "--format", "csv").stdout)))
-    assert list(rows[0]) == ["experiment", "kind", "component", "from_keV", "to_keV", "events"]
+    assert list(rows[0]) == ["experiment", "kind", "component", "unit", "from", "to", "from_us", "to_us", "events"]
     assert len(rows) == 4 * 20 + 4 * 1
     for name, rate in as_json.items():
         assert f"{rate['signal_total']:.3f}" in table and f"{rate['background_total']:.3f}" in table
@@ -133,7 +133,9 @@ def test_rates_in_every_format():
             for component, counts in rate[kind].items():
                 mine = [row for row in rows if (row["experiment"], row["kind"], row["component"]) == (name, kind, component)]
                 assert [float(row["events"]) for row in mine] == pytest.approx(counts, rel=1e-9)
-                assert [float(row["from_keV"]) for row in mine] == pytest.approx(rate["edges_keV"][:-1], rel=1e-9)
+                assert [float(row["from"]) for row in mine] == pytest.approx(rate["edges_keV"][:-1], rel=1e-9)
+                assert [float(row["to"]) for row in mine] == pytest.approx(rate["edges_keV"][1:], rel=1e-9)
+                assert {(row["unit"], row["from_us"], row["to_us"]) for row in mine} == {("keV", "", "")}
     assert set(as_json["ess_csi"]["signal"]) == {"nu_mu", "numubar", "nu_e"}
     assert run("rates", *select("ess_csi"), "--format", "json").stdout == run("rates", *select("ess_csi"), "--json").stdout
 
@@ -152,6 +154,16 @@ def test_check_of_what_is_shipped(tmp_path, scan_file):
 def test_reference_file_runs(tmp_path):
     summary = scan(CONFIGS / "reference.yaml", tmp_path / "reference.h5", ranks=2)
     assert summary["complete"] and summary["points_failed"] == 0
+
+
+def test_reference_file_has_every_key():
+    """Those of the tables of keys, and the parameters of every model that it chooses."""
+    text = (CONFIGS / "reference.yaml").read_text()
+    keys = {key for source in (REPO / "src" / "config").glob("*.c") for key in re.findall(r"CEV_KEY\(\w+, (\w+)", source.read_text())}
+    models = {model["name"]: model for model in run_json("describe", "--json")["models"]}
+    for name in ("pion_decay_at_rest", "gaussian", "gamma", "logistic", "gaussian_pulse"):
+        keys |= {parameter["name"] for parameter in models[name]["parameters"]}
+    assert len(keys) > 60 and not [key for key in keys if not re.search(rf"\b{key}\b", text)]
 
 
 def test_size_of_the_file_is_estimated(tmp_path):
@@ -181,15 +193,18 @@ def test_describe():
     everything = run_json("describe", "--json")
     assert set(ALL_ESS) <= set(everything["experiments"])
     kinds = {model["kind"] for model in everything["models"]}
-    assert kinds == {"interaction", "source", "form factor", "response"}
+    assert kinds == {"interaction", "source", "form factor", "response", "quenching", "smearing", "efficiency", "beam"}
     text = run("describe").stdout
     for model in everything["models"]:
         assert model["title"] and model["citation"] and model["name"] in text
-        assert run_json("describe", model["name"], "--json") == model
+        namesakes = [other for other in everything["models"] if other["name"] == model["name"]]
+        assert run_json("describe", model["name"], "--json") == (namesakes if len(namesakes) > 1 else model)
         own = run("describe", model["name"]).stdout
         assert all(p["name"] in own and p["help"] for p in model["parameters"])
     nsi = run_json("describe", "nsi", "--json")
-    assert len(nsi["parameters"]) == 12 and nsi["parameters"][0]["name"] == "eps_ee_uV"
+    assert [p["name"] for p in nsi["parameters"]][12:] == ["sin2_theta_w", "recoil_term", "flux_b8", "neutron_radius_fm"]
+    assert nsi["parameters"][0]["name"] == "eps_ee_uV" and {p["default"] for p in nsi["parameters"][:12]} == {0}
+    assert len(run_json("describe", "constant", "--json")) == 2  # a quenching and an efficiency
 
 
 @pytest.mark.parametrize("name", ALL_ESS)

@@ -5,7 +5,7 @@
 
 #include "cevscan/bins.h"
 
-/* counts[n_bin] of a background that is flat in energy. */
+/* counts[n_energy] of a background that is flat in recoil energy. */
 void cev_background_flat(const cev_bins *bins, double counts_per_keV, double *counts);
 
 #endif

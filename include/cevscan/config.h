@@ -11,9 +11,10 @@
 
 /* Changes whenever the same configuration gives other numbers than before; part of a scan's identity, so that a map is not
  * finished by a program that would compute it differently. */
-enum { CEV_NUMERICS_REVISION = 1 };
+enum { CEV_NUMERICS_REVISION = 4 };
 
-typedef enum cev_data_kind { CEV_DATA_ASIMOV, CEV_DATA_OBSERVED } cev_data_kind;
+/* What the experiments are compared with: all with their expectation at a truth, all with what they observed, or some of each. */
+typedef enum cev_data_kind { CEV_DATA_ASIMOV, CEV_DATA_OBSERVED, CEV_DATA_MIXED } cev_data_kind;
 
 typedef struct cev_scan_config {
     cev_arena *arena;                           /* owns everything here but the model tables */
@@ -24,8 +25,11 @@ typedef struct cev_scan_config {
     const cev_interaction *interaction;
     cev_grid grid;                              /* n_axis is 0 if the configuration scans nothing */
     size_t axis_parameter[CEV_MAX_AXES];        /* index in the interaction's table */
+    const size_t *member_parameter;             /* of a scan of parameters in turn; as in cev_scan_job, NULL for others */
+    const cev_parameter *axis_description[CEV_MAX_AXES]; /* name, unit, label, ... of each axis */
     double theta[CEV_MAX_MODEL_PARAMETERS];     /* values of the parameters that are not scanned */
     cev_data_kind data;
+    const bool *observed;                       /* [n_experiment]: compared with what it observed */
     double truth[CEV_MAX_MODEL_PARAMETERS];     /* of Asimov data */
     size_t n_pull;                              /* of all experiments, in the order of their first use, shared ones once */
     const char *const *pull_name;               /* [n_pull] */

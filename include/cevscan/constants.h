@@ -9,7 +9,11 @@
 #define CEV_ATOMIC_MASS_UNIT_MEV 931.49410242       /* CODATA 2018 */
 #define CEV_AVOGADRO_PER_MOL 6.02214076e23          /* SI, exact */
 #define CEV_MUON_MASS_MEV 105.6583755               /* CODATA 2018 */
+#define CEV_PROTON_MASS_MEV 938.27208816            /* CODATA 2018 */
+#define CEV_NEUTRON_MASS_MEV 939.56542052           /* CODATA 2018 */
 #define CEV_CHARGED_PION_MASS_MEV 139.57039         /* PDG */
+#define CEV_CHARGED_PION_LIFETIME_US 0.026033       /* PDG */
+#define CEV_MUON_LIFETIME_US 2.1969811              /* PDG */
 #define CEV_SIN2_THETA_W_ZERO_MOMENTUM 0.23867      /* MSbar, q -> 0: Erler, Ramsey-Musolf, PRD 72 (2005) 073003 */
 
 #define CEV_PI 3.14159265358979323846

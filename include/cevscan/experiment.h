@@ -4,11 +4,14 @@
 #ifndef CEVSCAN_EXPERIMENT_H
 #define CEVSCAN_EXPERIMENT_H
 
+#include "cevscan/arrival.h"
 #include "cevscan/bins.h"
 #include "cevscan/form_factor.h"
 #include "cevscan/nucleus.h"
 #include "cevscan/response.h"
 #include "cevscan/source.h"
+
+enum { CEV_MAX_NUCLEI = 64 }; /* of a target, isotopes counted one by one */
 
 /* A compound; each nucleus of the formula unit scatters on its own. */
 typedef struct cev_target {
@@ -25,6 +28,11 @@ typedef struct cev_background {
     const char *name;
     const double *counts; /* [n_bin], >= 0, summed over the exposure */
 } cev_background;
+
+/* How counts and expectations are compared: as Poisson counts, or as numbers with a Gaussian uncertainty. */
+typedef enum cev_statistic { CEV_STATISTIC_POISSON, CEV_STATISTIC_GAUSSIAN, CEV_N_STATISTICS } cev_statistic;
+
+extern const char *const cev_statistic_names[CEV_N_STATISTICS]; /* "poisson", "gaussian" */
 
 /* Components of an experiment's counts are numbered: the signal first, then the backgrounds in their order. */
 enum { CEV_COMPONENT_SIGNAL = 0, CEV_COMPONENT_FIRST_BACKGROUND = 1, CEV_MAX_COMPONENTS = 16 };
@@ -51,6 +59,9 @@ typedef struct cev_experiment {
     const cev_background *background;   /* [n_background] */
     size_t n_pull;
     const cev_pull *pull;               /* [n_pull] */
+    cev_beam beam;                      /* for arrival times; its kind is NULL where the bins know no time */
+    cev_statistic statistic;
+    const double *variance;             /* [n_bin] of a Gaussian statistic, > 0; NULL for Poisson */
     const double *observed;             /* [n_bin] counts, or NULL where there are no data */
 } cev_experiment;
 

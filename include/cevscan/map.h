@@ -8,6 +8,7 @@
  *                        itself a valid scan file), configuration_hash (SHA-256 of its parts that bear on numbers),
  *                        axes and experiments (comma separated), interaction, data, fixed_parameters (JSON object), delta_chi2_from,
  *                        program_version, git_commit, library_versions
+ *                        members (comma separated names; only in a scan of parameters in turn)
  *   /<parameter>         float64 [n], one per axis, a dimension scale; attributes units ("1" if pure), long_name (TeX in
  *                        dollar signs), description, scale, linear_threshold (float64, symlog only),
  *                        standard_model (float64)
@@ -24,6 +25,9 @@
  *                        ISO 8601; end is that of the last session, "" while the first runs), heartbeat (float64, Unix time),
  *                        wall_time_s (float64, sum over sessions), points_failed (uint64), chi2_reference (float64),
  *                        best_fit_chi2 (float64), best_fit (float64 [axes]), content_hash (text, once complete)
+ *
+ * A scan of several parameters in turn has the axes `parameter`, which counts the root attribute `members`, and `value`. Each member has
+ * a best fit of its own: chi2_reference and best_fit_chi2 are float64 [members] then, and best_fit is float64 [members, axes].
  *
  * The content hash is the SHA-256 of all tile digests in the order of the tiles. It depends on the configuration and the
  * code, not on ranks, threads, the order of tiles or resumes.
@@ -50,7 +54,7 @@ typedef struct cev_map_text {
 
 typedef struct cev_map_spec {
     const cev_grid *grid;
-    const cev_parameter *const *axis_parameter; /* [n_axis] */
+    const cev_parameter *const *axis_description; /* [n_axis]: name, unit, label, ... */
     size_t n_pull;                              /* 0 if pulls are not stored */
     const char *const *pull_name;               /* [n_pull] */
     size_t n_text;
@@ -64,7 +68,9 @@ typedef struct cev_map_progress {
     char start[CEV_MAP_TIME_SIZE], end[CEV_MAP_TIME_SIZE];
     double heartbeat, wall_time_s;
     uint64_t points_failed;
-    double chi2_reference, best_fit_chi2, best_fit[CEV_MAX_AXES];
+    /* Of each member of the grid: an ordinary grid has one. */
+    double chi2_reference[CEV_MAX_MEMBERS], best_fit_chi2[CEV_MAX_MEMBERS];
+    double best_fit[CEV_MAX_MEMBERS * CEV_MAX_AXES]; /* [n_member][n_axis] */
     char content_hash[CEV_DIGEST_TEXT_SIZE];
 } cev_map_progress;
 
@@ -82,6 +88,8 @@ typedef struct cev_map_info {
     size_t axis_points[CEV_MAX_AXES];
     size_t n_tile, n_tile_done;
     unsigned char *done;            /* [n_tile] */
+    size_t n_member;                /* of its grid */
+    const char **member_name;       /* [n_member], NULL in an ordinary map */
     uint64_t n_point;
     uint64_t status_count[CEV_N_POINT_STATUSES + 1]; /* points with each cev_point_status; the last: with a byte that is none */
     cev_map_progress progress;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The model of a scan: experiments under one interaction, ready to be evaluated at any value of the fast parameters.
  *
- * Holds the folded templates, the pulls of all experiments by name, and the fit. Constant after its creation and shared
- * by all threads; each thread brings its own scratch. Data are an argument of every evaluation. */
+ * Holds the templates folded at one value of the slow parameters, the pulls of all experiments by name, and the fit. Shared by all
+ * threads, each of which brings its own scratch; nothing but cev_model_fold() changes it. Data are an argument of every evaluation. */
 #ifndef CEVSCAN_MODEL_H
 #define CEVSCAN_MODEL_H
 
@@ -19,6 +19,10 @@ typedef struct cev_model cev_model;
 cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *experiment,
                             const cev_interaction *interaction, const double *theta, cev_model **out);
 void cev_model_destroy(cev_model **model);
+
+/* Folds the templates anew with the slow parameters of theta[n_parameter], if these are others than before. Allocates nothing, cannot
+ * fail; no thread may use the model meanwhile. */
+void cev_model_fold(cev_model *model, const double *theta);
 
 size_t cev_model_n_experiment(const cev_model *model);
 const cev_experiment *cev_model_experiment(const cev_model *model, size_t e);
@@ -41,12 +45,16 @@ typedef struct cev_data {
     const double *const *counts; /* [n_experiment] */
 } cev_data;
 
-/* Expected signal and backgrounds at theta[n_parameter], pulls at zero; computed with the same operations, in the same
- * order, as a grid point, so that chi2 at the truth is zero and not almost zero. Lives in the arena. */
-cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out);
+/* Expected signal and backgrounds at theta[n_parameter], its slow parameters included, pulls at zero; computed with the same operations, in the same
+ * order, as a grid point, so that chi2 at the truth is zero and not almost zero. Lives in the arena. Folds the model at theta, and then
+ * back to where it was. */
+cev_status cev_data_asimov(cev_arena *arena, cev_model *model, const double *theta, cev_data *out);
 
 /* The experiments' observed counts. CEV_E_INPUT, naming it, if one has none. */
 cev_status cev_data_observed(cev_arena *arena, const cev_model *model, cev_data *out);
+
+/* Observed counts of the experiments that observed[n_experiment] marks, expectations at theta[n_parameter] for the others. */
+cev_status cev_data_mixed(cev_arena *arena, cev_model *model, const bool *observed, const double *theta, cev_data *out);
 
 typedef struct cev_block_result {
     cev_lanes chi2;

@@ -12,23 +12,39 @@ typedef struct cev_parameter {
     const char *unit;       /* "" for a pure number */
     const char *label;      /* TeX, without the dollar signs, for plots */
     const char *help;       /* one line */
-    double default_value;   /* NaN: the user must give it */
+    double default_value;   /* NaN: the user must give it, unless it is optional */
     double minimum;         /* smallest and largest value that make sense, inclusive */
     double maximum;
     bool slow;              /* changes the shape of a spectrum: templates are built anew for each value */
+    bool whole;             /* takes whole numbers only */
+    bool not_zero;          /* zero, inside the range, is no value of it */
+    bool optional;          /* stays NaN if it is not given: its model does without, or takes another in its place */
 } cev_parameter;
 
-enum { CEV_MAX_MODEL_PARAMETERS = 16 }; /* of one source, form factor, response or interaction */
+enum { CEV_MAX_MODEL_PARAMETERS = 32 }; /* of one source, form factor, response or interaction */
 
 /* How every model that can be chosen by name introduces itself; the first member of its kind's struct. */
 typedef struct cev_card {
     const char *name, *title, *citation;
     const cev_parameter *parameters;
     size_t n_parameter; /* at most CEV_MAX_MODEL_PARAMETERS */
+    const char *const *nested; /* names of keys that hold more than a number: further models, tables; required */
+    size_t n_nested;           /* at most CEV_MAX_NESTED */
 } cev_card;
+
+enum { CEV_MAX_NESTED = 4 };
+
+/* Whether two values are the same: equal, or both not given. */
+static inline bool cev_same_value(double a, double b)
+{
+    return a == b || (a != a && b != b);
+}
 
 /* Index of `name` in `table`, or `n` if it is not there. */
 size_t cev_parameter_index(const cev_parameter *table, size_t n, const char *name);
+
+/* What is wrong with a value inside the range, as words that follow "expected"; NULL: nothing. */
+const char *cev_parameter_complaint(const cev_parameter *parameter, double value);
 
 /* Writes the default of each of `n` parameters to value[]. */
 void cev_parameter_defaults(const cev_parameter *table, size_t n, double *value);

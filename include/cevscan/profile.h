@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The Poisson chi2 of binned counts, minimised over linear nuisance parameters ("pulls"). Sees counts only.
+/* The chi2 of binned counts, minimised over linear nuisance parameters ("pulls"). Sees counts only.
  *
  *     chi2 = min_a  sum_i 2 [N_i - D_i + D_i ln(D_i/N_i)] + sum_p (a_p/sigma_p)^2,
  *     N_i = sum_c C_ci (1 + sum_{p on c} a_p),
  *
  * over channels (one experiment each) of components C_c: the signal, which differs from point to point, and backgrounds,
- * which do not. Bins with D_i = 0 contribute 2 N_i. Channels that share no pull, directly or through others, are minimised
- * separately.
+ * which do not. Bins with D_i = 0 contribute 2 N_i. In a channel with variances the terms of its bins are (N_i - D_i)^2/variance_i in
+ * place of these, for N_i of either sign. Channels that share no pull, directly or through others, are minimised separately.
  *
- * chi2 is convex in the pulls on the region where all N_i > 0, and infinite on its border wherever there are data. The
- * minimiser starts from the weighted least-squares solution with variances max(D_i, 1), and takes Newton steps that are cut
+ * A group of channels that all have variances is a linear least-squares problem, solved in one step, and in a second one against the
+ * rounding of the first. Otherwise chi2 is convex in the pulls on the region where all N_i > 0, and infinite on its border wherever
+ * there are data. The minimiser starts from the weighted least-squares solution with variances max(D_i, 1) for Poisson counts, and takes Newton steps that are cut
  * until they stay inside the region and do not overshoot the minimum along their direction by more than half of the
  * slope they started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. The start
  * depends on nothing but the point. Where bins without data are driven to N = 0, a small barrier keeps the pulls inside, and points
- * that jam start again under a barrier that is lowered step by step. A corner of several such bins, far from zero, can be beyond
- * double precision; such a point is CEV_POINT_NOT_CONVERGED. */
+ * that end beside such a border start again under a barrier that is lowered step by step. A corner of several such bins, far from zero,
+ * can be beyond double precision; such a point is CEV_POINT_NOT_CONVERGED.
+ *
+ * Where pulls outnumber the components that they move differently, the shifts of these are the variables of the fit, so that two pulls on
+ * one signal, however strong, are no trouble; and a pulled signal of more than 1e12 counts in a bin is treated as one of 1e12. */
 #ifndef CEVSCAN_PROFILE_H
 #define CEVSCAN_PROFILE_H
 
@@ -30,6 +34,7 @@ typedef struct cev_channel {
     size_t n_bin;
     size_t n_background;        /* < CEV_PROFILE_MAX_COMPONENTS */
     const double *background;   /* [n_background][n_bin], >= 0; copied */
+    const double *variance;     /* [n_bin], > 0, copied: a Gaussian channel; NULL: Poisson */
 } cev_channel;
 
 /* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds) of channel `channel`. */
@@ -76,5 +81,8 @@ void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch,
 
 /* One bin's share 2 [N - D + D ln(D/N)] of the chi2; 2 N for D = 0, infinite for N <= 0 < D. */
 double cev_poisson_deviance(double predicted, double observed);
+
+/* The same of a Gaussian channel: (N - D)^2/variance. */
+double cev_gaussian_deviance(double predicted, double observed, double variance);
 
 #endif

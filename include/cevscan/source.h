@@ -3,6 +3,8 @@
 #ifndef CEVSCAN_SOURCE_H
 #define CEVSCAN_SOURCE_H
 
+#include "cevscan/arena.h"
+#include "cevscan/arrival.h"
 #include "cevscan/flavour.h"
 #include "cevscan/parameter.h"
 
@@ -14,32 +16,44 @@ typedef struct cev_source_component {
     const char *label;  /* TeX */
     const char *help;
     cev_flavour flavour;
+    cev_arrival arrival; /* when, after the beam's pulse */
     double energy_min_MeV;
     double energy_max_MeV;
     /* Normalised spectrum per MeV, smooth inside the range; NULL for a line. */
     double (*spectrum_per_MeV)(const cev_source *source, double energy_MeV);
+    double panel_MeV;   /* of a tabulated spectrum, which is smooth only between multiples of this; 0 for others */
 } cev_source_component;
 
 typedef struct cev_source_kind {
     cev_card card;
     const cev_source_component *components;
     size_t n_component;
-    /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure. */
+    /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure, times the share that arrives while it counts. */
     double (*fluence_per_cm2)(const cev_source *source, size_t component);
+    /* A scan parameter of this name, if the interaction has it, takes the place of parameter number `normalisation`, which the
+     * fluence is proportional to. NULL: there is none. */
+    const char *scan_parameter;
+    size_t normalisation;
+    /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such function. */
+    const char *(*complaint)(const cev_source *source);
+    /* Fills source->table, in the arena, from the parameters; must be called once they are set. NULL: there is no table. */
+    cev_status (*prepare)(cev_arena *arena, cev_source *source);
 } cev_source_kind;
 
 struct cev_source {
     const cev_source_kind *kind;
     double parameter[CEV_MAX_MODEL_PARAMETERS]; /* in the order of kind->parameters */
+    const double *table;                        /* of kind->prepare */
 };
 
 enum { CEV_MAX_SOURCE_COMPONENTS = 8 };
 
-/* All kinds: "pion_decay_at_rest". */
+/* All kinds: "pion_decay_at_rest", "solar_b8". */
 extern const cev_source_kind *const cev_source_kinds[];
 extern const size_t cev_n_source_kinds;
 
 /* One line per source in its own file. */
 extern const cev_source_kind cev_source_pion_decay_at_rest;
+extern const cev_source_kind cev_source_solar_b8;
 
 #endif

@@ -70,6 +70,9 @@ typedef struct cev_key {
 #define CEV_KEY(struct_, member, ...) {.name = #member, .offset = offsetof(struct_, member), __VA_ARGS__}
 #define CEV_LENGTH(array) (sizeof(array) / sizeof *(array))
 
+/* Reads one list of numbers, as a key of type CEV_KEY_REALS would be: its name and range count. */
+cev_status cev_node_reals(cev_arena *arena, cev_node node, const cev_key *key, cev_reals *out);
+
 /* Reads mapping `node`, called `what` in messages, into *out. Optional keys that are absent leave their member as it is.
  * Any mapping may also have the key `citation`, a text for the reader. */
 cev_status cev_node_read(cev_arena *arena, cev_node node, const char *what, const cev_key *key, size_t n_key, void *out);

@@ -65,6 +65,7 @@ static void repeat_once(const cev_scan_job *job, cev_model_scratch *scratch, dou
     *sum = 0;
     for (size_t id = 0; id < job->grid->n_tile; id++) {
         cev_tile tile = cev_grid_tile(job->grid, id);
+        cev_scan_job_open_tile(job, &tile);
         for (size_t k = 0; k < tile.n_point; k += CEV_LANES) cev_scan_job_block(job, scratch, &tile, k, NULL, chi2, status, NULL);
         for (size_t k = 0; k < tile.n_point; k++) *sum += chi2[k];
     }
@@ -121,11 +122,11 @@ static cev_status bench(const bench_options *o, cev_scan_config *config)
     double begin = now_s();
     CEV_TRY(cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &model));
     double fold_s = now_s() - begin;
-    cev_status status = config->data == CEV_DATA_OBSERVED ? cev_data_observed(config->arena, model, &data)
-                                                          : cev_data_asimov(config->arena, model, config->truth, &data);
+    cev_status status = cev_data_mixed(config->arena, model, config->observed, config->truth, &data);
     cev_scan_job job = {.model = model, .data = &data, .grid = &config->grid};
     memcpy(job.theta, config->theta, sizeof job.theta);
     memcpy(job.axis_parameter, config->axis_parameter, sizeof job.axis_parameter);
+    job.member_parameter = config->member_parameter;
     bench_result *result = calloc(1, sizeof *result);
     if (status == CEV_OK && !result) status = cev_fail(CEV_E_MEMORY, "out of memory");
     if (status == CEV_OK) status = measure(&job, o->seconds, result);

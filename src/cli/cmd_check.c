@@ -40,10 +40,11 @@ static void print_experiments(const cev_scan_config *c)
 {
     for (size_t e = 0; e < c->n_experiment; e++) {
         const cev_experiment *x = c->experiment[e];
-        printf("  %-16s %s\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g keV\n", x->name, x->title,
+        printf("  %-16s %s\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g %s%s\n", x->name, x->title,
                x->source.kind->card.name, x->target.mass_kg, x->target.form_factor.kind->card.name,
-               x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge_keV[0],
-               x->bins.edge_keV[x->bins.n_bin]);
+               x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge[0],
+               x->bins.edge[x->bins.n_energy], cev_observable_units[x->response.kind->observable],
+               x->bins.time_edge_us ? " and in time" : "");
         for (size_t p = 0; p < x->n_pull; p++) {
             size_t users = 0;
             for (size_t k = 0; k < c->n_experiment; k++)
@@ -59,24 +60,33 @@ static void print_parameters(const cev_scan_config *c)
     const cev_card *card = &c->interaction->card;
     for (size_t a = 0; a < c->grid.n_axis; a++) {
         const cev_axis *axis = &c->grid.axis[a];
+        if (axis->label) {
+            printf("  %-16s each of", axis->name);
+            for (size_t k = 0; k < axis->n; k++) printf(" %s", axis->label[k]);
+            printf("\n");
+            continue;
+        }
         printf("  %-16s %zu points from %g to %g, %s\n", axis->name, axis->n, axis->value[0], axis->value[axis->n - 1],
                cev_scale_names[axis->scale]);
     }
     for (size_t p = 0; p < card->n_parameter; p++)
-        if (c->theta[p] != card->parameters[p].default_value) printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
+        if (!cev_same_value(c->theta[p], card->parameters[p].default_value)) printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
 }
 
 static void print_data(const cev_scan_config *c)
 {
     const cev_card *card = &c->interaction->card;
     bool standard_model = true;
-    printf("\ndata %s", c->data == CEV_DATA_ASIMOV ? "asimov" : "observed");
-    for (size_t p = 0; c->data == CEV_DATA_ASIMOV && p < card->n_parameter; p++) {
-        if (c->truth[p] == card->parameters[p].default_value) continue;
+    printf("\ndata");
+    for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
+        if (c->observed[e]) printf(" %s", c->experiment[e]->name);
+    printf("%s%s", c->data == CEV_DATA_ASIMOV ? "" : " observed", c->data == CEV_DATA_OBSERVED ? "" : c->data == CEV_DATA_MIXED ? ", others asimov" : " asimov");
+    for (size_t p = 0; c->data != CEV_DATA_OBSERVED && p < card->n_parameter; p++) {
+        if (cev_same_value(c->truth[p], card->parameters[p].default_value)) continue;
         printf("%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
         standard_model = false;
     }
-    printf("%s\n", c->data == CEV_DATA_ASIMOV && standard_model ? " at the standard model" : "");
+    printf("%s\n", c->data != CEV_DATA_OBSERVED && standard_model ? " at the standard model" : "");
 }
 
 static void print_text(const cev_scan_config *c, const scan_estimate *estimate)

@@ -57,6 +57,10 @@ static cev_status collect(cev_arena *arena, catalogue *c)
     for (size_t k = 0; k < cev_n_source_kinds; k++) list(c, "source", &cev_source_kinds[k]->card);
     for (size_t k = 0; k < cev_n_form_factor_kinds; k++) list(c, "form factor", &cev_form_factor_kinds[k]->card);
     for (size_t k = 0; k < cev_n_response_kinds; k++) list(c, "response", &cev_response_kinds[k]->card);
+    for (size_t k = 0; k < cev_n_quenching_kinds; k++) list(c, "quenching", &cev_quenching_kinds[k]->card);
+    for (size_t k = 0; k < cev_n_smearing_kinds; k++) list(c, "smearing", &cev_smearing_kinds[k]->card);
+    for (size_t k = 0; k < cev_n_efficiency_kinds; k++) list(c, "efficiency", &cev_efficiency_kinds[k]->card);
+    for (size_t k = 0; k < cev_n_beam_kinds; k++) list(c, "beam", &cev_beam_kinds[k]->card);
     return cev_experiment_names(arena, &c->n_experiment, &c->experiment);
 }
 
@@ -80,10 +84,12 @@ static void print_card(const char *kind, const cev_card *card)
     for (size_t p = 0; p < card->n_parameter; p++) {
         const cev_parameter *d = &card->parameters[p];
         char value[32] = "required", range[64];
+        if (d->optional) snprintf(value, sizeof value, "none");
         if (!isnan(d->default_value)) snprintf(value, sizeof value, "%g", d->default_value);
         snprintf(range, sizeof range, "%g .. %g", d->minimum, d->maximum);
         printf("  %-24s %-8s %-12s %-24s %s\n", d->name, d->unit, value, range, d->help);
     }
+    for (size_t k = 0; k < card->n_nested; k++) printf("  %-24s %-8s %-12s\n", card->nested[k], "", "a model");
 }
 
 static void print_all(const catalogue *c, bool json)
@@ -122,9 +128,10 @@ static cev_status print_experiment(cev_arena *arena, const char *name, bool json
                              (json_int_t)x.bins.n_bin));
         return CEV_OK;
     }
-    printf("experiment %s: %s\n  %s\n  source %s, response %s, form factor %s\n  %zu bins from %g to %g keV, %g kg:", x.name,
+    printf("experiment %s: %s\n  %s\n  source %s, response %s, form factor %s\n  %zu bins from %g to %g %s, %g kg:", x.name,
            x.title, path, x.source.kind->card.name, x.response.kind->card.name, x.target.form_factor.kind->card.name, x.bins.n_bin,
-           x.bins.edge_keV[0], x.bins.edge_keV[x.bins.n_bin], x.target.mass_kg);
+           x.bins.edge[0], x.bins.edge[x.bins.n_energy], cev_observable_units[x.response.kind->observable],
+           x.target.mass_kg);
     for (size_t k = 0; k < x.target.n_nucleus; k++) printf(" %g %s", x.target.per_unit[k], x.target.nucleus[k].name);
     printf("\n");
     for (size_t p = 0; p < x.n_pull; p++) printf("  pull %s, sigma %g\n", x.pull[p].name, x.pull[p].sigma);
@@ -141,6 +148,23 @@ static cev_status unknown(const catalogue *c, const char *name)
                     nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
+/* All models of a name: a quenching and an efficiency may share theirs. JSON has a list of them where there are several. */
+static bool print_cards(const catalogue *c, const char *name, bool json)
+{
+    json_t *list = json_array();
+    size_t n = 0;
+    for (size_t k = 0; k < c->n; k++) {
+        if (strcmp(c->card[k]->name, name)) continue;
+        if (!json && n > 0) printf("\n");
+        if (!json) print_card(c->kind[k], c->card[k]);
+        n++;
+        json_array_append_new(list, card_json(c->kind[k], c->card[k]));
+    }
+    if (json && n > 0) print_json(n == 1 ? json_incref(json_array_get(list, 0)) : json_incref(list));
+    json_decref(list);
+    return n > 0;
+}
+
 static cev_status describe(cev_arena *arena, const describe_options *o)
 {
     catalogue c = {0};
@@ -150,14 +174,7 @@ static cev_status describe(cev_arena *arena, const describe_options *o)
         print_all(&c, o->json);
         return CEV_OK;
     }
-    for (size_t k = 0; k < c.n; k++) {
-        if (strcmp(c.card[k]->name, o->name)) continue;
-        if (o->json)
-            print_json(card_json(c.kind[k], c.card[k]));
-        else
-            print_card(c.kind[k], c.card[k]);
-        return CEV_OK;
-    }
+    if (print_cards(&c, o->name, o->json)) return CEV_OK;
     CEV_TRY(print_experiment(arena, o->name, o->json, &found));
     return found ? CEV_OK : unknown(&c, o->name);
 }

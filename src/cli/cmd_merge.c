@@ -117,7 +117,7 @@ static cev_status write_all(merge *m)
         cev_digest unused;
         CEV_TRY(read_part(m, m->owner[t], &tile, &unused));
         cev_tile_results results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull};
-        CEV_TRY(cev_map_write_tile(run->map, &tile, &results, run->progress.chi2_reference));
+        CEV_TRY(cev_map_write_tile(run->map, &tile, &results, *scan_run_reference(run, &tile)));
         run->points_done += tile.n_point;
     }
     return CEV_OK;

@@ -33,7 +33,8 @@ static cev_status reference_chi2(const selection *s, double *out)
     cev_scan_job job = {.model = s->model, .data = &s->data, .grid = &c->grid};
     memcpy(job.theta, c->theta, sizeof job.theta);
     memcpy(job.axis_parameter, c->axis_parameter, sizeof job.axis_parameter);
-    CEV_TRY(cev_best_fit_find(&job, truth, &fit));
+    if (c->member_parameter) return CEV_OK; /* several best fits; none of them is that of this point */
+    CEV_TRY(cev_best_fit_find(&job, 0, truth, &fit));
     *out = fit.chi2;
     return CEV_OK;
 }
@@ -76,11 +77,13 @@ static void print_as_text(const selection *s, const cev_point_report *r, double 
     printf("%-32s %14s %10.6g\n", "penalty", "", r->penalty);
     for (size_t e = 0; e < s->config->n_experiment; e++) {
         const cev_experiment *x = s->config->experiment[e];
-        printf("\n%s: chi2 %.9g\n%10s %10s %14s %14s %12s\n", x->name, r->experiment_chi2[e], "from keV", "to keV", "data",
-               "predicted", "chi2");
-        for (size_t i = 0; i < x->bins.n_bin; i++)
-            printf("%10.4f %10.4f %14.4f %14.4f %12.6g\n", x->bins.edge_keV[i], x->bins.edge_keV[i + 1], s->data.counts[e][i],
-                   r->predicted[e][i], r->bin_chi2[e][i]);
+        printf("\n%s: chi2 %.9g\n", x->name, r->experiment_chi2[e]);
+        print_bin_titles(x);
+        printf(" %14s %14s %12s\n", "data", "predicted", "chi2");
+        for (size_t i = 0; i < x->bins.n_bin; i++) {
+            print_bin(x, i);
+            printf(" %14.4f %14.4f %12.6g\n", s->data.counts[e][i], r->predicted[e][i], r->bin_chi2[e][i]);
+        }
     }
 }
 

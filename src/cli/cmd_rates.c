@@ -83,14 +83,18 @@ static double signal_in_bin(const columns *c, size_t i)
 static void print_table(const columns *c)
 {
     double signal = 0;
-    printf("%s: %s\n%10s %10s %12s", c->experiment->name, c->experiment->title, "from keV", "to keV", "signal");
+    printf("%s: %s\n", c->experiment->name, c->experiment->title);
+    print_bin_titles(c->experiment);
+    printf(" %12s", "signal");
     for (size_t k = 0; k < c->n; k++) printf(" %12s", c->name[k]);
     for (size_t i = 0; i < c->experiment->bins.n_bin; i++) {
-        printf("\n%10.4f %10.4f %12.3f", c->experiment->bins.edge_keV[i], c->experiment->bins.edge_keV[i + 1], signal_in_bin(c, i));
+        printf("\n");
+        print_bin(c->experiment, i);
+        printf(" %12.3f", signal_in_bin(c, i));
         for (size_t k = 0; k < c->n; k++) printf(" %12.3f", c->counts[k][i]);
         signal += signal_in_bin(c, i);
     }
-    printf("\n%10s %10s %12.3f", "sum", "", signal);
+    printf("\n%*s %12.3f", c->experiment->bins.time_edge_us ? -43 : -21, "sum", signal);
     for (size_t k = 0; k < c->n; k++) printf(" %12.3f", sum_over_bins(c, k));
     printf("\n\n");
 }
@@ -98,10 +102,15 @@ static void print_table(const columns *c)
 /* Long form, so that experiments with different columns fit into one file. */
 static void print_csv(const columns *c)
 {
+    const cev_bins *bins = &c->experiment->bins;
     for (size_t k = 0; k < c->n; k++)
-        for (size_t i = 0; i < c->experiment->bins.n_bin; i++)
-            printf("%s,%s,%s,%.10g,%.10g,%.10g\n", c->experiment->name, k < c->n_signal ? "signal" : "background", c->name[k],
-                   c->experiment->bins.edge_keV[i], c->experiment->bins.edge_keV[i + 1], c->counts[k][i]);
+        for (size_t i = 0; i < bins->n_bin; i++) {
+            size_t energy = i % bins->n_energy, t = i / bins->n_energy;
+            printf("%s,%s,%s,%s,%.10g,%.10g,", c->experiment->name, k < c->n_signal ? "signal" : "background", c->name[k],
+                   unit_of(c->experiment), bins->edge[energy], bins->edge[energy + 1]);
+            if (bins->time_edge_us) printf("%.10g,%.10g", bins->time_edge_us[t], bins->time_edge_us[t + 1]);
+            printf("%s,%.10g\n", bins->time_edge_us ? "" : ",", c->counts[k][i]);
+        }
 }
 
 static json_t *column_json(const columns *c, size_t column)
@@ -113,23 +122,31 @@ static json_t *column_json(const columns *c, size_t column)
 
 static json_t *experiment_json(const columns *c)
 {
-    json_t *edges = json_array(), *signal = json_object(), *background = json_object();
+    const cev_bins *bins = &c->experiment->bins;
+    json_t *edges = json_array(), *time_edges = json_array(), *signal = json_object(), *background = json_object();
     double signal_sum = 0, background_sum = 0;
-    for (size_t i = 0; i <= c->experiment->bins.n_bin; i++)
-        json_array_append_new(edges, json_number(c->experiment->bins.edge_keV[i]));
+    for (size_t i = 0; i <= bins->n_energy; i++) json_array_append_new(edges, json_number(bins->edge[i]));
+    for (size_t t = 0; bins->time_edge_us && t <= bins->n_time; t++) json_array_append_new(time_edges, json_number(bins->time_edge_us[t]));
     for (size_t k = 0; k < c->n; k++) {
         json_object_set_new(k < c->n_signal ? signal : background, c->name[k], column_json(c, k));
         *(k < c->n_signal ? &signal_sum : &background_sum) += sum_over_bins(c, k);
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "edges_keV", edges, "signal", signal, "background", background,
-                     "signal_total", json_number(signal_sum), "background_total", json_number(background_sum));
+    char name[16];
+    snprintf(name, sizeof name, "edges_%s", unit_of(c->experiment));
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o}", name, edges, "signal", signal, "background", background, "signal_total",
+                             json_number(signal_sum), "background_total", json_number(background_sum));
+    if (bins->time_edge_us)
+        json_object_set_new(json, "edges_us", time_edges);
+    else
+        json_decref(time_edges);
+    return json;
 }
 
 static cev_status print_rates(const selection *s, table_format format)
 {
     json_t *json = json_object();
     cev_status status = CEV_OK;
-    if (format == FORMAT_CSV) printf("experiment,kind,component,from_keV,to_keV,events\n");
+    if (format == FORMAT_CSV) printf("experiment,kind,component,unit,from,to,from_us,to_us,events\n");
     for (size_t e = 0; status == CEV_OK && e < s->config->n_experiment; e++) {
         columns c;
         status = gather(s, e, &c);

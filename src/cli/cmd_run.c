@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "best_fits.h"
 #include "command.h"
 #include "scan_run.h"
 #include "stop.h"
@@ -107,15 +108,26 @@ static void print_layout(const scan_run *run)
                 m->shared_hosts == 1 ? "" : "s");
 }
 
+typedef struct name_list {
+    const char *name[CEV_MAX_AXES];
+} name_list;
+
+static name_list axis_names(const cev_grid *grid)
+{
+    name_list list = {{NULL}};
+    for (size_t a = 0; a < grid->n_axis; a++) list.name[a] = grid->axis[a].name;
+    return list;
+}
+
 static void print_json_summary(const scan_run *run, bool complete, double points, double seconds)
 {
     const cev_map_progress *p = &run->progress;
     const cev_grid *g = &run->config->grid;
-    json_t *best = json_object();
-    for (size_t a = 0; a < g->n_axis; a++) json_object_set_new(best, g->axis[a].name, json_number(p->best_fit[a]));
+    name_list names = axis_names(g);
+    json_t *best = best_fit_json(p, cev_grid_n_member(g), g->n_axis, names.name, g->axis[0].label);
     print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:s}", "map", json_text(run->options->output), "complete", complete,
                          "points", (json_int_t)g->n_point, "points_computed", (json_int_t)points, "points_failed",
-                         (json_int_t)p->points_failed, "seconds", seconds, "best_fit_chi2", json_number(p->best_fit_chi2),
+                         (json_int_t)p->points_failed, "seconds", seconds, "best_fit_chi2", json_number(lowest_best_fit(p, cev_grid_n_member(g))),
                          "best_fit", best, "content_hash", p->content_hash));
 }
 
@@ -124,6 +136,7 @@ static void print_summary(const scan_run *run, run_outcome outcome)
     const run_options *o = run->options;
     const cev_map_progress *p = &run->progress;
     const cev_grid *g = &run->config->grid;
+    name_list names = axis_names(g);
     double seconds = monotonic_s() - run->started, points = (double)(run->points_done - run->points_before);
     if (o->json) {
         print_json_summary(run, outcome == RUN_COMPLETE, points, seconds);
@@ -136,10 +149,10 @@ static void print_summary(const scan_run *run, run_outcome outcome)
         printf("%s: stopped after %llu of %llu points; the same command goes on\n", o->output,
                (unsigned long long)run->points_done, (unsigned long long)g->n_point);
     } else {
-        printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\nbest fit chi2 %.9g at", o->output, points, seconds,
-               points / seconds, (unsigned long long)p->points_failed, p->best_fit_chi2);
-        for (size_t a = 0; a < g->n_axis; a++) printf(" %s=%.6g", g->axis[a].name, p->best_fit[a]);
-        printf("\ncontent hash %s\n", p->content_hash);
+        printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\n", o->output, points, seconds, points / seconds,
+               (unsigned long long)p->points_failed);
+        print_best_fits(p, cev_grid_n_member(g), g->n_axis, names.name, g->axis[0].label);
+        printf("content hash %s\n", p->content_hash);
     }
 }
 

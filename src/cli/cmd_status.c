@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cevscan/map.h"
+#include "best_fits.h"
 #include "command.h"
 #include "map_guard.h"
 
@@ -60,19 +61,17 @@ static void print_text(const char *path, const cev_map_info *info)
     printf("wall time %.3g s, program %s (%s)\n", p->wall_time_s, text_of(info, "program_version"), text_of(info, "git_commit"));
     printf("configuration hash %s\n", text_of(info, "configuration_hash"));
     if (!p->complete) return;
-    printf("best fit chi2 %.9g at", p->best_fit_chi2);
-    for (size_t a = 0; a < info->n_axis; a++) printf(" %s=%.6g", info->axis_name[a], p->best_fit[a]);
-    printf("\ncontent hash %s\n", p->content_hash);
+    print_best_fits(p, info->n_member, info->n_axis, info->axis_name, info->member_name);
+    printf("content hash %s\n", p->content_hash);
 }
 
 static void print_as_json(const cev_map_info *info)
 {
     const cev_map_progress *p = &info->progress;
-    json_t *axes = json_array(), *points = json_object(), *best = json_object(), *texts = json_object();
-    for (size_t a = 0; a < info->n_axis; a++) {
+    json_t *axes = json_array(), *points = json_object(), *texts = json_object();
+    json_t *best = p->complete ? best_fit_json(p, info->n_member, info->n_axis, info->axis_name, info->member_name) : json_object();
+    for (size_t a = 0; a < info->n_axis; a++)
         json_array_append_new(axes, json_pack("{s:o, s:I}", "name", json_text(info->axis_name[a]), "points", (json_int_t)info->axis_points[a]));
-        if (p->complete) json_object_set_new(best, info->axis_name[a], json_number(p->best_fit[a]));
-    }
     for (int s = 0; s <= CEV_N_POINT_STATUSES; s++)
         json_object_set_new(points, cev_point_status_name(s), json_integer((json_int_t)info->status_count[s]));
     for (size_t k = 0; k < info->n_text; k++) json_object_set_new(texts, info->text[k].name, json_text(info->text[k].value));
@@ -82,7 +81,7 @@ static void print_as_json(const cev_map_info *info)
                          axes, "points", (json_int_t)info->n_point, "point_status", points, "sessions", p->sessions, "ranks",
                          p->ranks, "threads", p->threads, "start", json_text(p->start), "end", json_text(p->end), "heartbeat",
                          json_number(p->heartbeat), "wall_time_s", json_number(p->wall_time_s), "best_fit", best, "best_fit_chi2",
-                         p->complete ? json_number(p->best_fit_chi2) : json_null(), "content_hash", json_text(p->content_hash),
+                         p->complete ? json_number(lowest_best_fit(p, info->n_member)) : json_null(), "content_hash", json_text(p->content_hash),
                          "attributes", texts));
 }
 

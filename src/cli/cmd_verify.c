@@ -103,7 +103,8 @@ static cev_status judge(verification *v, size_t id)
 {
     scan_run *run = &v->run;
     cev_tile tile = cev_grid_tile(&run->config->grid, id);
-    const double *reference = v->info->progress.complete ? &v->info->progress.chi2_reference : NULL;
+    size_t member = cev_grid_member_of_tile(&run->config->grid, &tile);
+    const double *reference = v->info->progress.complete ? &v->info->progress.chi2_reference[member] : NULL;
     cev_digest stored, fresh;
     bool intact;
     CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, reference, &intact));
@@ -145,19 +146,29 @@ static cev_status check_axes(verification *v)
     return CEV_OK;
 }
 
-/* chi2 at the best fit that the map names, rather than its place: where chi2 is flat, libraries of other hosts find another. */
-static cev_status check_best_fit(verification *v)
+/* chi2 at the best fit that the map names for a member, rather than its place: where chi2 is flat, libraries of other hosts find
+ * another. */
+static cev_status check_best_fit_of(verification *v, size_t member)
 {
     scan_run *run = &v->run;
     const cev_map_progress *said = &v->info->progress, *right = &run->progress;
+    const double *at = said->best_fit + member * v->info->n_axis;
     double theta[CEV_MAX_MODEL_PARAMETERS];
     cev_point_report report;
-    scan_run_take_over(run, &v->low);
-    memcpy(theta, run->job.theta, sizeof theta);
-    for (size_t a = 0; a < v->info->n_axis; a++) theta[run->config->axis_parameter[a]] = said->best_fit[a];
+    cev_scan_job_theta_at(&run->job, member, at, theta);
+    cev_model_fold(run->model, theta);
     CEV_TRY(cev_model_explain(run->config->arena, run->model, &run->data, theta, &report));
-    v->wrong[PART_BEST_FIT] = !is_close(said->chi2_reference, right->chi2_reference) ||
-                              !is_close(said->best_fit_chi2, right->best_fit_chi2) || !is_close(report.chi2, said->best_fit_chi2);
+    v->wrong[PART_BEST_FIT] |= !is_close(said->chi2_reference[member], right->chi2_reference[member]) ||
+                               !is_close(said->best_fit_chi2[member], right->best_fit_chi2[member]) ||
+                               !is_close(report.chi2, said->best_fit_chi2[member]);
+    return CEV_OK;
+}
+
+static cev_status check_best_fits(verification *v)
+{
+    bool any;
+    CEV_TRY(scan_run_take_over(&v->run, &v->low, &any));
+    for (size_t m = 0; m < v->info->n_member; m++) CEV_TRY(check_best_fit_of(v, m));
     return CEV_OK;
 }
 
@@ -169,7 +180,7 @@ static cev_status check_whole(verification *v)
     CEV_TRY(cev_map_content_hash(v->run.map, hash));
     v->wrong[PART_CONTENT_HASH] = strcmp(hash, v->info->progress.content_hash) != 0;
     v->wrong[PART_POINTS_FAILED] = v->low.failed != v->info->progress.points_failed;
-    return v->same_numerics ? check_best_fit(v) : CEV_OK;
+    return v->same_numerics ? check_best_fits(v) : CEV_OK;
 }
 
 static cev_status repair(verification *v)
@@ -269,7 +280,7 @@ int command_verify(int argc, char **argv)
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "MAP.h5", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     const run_options as_run = {.output = o.file, .quiet = true, .time_limit_s = INFINITY};
-    verification v = {.options = &o, .low.chi2 = INFINITY, .run = {.options = &as_run}};
+    verification v = {.options = &o, .low = scan_lowest_none(), .run = {.options = &as_run}};
     scan_run_start_mpi(&v.run);
     cev_status status = verify(&v);
     int code = status != CEV_OK ? report_error(status) : v.n_bad + v.n_wrong ? EXIT_POINTS_FAILED : EXIT_COMPLETE;

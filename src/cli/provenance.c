@@ -41,8 +41,8 @@ static cev_status parameters_json(const cev_scan_config *c, const double *value,
     json_t *json = json_object();
     for (size_t p = 0; p < card->n_parameter; p++) {
         bool is_axis = false;
-        for (size_t a = 0; a < c->grid.n_axis; a++) is_axis |= c->axis_parameter[a] == p;
-        if ((scanned || !is_axis) && value[p] != card->parameters[p].default_value)
+        for (size_t a = 0; a < c->grid.n_axis; a++) is_axis |= c->axis_parameter[a] == p && !c->member_parameter;
+        if ((scanned || !is_axis) && !cev_same_value(value[p], card->parameters[p].default_value))
             json_object_set_new(json, card->parameters[p].name, json_number(value[p]));
     }
     char *text = json_dumps(json, 0);
@@ -55,16 +55,20 @@ static cev_status parameters_json(const cev_scan_config *c, const double *value,
 
 cev_status provenance_texts(const cev_scan_config *c, cev_map_spec *spec)
 {
-    const char *libraries, *experiments = "", *axes = "", *fixed, *truth;
+    const char *libraries, *experiments = "", *axes = "", *members = "", *observed = "", *fixed, *truth;
     char identity[CEV_DIGEST_TEXT_SIZE], *data = NULL;
     cev_digest_text(&c->identity, identity);
     CEV_TRY(library_versions(c->arena, &libraries));
     for (size_t e = 0; e < c->n_experiment; e++) CEV_TRY(append_name(c, c->experiment[e]->name, &experiments));
     for (size_t a = 0; a < c->grid.n_axis; a++) CEV_TRY(append_name(c, c->grid.axis[a].name, &axes));
+    for (size_t m = 0; m < c->grid.axis[0].n && c->member_parameter; m++) CEV_TRY(append_name(c, c->grid.axis[0].label[m], &members));
     CEV_TRY(parameters_json(c, c->theta, false, &fixed));
     CEV_TRY(parameters_json(c, c->truth, true, &truth));
-    if (c->data == CEV_DATA_ASIMOV)
-        CEV_TRY(cev_arena_print(c->arena, &data, "asimov at %s", strcmp(truth, "{}") ? truth : "the standard model"));
+    for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
+        if (c->observed[e]) CEV_TRY(append_name(c, c->experiment[e]->name, &observed));
+    if (c->data != CEV_DATA_OBSERVED)
+        CEV_TRY(cev_arena_print(c->arena, &data, "%s%s%sasimov at %s", *observed ? "observed by " : "", observed, *observed ? ", others " : "",
+                                strcmp(truth, "{}") ? truth : "the standard model"));
     const cev_map_text text[] = {
         {"title", c->title},
         {"scan", c->name},
@@ -75,15 +79,16 @@ cev_status provenance_texts(const cev_scan_config *c, cev_map_spec *spec)
         {"interaction", c->interaction->card.name},
         {"data", data ? data : "observed"},
         {"fixed_parameters", fixed},
-        {"delta_chi2_from", "the lowest chi2 over the scanned parameters"},
+        {"delta_chi2_from", c->member_parameter ? "the lowest chi2 of each parameter's own scan" : "the lowest chi2 over the scanned parameters"},
         {"program_version", CEVSCAN_VERSION},
         {"git_commit", CEVSCAN_COMMIT},
         {"library_versions", libraries},
+        {"members", members}, /* last: only a scan of parameters in turn has it */
     };
     cev_map_text *copy;
-    spec->n_text = sizeof text / sizeof *text;
+    spec->n_text = sizeof text / sizeof *text - !c->member_parameter;
     CEV_TRY(cev_new(c->arena, spec->n_text, &copy));
-    memcpy(copy, text, sizeof text);
+    memcpy(copy, text, spec->n_text * sizeof *text);
     for (size_t k = 0; k < spec->n_text; k++) CEV_TRY(cev_arena_keep_text(c->arena, text[k].value, &copy[k].value));
     spec->text = copy;
     return CEV_OK;

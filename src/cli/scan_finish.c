@@ -2,79 +2,111 @@
 /* The best fit, delta_chi2 and the content hash of a map whose tiles are all done. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "scan_run.h"
 #include "stop.h"
+
+scan_lowest scan_lowest_none(void)
+{
+    scan_lowest low = {.failed = 0};
+    for (size_t m = 0; m < CEV_MAX_MEMBERS; m++) low.chi2[m] = INFINITY;
+    return low;
+}
 
 void scan_run_note_tile(const scan_run *run, scan_lowest *low)
 {
     cev_tile_report report = {0};
     scan_run_report(run, &report);
     low->failed += report.n_failed;
-    if (scan_run_lower(report.lowest_chi2, report.lowest_point, low->chi2, low->point)) {
-        low->chi2 = report.lowest_chi2;
-        low->point = report.lowest_point;
-    }
+    scan_run_note_lowest(&run->config->grid, report.lowest_chi2, report.lowest_point, low);
 }
 
-/* Reads one finished tile back; `fresh` is the new reference if delta_chi2 has to be written anew. */
-static cev_status revisit(scan_run *run, size_t id, scan_lowest *low, const double *fresh)
+/* Reads one finished tile back: what is lowest in it, or, if `fresh`, its delta_chi2 is written anew. */
+static cev_status revisit(scan_run *run, size_t id, scan_lowest *low, bool fresh)
 {
     cev_tile tile = cev_grid_tile(&run->config->grid, id);
     bool intact;
     CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, NULL, &intact));
     if (!intact) return cev_fail(CEV_E_INPUT, "%s: tile %zu is damaged; see: cevscan verify --repair", run->map_path, id);
-    if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *fresh);
+    if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *scan_run_reference(run, &tile));
     run->tile = tile;
     scan_run_note_tile(run, low);
     return CEV_OK;
 }
 
-static cev_status revisit_all(scan_run *run, scan_lowest *low, const double *fresh)
+static cev_status revisit_all(scan_run *run, scan_lowest *low, bool fresh)
 {
     for (size_t id = (size_t)run->rank; id < run->config->grid.n_tile; id += (size_t)run->machine.n_rank)
         CEV_TRY(revisit(run, id, low, fresh));
     return CEV_OK;
 }
 
-/* The map's lowest point and number of failed points: from this session's reports, or from the file if it was resumed. */
+/* The lowest chi2 of all ranks, and the first point that has it. */
+static void agree_on_lowest(int n_member, scan_lowest *low)
+{
+    scan_lowest own = *low;
+    MPI_Allreduce(&own.failed, &low->failed, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+    MPI_Allreduce(own.chi2, low->chi2, n_member, MPI_DOUBLE, MPI_MIN, MPI_COMM_WORLD);
+    for (int m = 0; m < n_member; m++)
+        if (own.chi2[m] != low->chi2[m]) own.point[m] = UINT64_MAX;
+    MPI_Allreduce(own.point, low->point, n_member, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
+}
+
+/* The map's lowest points and number of failed points: from this session's reports, or from the file if it was resumed. */
 static cev_status find_lowest(scan_run *run, bool resumed, scan_lowest *out)
 {
-    *out = (scan_lowest){run->lowest_chi2, run->lowest_point, run->points_failed};
-    if (resumed) {
-        *out = (scan_lowest){.chi2 = INFINITY};
-        CEV_TRY(revisit_all(run, out, NULL));
-        uint64_t failed = out->failed;
-        MPI_Allreduce(&failed, &out->failed, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
-        double chi2 = out->chi2;
-        MPI_Allreduce(&chi2, &out->chi2, 1, MPI_DOUBLE, MPI_MIN, MPI_COMM_WORLD);
-        uint64_t point = chi2 == out->chi2 ? out->point : UINT64_MAX;
-        MPI_Allreduce(&point, &out->point, 1, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
+    *out = run->lowest;
+    out->failed = run->points_failed;
+    if (!resumed) {
+        MPI_Bcast(out, sizeof *out, MPI_BYTE, 0, MPI_COMM_WORLD);
         return CEV_OK;
     }
-    MPI_Bcast(out, sizeof *out, MPI_BYTE, 0, MPI_COMM_WORLD);
+    *out = scan_lowest_none();
+    CEV_TRY(revisit_all(run, out, false));
+    agree_on_lowest((int)cev_grid_n_member(&run->config->grid), out);
     return CEV_OK;
 }
 
-bool scan_run_take_over(scan_run *run, const scan_lowest *low)
+/* Rank 0 looks around the point; libraries may differ in the last bit between hosts. */
+static cev_status take_over_member(scan_run *run, size_t member, uint64_t point)
 {
     cev_map_progress *p = &run->progress;
-    if (!(low->chi2 < p->chi2_reference - 1e-9)) return false;
-    double theta[CEV_MAX_MODEL_PARAMETERS];
-    cev_scan_job_theta(&run->job, low->point, theta);
-    for (size_t a = 0; a < run->config->grid.n_axis; a++) p->best_fit[a] = theta[run->config->axis_parameter[a]];
-    p->chi2_reference = p->best_fit_chi2 = low->chi2;
-    return true;
+    size_t n_axis = run->config->grid.n_axis;
+    cev_best_fit fit = {0};
+    cev_status status = run->rank == 0 ? cev_best_fit_near(&run->job, point, &fit) : CEV_OK;
+    CEV_TRY(agree_with_rank_0(run->rank, status));
+    MPI_Bcast(&fit, sizeof fit, MPI_BYTE, 0, MPI_COMM_WORLD);
+    memcpy(p->best_fit + member * n_axis, fit.at, n_axis * sizeof *fit.at);
+    p->chi2_reference[member] = p->best_fit_chi2[member] = fit.chi2;
+    return CEV_OK;
+}
+
+cev_status scan_run_take_over(scan_run *run, const scan_lowest *low, bool *any)
+{
+    *any = false;
+    for (size_t m = 0; m < cev_grid_n_member(&run->config->grid); m++) {
+        if (!(low->chi2[m] < run->progress.chi2_reference[m] - 1e-9)) continue;
+        CEV_TRY(take_over_member(run, m, low->point[m]));
+        *any = true;
+    }
+    return CEV_OK;
+}
+
+static void tell_of_lower(const cev_grid *g, size_t member, double chi2, double before)
+{
+    if (!(chi2 < before - 1e-9)) return;
+    fprintf(stderr, "cevscan: %s%sa grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
+            g->axis[0].label ? g->axis[0].label[member] : "", g->axis[0].label ? ": " : "", chi2, before);
 }
 
 static cev_status count_from_lowest(scan_run *run, const scan_lowest *low)
 {
-    double before = run->progress.chi2_reference;
-    if (!scan_run_take_over(run, low)) return CEV_OK;
-    if (run->rank == 0 && !run->options->quiet)
-        fprintf(stderr, "cevscan: a grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
-                low->chi2, before);
-    return revisit_all(run, NULL, &run->progress.chi2_reference);
+    bool any;
+    for (size_t m = 0; run->rank == 0 && !run->options->quiet && m < cev_grid_n_member(&run->config->grid); m++)
+        tell_of_lower(&run->config->grid, m, low->chi2[m], run->progress.chi2_reference[m]);
+    CEV_TRY(scan_run_take_over(run, low, &any));
+    return any ? revisit_all(run, NULL, true) : CEV_OK;
 }
 
 /* What is left of an early stop, or of a shard: /progress as it is, and a closed map that goes on another time. */

@@ -46,13 +46,19 @@ static cev_status create_parts(scan_run *run)
 cev_status scan_run_find_reference(scan_run *run)
 {
     const cev_scan_config *c = run->config;
-    cev_best_fit fit = {0};
+    cev_map_progress *p = &run->progress;
+    size_t n_member = cev_grid_n_member(&c->grid), n_axis = c->grid.n_axis;
     cev_status status = CEV_OK;
-    if (run->rank == 0) status = cev_best_fit_find(&run->job, c->data == CEV_DATA_ASIMOV ? c->truth : NULL, &fit);
+    for (size_t m = 0; run->rank == 0 && status == CEV_OK && m < n_member; m++) {
+        cev_best_fit fit = {0};
+        status = cev_best_fit_find(&run->job, m, c->data == CEV_DATA_ASIMOV ? c->truth : NULL, &fit);
+        p->chi2_reference[m] = p->best_fit_chi2[m] = fit.chi2;
+        memcpy(p->best_fit + m * n_axis, fit.at, n_axis * sizeof *fit.at);
+    }
     CEV_TRY(agree_with_rank_0(run->rank, status));
-    MPI_Bcast(&fit, sizeof fit, MPI_BYTE, 0, MPI_COMM_WORLD);
-    run->progress.chi2_reference = run->progress.best_fit_chi2 = fit.chi2;
-    memcpy(run->progress.best_fit, fit.at, sizeof fit.at);
+    MPI_Bcast(p->chi2_reference, (int)n_member, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+    MPI_Bcast(p->best_fit_chi2, (int)n_member, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+    MPI_Bcast(p->best_fit, (int)(n_member * n_axis), MPI_DOUBLE, 0, MPI_COMM_WORLD);
     return CEV_OK;
 }
 
@@ -60,11 +66,11 @@ cev_status scan_run_build(scan_run *run)
 {
     cev_scan_config *c = run->config;
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, c->theta, &run->model));
-    CEV_TRY(c->data == CEV_DATA_OBSERVED ? cev_data_observed(c->arena, run->model, &run->data)
-                                         : cev_data_asimov(c->arena, run->model, c->truth, &run->data));
+    CEV_TRY(cev_data_mixed(c->arena, run->model, c->observed, c->truth, &run->data));
     run->job = (cev_scan_job){.model = run->model, .data = &run->data, .grid = &c->grid};
     memcpy(run->job.theta, c->theta, sizeof run->job.theta);
     memcpy(run->job.axis_parameter, c->axis_parameter, sizeof run->job.axis_parameter);
+    run->job.member_parameter = c->member_parameter;
     run->n_pull = c->store_pulls ? c->n_pull : 0;
     return create_parts(run);
 }
@@ -74,9 +80,7 @@ cev_status scan_run_build(scan_run *run)
 cev_status scan_run_create_map(scan_run *run, const char *path)
 {
     const cev_scan_config *c = run->config;
-    const cev_parameter *axis_parameter[CEV_MAX_AXES];
-    for (size_t a = 0; a < c->grid.n_axis; a++) axis_parameter[a] = &c->interaction->card.parameters[c->axis_parameter[a]];
-    cev_map_spec spec = {.grid = &c->grid, .axis_parameter = axis_parameter, .n_pull = run->n_pull,
+    cev_map_spec spec = {.grid = &c->grid, .axis_description = c->axis_description, .n_pull = run->n_pull,
                          .pull_name = c->pull_name};
     CEV_TRY(provenance_texts(c, &spec));
     return cev_map_create(path, &spec);
@@ -189,6 +193,7 @@ void scan_run_report(const scan_run *run, cev_tile_report *report)
 void scan_run_compute(scan_run *run, size_t id)
 {
     run->tile = cev_grid_tile(&run->config->grid, id);
+    cev_scan_job_open_tile(&run->job, &run->tile);
     size_t chunk = BLOCKS_PER_CHUNK * CEV_LANES;
     cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk,
                      run->schedule ? poll_schedule : NULL, run);
@@ -203,7 +208,21 @@ static cev_status work(void *context, cev_schedule *schedule, size_t id, cev_til
     if (report->dropped) return CEV_OK;
     cev_tile_results results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull};
     scan_run_report(run, report);
-    return cev_map_write_tile(run->map, &run->tile, &results, run->progress.chi2_reference);
+    return cev_map_write_tile(run->map, &run->tile, &results, *scan_run_reference(run, &run->tile));
+}
+
+const double *scan_run_reference(const scan_run *run, const cev_tile *tile)
+{
+    return &run->progress.chi2_reference[cev_grid_member_of_tile(&run->config->grid, tile)];
+}
+
+void scan_run_note_lowest(const cev_grid *grid, double chi2, uint64_t point, scan_lowest *lowest)
+{
+    if (!(chi2 < INFINITY)) return;
+    size_t m = cev_grid_member_of_point(grid, point);
+    if (!scan_run_lower(chi2, point, lowest->chi2[m], lowest->point[m])) return;
+    lowest->chi2[m] = chi2;
+    lowest->point[m] = point;
 }
 
 bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_point)
@@ -217,10 +236,7 @@ static cev_status take(void *context, const cev_tile_report *report)
     run->n_pending--;
     run->points_done += report->n_point;
     run->points_failed += report->n_failed;
-    if (scan_run_lower(report->lowest_chi2, report->lowest_point, run->lowest_chi2, run->lowest_point)) {
-        run->lowest_chi2 = report->lowest_chi2;
-        run->lowest_point = report->lowest_point;
-    }
+    scan_run_note_lowest(&run->config->grid, report->lowest_chi2, report->lowest_point, &run->lowest);
     progress_line_update(&run->line, run->points_done, run->points_failed);
     return monotonic_s() - run->recorded > record_interval_s ? scan_run_record(run) : CEV_OK;
 }
@@ -245,7 +261,8 @@ static cev_status pending_tiles(scan_run *run, uint32_t **pending, size_t *n)
 cev_status scan_run_work(scan_run *run)
 {
     uint32_t *pending = NULL;
-    run->lowest_chi2 = run->stop_seen = INFINITY;
+    run->stop_seen = INFINITY;
+    run->lowest = scan_lowest_none();
     if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &run->n_pending));
     run->line = progress_line_start(run->options->quiet, run->config->grid.n_point, run->points_before);
     cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop,

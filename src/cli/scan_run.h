@@ -29,17 +29,21 @@ typedef struct run_options {
 /* How a run ended, the same on every rank. */
 typedef enum run_outcome { RUN_COMPLETE, RUN_SHARD_COMPLETE, RUN_STOPPED, RUN_INTERRUPTED } run_outcome;
 
-/* The lowest point of a map, and how many points have no chi2. */
-typedef struct scan_lowest {
-    double chi2;
-    uint64_t point, failed;
-} scan_lowest;
-
 /* The scratch of one thread. */
 typedef struct thread_part {
     cev_model_scratch *scratch;
     cev_lanes *pull;
 } thread_part;
+
+/* The lowest grid point of each member, and how many points have no chi2. */
+typedef struct scan_lowest {
+    double chi2[CEV_MAX_MEMBERS]; /* infinite: none yet */
+    uint64_t point[CEV_MAX_MEMBERS];
+    uint64_t failed;
+} scan_lowest;
+
+/* Nothing seen yet. */
+scan_lowest scan_lowest_none(void);
 
 typedef struct scan_run {
     const run_options *options;
@@ -72,8 +76,7 @@ typedef struct scan_run {
     size_t n_pending;           /* tiles that this session has still to do */
     size_t n_elsewhere;         /* tiles that are left to other shards */
     uint64_t points_done, points_before, points_failed;
-    double lowest_chi2;         /* of this session's tiles */
-    uint64_t lowest_point;
+    scan_lowest lowest;         /* of this session's tiles */
 } scan_run;
 
 /* Rank 0, before MPI does anything: reads and validates the configuration and looks at the output. *done is set if the map is
@@ -102,10 +105,13 @@ cev_status scan_run_start_session(scan_run *run);
 void scan_run_print_time(char out[CEV_MAP_TIME_SIZE]);
 cev_status scan_run_record(scan_run *run);
 void scan_run_report(const scan_run *run, cev_tile_report *report);
+void scan_run_note_lowest(const cev_grid *grid, double chi2, uint64_t point, scan_lowest *lowest);
+const double *scan_run_reference(const scan_run *run, const cev_tile *tile); /* that delta_chi2 counts from in this tile */
 void scan_run_note_tile(const scan_run *run, scan_lowest *low);
 
-/* A grid point below the minimum that was found before the scan takes its place in run->progress; says whether it does. */
-bool scan_run_take_over(scan_run *run, const scan_lowest *low);
+/* Collective. Where a grid point is below the minimum that was found before the scan, what a simplex finds from there takes its place in
+ * run->progress; *any says whether that was so of any member. */
+cev_status scan_run_take_over(scan_run *run, const scan_lowest *low, bool *any);
 bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_point);
 
 /* Broadcasts rank 0's outcome, message included, so that it is returned on every rank, whatever their own was. */

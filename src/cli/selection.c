@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "selection.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +65,8 @@ static cev_status apply_setting(const cev_card *card, const char *setting, doubl
     const cev_parameter *parameter = &card->parameters[p];
     if (end == equals + 1 || *end || !(value >= parameter->minimum && value <= parameter->maximum))
         return cev_fail(CEV_E_INPUT, "--set %s: expected a number between %g and %g", setting, parameter->minimum, parameter->maximum);
+    const char *complaint = cev_parameter_complaint(parameter, value);
+    if (complaint) return cev_fail(CEV_E_INPUT, "--set %s: expected %s", setting, complaint);
     theta[p] = value;
     return CEV_OK;
 }
@@ -82,9 +83,10 @@ static cev_status open_all(const selection_options *options, selection *out)
     cev_scan_config *c = out->config;
     memcpy(out->theta, c->theta, sizeof out->theta);
     for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(&c->interaction->card, options->setting[k], out->theta));
-    CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, c->theta, &out->model));
-    return c->data == CEV_DATA_OBSERVED ? cev_data_observed(c->arena, out->model, &out->data)
-                                        : cev_data_asimov(c->arena, out->model, c->truth, &out->data);
+    for (size_t p = 0; p < c->interaction->card.n_parameter; p++)
+        if (c->interaction->card.parameters[p].whole) c->truth[p] = out->theta[p]; /* a choice of both */
+    CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, out->theta, &out->model));
+    return cev_data_mixed(c->arena, out->model, c->observed, c->truth, &out->data);
 }
 
 cev_status selection_open(const selection_options *options, selection *out)
@@ -99,4 +101,26 @@ void selection_close(selection *s)
 {
     cev_model_destroy(&s->model);
     cev_scan_config_destroy(&s->config);
+}
+
+const char *unit_of(const cev_experiment *experiment)
+{
+    return cev_observable_units[experiment->response.kind->observable];
+}
+
+void print_bin_titles(const cev_experiment *experiment)
+{
+    char from[16], to[16];
+    snprintf(from, sizeof from, "from %s", unit_of(experiment));
+    snprintf(to, sizeof to, "to %s", unit_of(experiment));
+    if (experiment->bins.time_edge_us) printf("%10s %10s ", "from us", "to us");
+    printf("%10s %10s", from, to);
+}
+
+void print_bin(const cev_experiment *experiment, size_t bin)
+{
+    const cev_bins *b = &experiment->bins;
+    size_t energy = bin % b->n_energy, t = bin / b->n_energy;
+    if (b->time_edge_us) printf("%10.4f %10.4f ", b->time_edge_us[t], b->time_edge_us[t + 1]);
+    printf("%10.4f %10.4f", b->edge[energy], b->edge[energy + 1]);
 }

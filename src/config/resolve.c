@@ -41,7 +41,8 @@ static cev_status convert_children(cev_node node, bool as_text, budget *b, json_
     bool mapping = cev_node_is_mapping(node);
     for (size_t i = 0; i < cev_node_length(node); i++) {
         json_t *child = NULL;
-        bool text = mapping ? is_text_key(cev_node_text(cev_node_key(node, i))) : as_text;
+        const char *key = mapping ? cev_node_text(cev_node_key(node, i)) : "";
+        bool text = mapping ? is_text_key(key) || (as_text && !strcmp(key, "observed")) : as_text; /* data: {observed: [NAMES]} */
         CEV_TRY(convert(mapping ? cev_node_value(node, i) : cev_node_item(node, i), text, b, &child));
         int failed = mapping ? json_object_set_new(to, cev_node_text(cev_node_key(node, i)), child)
                              : json_array_append_new(to, child);

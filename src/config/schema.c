@@ -88,7 +88,7 @@ static void bounds_of(const cev_key *key, double *minimum, double *maximum)
     *maximum = any ? INFINITY : key->maximum;
 }
 
-static cev_status read_reals(cev_arena *arena, cev_node node, const cev_key *key, cev_reals *out)
+cev_status cev_node_reals(cev_arena *arena, cev_node node, const cev_key *key, cev_reals *out)
 {
     double minimum, maximum;
     bounds_of(key, &minimum, &maximum);
@@ -113,7 +113,7 @@ static cev_status read_key(cev_arena *arena, cev_node node, const cev_key *key, 
                               maximum < 9e15 ? (size_t)maximum : (size_t)9e15, to);
     case CEV_KEY_TEXT: return read_text(node, key->name, to);
     case CEV_KEY_FLAG: return read_flag(node, key->name, to);
-    case CEV_KEY_REALS: return read_reals(arena, node, key, to);
+    case CEV_KEY_REALS: return cev_node_reals(arena, node, key, to);
     case CEV_KEY_NODE: *(cev_node *)to = node; return CEV_OK;
     }
     return CEV_OK;
@@ -148,17 +148,23 @@ cev_status cev_node_read(cev_arena *arena, cev_node node, const char *what, cons
 
 static cev_status read_parameters(cev_node node, const char *what, const cev_card *card, double *parameter)
 {
-    const char *names[CEV_MAX_MODEL_PARAMETERS + 2] = {"name", always_allowed};
-    for (size_t p = 0; p < card->n_parameter; p++) names[p + 2] = card->parameters[p].name;
+    const char *names[CEV_MAX_MODEL_PARAMETERS + CEV_MAX_NESTED + 2] = {"name", always_allowed};
+    size_t n_name = 2;
+    for (size_t p = 0; p < card->n_parameter; p++) names[n_name++] = card->parameters[p].name;
+    for (size_t k = 0; k < card->n_nested; k++) names[n_name++] = card->nested[k];
     char title[128];
     snprintf(title, sizeof title, "%s \"%s\"", what, card->name);
-    for (size_t i = 0; i < cev_node_length(node); i++)
-        CEV_TRY(check_known(cev_node_key(node, i), title, names, card->n_parameter + 2));
+    for (size_t i = 0; i < cev_node_length(node); i++) CEV_TRY(check_known(cev_node_key(node, i), title, names, n_name));
+    for (size_t k = 0; k < card->n_nested; k++)
+        if (!cev_node_is_mapping(node) || !cev_node_find(node, card->nested[k]).id)
+            return cev_node_fail(node, "%s: key \"%s\" is missing", title, card->nested[k]);
     for (size_t p = 0; p < card->n_parameter; p++) {
         const cev_parameter *d = &card->parameters[p];
         cev_node value = cev_node_find(node, d->name);
         if (value.id) CEV_TRY(cev_node_real(value, d->name, d->minimum, d->maximum, &parameter[p]));
-        if (isnan(parameter[p])) return cev_node_fail(node, "%s: key \"%s\" is missing: %s", title, d->name, d->help);
+        const char *complaint = value.id ? cev_parameter_complaint(d, parameter[p]) : NULL;
+        if (complaint) return cev_node_fail(value, "key \"%s\": expected %s, found %s", d->name, complaint, cev_node_text(value));
+        if (isnan(parameter[p]) && !d->optional) return cev_node_fail(node, "%s: key \"%s\" is missing: %s", title, d->name, d->help);
     }
     return CEV_OK;
 }

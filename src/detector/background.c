@@ -3,5 +3,5 @@
 
 void cev_background_flat(const cev_bins *bins, double counts_per_keV, double *counts)
 {
-    for (size_t i = 0; i < bins->n_bin; i++) counts[i] = counts_per_keV * cev_bins_width_keV(bins, i);
+    for (size_t i = 0; i < bins->n_energy; i++) counts[i] = counts_per_keV * cev_bins_width(bins, i);
 }

@@ -5,13 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-cev_status cev_bins_from_edges(cev_arena *arena, size_t n_bin, const double *edge_keV, cev_bins *out)
+static cev_status copy_edges(cev_arena *arena, size_t n, const double *from, const double **out)
 {
     double *edge;
-    CEV_TRY(cev_new(arena, n_bin + 1, &edge));
-    memcpy(edge, edge_keV, (n_bin + 1) * sizeof *edge);
-    *out = (cev_bins){.n_bin = n_bin, .edge_keV = edge};
+    CEV_TRY(cev_new(arena, n + 1, &edge));
+    memcpy(edge, from, (n + 1) * sizeof *edge);
+    *out = edge;
     return CEV_OK;
+}
+
+cev_status cev_bins_from_edges(cev_arena *arena, size_t n_energy, const double *edge, cev_bins *out)
+{
+    *out = (cev_bins){.n_bin = n_energy, .n_energy = n_energy, .n_time = 1};
+    return copy_edges(arena, n_energy, edge, &out->edge);
+}
+
+cev_status cev_bins_split_by_time(cev_arena *arena, size_t n_time, const double *edge_us, cev_bins *bins)
+{
+    if (n_time > CEV_MAX_BINS / bins->n_energy)
+        return cev_fail(CEV_E_INPUT, "%zu bins in energy times %zu in time are more than %d", bins->n_energy, n_time, CEV_MAX_BINS);
+    bins->n_time = n_time;
+    bins->n_bin = bins->n_energy * n_time;
+    return copy_edges(arena, n_time, edge_us, &bins->time_edge_us);
 }
 
 typedef struct rule {
@@ -29,7 +44,7 @@ static double excess(const rule *r, double lo, double hi)
 static double next_edge(const rule *r, double lo)
 {
     double below = lo, above = lo + r->widths * r->sigma_keV(r->context, lo);
-    while (excess(r, lo, above) < 0) {
+    while (!(excess(r, lo, above) >= 0)) { /* also where sigma is no number */
         below = above;
         above = lo + 2 * (above - lo);
         if (!isfinite(above)) return lo;

@@ -31,8 +31,8 @@ static void gaussian_fill(const cev_response *response, const cev_bins *bins, do
 {
     double sigma = gaussian_resolution_keV(response, recoil_keV), reach = 10 * sigma, scale = 1 / (sigma * sqrt(2));
     double below = NAN; /* cumulative probability at the lower edge, once it is known */
-    for (size_t i = 0; i < bins->n_bin; i++) {
-        double lo = bins->edge_keV[i], hi = bins->edge_keV[i + 1];
+    for (size_t i = 0; i < bins->n_energy; i++) {
+        double lo = bins->edge[i], hi = bins->edge[i + 1];
         probability[i] = 0;
         if (hi < recoil_keV - reach || lo > recoil_keV + reach) continue;
         if (isnan(below)) below = erf((lo - recoil_keV) * scale);
@@ -50,10 +50,10 @@ static double sharp_resolution_keV(const cev_response *response, double recoil_k
 
 static void threshold_fill(const cev_response *response, const cev_bins *bins, double recoil_keV, double *probability)
 {
-    memset(probability, 0, bins->n_bin * sizeof *probability);
+    memset(probability, 0, bins->n_energy * sizeof *probability);
     if (recoil_keV < response->parameter[CEV_RESPONSE_THRESHOLD_KEV]) return;
-    for (size_t i = 0; i < bins->n_bin; i++)
-        if (recoil_keV >= bins->edge_keV[i] && recoil_keV < bins->edge_keV[i + 1])
+    for (size_t i = 0; i < bins->n_energy; i++)
+        if (recoil_keV >= bins->edge[i] && recoil_keV < bins->edge[i + 1])
             probability[i] = response->parameter[CEV_RESPONSE_ACCEPTANCE];
 }
 
@@ -102,5 +102,24 @@ static const cev_response_kind counting_kind = {
     .resolution_keV = sharp_resolution_keV,
 };
 
-const cev_response_kind *const cev_response_kinds[] = {&gaussian_kind, &threshold_kind, &counting_kind};
+const cev_response_kind *const cev_response_kinds[] = {&gaussian_kind, &threshold_kind, &counting_kind,
+                                                       &cev_response_photoelectrons, &cev_response_tabulated};
 const size_t cev_n_response_kinds = sizeof cev_response_kinds / sizeof *cev_response_kinds;
+
+const char *const cev_observable_units[CEV_N_OBSERVABLES] = {
+    [CEV_OBSERVABLE_RECOIL_KEV] = "keV", [CEV_OBSERVABLE_PHOTOELECTRONS] = "PE", [CEV_OBSERVABLE_BIN] = "bin"};
+
+size_t cev_response_n_breaks(const cev_response *response, const cev_bins *bins)
+{
+    return bins->n_energy + 2 + response->table.n_recoil;
+}
+
+size_t cev_response_breaks(const cev_response *response, const cev_bins *bins, double *recoil_keV)
+{
+    size_t n = 0;
+    if (response->kind->observable == CEV_OBSERVABLE_RECOIL_KEV) recoil_keV[n++] = response->parameter[CEV_RESPONSE_THRESHOLD_KEV];
+    for (size_t j = 0; j < response->table.n_recoil; j++) recoil_keV[n++] = response->table.recoil_keV[j];
+    for (size_t i = 0; i <= bins->n_energy && !response->kind->tabulated; i++)
+        recoil_keV[n++] = response->kind->recoil_keV ? response->kind->recoil_keV(response, bins->edge[i]) : bins->edge[i];
+    return n;
+}

@@ -7,52 +7,83 @@
 #include "cevscan/scan_job.h"
 #include "model_parts.h"
 
-enum { COARSE_POINTS = 4096, STARTS = 8, MAX_STEPS = 2000 };
+enum { COARSE_POINTS = 4096, STARTS = 8, MAX_STEPS = 2000, SLOW_POINTS = 16 };
 static const double simplex_tolerance = 1e-9; /* of the size of the simplex, in units of the axes' lengths */
+static const double first_step = 0.02;        /* the same units */
 
+/* A search moves along the axes of fast parameters in fractions of their lengths, on their own scales. */
 typedef struct search {
     const cev_scan_job *job;
     cev_model_scratch *scratch;
+    double theta[CEV_MAX_MODEL_PARAMETERS]; /* what is not searched */
+    size_t n;                               /* dimensions */
+    size_t axis[CEV_MAX_AXES], parameter[CEV_MAX_AXES];
+    size_t side[CEV_MAX_AXES];              /* of the coarse grid */
+    size_t n_slow, slow_axis[CEV_MAX_AXES];
 } search;
 
-static double low_of(const search *s, size_t a)
+typedef struct start {
+    double chi2, at[CEV_MAX_AXES]; /* fractions */
+} start;
+
+static const cev_axis *axis_of(const search *s, size_t d)
 {
-    return s->job->grid->axis[a].value[0];
+    return &s->job->grid->axis[s->axis[d]];
 }
 
-static double length_of(const search *s, size_t a)
+static double value_at(const search *s, size_t d, double fraction)
 {
-    const cev_axis *axis = &s->job->grid->axis[a];
-    return axis->value[axis->n - 1] - axis->value[0];
+    const cev_axis *axis = axis_of(s, d);
+    return cev_axis_at(axis, fraction * (double)(axis->n - 1));
 }
 
-static double chi2_at(const search *s, const double *at)
+/* Infinite outside the ranges, and in the gaps of axes that have some. */
+static double chi2_at(const search *s, const double *fraction)
 {
     double theta[CEV_MAX_MODEL_PARAMETERS];
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
     size_t n = cev_model_interaction(s->job->model)->card.n_parameter;
-    memcpy(theta, s->job->theta, n * sizeof *theta);
-    for (size_t a = 0; a < s->job->grid->n_axis; a++) theta[s->job->axis_parameter[a]] = at[a];
+    memcpy(theta, s->theta, n * sizeof *theta);
+    for (size_t d = 0; d < s->n; d++) {
+        double value = value_at(s, d, fraction[d]);
+        if (isnan(value)) return INFINITY;
+        theta[s->parameter[d]] = value;
+    }
     cev_theta_broadcast(n, theta, block);
     cev_block_result result = {.pull = NULL};
     cev_model_evaluate(s->job->model, s->job->data, s->scratch, block, &result);
     return result.status[0] == CEV_POINT_OK ? result.chi2[0] : INFINITY;
 }
 
-/* The simplex moves in units of the axes' lengths; outside the ranges chi2 is infinite. */
-static double chi2_at_fraction(const gsl_vector *x, void *context)
+static double chi2_of_simplex(const gsl_vector *x, void *context)
 {
-    const search *s = context;
-    double at[CEV_MAX_AXES];
-    for (size_t a = 0; a < x->size; a++) {
-        double t = gsl_vector_get(x, a);
-        if (!(t >= 0 && t <= 1)) return INFINITY;
-        at[a] = low_of(s, a) + t * length_of(s, a);
-    }
-    return chi2_at(s, at);
+    double fraction[CEV_MAX_AXES];
+    for (size_t d = 0; d < x->size; d++) fraction[d] = gsl_vector_get(x, d);
+    return chi2_at(context, fraction);
 }
 
-static void remember(cev_best_fit *best, const cev_best_fit *candidate)
+/* Fractions of coarse point k; its points are points of the grid, evenly thinned along each axis. */
+static void coarse_point(const search *s, size_t k, double *fraction)
+{
+    for (size_t d = 0; d < s->n; d++) {
+        size_t last = axis_of(s, d)->n - 1;
+        fraction[d] = (double)(k % s->side[d] * last / (s->side[d] - 1)) / (double)last;
+        k /= s->side[d];
+    }
+}
+
+static bool is_local_minimum(const search *s, const double *chi2, size_t k)
+{
+    size_t stride = 1;
+    for (size_t d = 0; d < s->n; stride *= s->side[d], d++) {
+        size_t i = k / stride % s->side[d];
+        if (i > 0 && chi2[k - stride] < chi2[k]) return false;
+        if (i + 1 < s->side[d] && chi2[k + stride] < chi2[k]) return false;
+    }
+    return true;
+}
+
+static void remember(start *best, const start *candidate)
 {
     if (!(candidate->chi2 < best[STARTS - 1].chi2)) return;
     size_t k = STARTS - 1;
@@ -60,82 +91,174 @@ static void remember(cev_best_fit *best, const cev_best_fit *candidate)
     best[k] = *candidate;
 }
 
-/* The lowest of at most COARSE_POINTS grid points, evenly thinned along each axis. */
-static void coarse_search(const search *s, cev_best_fit *best)
+/* The lowest of the local minima among at most COARSE_POINTS grid points. */
+static cev_status coarse_search(search *s, start *best)
 {
-    const cev_grid *g = s->job->grid;
-    size_t side = (size_t)(pow(COARSE_POINTS, 1.0 / (double)g->n_axis) + 1e-9), n[CEV_MAX_AXES], total = 1;
-    for (size_t k = 0; k < STARTS; k++) best[k] = (cev_best_fit){.chi2 = INFINITY};
-    for (size_t a = 0; a < g->n_axis; a++) {
-        n[a] = g->axis[a].n < side ? g->axis[a].n : side;
-        total *= n[a];
+    size_t side = (size_t)(pow(COARSE_POINTS, 1.0 / (double)s->n) + 1e-9), total = 1;
+    for (size_t k = 0; k < STARTS; k++) best[k] = (start){.chi2 = INFINITY};
+    for (size_t d = 0; d < s->n; d++) {
+        s->side[d] = axis_of(s, d)->n < side ? axis_of(s, d)->n : side;
+        total *= s->side[d];
+    }
+    double *chi2 = malloc(total * sizeof *chi2), fraction[CEV_MAX_AXES];
+    if (!chi2) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t k = 0; k < total; k++) {
+        coarse_point(s, k, fraction);
+        chi2[k] = chi2_at(s, fraction);
     }
     for (size_t k = 0; k < total; k++) {
-        cev_best_fit candidate;
-        size_t rest = k;
-        for (size_t a = 0; a < g->n_axis; a++) {
-            candidate.at[a] = g->axis[a].value[rest % n[a] * (g->axis[a].n - 1) / (n[a] - 1)];
-            rest /= n[a];
-        }
-        candidate.chi2 = chi2_at(s, candidate.at);
+        start candidate = {.chi2 = chi2[k]};
+        if (!is_local_minimum(s, chi2, k)) continue;
+        coarse_point(s, k, candidate.at);
         remember(best, &candidate);
     }
+    free(chi2);
+    return CEV_OK;
 }
 
-static cev_status refine(search *s, cev_best_fit *fit)
+static void run_simplex(search *s, gsl_multimin_fminimizer *simplex, gsl_vector *x, gsl_vector *step, start *best)
 {
-    size_t n = s->job->grid->n_axis;
-    gsl_multimin_fminimizer *simplex = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, n);
-    gsl_vector *x = gsl_vector_alloc(n), *step = gsl_vector_alloc(n);
-    cev_status status = simplex && x && step ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
-    if (status == CEV_OK) {
-        for (size_t a = 0; a < n; a++) {
-            double t = (fit->at[a] - low_of(s, a)) / length_of(s, a);
-            gsl_vector_set(x, a, t);
-            gsl_vector_set(step, a, t > 0.5 ? -0.02 : 0.02);
-        }
-        gsl_multimin_function f = {.f = chi2_at_fraction, .n = n, .params = s};
-        gsl_multimin_fminimizer_set(simplex, &f, x, step);
-        for (int k = 0; k < MAX_STEPS && gsl_multimin_fminimizer_size(simplex) > simplex_tolerance; k++)
-            if (gsl_multimin_fminimizer_iterate(simplex)) break;
-        if (simplex->fval < fit->chi2) {
-            fit->chi2 = simplex->fval;
-            for (size_t a = 0; a < n; a++) fit->at[a] = low_of(s, a) + gsl_vector_get(simplex->x, a) * length_of(s, a);
-        }
+    for (size_t d = 0; d < s->n; d++) {
+        gsl_vector_set(x, d, best->at[d]);
+        gsl_vector_set(step, d, best->at[d] > 0.5 ? -first_step : first_step);
     }
+    gsl_multimin_function f = {.f = chi2_of_simplex, .n = s->n, .params = s};
+    gsl_multimin_fminimizer_set(simplex, &f, x, step);
+    for (int k = 0; k < MAX_STEPS && gsl_multimin_fminimizer_size(simplex) > simplex_tolerance; k++)
+        if (gsl_multimin_fminimizer_iterate(simplex)) break;
+    if (!(simplex->fval < best->chi2)) return;
+    best->chi2 = simplex->fval;
+    for (size_t d = 0; d < s->n; d++) best->at[d] = gsl_vector_get(simplex->x, d);
+}
+
+static cev_status refine(search *s, start *best)
+{
+    gsl_multimin_fminimizer *simplex = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, s->n);
+    gsl_vector *x = gsl_vector_alloc(s->n), *step = gsl_vector_alloc(s->n);
+    bool allocated = simplex && x && step;
+    if (allocated) run_simplex(s, simplex, x, step, best);
     if (simplex) gsl_multimin_fminimizer_free(simplex);
     if (x) gsl_vector_free(x);
     if (step) gsl_vector_free(step);
-    return status;
+    return allocated ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
 }
 
-static bool contains(const cev_scan_job *job, const double *truth)
+static const cev_card *card_of(const cev_scan_job *job)
 {
-    for (size_t p = 0; p < cev_model_interaction(job->model)->card.n_parameter; p++) {
+    return &cev_model_interaction(job->model)->card;
+}
+
+/* Sorts the axes of one member into searched and slow ones. */
+static search search_of(const cev_scan_job *job, size_t member)
+{
+    search s = {.job = job};
+    memcpy(s.theta, job->theta, card_of(job)->n_parameter * sizeof *s.theta);
+    for (size_t a = job->member_parameter ? 1 : 0; a < job->grid->n_axis; a++) {
+        size_t p = job->member_parameter && a == 1 ? job->member_parameter[member] : job->axis_parameter[a];
+        if (card_of(job)->parameters[p].slow) {
+            s.slow_axis[s.n_slow++] = a;
+            continue;
+        }
+        s.axis[s.n] = a;
+        s.parameter[s.n++] = p;
+    }
+    return s;
+}
+
+static bool contains(const search *s, const double *truth)
+{
+    for (size_t p = 0; p < card_of(s->job)->n_parameter; p++) {
         bool scanned = false;
-        for (size_t a = 0; a < job->grid->n_axis; a++) scanned |= job->axis_parameter[a] == p;
-        if (!scanned && job->theta[p] != truth[p]) return false;
+        for (size_t d = 0; d < s->n; d++) scanned |= s->parameter[d] == p;
+        for (size_t d = 0; d < s->n_slow; d++) scanned |= s->job->axis_parameter[s->slow_axis[d]] == p;
+        if (!scanned && !cev_same_value(s->theta[p], truth[p])) return false;
     }
     return true;
 }
 
-cev_status cev_best_fit_find(const cev_scan_job *job, const double *truth, cev_best_fit *out)
+/* The lowest minimum at the slow parameters that the model is folded with. */
+static cev_status look(search *s, start *lowest)
 {
-    if (truth && contains(job, truth)) {
-        out->chi2 = 0;
-        for (size_t a = 0; a < job->grid->n_axis; a++) out->at[a] = truth[job->axis_parameter[a]];
+    start best[STARTS] = {{.chi2 = INFINITY}};
+    if (s->n == 0) {
+        lowest->chi2 = chi2_at(s, lowest->at);
         return CEV_OK;
     }
-    search s = {.job = job};
-    CEV_TRY(cev_model_scratch_create(job->model, &s.scratch));
-    cev_best_fit best[STARTS];
-    coarse_search(&s, best);
-    cev_status status = CEV_OK;
-    for (size_t k = 0; status == CEV_OK && k < STARTS && isfinite(best[k].chi2); k++) status = refine(&s, &best[k]);
-    cev_model_scratch_destroy(&s.scratch);
-    CEV_TRY(status);
-    *out = best[0];
+    cev_status status = coarse_search(s, best);
+    for (size_t k = 0; status == CEV_OK && k < STARTS && isfinite(best[k].chi2); k++) status = refine(s, &best[k]);
+    *lowest = best[0];
     for (size_t k = 1; k < STARTS; k++)
-        if (best[k].chi2 < out->chi2) *out = best[k];
+        if (best[k].chi2 < lowest->chi2) *lowest = best[k];
+    return status;
+}
+
+/* Slow node k of those that are tried: evenly thinned along each axis. */
+static void set_slow(search *s, size_t k, size_t side, double *at)
+{
+    for (size_t d = 0; d < s->n_slow; d++) {
+        const cev_axis *axis = &s->job->grid->axis[s->slow_axis[d]];
+        size_t n = axis->n < side ? axis->n : side;
+        at[s->slow_axis[d]] = s->theta[s->job->axis_parameter[s->slow_axis[d]]] = axis->value[n > 1 ? k % n * (axis->n - 1) / (n - 1) : 0];
+        k /= n;
+    }
+    cev_model_fold(s->job->model, s->theta);
+}
+
+static void keep(const search *s, const start *found, cev_best_fit *out)
+{
+    out->chi2 = found->chi2;
+    for (size_t d = 0; d < s->n; d++) out->at[s->axis[d]] = value_at(s, d, found->at[d]);
+}
+
+static cev_status look_everywhere(search *s, cev_best_fit *out)
+{
+    size_t side = s->n_slow ? (size_t)(pow(SLOW_POINTS, 1.0 / (double)s->n_slow) + 1e-9) : 1, total = 1;
+    for (size_t d = 0; d < s->n_slow; d++) {
+        size_t n = s->job->grid->axis[s->slow_axis[d]].n;
+        total *= n < side ? n : side;
+    }
+    out->chi2 = INFINITY;
+    for (size_t k = 0; k < total; k++) {
+        start found;
+        cev_best_fit here = *out;
+        set_slow(s, k, side, here.at);
+        CEV_TRY(look(s, &found));
+        if (!(found.chi2 < out->chi2)) continue;
+        keep(s, &found, &here);
+        *out = here;
+    }
     return isfinite(out->chi2) ? CEV_OK : cev_fail(CEV_E_NUMERIC, "no point of the scan has a finite chi2");
+}
+
+cev_status cev_best_fit_find(const cev_scan_job *job, size_t member, const double *truth, cev_best_fit *out)
+{
+    search s = search_of(job, member);
+    *out = (cev_best_fit){.at = {(double)member}};
+    if (truth && contains(&s, truth)) {
+        for (size_t d = 0; d < s.n; d++) out->at[s.axis[d]] = truth[s.parameter[d]];
+        for (size_t d = 0; d < s.n_slow; d++) out->at[s.slow_axis[d]] = truth[job->axis_parameter[s.slow_axis[d]]];
+        return CEV_OK;
+    }
+    CEV_TRY(cev_model_scratch_create(job->model, &s.scratch));
+    cev_status status = look_everywhere(&s, out);
+    cev_model_scratch_destroy(&s.scratch);
+    return status;
+}
+
+cev_status cev_best_fit_near(const cev_scan_job *job, uint64_t number, cev_best_fit *out)
+{
+    size_t index[CEV_MAX_AXES];
+    cev_grid_index(job->grid, number, index);
+    search s = search_of(job, job->member_parameter ? index[0] : 0);
+    start found = {.chi2 = INFINITY};
+    for (size_t a = 0; a < job->grid->n_axis; a++) out->at[a] = job->grid->axis[a].value[index[a]];
+    for (size_t d = 0; d < s.n_slow; d++) s.theta[job->axis_parameter[s.slow_axis[d]]] = out->at[s.slow_axis[d]];
+    for (size_t d = 0; d < s.n; d++) found.at[d] = (double)index[s.axis[d]] / (double)(axis_of(&s, d)->n - 1);
+    cev_model_fold(job->model, s.theta);
+    CEV_TRY(cev_model_scratch_create(job->model, &s.scratch));
+    found.chi2 = chi2_at(&s, found.at);
+    cev_status status = s.n ? refine(&s, &found) : CEV_OK;
+    cev_model_scratch_destroy(&s.scratch);
+    keep(&s, &found, out);
+    return status;
 }

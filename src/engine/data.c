@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "model_parts.h"
 
 static cev_status asimov_of(cev_arena *arena, const cev_model *model, size_t e, cev_model_scratch *scratch,
@@ -21,7 +23,7 @@ void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block)
     for (size_t p = 0; p < n; p++) block[p] = theta[p] - (cev_lanes){0};
 }
 
-cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
+static cev_status asimov_of_all(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
 {
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
     cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
@@ -36,15 +38,43 @@ cev_status cev_data_asimov(cev_arena *arena, const cev_model *model, const doubl
     return status;
 }
 
+cev_status cev_data_asimov(cev_arena *arena, cev_model *model, const double *theta, cev_data *out)
+{
+    double before[CEV_MAX_MODEL_PARAMETERS];
+    memcpy(before, model->theta, sizeof before);
+    cev_model_fold(model, theta);
+    cev_status status = asimov_of_all(arena, model, theta, out);
+    cev_model_fold(model, before);
+    return status;
+}
+
+static cev_status observed_of(const cev_model *model, size_t e, const double **out)
+{
+    const cev_experiment *experiment = cev_model_experiment(model, e);
+    if (!experiment->observed)
+        return cev_fail(CEV_E_INPUT, "experiment %s has no observed counts; scan it with data: asimov", experiment->name);
+    *out = experiment->observed;
+    return CEV_OK;
+}
+
 cev_status cev_data_observed(cev_arena *arena, const cev_model *model, cev_data *out)
 {
     const double **counts;
     CEV_TRY(cev_new(arena, model->n_experiment, &counts));
+    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(observed_of(model, e, &counts[e]));
+    out->counts = counts;
+    return CEV_OK;
+}
+
+cev_status cev_data_mixed(cev_arena *arena, cev_model *model, const bool *observed, const double *theta, cev_data *out)
+{
+    const double **counts;
+    cev_data asimov;
+    CEV_TRY(cev_data_asimov(arena, model, theta, &asimov));
+    CEV_TRY(cev_new(arena, model->n_experiment, &counts));
     for (size_t e = 0; e < model->n_experiment; e++) {
-        const cev_experiment *experiment = cev_model_experiment(model, e);
-        if (!experiment->observed)
-            return cev_fail(CEV_E_INPUT, "experiment %s has no observed counts; scan it with data: asimov", experiment->name);
-        counts[e] = experiment->observed;
+        counts[e] = asimov.counts[e];
+        if (observed[e]) CEV_TRY(observed_of(model, e, &counts[e]));
     }
     out->counts = counts;
     return CEV_OK;

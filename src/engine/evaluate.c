@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model_parts.h"
 
@@ -12,8 +14,7 @@ static cev_status allocate_scratch(const cev_model *model, cev_model_scratch *sc
     for (size_t e = 0; e < model->n_experiment; e++) {
         const model_experiment *part = &model->experiment[e];
         CEV_TRY(cev_new(scratch->arena, part->templates.n_bin, &scratch->signal[e]));
-        size_t n = part->n_coefficient_source * model->interaction->n_term;
-        if (n > most) most = n;
+        if (part->templates.n_row > most) most = part->templates.n_row; /* another folding may have more rows than this one */
     }
     return cev_new(scratch->arena, most, &scratch->coefficient);
 }
@@ -36,28 +37,42 @@ void cev_model_scratch_destroy(cev_model_scratch **scratch)
     *scratch = NULL;
 }
 
-/* signal_i = sum_k c_k t_ki; the first row sets, the others add, in their order. */
+/* signal_i = sum_k c_k t_ki, in the order of the rows. */
 CEV_DISPATCH static void contract(size_t n_row, size_t n_bin, const cev_lanes *coefficient, const double *counts,
                                   cev_lanes *signal)
 {
     for (size_t i = 0; i < n_bin; i++) {
-        cev_lanes sum = coefficient[0] * counts[i];
-        for (size_t k = 1; k < n_row; k++) sum += coefficient[k] * counts[k * n_bin + i];
+        cev_lanes sum = {0};
+        for (size_t k = 0; k < n_row; k++) sum += coefficient[k] * counts[k * n_bin + i];
         signal[i] = sum;
     }
+}
+
+cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, const cev_lanes *theta)
+{
+    const cev_source *source = &part->experiment->source;
+    cev_lanes one = 1.0 - (cev_lanes){0};
+    if (part->flux_parameter == model->interaction->card.n_parameter || isnan(theta[part->flux_parameter][0])) return one;
+    return theta[part->flux_parameter] / source->parameter[source->kind->normalisation];
 }
 
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta)
 {
     const model_experiment *part = &model->experiment[e];
     size_t n_term = model->interaction->n_term;
+    memset(scratch->coefficient, 0, part->n_row * sizeof *scratch->coefficient);
+    cev_lanes flux = cev_model_flux(model, part, theta);
     for (size_t s = 0; s < part->n_coefficient_source; s++) {
         const coefficient_source *from = &part->source_of_coefficients[s];
-        model->interaction->coefficients(&part->experiment->target.nucleus[from->nucleus], (cev_flavour)from->flavour,
-                                         theta, scratch->coefficient + s * n_term);
+        cev_lanes coefficient[CEV_MAX_TERMS];
+        model->interaction->coefficients(&part->experiment->target.nucleus[from->nucleus], (cev_flavour)from->flavour, theta,
+                                         coefficient);
+        for (size_t t = 0; t < n_term; t++) {
+            size_t row = part->row_of_term[s * n_term + t];
+            if (row != NO_ROW) scratch->coefficient[row] += flux * coefficient[t];
+        }
     }
-    contract(part->n_coefficient_source * n_term, part->templates.n_bin, scratch->coefficient, part->counts,
-             scratch->signal[e]);
+    contract(part->n_row, part->templates.n_bin, scratch->coefficient, part->counts, scratch->signal[e]);
 }
 
 void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch, const cev_lanes *theta,

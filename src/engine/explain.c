@@ -16,8 +16,8 @@ cev_status cev_model_signal(const cev_model *model, size_t e, const double *thet
         const cev_template_row *row = &t->row[r];
         cev_flavour flavour = experiment->source.kind->components[row->source_component].flavour;
         model->interaction->coefficients(&experiment->target.nucleus[row->nucleus], flavour, block, coefficient);
-        double *to = counts + row->source_component * t->n_bin;
-        for (size_t i = 0; i < t->n_bin; i++) to[i] += coefficient[row->term][0] * t->counts[r * t->n_bin + i];
+        double *to = counts + row->source_component * t->n_bin, flux = cev_model_flux(model, part, block)[0];
+        for (size_t i = 0; i < t->n_bin; i++) to[i] += flux * coefficient[row->term][0] * t->counts[r * t->n_bin + i];
     }
     return CEV_OK;
 }
@@ -45,7 +45,8 @@ static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_d
         for (size_t b = 0; b < x->n_background; b++)
             n += x->background[b].counts[i] * scale_of(model, x, CEV_COMPONENT_FIRST_BACKGROUND + b, out->pull);
         out->predicted[e][i] = n;
-        out->bin_chi2[e][i] = cev_poisson_deviance(n, data->counts[e][i]);
+        out->bin_chi2[e][i] = x->variance ? cev_gaussian_deviance(n, data->counts[e][i], x->variance[i])
+                                          : cev_poisson_deviance(n, data->counts[e][i]);
         out->experiment_chi2[e] += out->bin_chi2[e][i];
     }
     return CEV_OK;

@@ -16,25 +16,81 @@ static cev_status check_names(size_t n, const cev_experiment *const *experiment)
     return CEV_OK;
 }
 
+static size_t coefficient_source_of(model_experiment *part, const cev_template_row *row)
+{
+    coefficient_source key = {row->nucleus, part->experiment->source.kind->components[row->source_component].flavour};
+    size_t s = 0;
+    while (s < part->n_coefficient_source && memcmp(&part->source_of_coefficients[s], &key, sizeof key)) s++;
+    if (s == part->n_coefficient_source) part->source_of_coefficients[part->n_coefficient_source++] = key;
+    return s;
+}
+
+/* Adds the row to those of its coefficient source, if it counts anything. */
+static void keep_row(model_experiment *part, size_t n_term, size_t n_bin, size_t s, const double *counts, size_t term)
+{
+    size_t *place = &part->row_of_term[s * n_term + term];
+    *place = NO_ROW;
+    bool empty = true;
+    for (size_t i = 0; i < n_bin; i++) empty &= counts[i] == 0;
+    if (empty) return;
+    for (size_t t = 0; t < term && *place == NO_ROW; t++) {
+        size_t other = part->row_of_term[s * n_term + t];
+        if (other != NO_ROW && !memcmp(part->counts + other * n_bin, counts, n_bin * sizeof *counts)) *place = other;
+    }
+    if (*place != NO_ROW) return;
+    *place = part->n_row++;
+    memcpy(part->counts + *place * n_bin, counts, n_bin * sizeof *counts);
+}
+
 /* Source components of one flavour scatter with the same coefficient: their rows become one. Terms of the signal are
  * ordered by nucleus, then flavour, then the interaction's term. */
-static cev_status merge_rows(cev_model *model, model_experiment *part)
+static void merge_rows(size_t n_term, model_experiment *part)
 {
-    const cev_experiment *e = part->experiment;
     const cev_templates *t = &part->templates;
-    size_t n_term = model->interaction->n_term, n_bin = t->n_bin;
-    CEV_TRY(cev_new(model->arena, t->n_row, &part->source_of_coefficients));
-    CEV_TRY(cev_new(model->arena, t->n_row * n_bin, &part->counts));
+    size_t n_bin = t->n_bin;
+    memset(part->sum, 0, t->n_row * n_bin * sizeof *part->sum);
     for (size_t r = 0; r < t->n_row; r++) {
-        const cev_template_row *row = &t->row[r];
-        coefficient_source key = {row->nucleus, e->source.kind->components[row->source_component].flavour};
-        size_t s = 0;
-        while (s < part->n_coefficient_source && memcmp(&part->source_of_coefficients[s], &key, sizeof key)) s++;
-        if (s == part->n_coefficient_source) part->source_of_coefficients[part->n_coefficient_source++] = key;
-        double *to = part->counts + (s * n_term + row->term) * n_bin;
+        double *to = part->sum + (coefficient_source_of(part, &t->row[r]) * n_term + t->row[r].term) * n_bin;
         for (size_t i = 0; i < n_bin; i++) to[i] += t->counts[r * n_bin + i];
     }
-    return CEV_OK;
+    part->n_row = 0;
+    for (size_t s = 0; s < part->n_coefficient_source; s++)
+        for (size_t term = 0; term < n_term; term++)
+            keep_row(part, n_term, n_bin, s, part->sum + (s * n_term + term) * n_bin, term);
+}
+
+static cev_status prepare_templates(cev_model *model, model_experiment *part)
+{
+    const cev_card *card = &model->interaction->card;
+    const char *flux = part->experiment->source.kind->scan_parameter;
+    part->flux_parameter = flux ? cev_parameter_index(card->parameters, card->n_parameter, flux) : card->n_parameter;
+    CEV_TRY(cev_folding_create(part->experiment, model->interaction, model->theta, &part->folding));
+    CEV_TRY(cev_folding_templates(model->arena, part->folding, &part->templates));
+    size_t n_row = part->templates.n_row, n_bin = part->templates.n_bin;
+    CEV_TRY(cev_new(model->arena, n_row, &part->source_of_coefficients));
+    CEV_TRY(cev_new(model->arena, n_row, &part->row_of_term));
+    CEV_TRY(cev_new(model->arena, n_row * n_bin, &part->counts));
+    return cev_new(model->arena, n_row * n_bin, &part->sum);
+}
+
+static void fold(cev_model *model, const double *theta)
+{
+    memcpy(model->theta, theta, model->interaction->card.n_parameter * sizeof *theta);
+    for (size_t e = 0; e < model->n_experiment; e++) {
+        model_experiment *part = &model->experiment[e];
+        cev_folding_fill(part->folding, theta, &part->templates);
+        merge_rows(model->interaction->n_term, part);
+    }
+}
+
+void cev_model_fold(cev_model *model, const double *theta)
+{
+    const cev_card *card = &model->interaction->card;
+    for (size_t p = 0; p < card->n_parameter; p++)
+        if (card->parameters[p].slow && !cev_same_value(model->theta[p], theta[p])) {
+            fold(model, theta);
+            return;
+        }
 }
 
 static cev_status gather_backgrounds(cev_model *model, const cev_experiment *e, cev_channel *channel)
@@ -44,7 +100,7 @@ static cev_status gather_backgrounds(cev_model *model, const cev_experiment *e, 
     CEV_TRY(cev_new(model->arena, e->n_background * n_bin, &background));
     for (size_t b = 0; b < e->n_background; b++)
         memcpy(background + b * n_bin, e->background[b].counts, n_bin * sizeof *background);
-    *channel = (cev_channel){.n_bin = n_bin, .n_background = e->n_background, .background = background};
+    *channel = (cev_channel){.n_bin = n_bin, .n_background = e->n_background, .background = background, .variance = e->variance};
     return CEV_OK;
 }
 
@@ -102,12 +158,9 @@ static cev_status build(cev_model *model, const cev_experiment *const *experimen
     CEV_TRY(check_names(model->n_experiment, experiment));
     CEV_TRY(cev_arena_create(&model->arena));
     CEV_TRY(cev_new(model->arena, model->n_experiment, &model->experiment));
-    for (size_t e = 0; e < model->n_experiment; e++) {
-        model_experiment *part = &model->experiment[e];
-        part->experiment = experiment[e];
-        CEV_TRY(cev_templates_fold(model->arena, experiment[e], model->interaction, theta, &part->templates));
-        CEV_TRY(merge_rows(model, part));
-    }
+    for (size_t e = 0; e < model->n_experiment; e++) model->experiment[e].experiment = experiment[e];
+    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(prepare_templates(model, &model->experiment[e]));
+    fold(model, theta);
     return build_profile(model);
 }
 
@@ -118,6 +171,7 @@ cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *ex
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     (*out)->interaction = interaction;
     (*out)->n_experiment = n_experiment;
+    memcpy((*out)->theta, theta, interaction->card.n_parameter * sizeof *theta);
     cev_status status = build(*out, experiment, theta);
     if (status != CEV_OK) cev_model_destroy(out);
     return status;
@@ -127,6 +181,7 @@ void cev_model_destroy(cev_model **model)
 {
     if (!model || !*model) return;
     cev_profile_destroy(&(*model)->profile);
+    for (size_t e = 0; (*model)->experiment && e < (*model)->n_experiment; e++) cev_folding_destroy(&(*model)->experiment[e].folding);
     cev_arena_destroy(&(*model)->arena);
     free(*model);
     *model = NULL;

@@ -13,11 +13,20 @@ typedef struct coefficient_source {
 
 typedef struct model_experiment {
     const cev_experiment *experiment;
+    cev_folding *folding;
+    size_t flux_parameter;                      /* of the interaction, that sets the source's flux; n_parameter: none does */
     cev_templates templates;
     size_t n_coefficient_source;
     coefficient_source *source_of_coefficients; /* [n_coefficient_source] */
-    double *counts;                             /* [n_coefficient_source][n_term][n_bin] */
+    /* Terms with the same counts, as the three of a nucleus whose protons and neutrons have one form factor, share a row, and their
+     * coefficients add up there; terms that count nothing have none. */
+    size_t n_row;
+    size_t *row_of_term;                        /* [n_coefficient_source][n_term], or NO_ROW */
+    double *counts;                             /* [n_row][n_bin] */
+    double *sum;                                /* [n_coefficient_source][n_term][n_bin], while they are sorted */
 } model_experiment;
+
+#define NO_ROW SIZE_MAX
 
 typedef struct model_pull {
     const char *name;
@@ -28,6 +37,7 @@ typedef struct model_pull {
 struct cev_model {
     cev_arena *arena;
     const cev_interaction *interaction;
+    double theta[CEV_MAX_MODEL_PARAMETERS]; /* that it is folded with; only the slow parameters mean anything */
     size_t n_experiment;
     model_experiment *experiment; /* [n_experiment] */
     size_t n_pull;
@@ -38,12 +48,15 @@ struct cev_model {
 struct cev_model_scratch {
     cev_arena *arena;
     cev_profile_scratch *profile;
-    cev_lanes *coefficient;     /* [most coefficients of an experiment] */
+    cev_lanes *coefficient;     /* [most rows of an experiment] */
     cev_lanes **signal;         /* [n_experiment][n_bin] */
 };
 
 /* Expected signal of experiment e at a block of points: scratch->signal[e]. */
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta);
+
+/* What the signal of an experiment is multiplied with where the scan sets the flux of its source. */
+cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, const cev_lanes *theta);
 
 /* The same theta[n] in every lane. */
 void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block);

@@ -3,124 +3,377 @@
 
 #include <gsl/gsl_integration.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Gauss-Legendre order of a panel. Sixteen points are exact for the polynomial spectra of pion decay at rest, and reach
  * 1e-12 for an error function across one resolution. */
 enum { ORDER = 16, SHARP_PANELS = 8 };
 
-static const cev_source_component *component_of(const cev_experiment *experiment, const cev_template_row *row)
+/* One recoil energy of the integral. */
+typedef struct node {
+    double recoil_keV, weight;
+    size_t first_bin, n_bin;    /* that see it at all, in energy */
+    size_t probability;         /* where theirs begin */
+} node;
+
+struct cev_folding {
+    cev_arena *arena;
+    const cev_experiment *experiment;
+    const cev_interaction *interaction;
+    gsl_integration_glfixed_table *rule;
+    const cev_kinematics *kinematics[CEV_MAX_TERMS]; /* of each term */
+    bool limit_is_used[CEV_N_LIMITS];
+    size_t n_panel;             /* of the tabulated spectrum with the most */
+    struct moments *panel;      /* [n_component][n_panel + 1]: from each knot to the end */
+    double *share;              /* [CEV_N_ARRIVALS][n_time] */
+    double *exposure_per_cm2;   /* [n_nucleus][n_component] */
+    size_t n_node, node_room;
+    node *node;                 /* [n_node] */
+    struct moments *moment;     /* [n_node][n_nucleus][n_component][CEV_N_LIMITS] */
+    size_t n_probability, probability_room;
+    double *probability;        /* [n_probability] */
+    double *filled;             /* [n_energy], while it is built */
+};
+
+static const cev_source_component *component(const cev_experiment *experiment, size_t c)
 {
-    return &experiment->source.kind->components[row->source_component];
+    return &experiment->source.kind->components[c];
 }
 
-static double exposure_per_cm2(const cev_experiment *experiment, const cev_template_row *row)
+static double exposure_per_cm2(const cev_experiment *experiment, size_t nucleus, size_t c)
 {
     const cev_target *t = &experiment->target;
     double units = CEV_AVOGADRO_PER_MOL * t->mass_kg * 1e3 / t->molar_mass_g_per_mol;
-    const cev_source *s = &experiment->source;
-    return units * t->per_unit[row->nucleus] * s->kind->fluence_per_cm2(s, row->source_component);
+    return units * t->per_unit[nucleus] * experiment->source.kind->fluence_per_cm2(&experiment->source, c);
 }
 
-static double flux_averaged_cm2_per_keV(const cev_experiment *experiment, const cev_interaction *interaction,
-                                        const gsl_integration_glfixed_table *rule, const cev_template_row *row,
-                                        double recoil_keV, const double *theta)
-{
-    const cev_nucleus *nucleus = &experiment->target.nucleus[row->nucleus];
-    const cev_form_factor *form_factor = &experiment->target.form_factor;
-    const cev_source_component *c = component_of(experiment, row);
-    if (!c->spectrum_per_MeV)
-        return interaction->shape_cm2_per_keV(row->term, nucleus, form_factor, c->energy_max_MeV, recoil_keV, theta);
+/* --- moments of spectra ------------------------------------------------------------------------------------------- */
 
-    double lowest_MeV = sqrt(cev_nucleus_mass_MeV(nucleus) * recoil_keV / CEV_KEV_PER_MEV / 2);
-    lowest_MeV = fmax(lowest_MeV, c->energy_min_MeV);
-    if (lowest_MeV >= c->energy_max_MeV) return 0;
-    double sum = 0;
+typedef struct moments {
+    double of[CEV_N_MOMENTS];
+} moments;
+
+/* Of 1, 1/E and 1/E^2 between two energies, by one panel. */
+static moments moments_of_panel(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule, double lo, double hi)
+{
+    moments sum = {{0}};
     for (size_t j = 0; j < ORDER; j++) {
         double energy_MeV, weight;
-        gsl_integration_glfixed_point(lowest_MeV, c->energy_max_MeV, j, &energy_MeV, &weight, rule);
-        sum += weight * c->spectrum_per_MeV(&experiment->source, energy_MeV) *
-               interaction->shape_cm2_per_keV(row->term, nucleus, form_factor, energy_MeV, recoil_keV, theta);
+        gsl_integration_glfixed_point(lo, hi, j, &energy_MeV, &weight, rule);
+        double flux = weight * source->kind->components[c].spectrum_per_MeV(source, energy_MeV);
+        for (size_t n = 0; n < CEV_N_MOMENTS; n++, flux /= energy_MeV) sum.of[n] += flux;
     }
     return sum;
 }
 
-typedef struct folding {
-    const cev_experiment *experiment;
-    const cev_interaction *interaction;
-    const double *theta;
-    gsl_integration_glfixed_table *rule;
-    double *probability; /* [n_bin] */
-} folding;
+static moments moments_of_line(double energy_MeV)
+{
+    return (moments){{1, 1 / energy_MeV, 1 / (energy_MeV * energy_MeV)}};
+}
 
-static void add_panel(const folding *f, const cev_template_row *row, double lo, double hi, double *counts)
+static size_t n_panel_of(const cev_source_component *c)
+{
+    return c->panel_MeV > 0 ? (size_t)ceil(c->energy_max_MeV / c->panel_MeV - 1e-9) : 0;
+}
+
+/* Above the smallest energy that gives this recoil. A tabulated spectrum is smooth between its knots only: the rest of the panel is
+ * integrated, the panels above it are known (`above`, or NULL to integrate them as well). */
+static moments moments_above(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule, double lowest_MeV,
+                             const moments *above)
+{
+    const cev_source_component *from = &source->kind->components[c];
+    double lo = fmax(lowest_MeV, from->energy_min_MeV);
+    if (!from->spectrum_per_MeV) return lowest_MeV < from->energy_max_MeV ? moments_of_line(from->energy_max_MeV) : (moments){{0}};
+    if (lo >= from->energy_max_MeV) return (moments){{0}};
+    if (from->panel_MeV == 0) return moments_of_panel(source, c, rule, lo, from->energy_max_MeV);
+    size_t panel = (size_t)(lo / from->panel_MeV);
+    moments sum = moments_of_panel(source, c, rule, lo, fmin((double)(panel + 1) * from->panel_MeV, from->energy_max_MeV));
+    moments rest = above ? above[panel + 1] : moments_above(source, c, rule, (double)(panel + 1) * from->panel_MeV, NULL);
+    for (size_t n = 0; n < CEV_N_MOMENTS; n++) sum.of[n] += rest.of[n];
+    return sum;
+}
+
+static double average(const cev_kinematics *kinematics, double mass_MeV, double recoil_MeV, const double *moment)
+{
+    const double *c = kinematics->coefficient;
+    return c[0] * moment[0] + recoil_MeV * (c[1] * moment[1] + c[2] * mass_MeV * moment[2]);
+}
+
+/* --- what does not depend on the slow parameters ----------------------------------------------------------------- */
+
+/* Room for more elements of an array that grows; the old block stays in the arena, half as large. */
+static cev_status grow(cev_arena *arena, size_t size, size_t used, size_t wanted, size_t *room, void **array)
+{
+    if (used + wanted <= *room) return CEV_OK;
+    size_t larger = 2 * (used + wanted);
+    void *copy;
+    CEV_TRY(cev_arena_allocate(arena, larger, size, &copy));
+    if (used) memcpy(copy, *array, used * size);
+    *array = copy;
+    *room = larger;
+    return CEV_OK;
+}
+
+/* Recoils that no bin sees are left out. */
+static cev_status add_node(cev_folding *f, double recoil_keV, double weight)
 {
     const cev_experiment *e = f->experiment;
-    for (size_t j = 0; j < ORDER; j++) {
-        double recoil_keV, weight;
-        gsl_integration_glfixed_point(lo, hi, j, &recoil_keV, &weight, f->rule);
-        double rate = flux_averaged_cm2_per_keV(e, f->interaction, f->rule, row, recoil_keV, f->theta);
-        e->response.kind->fill(&e->response, &e->bins, recoil_keV, f->probability);
-        for (size_t i = 0; i < e->bins.n_bin; i++) counts[i] += weight * rate * f->probability[i];
-    }
+    size_t first = 0, end = e->bins.n_energy;
+    e->response.kind->fill(&e->response, &e->bins, recoil_keV, f->filled);
+    while (first < end && f->filled[first] == 0) first++;
+    while (end > first && f->filled[end - 1] == 0) end--;
+    if (first == end) return CEV_OK;
+    CEV_TRY(grow(f->arena, sizeof *f->node, f->n_node, 1, &f->node_room, (void **)&f->node));
+    CEV_TRY(grow(f->arena, sizeof *f->probability, f->n_probability, end - first, &f->probability_room, (void **)&f->probability));
+    f->node[f->n_node++] = (node){.recoil_keV = recoil_keV, .weight = weight, .first_bin = first, .n_bin = end - first,
+                                  .probability = f->n_probability};
+    memcpy(f->probability + f->n_probability, f->filled + first, (end - first) * sizeof *f->filled);
+    f->n_probability += end - first;
+    return CEV_OK;
 }
 
 /* Between two neighbouring break points everything is smooth on the scale of the resolution. */
-static void add_interval(const folding *f, const cev_template_row *row, double lo, double hi, double *counts)
+static cev_status add_interval(cev_folding *f, double lo, double hi)
 {
     const cev_response *response = &f->experiment->response;
     double resolution = response->kind->resolution_keV(response, (lo + hi) / 2);
-    size_t n = resolution > 0 ? (size_t)ceil((hi - lo) / resolution) : SHARP_PANELS;
+    size_t n = resolution > 0 ? (size_t)fmax(ceil((hi - lo) / resolution), 1) : SHARP_PANELS;
     for (size_t k = 0; k < n; k++)
-        add_panel(f, row, lo + (hi - lo) * (double)k / (double)n, lo + (hi - lo) * (double)(k + 1) / (double)n, counts);
+        for (size_t j = 0; j < ORDER; j++) {
+            double recoil_keV, weight;
+            gsl_integration_glfixed_point(lo + (hi - lo) * (double)k / (double)n, lo + (hi - lo) * (double)(k + 1) / (double)n, j,
+                                          &recoil_keV, &weight, f->rule);
+            CEV_TRY(add_node(f, recoil_keV, weight));
+        }
+    return CEV_OK;
 }
 
-static void add_up_to(const folding *f, const cev_template_row *row, double *lo, double hi, double *counts)
+static int by_size(const void *a, const void *b)
 {
-    if (hi > *lo) add_interval(f, row, *lo, hi, counts);
-    *lo = fmax(*lo, hi);
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-/* Break points: zero, the threshold, the bin edges, and the end of this component's recoils, which for a line is a kink in the
- * sum. */
-static void fold_row(const folding *f, const cev_template_row *row, double *counts)
+/* Break points, sorted: zero, what the response asks for, and the ends of the recoils of each nucleus under each component, which
+ * are kinks or, for a line, steps. */
+static cev_status find_breaks(cev_folding *f, size_t *n, double **breaks)
+{
+    const cev_experiment *e = f->experiment;
+    size_t n_component = e->source.kind->n_component, most = cev_response_n_breaks(&e->response, &e->bins);
+    CEV_TRY(cev_new(f->arena, most + 1 + e->target.n_nucleus * n_component * CEV_N_LIMITS, breaks));
+    *n = cev_response_breaks(&e->response, &e->bins, *breaks);
+    (*breaks)[(*n)++] = 0;
+    double end_keV = 0;
+    for (size_t k = 0; k < e->target.n_nucleus; k++)
+        for (size_t c = 0; c < n_component; c++)
+            for (size_t l = 0; l < CEV_N_LIMITS; l++) {
+                double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]);
+                double recoil_keV = CEV_KEV_PER_MEV * cev_recoil_max_MeV((cev_recoil_limit)l, mass_MeV, component(e, c)->energy_max_MeV);
+                if (!f->limit_is_used[l]) continue;
+                (*breaks)[(*n)++] = recoil_keV;
+                end_keV = fmax(end_keV, recoil_keV);
+            }
+    size_t kept = 0;
+    for (size_t k = 0; k < *n; k++)
+        if ((*breaks)[k] >= 0 && (*breaks)[k] <= end_keV) (*breaks)[kept++] = (*breaks)[k];
+    *n = kept;
+    qsort(*breaks, *n, sizeof **breaks, by_size);
+    return CEV_OK;
+}
+
+static cev_status fill_nodes(cev_folding *f)
+{
+    size_t n;
+    double *breaks;
+    CEV_TRY(find_breaks(f, &n, &breaks));
+    CEV_TRY(cev_new(f->arena, f->experiment->bins.n_energy, &f->filled));
+    for (size_t k = 1; k < n; k++)
+        if (breaks[k] > breaks[k - 1]) CEV_TRY(add_interval(f, breaks[k - 1], breaks[k]));
+    return CEV_OK;
+}
+
+/* From every knot of the tabulated spectra to their ends. */
+static cev_status fill_panels(cev_folding *f)
+{
+    const cev_source *source = &f->experiment->source;
+    for (size_t c = 0; c < source->kind->n_component; c++)
+        if (n_panel_of(&source->kind->components[c]) > f->n_panel) f->n_panel = n_panel_of(&source->kind->components[c]);
+    moments *all;
+    CEV_TRY(cev_new(f->arena, source->kind->n_component * (f->n_panel + 1), &all));
+    for (size_t c = 0; c < source->kind->n_component; c++) {
+        moments *above = all + c * (f->n_panel + 1);
+        for (size_t p = n_panel_of(&source->kind->components[c]); p-- > 0;)
+            above[p] = moments_above(source, c, f->rule, (double)p * source->kind->components[c].panel_MeV, above);
+    }
+    f->panel = all;
+    return CEV_OK;
+}
+
+static cev_status fill_moments(cev_folding *f)
+{
+    const cev_experiment *e = f->experiment;
+    size_t n_nucleus = e->target.n_nucleus, n_component = e->source.kind->n_component;
+    moments *to;
+    CEV_TRY(cev_new(f->arena, f->n_node * n_nucleus * n_component * CEV_N_LIMITS, &to));
+    f->moment = to;
+    for (size_t j = 0; j < f->n_node; j++)
+        for (size_t k = 0; k < n_nucleus; k++)
+            for (size_t c = 0; c < n_component; c++)
+                for (size_t l = 0; l < CEV_N_LIMITS; l++, to++) {
+                    double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV = f->node[j].recoil_keV / CEV_KEV_PER_MEV;
+                    if (f->limit_is_used[l])
+                        *to = moments_above(&e->source, c, f->rule, cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
+                                            f->panel + c * (f->n_panel + 1));
+                }
+    return CEV_OK;
+}
+
+/* Each component's counts are spread over the windows of arrival time by its own shape. */
+static cev_status fill_shares(cev_folding *f)
 {
     const cev_bins *bins = &f->experiment->bins;
-    double threshold = f->experiment->response.parameter[CEV_RESPONSE_THRESHOLD_KEV], lo = 0;
-    double end = cev_nucleus_recoil_max_keV(&f->experiment->target.nucleus[row->nucleus],
-                                            component_of(f->experiment, row)->energy_max_MeV);
-    for (size_t i = 0; i <= bins->n_bin; i++) {
-        if (threshold < bins->edge_keV[i]) add_up_to(f, row, &lo, fmin(threshold, end), counts);
-        add_up_to(f, row, &lo, fmin(bins->edge_keV[i], end), counts);
+    CEV_TRY(cev_new(f->arena, CEV_N_ARRIVALS * bins->n_time, &f->share));
+    for (size_t a = 0; a < CEV_N_ARRIVALS; a++) {
+        double *of_arrival = f->share + a * bins->n_time;
+        if (bins->time_edge_us)
+            cev_arrival_shares(&f->experiment->beam, (cev_arrival)a, bins->n_time, bins->time_edge_us, of_arrival);
+        else
+            of_arrival[0] = 1;
     }
-    add_up_to(f, row, &lo, end, counts);
-    double exposure = exposure_per_cm2(f->experiment, row);
-    for (size_t i = 0; i < bins->n_bin; i++) counts[i] *= exposure;
+    return CEV_OK;
 }
 
-static void number_rows(const cev_experiment *experiment, const cev_interaction *interaction, cev_template_row *row)
+static cev_status fill_exposures(cev_folding *f)
 {
-    for (size_t k = 0; k < experiment->target.n_nucleus; k++)
-        for (size_t c = 0; c < experiment->source.kind->n_component; c++)
-            for (size_t t = 0; t < interaction->n_term; t++)
-                *row++ = (cev_template_row){.nucleus = k, .source_component = c, .term = t};
+    const cev_experiment *e = f->experiment;
+    size_t n_component = e->source.kind->n_component;
+    CEV_TRY(cev_new(f->arena, e->target.n_nucleus * n_component, &f->exposure_per_cm2));
+    for (size_t k = 0; k < e->target.n_nucleus; k++)
+        for (size_t c = 0; c < n_component; c++) f->exposure_per_cm2[k * n_component + c] = exposure_per_cm2(e, k, c);
+    return CEV_OK;
+}
+
+static void list_kinematics(cev_folding *f, const double *theta)
+{
+    for (size_t t = 0; t < f->interaction->n_term; t++) {
+        f->kinematics[t] = f->interaction->kinematics(t, theta);
+        f->limit_is_used[f->kinematics[t]->limit] = true;
+    }
+}
+
+static cev_status build(cev_folding *f, const double *theta)
+{
+    CEV_TRY(cev_arena_create(&f->arena));
+    f->rule = gsl_integration_glfixed_table_alloc(ORDER);
+    if (!f->rule) return cev_fail(CEV_E_MEMORY, "out of memory");
+    list_kinematics(f, theta);
+    CEV_TRY(fill_nodes(f));
+    CEV_TRY(fill_panels(f));
+    CEV_TRY(fill_moments(f));
+    CEV_TRY(fill_shares(f));
+    return fill_exposures(f);
+}
+
+cev_status cev_folding_create(const cev_experiment *experiment, const cev_interaction *interaction, const double *theta,
+                              cev_folding **out)
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
+    (*out)->experiment = experiment;
+    (*out)->interaction = interaction;
+    cev_status status = build(*out, theta);
+    if (status != CEV_OK) cev_folding_destroy(out);
+    return status;
+}
+
+void cev_folding_destroy(cev_folding **folding)
+{
+    if (!folding || !*folding) return;
+    if ((*folding)->rule) gsl_integration_glfixed_table_free((*folding)->rule);
+    cev_arena_destroy(&(*folding)->arena);
+    free(*folding);
+    *folding = NULL;
+}
+
+/* --- what does ---------------------------------------------------------------------------------------------------- */
+
+cev_status cev_folding_templates(cev_arena *arena, const cev_folding *folding, cev_templates *out)
+{
+    const cev_experiment *e = folding->experiment;
+    size_t n_term = folding->interaction->n_term, n_component = e->source.kind->n_component;
+    *out = (cev_templates){.n_row = e->target.n_nucleus * n_component * n_term, .n_bin = e->bins.n_bin};
+    CEV_TRY(cev_new(arena, out->n_row, &out->row));
+    CEV_TRY(cev_new(arena, out->n_row * out->n_bin, &out->counts));
+    for (size_t r = 0; r < out->n_row; r++)
+        out->row[r] = (cev_template_row){.nucleus = r / n_term / n_component, .source_component = r / n_term % n_component,
+                                         .term = r % n_term};
+    return CEV_OK;
+}
+
+/* The nucleus as the scan wants it. */
+static cev_nucleus nucleus_at(const cev_folding *f, size_t k, const double *theta)
+{
+    const cev_card *card = &f->interaction->card;
+    cev_nucleus nucleus = f->experiment->target.nucleus[k];
+    size_t p = cev_parameter_index(card->parameters, card->n_parameter, "neutron_radius_fm");
+    if (p < card->n_parameter && !isnan(theta[p])) nucleus.rms_radius_n_fm = theta[p];
+    return nucleus;
+}
+
+/* Adds one recoil energy to the first window of time of every row; a factor serves all components of the source. */
+static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleus, const double *theta, cev_templates *out)
+{
+    const cev_experiment *e = f->experiment;
+    const node *n = &f->node[j];
+    double recoil_MeV = n->recoil_keV / CEV_KEV_PER_MEV;
+    size_t n_component = e->source.kind->n_component, n_term = f->interaction->n_term;
+    for (size_t k = 0; k < e->target.n_nucleus; k++)
+        for (size_t t = 0; t < n_term; t++) {
+            double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &nucleus[k], &e->target.form_factor, n->recoil_keV, theta);
+            for (size_t c = 0; c < n_component; c++) {
+                size_t of = k * n_component + c;
+                const moments *m = &f->moment[(j * e->target.n_nucleus * n_component + of) * CEV_N_LIMITS + f->kinematics[t]->limit];
+                double rate = factor * average(f->kinematics[t], cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV, m->of);
+                double *counts = out->counts + (of * n_term + t) * out->n_bin + n->first_bin;
+                for (size_t i = 0; rate != 0 && i < n->n_bin; i++) counts[i] += rate * f->probability[n->probability + i];
+            }
+        }
+}
+
+/* The counts of the first window become those of all, the first one last. */
+static void spread_over_time(const cev_folding *f, cev_templates *out)
+{
+    const cev_bins *bins = &f->experiment->bins;
+    size_t n_component = f->experiment->source.kind->n_component;
+    for (size_t r = 0; r < out->n_row; r++) {
+        const cev_template_row *row = &out->row[r];
+        double exposure = f->exposure_per_cm2[row->nucleus * n_component + row->source_component];
+        const double *share = f->share + component(f->experiment, row->source_component)->arrival * bins->n_time;
+        double *counts = out->counts + r * out->n_bin;
+        for (size_t t = bins->n_time; t-- > 0;)
+            for (size_t i = 0; i < bins->n_energy; i++) counts[t * bins->n_energy + i] = exposure * share[t] * counts[i];
+    }
+}
+
+void cev_folding_fill(const cev_folding *folding, const double *theta, cev_templates *templates)
+{
+    memset(templates->counts, 0, templates->n_row * templates->n_bin * sizeof *templates->counts);
+    cev_nucleus nucleus[CEV_MAX_NUCLEI];
+    for (size_t k = 0; k < folding->experiment->target.n_nucleus; k++) nucleus[k] = nucleus_at(folding, k, theta);
+    for (size_t j = 0; j < folding->n_node; j++) add_recoil(folding, j, nucleus, theta, templates);
+    spread_over_time(folding, templates);
 }
 
 cev_status cev_templates_fold(cev_arena *arena, const cev_experiment *experiment, const cev_interaction *interaction,
                               const double *theta, cev_templates *out)
 {
-    size_t n_bin = experiment->bins.n_bin;
-    size_t n_row = experiment->target.n_nucleus * experiment->source.kind->n_component * interaction->n_term;
-    *out = (cev_templates){.n_row = n_row, .n_bin = n_bin};
-    CEV_TRY(cev_new(arena, n_row, &out->row));
-    CEV_TRY(cev_new(arena, n_row * n_bin, &out->counts));
-    folding f = {.experiment = experiment, .interaction = interaction, .theta = theta};
-    CEV_TRY(cev_new(arena, n_bin, &f.probability));
-    f.rule = gsl_integration_glfixed_table_alloc(ORDER);
-    if (!f.rule) return cev_fail(CEV_E_MEMORY, "out of memory");
-    number_rows(experiment, interaction, out->row);
-    for (size_t r = 0; r < n_row; r++) fold_row(&f, &out->row[r], out->counts + r * n_bin);
-    gsl_integration_glfixed_table_free(f.rule);
-    return CEV_OK;
+    cev_folding *folding;
+    CEV_TRY(cev_folding_create(experiment, interaction, theta, &folding));
+    cev_status status = cev_folding_templates(arena, folding, out);
+    if (status == CEV_OK) cev_folding_fill(folding, theta, out);
+    cev_folding_destroy(&folding);
+    return status;
 }
 
 double cev_recoil_rate_per_keV(const cev_experiment *experiment, const cev_interaction *interaction,
@@ -128,7 +381,11 @@ double cev_recoil_rate_per_keV(const cev_experiment *experiment, const cev_inter
 {
     gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(ORDER);
     if (!rule) return NAN;
-    double average = flux_averaged_cm2_per_keV(experiment, interaction, rule, row, recoil_keV, theta);
+    const cev_kinematics *k = interaction->kinematics(row->term, theta);
+    double mass_MeV = cev_nucleus_mass_MeV(&experiment->target.nucleus[row->nucleus]), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
+    moments m = moments_above(&experiment->source, row->source_component, rule, cev_energy_min_MeV(k->limit, mass_MeV, recoil_MeV), NULL);
     gsl_integration_glfixed_table_free(rule);
-    return average * exposure_per_cm2(experiment, row);
+    return average(k, mass_MeV, recoil_MeV, m.of) * exposure_per_cm2(experiment, row->nucleus, row->source_component) *
+           interaction->factor_cm2_per_keV(row->term, &experiment->target.nucleus[row->nucleus], &experiment->target.form_factor,
+                                           recoil_keV, theta);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Neutral-current non-standard interactions with up and down quarks: one shape, coefficients quadratic in eps.
+/* Neutral-current non-standard interactions with up and down quarks: coefficients quadratic in eps.
  *
- *     dsigma/dT = G_F^2 M/pi (1 - M T/(2E^2)) F^2(q) Q_a^2,
- *     Q_a^2 = [Z (g_p + 2 eps_aa^u + eps_aa^d) + N (g_n + eps_aa^u + 2 eps_aa^d)]^2
- *           + sum_{b != a} [Z (2 eps_ab^u + eps_ab^d) + N (eps_ab^u + 2 eps_ab^d)]^2,
+ *     dsigma/dT = G_F^2 M/pi (1 - M T/(2E^2)) Q_a^2,
+ *     Q_a^2 = [Z (g_p + 2 eps_aa^u + eps_aa^d) F_p(q) + N (g_n + eps_aa^u + 2 eps_aa^d) F_n(q)]^2
+ *           + sum_{b != a} [Z (2 eps_ab^u + eps_ab^d) F_p(q) + N (eps_ab^u + 2 eps_ab^d) F_n(q)]^2,
  *
  * g_p = 1/2 - 2 sin^2 theta_W, g_n = -1/2: arXiv:2208.11771, eqs. 1 and 7; J. Barranco, O. G. Miranda, T. I. Rashba,
  * JHEP 12 (2005) 021. Off-diagonal couplings are real here; a phase would not change |eps_ab|^2 of a single quark. */
-#include "cevscan/interaction.h"
+#include "vector_terms.h"
 
 #define COUPLING(flavours, quark, tex)                                                                                 \
     {                                                                                                                  \
@@ -24,46 +24,52 @@ static const cev_parameter parameters[] = {
     COUPLING("emu", "u", "e\\mu"),       COUPLING("emu", "d", "e\\mu"),
     COUPLING("etau", "u", "e\\tau"),     COUPLING("etau", "d", "e\\tau"),
     COUPLING("mutau", "u", "\\mu\\tau"), COUPLING("mutau", "d", "\\mu\\tau"),
+    CEV_PARAMETER_SIN2_THETA_W(CEV_SIN2_THETA_W_ZERO_MOMENTUM), CEV_PARAMETER_RECOIL_TERM(0),
+    CEV_PARAMETER_FLUX_B8, CEV_PARAMETER_NEUTRON_RADIUS,
 };
 
-enum pair { EE, MUMU, TAUTAU, EMU, ETAU, MUTAU };
+enum pair { EE, MUMU, TAUTAU, EMU, ETAU, MUTAU, N_PAIRS };
+enum { SIN2_THETA_W = 2 * N_PAIRS, RECOIL_TERM };
 
 static const enum pair diagonal[CEV_N_FLAVOURS] = {
     [CEV_FLAVOUR_E] = EE, [CEV_FLAVOUR_MU] = MUMU, [CEV_FLAVOUR_TAU] = TAUTAU};
 static const enum pair off_diagonal[CEV_N_FLAVOURS][2] = {
     [CEV_FLAVOUR_E] = {EMU, ETAU}, [CEV_FLAVOUR_MU] = {EMU, MUTAU}, [CEV_FLAVOUR_TAU] = {ETAU, MUTAU}};
 
-/* Z (2 eps^u + eps^d) + N (eps^u + 2 eps^d) of one flavour pair. */
-static inline cev_lanes quark_charge(const cev_nucleus *nucleus, enum pair pair, const cev_lanes *theta)
+/* Charges of all protons, Z (2 eps^u + eps^d), and of all neutrons, N (eps^u + 2 eps^d), under one flavour pair. */
+static inline cev_lanes proton_charge(const cev_nucleus *nucleus, enum pair pair, const cev_lanes *theta)
 {
-    double up_quarks = 2 * nucleus->protons + nucleus->neutrons, down_quarks = nucleus->protons + 2 * nucleus->neutrons;
-    return up_quarks * theta[2 * pair] + down_quarks * theta[2 * pair + 1];
+    return nucleus->protons * (2.0 * theta[2 * pair] + theta[2 * pair + 1]);
+}
+
+static inline cev_lanes neutron_charge(const cev_nucleus *nucleus, enum pair pair, const cev_lanes *theta)
+{
+    return nucleus->neutrons * (theta[2 * pair] + 2.0 * theta[2 * pair + 1]);
 }
 
 static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
-    const double g_p = 0.5 - 2 * CEV_SIN2_THETA_W_ZERO_MOMENTUM, g_n = -0.5;
-    double standard_model = nucleus->protons * g_p + nucleus->neutrons * g_n;
-    cev_lanes q = standard_model + quark_charge(nucleus, diagonal[flavour], theta);
-    cev_lanes q2 = q * q;
-    for (int k = 0; k < 2; k++) {
-        q = quark_charge(nucleus, off_diagonal[flavour][k], theta);
-        q2 += q * q;
-    }
-    coefficient[0] = q2;
+    cev_lanes g_p = 0.5 - 2.0 * theta[SIN2_THETA_W];
+    const double g_n = -0.5;
+    for (size_t k = 0; k < N_VECTOR_TERMS; k++) coefficient[k] = (cev_lanes){0};
+    add_vector_charge(nucleus->protons * g_p + proton_charge(nucleus, diagonal[flavour], theta),
+                      nucleus->neutrons * g_n + neutron_charge(nucleus, diagonal[flavour], theta), coefficient);
+    for (int k = 0; k < 2; k++)
+        add_vector_charge(proton_charge(nucleus, off_diagonal[flavour][k], theta),
+                          neutron_charge(nucleus, off_diagonal[flavour][k], theta), coefficient);
 }
 
-static double shape_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
-                                double energy_MeV, double recoil_keV, const double *theta)
+static const cev_kinematics *kinematics(size_t term, const double *theta)
 {
-    (void)term, (void)theta;
-    double mass = cev_nucleus_mass_MeV(nucleus), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
-    double kinematics = 1 - mass * recoil_MeV / (2 * energy_MeV * energy_MeV);
-    if (kinematics <= 0) return 0;
-    double f = cev_form_factor_at_recoil(form_factor, nucleus, recoil_keV);
-    double g_f = CEV_FERMI_CONSTANT_PER_MEV2;
-    double per_MeV3 = g_f * g_f * mass / CEV_PI * kinematics * f * f;
-    return per_MeV3 * CEV_HBARC_MEV_FM * CEV_HBARC_MEV_FM * CEV_CM2_PER_FM2 / CEV_KEV_PER_MEV;
+    (void)term;
+    return theta[RECOIL_TERM] > 0 ? &cev_kinematics_vector : &cev_kinematics_vector_leading;
+}
+
+static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor, double recoil_keV,
+                                 const double *theta)
+{
+    (void)theta;
+    return cev_vector_strength_cm2_per_keV(nucleus) * nucleon_term(term, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
 }
 
 const cev_interaction cev_interaction_nsi = {
@@ -75,7 +81,8 @@ const cev_interaction cev_interaction_nsi = {
             .parameters = parameters,
             .n_parameter = sizeof parameters / sizeof *parameters,
         },
-    .n_term = 1,
-    .shape_cm2_per_keV = shape_cm2_per_keV,
+    .n_term = N_VECTOR_TERMS,
+    .kinematics = kinematics,
+    .factor_cm2_per_keV = factor_cm2_per_keV,
     .coefficients = coefficients,
 };

@@ -42,6 +42,7 @@ cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side)
     for (size_t a = 0; a < grid->n_axis; a++) {
         grid->tile_side[a] = side ? side[a] : 0;
         if (grid->tile_side[a] > grid->axis[a].n) grid->tile_side[a] = grid->axis[a].n;
+        if (grid->axis[a].scale == CEV_SCALE_NAMES) grid->tile_side[a] = 1;
     }
     choose_sides(grid, grid->tile_side);
     uint64_t n_tile = 1;
@@ -73,6 +74,21 @@ size_t cev_grid_points_of_whole_tile(const cev_grid *grid)
     size_t n = 1;
     for (size_t a = 0; a < grid->n_axis; a++) n *= grid->tile_side[a];
     return n;
+}
+
+size_t cev_grid_n_member(const cev_grid *grid)
+{
+    return grid->axis[0].scale == CEV_SCALE_NAMES ? grid->axis[0].n : 1;
+}
+
+size_t cev_grid_member_of_tile(const cev_grid *grid, const cev_tile *tile)
+{
+    return grid->axis[0].scale == CEV_SCALE_NAMES ? tile->origin[0] : 0;
+}
+
+size_t cev_grid_member_of_point(const cev_grid *grid, uint64_t number)
+{
+    return (size_t)(number / (grid->n_point / cev_grid_n_member(grid)));
 }
 
 void cev_tile_point(const cev_grid *grid, const cev_tile *tile, size_t k, size_t index[CEV_MAX_AXES])

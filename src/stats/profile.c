@@ -2,7 +2,7 @@
 /* The damped Newton iteration of cevscan/profile.h, on a block of points at once. Works with chi2/2. */
 #include <string.h>
 
-#include "poisson_lanes.h"
+#include "likelihood_lanes.h"
 #include "profile_plan.h"
 
 #define CHI2_TOLERANCE 1e-9     /* of the decrement: what the next full step would gain */
@@ -12,6 +12,8 @@
 #define SMALLEST_PIVOT 1e-15
 #define FIRST_BARRIER 1.0       /* counts in bins without data, where they have to be approached with care ... */
 #define BARRIER_FACTOR 0.01     /* ... and what is left of them at the next approach */
+#define CENTRED 0.1             /* of the barrier: a larger decrement may be one of the barrier itself, far from its minimum */
+#define LARGEST_SIGNAL 1e12     /* counts in a bin, of a signal that pulls may take away again */
 enum { MAX_EVALUATIONS = 40, MAX_CAREFUL_EVALUATIONS = 1000 }; /* of the usual way, which takes 5, and of the careful one */
 
 typedef struct fit {
@@ -26,13 +28,13 @@ CEV_INLINE channel_counts counts_of(const fit *f, size_t c)
 {
     const plan_channel *channel = &f->profile->channel[c];
     return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1, .data = f->data[c],
-                            .background = channel->background, .signal = f->signal[c]};
+                            .background = channel->background, .weight = channel->weight, .signal = f->signal[c]};
 }
 
 CEV_INLINE void scales_of(const plan_channel *channel, const cev_lanes *pull, cev_lanes *scale)
 {
     for (size_t k = 0; k < channel->n_component; k++) scale[k] = lanes_set(1);
-    for (size_t l = 0; l < channel->n_link; l++) scale[channel->link[l].component] += pull[channel->link[l].pull];
+    for (size_t l = 0; l < channel->n_link; l++) scale[channel->link[l].component] += pull[channel->link[l].variable];
 }
 
 CEV_INLINE cev_lanes symmetric(const cev_lanes *lower, size_t n, size_t i, size_t j)
@@ -46,11 +48,11 @@ CEV_INLINE void scatter(const plan_channel *channel, const channel_slopes *slope
 {
     for (size_t a = 0; a < channel->n_link; a++) {
         plan_link one = channel->link[a];
-        gradient[one.pull] += slopes->gradient[one.component];
+        gradient[one.variable] += slopes->gradient[one.component];
         for (size_t b = 0; b < channel->n_link; b++) {
             plan_link other = channel->link[b];
-            if (other.pull <= one.pull)
-                hessian[one.pull * n_pull + other.pull] +=
+            if (other.variable <= one.variable)
+                hessian[one.variable * n_pull + other.variable] +=
                     symmetric(slopes->hessian, channel->n_component, one.component, other.component);
         }
     }
@@ -62,10 +64,11 @@ CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, int l
     const plan_group *g = f->group;
     cev_lanes *gradient = f->scratch->gradient, *hessian = f->scratch->hessian;
     cev_lanes_mask outside = {0};
-    memset(hessian, 0, g->n_pull * g->n_pull * sizeof *hessian);
-    for (size_t p = 0; p < g->n_pull; p++) {
-        gradient[p] = g->inverse_variance[p] * pull[p];
-        hessian[p * g->n_pull + p] = lanes_set(g->inverse_variance[p]);
+    size_t n = g->n_variable;
+    for (size_t p = 0; p < n; p++) {
+        gradient[p] = (cev_lanes){0};
+        for (size_t q = 0; q < n; q++) gradient[p] += g->inverse_covariance[p * n + q] * pull[q];
+        for (size_t q = 0; q <= p; q++) hessian[p * n + q] = lanes_set(g->inverse_covariance[p * n + q]);
     }
     for (size_t k = 0; k < g->n_channel; k++) {
         const plan_channel *channel = &f->profile->channel[g->channel[k]];
@@ -78,7 +81,7 @@ CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, int l
             outside |= accumulate(&counts, 2, least_squares, barrier, scale, &slopes);
         else
             outside |= accumulate(&counts, channel->n_component, least_squares, barrier, scale, &slopes);
-        scatter(channel, &slopes, g->n_pull, gradient, hessian);
+        scatter(channel, &slopes, n, gradient, hessian);
     }
     return outside;
 }
@@ -127,7 +130,8 @@ CEV_INLINE cev_lanes chi2_at(const fit *f, const cev_lanes *pull)
         scales_of(channel, pull, scale);
         chi2 += channel->n_component == 2 ? deviance(&counts, 2, scale) : deviance(&counts, channel->n_component, scale);
     }
-    for (size_t p = 0; p < f->group->n_pull; p++) chi2 += f->group->inverse_variance[p] * pull[p] * pull[p];
+    for (size_t p = 0, n = f->group->n_variable; p < n; p++)
+        for (size_t q = 0; q < n; q++) chi2 += f->group->inverse_covariance[p * n + q] * pull[p] * pull[q];
     return chi2;
 }
 
@@ -143,7 +147,7 @@ CEV_INLINE cev_lanes lowest_barrier(const fit *f)
     size_t n_empty = 1;
     for (size_t k = 0; k < f->group->n_channel; k++) {
         channel_counts counts = counts_of(f, f->group->channel[k]);
-        for (size_t i = 0; i < counts.n_bin; i++) n_empty += counts.data[i] == 0;
+        for (size_t i = 0; !counts.weight && i < counts.n_bin; i++) n_empty += counts.data[i] == 0;
     }
     return 0.4 / (double)n_empty * relative_tolerance(f);
 }
@@ -171,8 +175,8 @@ CEV_INLINE cev_lanes length_to_border(const fit *f, cev_lanes_mask outside, cev_
 CEV_INLINE cev_lanes decrement_bound(const fit *f)
 {
     cev_lanes bound = {0};
-    for (size_t p = 0; p < f->group->n_pull; p++)
-        bound += f->scratch->gradient[p] * f->scratch->gradient[p] / f->group->inverse_variance[p];
+    for (size_t p = 0, n = f->group->n_variable; p < n; p++)
+        for (size_t q = 0; q < n; q++) bound += f->group->covariance[p * n + q] * f->scratch->gradient[p] * f->scratch->gradient[q];
     return bound;
 }
 
@@ -181,7 +185,7 @@ CEV_INLINE cev_lanes decrement_bound(const fit *f)
  * shrinks. A lane that has converged at one barrier goes on at the next lower one. */
 CEV_INLINE cev_lanes_mask iterate(const fit *f, cev_lanes_mask active, cev_lanes barrier, int max_evaluations)
 {
-    size_t n = f->group->n_pull;
+    size_t n = f->group->n_variable;
     cev_lanes *base = f->scratch->base, *direction = f->scratch->direction, *trial = f->scratch->trial;
     cev_lanes next[CEV_PROFILE_MAX_PULLS];
     cev_lanes length = lanes_set(1), initial_slope = lanes_set(INFINITY); /* any feasible start will do */
@@ -202,7 +206,7 @@ CEV_INLINE cev_lanes_mask iterate(const fit *f, cev_lanes_mask active, cev_lanes
         if (lanes_any(active & outside)) length = length_to_border(f, active & outside, length);
         cev_lanes gain = lanes_select(doubtful, decrement_bound(f), decrement);
         cev_lanes tolerance = lanes_set(CHI2_TOLERANCE);
-        if (lanes_any(barrier > 0)) tolerance = lanes_select(barrier > 0, larger(relative_tolerance(f), barrier * BARRIER_FACTOR), tolerance);
+        if (lanes_any(barrier > 0)) tolerance = lanes_select(barrier > 0, CENTRED * barrier, tolerance);
         cev_lanes_mask converged = accepted & (gain <= tolerance);
         for (size_t p = 0; p < n; p++) direction[p] = lanes_select(converged & doubtful, (cev_lanes){0}, direction[p]);
         cev_lanes_mask lower = {0};
@@ -217,15 +221,42 @@ CEV_INLINE cev_lanes_mask iterate(const fit *f, cev_lanes_mask active, cev_lanes
     return active;
 }
 
+/* Once more from the solution of the linear problem: the step takes back the rounding of the first, which matters where pulls cancel
+ * most of chi2. */
+CEV_INLINE cev_lanes_mask refine_linear(const fit *f)
+{
+    cev_lanes_mask none = {0}, ignored = {0};
+    memcpy(f->scratch->base, f->scratch->direction, f->group->n_variable * sizeof *f->scratch->base);
+    derivatives(f, f->scratch->base, 1, (cev_lanes){0});
+    newton_step(f->group->n_variable, f->scratch->gradient, f->scratch->hessian, f->scratch->direction, &ignored);
+    return none;
+}
+
+/* Lanes that ended beside the border of a bin without data: they may be jammed there, with a decrement that only seems small. */
+CEV_INLINE cev_lanes_mask beside_border(const fit *f)
+{
+    cev_lanes_mask found = {0};
+    for (size_t k = 0; k < f->group->n_channel; k++) {
+        const plan_channel *channel = &f->profile->channel[f->group->channel[k]];
+        channel_counts counts = counts_of(f, f->group->channel[k]);
+        cev_lanes scale[CEV_PROFILE_MAX_COMPONENTS];
+        scales_of(channel, f->scratch->base, scale);
+        for (size_t i = 0; !counts.weight && i < counts.n_bin; i++)
+            if (counts.data[i] == 0) found |= near_nothing(&counts, channel->n_component, i, scale);
+    }
+    return found;
+}
+
 /* From the least-squares start. Where several bins without data meet, their borders can bar the way to a minimum in the corner;
  * such lanes start again from zero, with a barrier that is lowered step by step. */
 CEV_INLINE cev_lanes_mask search(const fit *f)
 {
-    size_t n = f->group->n_pull;
+    size_t n = f->group->n_variable;
     cev_lanes_mask all = {0};
     newton_step(n, f->scratch->gradient, f->scratch->hessian, f->scratch->direction, &all); /* a start may be doubtful */
     all = (cev_lanes_mask){0};
-    cev_lanes_mask left = iterate(f, ~all, (cev_lanes){0}, MAX_EVALUATIONS);
+    if (f->group->linear) return refine_linear(f); /* that was the solution */
+    cev_lanes_mask left = iterate(f, ~all, (cev_lanes){0}, MAX_EVALUATIONS) | beside_border(f);
     if (!lanes_any(left)) return left;
     for (size_t p = 0; p < n; p++) {
         f->scratch->base[p] = lanes_select(left, (cev_lanes){0}, f->scratch->base[p]);
@@ -240,7 +271,7 @@ CEV_INLINE cev_lanes_mask nothing_where_events_are(const fit *f)
     cev_lanes_mask found = {0};
     for (size_t k = 0; k < f->group->n_channel; k++) {
         channel_counts counts = counts_of(f, f->group->channel[k]);
-        for (size_t i = 0; i < counts.n_bin; i++) {
+        for (size_t i = 0; !counts.weight && i < counts.n_bin; i++) {
             double background = 0;
             for (size_t b = 0; b < counts.n_background; b++) background += counts.background[b * counts.n_bin + i];
             if (counts.data[i] > 0 && background == 0) found |= counts.signal[i] == 0;
@@ -256,13 +287,14 @@ CEV_INLINE void set_status(cev_lanes_mask *status, cev_lanes_mask where, int64_t
 
 CEV_INLINE void minimise(const fit *f, cev_lanes *chi2, cev_lanes_mask *status)
 {
-    size_t n = f->group->n_pull;
+    size_t n = f->group->n_variable;
     cev_lanes *base = f->scratch->base, *trial = f->scratch->trial;
     memset(base, 0, n * sizeof *base);
     cev_lanes_mask invalid = derivatives(f, base, 1, (cev_lanes){0}), unconverged = {0};
     if (n) unconverged = search(f);
     for (size_t p = 0; p < n; p++) trial[p] = base[p] + f->scratch->direction[p];
     *chi2 = chi2_at(f, trial);
+    if (f->group->linear) invalid |= ~(*chi2 < INFINITY);
     cev_lanes_mask left = ~invalid & ~unconverged & ~(*chi2 < INFINITY);
     if (lanes_any(left)) { /* the last, tiny step crossed the border of a bin without data: stay before it */
         for (size_t p = 0; p < n; p++) trial[p] = lanes_select(left, base[p], trial[p]);
@@ -283,21 +315,45 @@ CEV_INLINE cev_lanes_mask worse(cev_lanes_mask a, cev_lanes_mask b)
     return (a & (a >= b)) | (b & (a < b));
 }
 
+CEV_INLINE void store_pulls(const fit *f, cev_lanes_mask status, cev_lanes *pull)
+{
+    const plan_group *g = f->group;
+    for (size_t p = 0; p < g->n_pull; p++) {
+        cev_lanes sum = {0};
+        for (size_t v = 0; v < g->n_variable; v++) sum += g->to_pull[p * g->n_variable + v] * f->scratch->trial[v];
+        pull[g->pull[p]] = lanes_select(status == CEV_POINT_OK, sum, lanes_set(NAN));
+    }
+}
+
+/* A pulled signal so strong that 1 + the pulls would vanish in rounding is scaled down to LARGEST_SIGNAL counts in its largest bin. What
+ * is left of it at the minimum are about as many counts n as there are data, of either; chi2 differs by about 2n/(sigma^2
+ * LARGEST_SIGNAL). */
+CEV_INLINE const cev_lanes *tamed_signal(const plan_channel *channel, const cev_lanes *signal, cev_lanes *scaled)
+{
+    cev_lanes largest = {0};
+    for (size_t i = 0; i < channel->n_bin; i++) largest = lanes_select(signal[i] > largest, signal[i], largest);
+    if (!channel->signal_is_pulled || !lanes_any((largest > LARGEST_SIGNAL) & (largest < INFINITY))) return signal;
+    cev_lanes scale = lanes_select((largest > LARGEST_SIGNAL) & (largest < INFINITY), LARGEST_SIGNAL / largest, lanes_set(1));
+    for (size_t i = 0; i < channel->n_bin; i++) scaled[i] = scale * signal[i];
+    return scaled;
+}
+
 CEV_DISPATCH void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
                                     const cev_lanes *const *signal, cev_profile_result *result)
 {
     result->chi2 = (cev_lanes){0};
     result->status = (cev_lanes_mask){0} + CEV_POINT_OK;
     for (size_t p = 0; result->pull && p < profile->n_pull; p++) result->pull[p] = (cev_lanes){0}; /* those that act on nothing */
+    for (size_t c = 0; c < profile->n_channel; c++)
+        scratch->signal[c] = tamed_signal(&profile->channel[c], signal[c], scratch->scaled[c]);
     for (size_t g = 0; g < profile->n_group; g++) {
-        fit f = {.profile = profile, .group = &profile->group[g], .scratch = scratch, .data = data, .signal = signal};
+        fit f = {.profile = profile, .group = &profile->group[g], .scratch = scratch, .data = data, .signal = scratch->signal};
         cev_lanes chi2;
         cev_lanes_mask status;
         minimise(&f, &chi2, &status);
         result->chi2 += chi2;
         result->status = worse(result->status, status);
         if (result->group_chi2) result->group_chi2[g] = chi2;
-        for (size_t p = 0; result->pull && p < f.group->n_pull; p++)
-            result->pull[f.group->pull[p]] = lanes_select(status == CEV_POINT_OK, scratch->trial[p], lanes_set(NAN));
+        if (result->pull) store_pulls(&f, status, result->pull);
     }
 }

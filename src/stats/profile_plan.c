@@ -21,6 +21,9 @@ static cev_status check_spec(const cev_profile_spec *spec)
         for (size_t i = 0; i < channel->n_background * channel->n_bin; i++)
             if (!(channel->background[i] >= 0) || isinf(channel->background[i]))
                 return cev_fail(CEV_E_INPUT, "a background of channel %zu is negative or not finite", c);
+        for (size_t i = 0; channel->variance && i < channel->n_bin; i++)
+            if (!(channel->variance[i] > 0) || isinf(channel->variance[i]))
+                return cev_fail(CEV_E_INPUT, "a variance of channel %zu is not positive or not finite", c);
     }
     for (size_t k = 0; k < spec->n_link; k++) {
         const cev_pull_link *l = &spec->link[k];
@@ -45,6 +48,16 @@ static void join_channels(const cev_profile_spec *spec, plan_channel *channel)
         }
 }
 
+static cev_status copy_weights(cev_arena *arena, const cev_channel *from, plan_channel *to)
+{
+    double *weight;
+    if (!from->variance) return CEV_OK;
+    CEV_TRY(cev_new(arena, from->n_bin, &weight));
+    for (size_t i = 0; i < from->n_bin; i++) weight[i] = 1 / from->variance[i];
+    to->weight = weight;
+    return CEV_OK;
+}
+
 static cev_status copy_channels(const cev_profile_spec *spec, cev_profile *profile)
 {
     for (size_t c = 0; c < spec->n_channel; c++) {
@@ -57,6 +70,7 @@ static cev_status copy_channels(const cev_profile_spec *spec, cev_profile *profi
         to->n_bin = from->n_bin;
         to->n_component = from->n_background + 1;
         to->background = background;
+        CEV_TRY(copy_weights(profile->arena, from, to));
         CEV_TRY(cev_new(profile->arena, spec->n_link, &to->link));
     }
     return CEV_OK;
@@ -69,6 +83,7 @@ static void collect_channels(cev_profile *profile)
         /* The smallest channel of a group comes first, and opens it; the others follow that one's number. */
         channel->group = channel->group == c ? profile->n_group++ : profile->channel[channel->group].group;
         plan_group *group = &profile->group[channel->group];
+        group->linear = channel->weight && (group->n_channel == 0 || group->linear);
         group->channel[group->n_channel++] = c;
     }
 }
@@ -83,11 +98,126 @@ static void collect_pulls(const cev_profile_spec *spec, cev_profile *profile)
         plan_group *group = &profile->group[channel->group];
         if (local[l->pull] == SIZE_MAX) {
             local[l->pull] = group->n_pull;
-            group->pull[group->n_pull] = l->pull;
-            group->inverse_variance[group->n_pull++] = 1 / (spec->sigma[l->pull] * spec->sigma[l->pull]);
+            group->pull[group->n_pull++] = l->pull;
         }
-        channel->link[channel->n_link++] = (plan_link){.component = l->component, .pull = local[l->pull]};
+        channel->link[channel->n_link++] = (plan_link){.component = l->component, .variable = local[l->pull]};
+        channel->signal_is_pulled |= l->component == 0;
     }
+}
+
+/* --- variables ---------------------------------------------------------------------------------------------------- */
+
+/* The pulls on a component, one bit each. */
+static uint64_t pulls_on(const plan_channel *channel, size_t component)
+{
+    uint64_t bits = 0;
+    for (size_t l = 0; l < channel->n_link; l++)
+        if (channel->link[l].component == component) bits |= (uint64_t)1 << channel->link[l].variable;
+    return bits;
+}
+
+/* The different sets of pulls that components of a group are under; their number may exceed `most`, but no more than that are kept. */
+static size_t list_sets(const cev_profile *profile, const plan_group *group, size_t most, uint64_t *set)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < group->n_channel; k++) {
+        const plan_channel *channel = &profile->channel[group->channel[k]];
+        for (size_t c = 0; c < channel->n_component; c++) {
+            uint64_t bits = pulls_on(channel, c);
+            size_t v = 0;
+            while (v < n && set[v] != bits) v++;
+            if (bits == 0 || v < n) continue;
+            if (n == most) return most + 1;
+            set[n++] = bits;
+        }
+    }
+    return n;
+}
+
+/* Inverse of a positive definite matrix, by Cholesky; false if it is not, by a good margin. */
+static bool invert(size_t n, const double *a, double *inverse)
+{
+    double l[CEV_PROFILE_MAX_PULLS][CEV_PROFILE_MAX_PULLS];
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = j; i < n; i++) {
+            double sum = a[i * n + j];
+            for (size_t k = 0; k < j; k++) sum -= l[i][k] * l[j][k];
+            if (i == j && !(sum > 1e-9 * a[j * n + j])) return false;
+            l[i][j] = i == j ? sqrt(sum) : sum / l[j][j];
+        }
+    for (size_t c = 0; c < n; c++) {
+        double x[CEV_PROFILE_MAX_PULLS];
+        for (size_t i = 0; i < n; i++) {
+            x[i] = i == c;
+            for (size_t k = 0; k < i; k++) x[i] -= l[i][k] * x[k];
+            x[i] /= l[i][i];
+        }
+        for (size_t i = n; i-- > 0;) {
+            for (size_t k = i + 1; k < n; k++) x[i] -= l[k][i] * x[k];
+            x[i] /= l[i][i];
+            inverse[i * n + c] = x[i];
+        }
+    }
+    return true;
+}
+
+static void use_pulls(const cev_profile_spec *spec, plan_group *group)
+{
+    size_t n = group->n_variable = group->n_pull;
+    memset(group->covariance, 0, n * n * sizeof *group->covariance);
+    memset(group->inverse_covariance, 0, n * n * sizeof *group->inverse_covariance);
+    for (size_t p = 0; p < n; p++) {
+        double sigma = spec->sigma[group->pull[p]];
+        group->covariance[p * n + p] = sigma * sigma;
+        group->inverse_covariance[p * n + p] = 1 / (sigma * sigma);
+        group->to_pull[p * n + p] = 1;
+    }
+}
+
+/* Shifts t = L a, of covariance V = L diag(sigma^2) L^T; the best pulls for given shifts are diag(sigma^2) L^T V^-1 t. */
+static bool use_shifts(const cev_profile_spec *spec, plan_group *group, size_t n, const uint64_t *set)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            double *v = &group->covariance[i * n + j];
+            *v = 0;
+            for (size_t p = 0; p < group->n_pull; p++)
+                if (set[i] & set[j] & ((uint64_t)1 << p)) *v += spec->sigma[group->pull[p]] * spec->sigma[group->pull[p]];
+        }
+    if (!invert(n, group->covariance, group->inverse_covariance)) return false;
+    for (size_t p = 0; p < group->n_pull; p++)
+        for (size_t j = 0; j < n; j++) {
+            double *to = &group->to_pull[p * n + j], sigma = spec->sigma[group->pull[p]];
+            *to = 0;
+            for (size_t i = 0; i < n; i++)
+                if (set[i] & ((uint64_t)1 << p)) *to += sigma * sigma * group->inverse_covariance[i * n + j];
+        }
+    group->n_variable = n;
+    return true;
+}
+
+static void link_shifts(cev_profile *profile, const plan_group *group, const uint64_t *set)
+{
+    for (size_t k = 0; k < group->n_channel; k++) {
+        plan_channel *channel = &profile->channel[group->channel[k]];
+        plan_link link[CEV_PROFILE_MAX_COMPONENTS];
+        size_t n = 0;
+        for (size_t c = 0; c < channel->n_component; c++)
+            for (size_t v = 0; v < group->n_variable; v++)
+                if (pulls_on(channel, c) == set[v]) link[n++] = (plan_link){.component = c, .variable = v};
+        memcpy(channel->link, link, n * sizeof *link);
+        channel->n_link = n;
+    }
+}
+
+static void choose_variables(const cev_profile_spec *spec, cev_profile *profile, plan_group *group)
+{
+    uint64_t set[CEV_PROFILE_MAX_PULLS];
+    size_t n = list_sets(profile, group, group->n_pull, set);
+    if (n < group->n_pull && use_shifts(spec, group, n, set))
+        link_shifts(profile, group, set);
+    else
+        use_pulls(spec, group);
 }
 
 static cev_status build(const cev_profile_spec *spec, cev_profile *profile)
@@ -103,11 +233,14 @@ static cev_status build(const cev_profile_spec *spec, cev_profile *profile)
         plan_group *group = &profile->group[g];
         CEV_TRY(cev_new(profile->arena, spec->n_channel, &group->channel));
         CEV_TRY(cev_new(profile->arena, spec->n_pull, &group->pull));
-        CEV_TRY(cev_new(profile->arena, spec->n_pull, &group->inverse_variance));
+        CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->inverse_covariance));
+        CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->covariance));
+        CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->to_pull));
     }
     join_channels(spec, profile->channel);
     collect_channels(profile);
     collect_pulls(spec, profile);
+    for (size_t g = 0; g < profile->n_group; g++) choose_variables(spec, profile, &profile->group[g]);
     return CEV_OK;
 }
 
@@ -142,13 +275,18 @@ static cev_status allocate_scratch(const cev_profile *profile, cev_profile_scrat
 {
     size_t most = 0;
     for (size_t g = 0; g < profile->n_group; g++)
-        if (profile->group[g].n_pull > most) most = profile->group[g].n_pull;
+        if (profile->group[g].n_variable > most) most = profile->group[g].n_variable;
     CEV_TRY(cev_arena_create(&scratch->arena));
     CEV_TRY(cev_new(scratch->arena, most, &scratch->base));
     CEV_TRY(cev_new(scratch->arena, most, &scratch->direction));
     CEV_TRY(cev_new(scratch->arena, most, &scratch->trial));
     CEV_TRY(cev_new(scratch->arena, most, &scratch->gradient));
-    return cev_new(scratch->arena, most * most, &scratch->hessian);
+    CEV_TRY(cev_new(scratch->arena, most * most, &scratch->hessian));
+    CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->signal));
+    CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->scaled));
+    for (size_t c = 0; c < profile->n_channel; c++)
+        if (profile->channel[c].signal_is_pulled) CEV_TRY(cev_new(scratch->arena, profile->channel[c].n_bin, &scratch->scaled[c]));
+    return CEV_OK;
 }
 
 cev_status cev_profile_scratch_create(const cev_profile *profile, cev_profile_scratch **out)

@@ -3,16 +3,20 @@
 #ifndef CEVSCAN_STATS_PROFILE_PLAN_H
 #define CEVSCAN_STATS_PROFILE_PLAN_H
 
+#include <stdbool.h>
+
 #include "cevscan/arena.h"
 #include "cevscan/profile.h"
 
 typedef struct plan_link {
-    size_t component, pull; /* pull: numbered within the group */
+    size_t component, variable; /* variable: numbered within the group */
 } plan_link;
 
 typedef struct plan_channel {
     size_t n_bin, n_component;
     const double *background; /* [n_component - 1][n_bin] */
+    const double *weight;     /* [n_bin], 1/variance; NULL: Poisson */
+    bool signal_is_pulled;
     size_t group;
     size_t n_link;
     plan_link *link; /* [n_link] */
@@ -21,7 +25,13 @@ typedef struct plan_channel {
 typedef struct plan_group {
     size_t n_channel, *channel; /* [n_channel] */
     size_t n_pull, *pull;       /* [n_pull], numbers in the fit */
-    double *inverse_variance;   /* [n_pull] */
+    /* What is minimised over: the pulls; or, where they are more than the components that they move differently, the shifts of those,
+     * sums of pulls. Two pulls on one strong signal would make a Hessian that no double precision can invert. */
+    size_t n_variable;
+    double *inverse_covariance; /* [n_variable][n_variable], of the shifts before any data */
+    double *covariance;         /* the same */
+    double *to_pull;            /* [n_pull][n_variable]: the best pulls for given shifts */
+    bool linear;                /* all its channels have variances */
 } plan_group;
 
 struct cev_profile {
@@ -35,8 +45,10 @@ struct cev_profile {
 
 struct cev_profile_scratch {
     cev_arena *arena;
-    cev_lanes *base, *direction, *trial, *gradient; /* [most pulls of a group] */
-    cev_lanes *hessian;                             /* [most pulls of a group]^2, lower triangle */
+    cev_lanes *base, *direction, *trial, *gradient; /* [most variables of a group] */
+    cev_lanes *hessian;                             /* [most variables of a group]^2, lower triangle */
+    const cev_lanes **signal;                       /* [n_channel], of the block in work */
+    cev_lanes **scaled;                             /* [n_channel][n_bin], of channels whose signal is pulled */
 };
 
 #endif

@@ -66,7 +66,7 @@ static hid_t create_dataset(hid_t file, const char *name, hid_t type, int rank, 
 
 static cev_status label_axis(const layout *l, hid_t axis, size_t a)
 {
-    const cev_parameter *p = l->spec->axis_parameter[a];
+    const cev_parameter *p = l->spec->axis_description[a];
     const cev_axis *values = &l->spec->grid->axis[a];
     char label[256];
     snprintf(label, sizeof label, "$%s$", p->label);
@@ -74,7 +74,8 @@ static cev_status label_axis(const layout *l, hid_t axis, size_t a)
     CEV_TRY(put_text(l, axis, "long_name", label));
     CEV_TRY(put_text(l, axis, "description", p->help));
     CEV_TRY(put_text(l, axis, "scale", cev_scale_names[values->scale]));
-    CEV_TRY(put_numbers(l, axis, "standard_model", H5T_NATIVE_DOUBLE, 0, &p->default_value));
+    if (values->scale != CEV_SCALE_NAMES)
+        CEV_TRY(put_numbers(l, axis, "standard_model", H5T_NATIVE_DOUBLE, 0, &p->default_value));
     if (values->linear_threshold > 0)
         CEV_TRY(put_numbers(l, axis, "linear_threshold", H5T_NATIVE_DOUBLE, 0, &values->linear_threshold));
     H5_TRY(l->path, "make a dimension scale", H5DSset_scale(axis, p->name));
@@ -183,9 +184,10 @@ static cev_status put_progress(const layout *l)
     cev_status status = CEV_OK;
     for (size_t k = 0; status == CEV_OK && k < cev_map_n_progress_fields; k++) {
         const progress_field *field = &cev_map_progress_fields[k];
-        hsize_t n = l->spec->grid->n_axis;
+        hsize_t size[2];
         hid_t type = cev_map_progress_type(field);
-        status = put_small(&(layout){l->spec, l->path, group}, field->name, type, field->type == PROGRESS_REALS, &n);
+        int rank = cev_map_progress_shape(field, cev_grid_n_member(l->spec->grid), l->spec->grid->n_axis, size);
+        status = put_small(&(layout){l->spec, l->path, group}, field->name, type, rank, size);
         H5Tclose(type);
     }
     H5Gclose(group);

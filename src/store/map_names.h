@@ -18,7 +18,10 @@
 #define MAP_DIGEST "tiles/digest"
 #define MAP_PROGRESS "progress"
 
-typedef enum progress_type { PROGRESS_INT, PROGRESS_BOOL, PROGRESS_COUNT, PROGRESS_REAL, PROGRESS_REALS, PROGRESS_TEXT } progress_type;
+typedef enum progress_type { PROGRESS_INT, PROGRESS_BOOL, PROGRESS_COUNT, PROGRESS_REAL, PROGRESS_TEXT,
+    PROGRESS_OF_MEMBER, /* a real number for each member */
+    PROGRESS_POINT      /* a point of the grid for each member */
+} progress_type;
 
 /* One dataset of /progress: where it sits in cev_map_progress, and how it is stored. */
 typedef struct progress_field {
@@ -32,5 +35,8 @@ extern const size_t cev_map_n_progress_fields;
 
 /* The HDF5 type of a field in the file and in memory (the same); owned by the caller. */
 hid_t cev_map_progress_type(const progress_field *field);
+
+/* Number of dimensions of a field's dataset, and their sizes; there is no dimension for members where there is only one. */
+int cev_map_progress_shape(const progress_field *field, size_t n_member, size_t n_axis, hsize_t size[2]);
 
 #endif

@@ -17,9 +17,9 @@ const progress_field cev_map_progress_fields[] = {
     FIELD(heartbeat, PROGRESS_REAL),
     FIELD(wall_time_s, PROGRESS_REAL),
     FIELD(points_failed, PROGRESS_COUNT),
-    FIELD(chi2_reference, PROGRESS_REAL),
-    FIELD(best_fit_chi2, PROGRESS_REAL),
-    FIELD(best_fit, PROGRESS_REALS),
+    FIELD(chi2_reference, PROGRESS_OF_MEMBER),
+    FIELD(best_fit_chi2, PROGRESS_OF_MEMBER),
+    FIELD(best_fit, PROGRESS_POINT),
     FIELD(content_hash, PROGRESS_TEXT),
     FIELD(complete, PROGRESS_BOOL),
 };
@@ -39,4 +39,13 @@ hid_t cev_map_progress_type(const progress_field *field)
         return type;
     default: return H5Tcopy(H5T_NATIVE_DOUBLE);
     }
+}
+
+int cev_map_progress_shape(const progress_field *field, size_t n_member, size_t n_axis, hsize_t size[2])
+{
+    int rank = 0;
+    if (field->type != PROGRESS_OF_MEMBER && field->type != PROGRESS_POINT) return 0;
+    if (n_member > 1) size[rank++] = n_member;
+    if (field->type == PROGRESS_POINT) size[rank++] = n_axis;
+    return rank;
 }

@@ -185,7 +185,27 @@ static cev_status read_axis_names(reader *r)
         if (a == r->info->n_axis) return not_a_map(r, "it names more axes than it has");
         r->info->axis_name[a++] = name;
     }
-    return a == r->info->n_axis ? CEV_OK : not_a_map(r, "it names fewer axes than it has");
+    if (a < r->info->n_axis) return not_a_map(r, "it names fewer axes than it has");
+    return CEV_OK;
+}
+
+static cev_status read_member_names(reader *r)
+{
+    cev_map_info *info = r->info;
+    const char *names = cev_map_info_text(info, "members");
+    info->n_member = 1;
+    if (!names) return CEV_OK;
+    if (info->axis_points[0] > CEV_MAX_MEMBERS) return not_a_map(r, "it has more members than there can be");
+    CEV_TRY(cev_new(info->arena, info->axis_points[0], &info->member_name));
+    char *copy, *state = NULL;
+    CEV_TRY(cev_arena_copy_text(info->arena, names, &copy));
+    size_t m = 0;
+    for (char *name = strtok_r(copy, ",", &state); name; name = strtok_r(NULL, ",", &state)) {
+        if (m == info->axis_points[0]) return not_a_map(r, "it names more members than it has");
+        info->member_name[m++] = name;
+    }
+    info->n_member = m;
+    return m == info->axis_points[0] ? CEV_OK : not_a_map(r, "it names fewer members than it has");
 }
 
 static cev_status read_tiles(reader *r)
@@ -209,10 +229,10 @@ static cev_status read_progress(reader *r)
         const progress_field *field = &cev_map_progress_fields[k];
         char name[64];
         snprintf(name, sizeof name, MAP_PROGRESS "/%s", field->name);
-        hsize_t n = r->info->n_axis;
+        hsize_t size[2];
         hid_t type = cev_map_progress_type(field);
-        cev_status status =
-            read_whole(r, name, field->type == PROGRESS_REALS, &n, type, (char *)&r->info->progress + field->offset);
+        int rank = cev_map_progress_shape(field, r->info->n_member, r->info->n_axis, size);
+        cev_status status = read_whole(r, name, rank, size, type, (char *)&r->info->progress + field->offset);
         H5Tclose(type);
         CEV_TRY(status);
         if (field->type == PROGRESS_TEXT) ((char *)&r->info->progress)[field->offset + field->size - 1] = '\0';
@@ -261,6 +281,7 @@ static cev_status read_everything(reader *r)
     CEV_TRY(check_version(r));
     CEV_TRY(read_shape(r));
     CEV_TRY(read_axis_names(r));
+    CEV_TRY(read_member_names(r));
     CEV_TRY(read_tiles(r));
     CEV_TRY(read_progress(r));
     return count_statuses(r);

@@ -94,11 +94,11 @@ static void an_experiment_file_says_what_it_says(void **state)
     assert_int_equal(x->target.nucleus[1].neutrons, 10);
     assert_true(x->target.form_factor.parameter[0] == 0.9); /* helm alone: the default */
     assert_int_equal(x->bins.n_bin, 3);
-    assert_true(x->bins.edge_keV[2] == 5);
+    assert_true(x->bins.edge[2] == 5);
     assert_int_equal(x->n_background, 2);
     const double flat = 2 * 0.25 * 10 * 100 * 0.1; /* per keV of nuclear recoil */
     for (size_t i = 0; i < 3; i++) {
-        assert_relative(x->background[0].counts[i], flat * cev_bins_width_keV(&x->bins, i), 1e-14);
+        assert_relative(x->background[0].counts[i], flat * cev_bins_width(&x->bins, i), 1e-14);
         assert_true(x->background[1].counts[i] == (double)i + 1);
     }
     assert_int_equal(x->n_pull, 2);

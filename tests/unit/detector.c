@@ -36,7 +36,7 @@ static void edges_are_copied(void **state)
     assert_ok(cev_bins_from_edges(arena, 2, edge, &bins));
     edge[1] = 99;
     assert_int_equal(bins.n_bin, 2);
-    assert_true(bins.edge_keV[1] == 2 && cev_bins_width_keV(&bins, 0) == 1 && cev_bins_width_keV(&bins, 1) == 2);
+    assert_true(bins.edge[1] == 2 && cev_bins_width(&bins, 0) == 1 && cev_bins_width(&bins, 1) == 2);
     cev_arena_destroy(&arena);
 }
 
@@ -53,13 +53,13 @@ static void bins_by_resolution_obey_their_rule(void **state)
             double w = widths[j], growth = w * w * sigma[k] * sigma[k] / (2 * threshold[k]), end = 40;
             cev_bins bins;
             assert_ok(cev_bins_by_resolution(arena, threshold[k], end, w, resolution_of, &r, &bins));
-            assert_true(bins.edge_keV[0] == threshold[k]);
-            assert_true(bins.edge_keV[bins.n_bin] > end && bins.edge_keV[bins.n_bin - 1] <= end);
+            assert_true(bins.edge[0] == threshold[k]);
+            assert_true(bins.edge[bins.n_bin] > end && bins.edge[bins.n_bin - 1] <= end);
             for (size_t i = 0; i < bins.n_bin; i++) {
-                double lo = bins.edge_keV[i], hi = bins.edge_keV[i + 1];
+                double lo = bins.edge[i], hi = bins.edge[i + 1];
                 assert_relative(hi - lo, w * sigma[k] * sqrt((lo + hi) / 2 / threshold[k]), 1e-12);
                 assert_relative(hi - lo, growth / 2 + sqrt(growth * growth / 4 + 2 * growth * lo), 1e-12);
-                if (i) assert_relative(cev_bins_width_keV(&bins, i) - cev_bins_width_keV(&bins, i - 1), growth, 1e-9);
+                if (i) assert_relative(cev_bins_width(&bins, i) - cev_bins_width(&bins, i - 1), growth, 1e-9);
             }
         }
     cev_arena_destroy(&arena);
@@ -79,7 +79,7 @@ static void first_edges_are_those_of_the_ess_detectors(void **state)
         cev_response r = response("gaussian", row[0], 1, row[1]);
         cev_bins bins;
         assert_ok(cev_bins_by_resolution(arena, row[0], 40, 2, resolution_of, &r, &bins));
-        for (size_t i = 1; i < 4 && !isnan(row[i + 1]); i++) assert_relative(bins.edge_keV[i], row[i + 1], 5e-6);
+        for (size_t i = 1; i < 4 && !isnan(row[i + 1]); i++) assert_relative(bins.edge[i], row[i + 1], 5e-6);
     }
     cev_arena_destroy(&arena);
 }
@@ -115,7 +115,7 @@ enum { N_BIN = 40 };
 static cev_bins wide_bins(double *edge)
 {
     for (size_t i = 0; i <= N_BIN; i++) edge[i] = -20 + 3 * (double)i;
-    return (cev_bins){.n_bin = N_BIN, .edge_keV = edge};
+    return (cev_bins){.n_bin = N_BIN, .n_energy = N_BIN, .n_time = 1, .edge = edge};
 }
 
 static void gaussian_columns_sum_to_the_acceptance(void **state)
@@ -139,7 +139,7 @@ static void gaussian_is_the_difference_of_two_error_functions(void **state)
 {
     (void)state;
     const double edge[] = {1, 1.5, 3, 7};
-    const cev_bins bins = {.n_bin = 3, .edge_keV = edge};
+    const cev_bins bins = {.n_bin = 3, .n_energy = 3, .n_time = 1, .edge = edge};
     cev_response r = response("gaussian", 0.9, 0.7, 0.36);
     for (double recoil = 0.01; recoil < 12; recoil *= 1.2) {
         double probability[3], sigma = 0.36 * sqrt(recoil / 0.9);
@@ -157,7 +157,7 @@ static void gaussian_smears_across_the_threshold(void **state)
 {
     (void)state;
     const double edge[] = {1, 2};
-    const cev_bins bins = {.n_bin = 1, .edge_keV = edge};
+    const cev_bins bins = {.n_bin = 1, .n_energy = 1, .n_time = 1, .edge = edge};
     cev_response r = response("gaussian", 1, 1, 0.3);
     double probability;
     r.kind->fill(&r, &bins, 0.7, &probability);
@@ -170,7 +170,7 @@ static void threshold_puts_a_recoil_into_its_bin(void **state)
 {
     (void)state;
     const double edge[] = {0.5, 1, 2, 5};
-    const cev_bins bins = {.n_bin = 3, .edge_keV = edge};
+    const cev_bins bins = {.n_bin = 3, .n_energy = 3, .n_time = 1, .edge = edge};
     cev_response r = response("threshold", 0.8, 0.6, 0);
     const struct {
         double recoil_keV;
@@ -189,7 +189,7 @@ static void counting_knows_no_upper_edge(void **state)
 {
     (void)state;
     const double edge[] = {0.1, 0.2};
-    const cev_bins bins = {.n_bin = 1, .edge_keV = edge};
+    const cev_bins bins = {.n_bin = 1, .n_energy = 1, .n_time = 1, .edge = edge};
     cev_response r = response("counting", 0.1, 0.8, 0);
     const double recoil[] = {0.05, 0.0999999, 0.1, 0.15, 1e3}, expected[] = {0, 0, 0.8, 0.8, 0.8};
     for (size_t k = 0; k < LENGTH(recoil); k++) {
@@ -204,7 +204,7 @@ static void flat_background_follows_the_widths(void **state)
 {
     (void)state;
     const double edge[] = {1, 1.5, 3.5};
-    const cev_bins bins = {.n_bin = 2, .edge_keV = edge};
+    const cev_bins bins = {.n_bin = 2, .n_energy = 2, .n_time = 1, .edge = edge};
     double counts[2];
     cev_background_flat(&bins, 8, counts);
     assert_true(counts[0] == 4 && counts[1] == 16);

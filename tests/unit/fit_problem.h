@@ -16,6 +16,8 @@ typedef struct fit_problem {
     double signal[CEV_LANES][MOST_CHANNELS][MOST_BINS];
     double background[MOST_CHANNELS][MOST_BACKGROUNDS * MOST_BINS]; /* [n_background][n_bin] */
     double data[MOST_CHANNELS][MOST_BINS];
+    int gaussian[MOST_CHANNELS];
+    double variance[MOST_CHANNELS][MOST_BINS]; /* of Gaussian channels */
     double sigma[MOST_PULLS];
     cev_pull_link link[MOST_LINKS];
 } fit_problem;
@@ -38,7 +40,8 @@ static inline cev_profile *create_fit(const fit_problem *p)
     cev_channel channel[MOST_CHANNELS];
     cev_profile *profile;
     for (size_t c = 0; c < p->n_channel; c++)
-        channel[c] = (cev_channel){.n_bin = p->n_bin[c], .n_background = p->n_background[c], .background = p->background[c]};
+        channel[c] = (cev_channel){.n_bin = p->n_bin[c], .n_background = p->n_background[c], .background = p->background[c],
+                                     .variance = p->gaussian[c] ? p->variance[c] : NULL};
     cev_profile_spec spec = {.n_channel = p->n_channel, .channel = channel, .n_pull = p->n_pull, .sigma = p->sigma,
                              .n_link = p->n_link, .link = p->link};
     assert_ok(cev_profile_create(&spec, &profile));
@@ -115,7 +118,9 @@ static inline long double value_at(const fit_problem *p, int lane, const long do
     for (size_t c = 0; c < p->n_channel; c++)
         for (size_t i = 0; i < p->n_bin[c]; i++) {
             long double n = predicted_of(p, lane, pull, c, i), d = p->data[c][i];
-            if (d > 0) {
+            if (p->gaussian[c]) {
+                sum += (n - d) * (n - d) / p->variance[c][i];
+            } else if (d > 0) {
                 if (!(n > 0)) return INFINITY;
                 sum += 2 * (n - d + d * logl(d / n));
             } else if (is_live(p, lane, c, i)) {
@@ -140,10 +145,15 @@ static inline void derivatives_at(const fit_problem *p, int lane, const long dou
             long double n = predicted_of(p, lane, pull, c, i), slope[MOST_PULLS];
             long double d = p->data[c][i] > 0 ? (long double)p->data[c][i] : barrier;
             slopes_of(p, lane, c, i, slope);
+            long double first = 2 * (d > 0 ? 1 - d / n : 1), second = d > 0 ? 2 * d / (n * n) : 0;
+            if (p->gaussian[c]) {
+                first = 2 * (n - p->data[c][i]) / p->variance[c][i];
+                second = 2 / (long double)p->variance[c][i];
+            }
             for (size_t a = 0; a < p->n_pull; a++) {
                 if (slope[a] == 0) continue;
-                gradient[a] += 2 * (d > 0 ? 1 - d / n : 1) * slope[a];
-                for (size_t b = 0; b < p->n_pull; b++) hessian[a][b] += d > 0 ? 2 * d / (n * n) * slope[a] * slope[b] : 0;
+                gradient[a] += first * slope[a];
+                for (size_t b = 0; b < p->n_pull; b++) hessian[a][b] += second * slope[a] * slope[b];
             }
         }
 }
@@ -202,7 +212,7 @@ static inline double slow_minimum(const fit_problem *p, int lane, const long dou
     if (isinf(value_at(p, lane, pull, 0))) return INFINITY;
     int empty = 0;
     for (size_t c = 0; c < p->n_channel; c++)
-        for (size_t i = 0; i < p->n_bin[c]; i++) empty |= !(p->data[c][i] > 0) && is_live(p, lane, c, i);
+        for (size_t i = 0; i < p->n_bin[c]; i++) empty |= !p->gaussian[c] && !(p->data[c][i] > 0) && is_live(p, lane, c, i);
     for (long double barrier = 1e-1L; empty && barrier > 1e-15L; barrier *= 0.1L) descend(p, lane, barrier, pull);
     if (!empty) descend(p, lane, 0, pull);
     return (double)value_at(p, lane, pull, 0);

@@ -7,7 +7,7 @@
 
 #include "cevscan/form_factor.h"
 
-static const cev_nucleus cs = {"Cs", 55, 78, 132.91, 4.83}, si = {"Si", 14, 14, 27.98, 3.12}, tiny = {"H", 1, 0, 1, 0.5};
+static const cev_nucleus cs = {"Cs", 55, 78, 132.91, 4.83, 4.83}, si = {"Si", 14, 14, 27.98, 3.12, 3.12}, tiny = {"H", 1, 0, 1, 0.5, 0.5};
 
 static cev_form_factor form_factor(const char *name)
 {
@@ -22,7 +22,12 @@ static cev_form_factor form_factor(const char *name)
 static double value(const char *name, const cev_nucleus *nucleus, double q_per_fm)
 {
     cev_form_factor f = form_factor(name);
-    return f.kind->value(&f, nucleus, q_per_fm);
+    cev_nuclear_response r = f.kind->coherent(&f, nucleus, q_per_fm);
+    assert_true(r.pp == r.nn && r.pp == r.pn);
+    /* The sign of the amplitude shows in its product with that of a nucleus without extension. */
+    cev_nucleus small_neutrons = *nucleus;
+    small_neutrons.rms_radius_n_fm = 0;
+    return f.kind->needs_radius ? copysign(sqrt(r.pp), f.kind->coherent(&f, &small_neutrons, q_per_fm).pn) : sqrt(r.pp);
 }
 
 static void every_kind_is_one_at_zero(void **state)
@@ -31,6 +36,7 @@ static void every_kind_is_one_at_zero(void **state)
     assert_true(cev_n_form_factor_kinds >= 3);
     for (size_t k = 0; k < cev_n_form_factor_kinds; k++) {
         const char *name = cev_form_factor_kinds[k]->card.name;
+        if (cev_form_factor_kinds[k]->knows) continue; /* fits to tables; see nuclear_responses.c */
         assert_true(value(name, &cs, 0) == 1);
         assert_close(value(name, &cs, 1e-6), 1, 1e-10);
     }
@@ -114,10 +120,11 @@ static void recoil_energy_gives_the_momentum_transfer(void **state)
 {
     (void)state;
     cev_form_factor f = form_factor("helm");
-    double q_MeV = sqrt(2 * 132.91 * 931.49410242 * 10e-3);
+    double f_q, q_MeV = sqrt(2 * 132.91 * 931.49410242 * 10e-3);
     assert_close(q_MeV, 49.76, 0.01);
-    assert_relative(cev_form_factor_at_recoil(&f, &cs, 10), value("helm", &cs, q_MeV / 197.3269804), 1e-13);
-    assert_true(cev_form_factor_at_recoil(&f, &cs, 0) == 1);
+    f_q = value("helm", &cs, q_MeV / 197.3269804);
+    assert_relative(cev_coherent_at_recoil(&f, &cs, 10).nn, f_q * f_q, 1e-13);
+    assert_true(cev_coherent_at_recoil(&f, &cs, 0).pp == 1);
 }
 
 int main(void)

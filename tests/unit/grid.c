@@ -259,6 +259,97 @@ static void grids_that_are_too_large_are_refused(void **state)
     assert_int_equal(grid.n_tile, (size_t)1 << 31);
 }
 
+/* --- both signs ------------------------------------------------------------------------------------------------- */
+
+static void signed_log_mirrors_to_the_bit(void **state)
+{
+    (void)state;
+    const size_t n[] = {4, 6, 100, 8000};
+    const double range[][2] = {{10, 1e4}, {1e-9, 1e-3}, {0.3, 0.7}, {1, 1e9}};
+    cev_arena *arena = new_arena();
+    for (size_t j = 0; j < LENGTH(n); j++)
+        for (size_t k = 0; k < LENGTH(range); k++) {
+            cev_axis axis, half;
+            size_t middle = n[j] / 2;
+            assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, range[k][0], range[k][1], n[j], 0, &axis));
+            assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_LOG, range[k][0], range[k][1], middle, 0, &half));
+            assert_int_equal(axis.n, n[j]);
+            assert_true(axis.value[0] == -range[k][1] && axis.value[n[j] - 1] == range[k][1]);
+            assert_true(axis.value[middle - 1] == -range[k][0] && axis.value[middle] == range[k][0]);
+            for (size_t i = 0; i < n[j]; i++) {
+                assert_same_bits(axis.value[n[j] - 1 - i], -axis.value[i]);
+                if (i) assert_true(axis.value[i] > axis.value[i - 1]);
+                if (i >= middle) assert_same_bits(axis.value[i], half.value[i - middle]);
+                assert_same_bits(cev_axis_at(&axis, (double)i), axis.value[i]);
+            }
+        }
+    cev_arena_destroy(&arena);
+}
+
+static void signed_log_has_a_gap(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    cev_axis axis;
+    assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 1, 100, 6, 0, &axis));
+    assert_close(cev_axis_at(&axis, 3.5), sqrt(10), 1e-12);
+    assert_close(cev_axis_at(&axis, 0.5), -sqrt(1000), 1e-11);
+    assert_true(isnan(cev_axis_at(&axis, 2.5)) && isnan(cev_axis_at(&axis, 2.001)) && isnan(cev_axis_at(&axis, 5.1)) && isnan(cev_axis_at(&axis, -1)));
+    cev_arena_destroy(&arena);
+}
+
+static void signed_log_that_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    cev_axis axis;
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 1, 100, 7, 0, &axis), CEV_E_INPUT, "even");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 1, 100, 2, 0, &axis), CEV_E_INPUT, "4 or more");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 0, 100, 8, 0, &axis), CEV_E_INPUT, "above 0");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, -1, 100, 8, 0, &axis), CEV_E_INPUT, "above 0");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 100, 1, 8, 0, &axis), CEV_E_INPUT, "runs from");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 1, 1 + 1e-15, 64, 0, &axis), CEV_E_INPUT, "too many");
+    cev_arena_destroy(&arena);
+}
+
+/* --- members ---------------------------------------------------------------------------------------------------- */
+
+static void members_have_tiles_of_their_own(void **state)
+{
+    (void)state;
+    cev_arena *arena = new_arena();
+    static const char *const label[] = {"a", "b", "c"};
+    static const double number[] = {0, 1, 2};
+    const size_t sides[][3] = {{0, 0, 0}, {3, 4, 2}, {1, 7, 5}, {2, 100, 100}};
+    for (size_t s = 0; s < LENGTH(sides); s++) {
+        cev_grid grid = {.n_axis = 3, .axis = {{.name = "parameter", .scale = CEV_SCALE_NAMES, .n = 3, .value = number, .label = label}}};
+        assert_ok(cev_axis_fill(arena, "value", CEV_SCALE_SIGNED_LOG, 1, 100, 10, 0, &grid.axis[1]));
+        assert_ok(cev_axis_fill(arena, "y", CEV_SCALE_LINEAR, 0, 1, 5, 0, &grid.axis[2]));
+        assert_ok(cev_grid_lay_tiles(&grid, s ? sides[s] : NULL));
+        assert_int_equal(cev_grid_n_member(&grid), 3);
+        assert_int_equal(grid.tile_side[0], 1);
+        size_t points = 0;
+        for (size_t id = 0; id < grid.n_tile; id++) {
+            cev_tile tile = cev_grid_tile(&grid, id);
+            points += tile.n_point;
+            for (size_t k = 0; k < tile.n_point; k++) {
+                size_t index[CEV_MAX_AXES];
+                cev_tile_point(&grid, &tile, k, index);
+                assert_int_equal(index[0], cev_grid_member_of_tile(&grid, &tile));
+                assert_int_equal(index[0], cev_grid_member_of_point(&grid, cev_grid_number(&grid, index)));
+            }
+        }
+        assert_int_equal(points, 150);
+        assert_true(isnan(cev_axis_at(&grid.axis[0], 0.5)));
+    }
+    cev_grid plain = {.n_axis = 1};
+    assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 0, 1, 5, 0, &plain.axis[0]));
+    assert_ok(cev_grid_lay_tiles(&plain, NULL));
+    assert_int_equal(cev_grid_n_member(&plain), 1);
+    assert_int_equal(cev_grid_member_of_point(&plain, 4), 0);
+    cev_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +365,10 @@ int main(void)
         cmocka_unit_test(the_grid_chooses_tiles_of_the_promised_size),
         cmocka_unit_test(a_small_grid_is_few_tiles),
         cmocka_unit_test(grids_that_are_too_large_are_refused),
+        cmocka_unit_test(signed_log_mirrors_to_the_bit),
+        cmocka_unit_test(signed_log_has_a_gap),
+        cmocka_unit_test(signed_log_that_makes_no_sense_is_refused),
+        cmocka_unit_test(members_have_tiles_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

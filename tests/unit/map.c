@@ -31,7 +31,7 @@ static cev_grid grid(void)
 
 static void create(const cev_grid *g, size_t n_pull)
 {
-    cev_map_spec spec = {.grid = g, .axis_parameter = parameters, .n_pull = n_pull, .pull_name = pull_names,
+    cev_map_spec spec = {.grid = g, .axis_description = parameters, .n_pull = n_pull, .pull_name = pull_names,
                          .n_text = LENGTH(texts), .text = texts};
     unlink(path);
     assert_ok(cev_map_create(path, &spec));
@@ -202,7 +202,7 @@ static void progress_can_be_read_back(void **state)
     cev_map *map = open_map(&g, 0);
     cev_map_progress p = {.sessions = 3, .ranks = 5, .threads = 2, .complete = true, .start = "2024-02-29T01:02:03Z",
                           .end = "2024-03-01T00:00:00Z", .heartbeat = 1.5e9, .wall_time_s = 12.5, .points_failed = 1ull << 40,
-                          .chi2_reference = -0.0, .best_fit_chi2 = 1e-300, .best_fit = {0.1, 4}};
+                          .chi2_reference = {-0.0}, .best_fit_chi2 = {1e-300}, .best_fit = {0.1, 4}};
     memset(p.content_hash, 'f', CEV_DIGEST_TEXT_SIZE - 1);
     assert_ok(cev_map_write_progress(map, &p));
     assert_ok(cev_map_close(&map));
@@ -213,8 +213,8 @@ static void progress_can_be_read_back(void **state)
     assert_string_equal(q->start, p.start);
     assert_string_equal(q->end, p.end);
     assert_string_equal(q->content_hash, p.content_hash);
-    assert_true(q->heartbeat == 1.5e9 && q->wall_time_s == 12.5 && q->best_fit_chi2 == 1e-300);
-    assert_same_bits(q->chi2_reference, -0.0);
+    assert_true(q->heartbeat == 1.5e9 && q->wall_time_s == 12.5 && q->best_fit_chi2[0] == 1e-300);
+    assert_same_bits(q->chi2_reference[0], -0.0);
     assert_true(q->best_fit[0] == 0.1 && q->best_fit[1] == 4);
     cev_map_info_destroy(&info);
 }
@@ -441,7 +441,7 @@ static void creating_where_nothing_can_be_leaves_nothing(void **state)
 {
     (void)state;
     cev_grid g = grid();
-    cev_map_spec spec = {.grid = &g, .axis_parameter = parameters, .n_text = LENGTH(texts), .text = texts};
+    cev_map_spec spec = {.grid = &g, .axis_description = parameters, .n_text = LENGTH(texts), .text = texts};
     char nowhere[512];
     snprintf(nowhere, sizeof nowhere, "%s/no/such/map.h5", folder);
     assert_refused(cev_map_create(nowhere, &spec), CEV_E_IO, "No such file or directory");

@@ -39,8 +39,10 @@ static cev_data asimov(const fixture *f, const double *truth)
 
 static void random_theta(gsl_rng *r, double reach, double *theta)
 {
+    const cev_card *card = &cev_interaction_nsi.card;
     memset(theta, 0, CEV_MAX_MODEL_PARAMETERS * sizeof *theta);
-    for (size_t p = 0; p < cev_interaction_nsi.card.n_parameter; p++) theta[p] = uniform(r, -reach, reach);
+    for (size_t p = 0; p < card->n_parameter; p++)
+        theta[p] = strncmp(card->parameters[p].name, "eps_", 4) ? card->parameters[p].default_value : uniform(r, -reach, reach);
 }
 
 static void broadcast(const double *theta, cev_lanes *block)
@@ -58,14 +60,15 @@ static double chi2_at(const fixture *f, const cev_data *data, const double *thet
     return result.chi2[0];
 }
 
-static const double standard_model[CEV_MAX_MODEL_PARAMETERS];
+
+static const double standard_model[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
 
 /* --- chi2 ------------------------------------------------------------------------------------------------------- */
 
 static void check_truth(const char *experiments, gsl_rng *r)
 {
     fixture f = set_up(experiments);
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     for (int k = 0; k < 20; k++) {
         cev_data data = asimov(&f, truth);
         double chi2 = chi2_at(&f, &data, truth);
@@ -90,7 +93,7 @@ static void the_reference_point_far_from_the_standard_model(void **state)
     (void)state;
     fixture f = set_up("ess_csi,ess_si");
     cev_data data = asimov(&f, standard_model);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     theta[nsi_parameter("eps_ee_uV")] = theta[nsi_parameter("eps_mumu_uV")] = -0.5;
     cev_point_report report;
     assert_ok(cev_model_explain(f.arena, f.model, &data, theta, &report));
@@ -175,7 +178,7 @@ static void couplings_of_tau_do_nothing_without_tau_neutrinos(void **state)
     (void)state;
     fixture f = set_up("ess_csi");
     cev_data data = asimov(&f, standard_model);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     theta[nsi_parameter("eps_tautau_uV")] = 0.7;
     theta[nsi_parameter("eps_tautau_dV")] = -0.4;
     assert_true(chi2_at(&f, &data, theta) == 0);
@@ -190,7 +193,7 @@ static void each_component_feels_its_own_coupling(void **state)
     (void)state;
     fixture f = set_up("ess_si");
     size_t n = cev_model_experiment(f.model, 0)->bins.n_bin;
-    double before[3 * 100], after[3 * 100], theta[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double before[3 * 100], after[3 * 100], theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     const cev_source_component *component = cev_model_experiment(f.model, 0)->source.kind->components;
     theta[nsi_parameter("eps_ee_dV")] = 0.1;
     assert_ok(cev_model_signal(f.model, 0, standard_model, before));
@@ -245,7 +248,7 @@ static void a_report_predicts_at_the_best_pulls(void **state)
     (void)state;
     fixture f = set_up("ess_csi");
     cev_data data = asimov(&f, standard_model);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {0}, signal[3 * 20];
+    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL}, signal[3 * 20];
     theta[nsi_parameter("eps_ee_uV")] = 0.2;
     cev_point_report report;
     assert_ok(cev_model_explain(f.arena, f.model, &data, theta, &report));
@@ -290,7 +293,7 @@ static void a_shared_pull_is_paid_once(void **state)
     cev_experiment twin[2];
     fixture shared = {.arena = new_arena()}, separate = {.arena = shared.arena};
     assert_int_equal(x->n_pull, 2);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     theta[nsi_parameter("eps_mumu_uV")] = 0.1;
 
     assert_ok(twins(x, pull, "signal", x->pull[0].sigma, twin, &shared.model));

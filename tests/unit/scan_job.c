@@ -30,6 +30,7 @@ static void set_up(fixture *f, const char *experiments, const double *truth)
     assert_ok(cev_model_scratch_create(f->model, &f->scratch));
     assert_ok(cev_data_asimov(f->arena, f->model, truth ? truth : f->config->theta, &f->data));
     f->job = (cev_scan_job){.model = f->model, .data = &f->data, .grid = &f->grid};
+    memcpy(f->job.theta, f->config->theta, sizeof f->job.theta);
 }
 
 static void tear_down(fixture *f)
@@ -183,7 +184,7 @@ static double lowest_of_grid(fixture *f)
 static void the_truth_is_the_best_fit_of_a_scan_that_contains_it(void **state)
 {
     (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     truth[nsi_parameter("eps_ee_uV")] = 0.037;
     truth[nsi_parameter("eps_etau_uV")] = 0.1;
     fixture f;
@@ -192,7 +193,7 @@ static void the_truth_is_the_best_fit_of_a_scan_that_contains_it(void **state)
     add_axis(&f, "eps_ee_uV", -0.2, 0.6, 4); /* not on the grid */
     f.job.theta[nsi_parameter("eps_etau_uV")] = 0.1;
     assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_ok(cev_best_fit_find(&f.job, truth, &fit));
+    assert_ok(cev_best_fit_find(&f.job, 0, truth, &fit));
     assert_true(fit.chi2 == 0 && fit.at[0] == 0.037);
     tear_down(&f);
 }
@@ -203,14 +204,14 @@ static void a_truth_outside_the_scan_is_not_its_best_fit(void **state)
     (void)state;
     const double off[] = {-0.2, 0.2};
     for (size_t k = 0; k < LENGTH(off); k++) {
-        double truth[CEV_MAX_MODEL_PARAMETERS] = {0};
+        double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
         truth[nsi_parameter("eps_etau_uV")] = off[k];
         fixture f;
         cev_best_fit fit;
         set_up(&f, "ess_csi", truth);
         add_axis(&f, "eps_ee_uV", -0.02, 0.02, 5);
         assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-        assert_ok(cev_best_fit_find(&f.job, truth, &fit));
+        assert_ok(cev_best_fit_find(&f.job, 0, truth, &fit));
         assert_true(fit.chi2 > 1e-3);
         tear_down(&f);
     }
@@ -220,7 +221,7 @@ static void a_truth_outside_the_scan_is_not_its_best_fit(void **state)
 static void the_search_finds_the_truth(void **state)
 {
     (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     truth[nsi_parameter("eps_ee_uV")] = 0.0371;
     truth[nsi_parameter("eps_mumu_uV")] = -0.0113;
     fixture f;
@@ -229,7 +230,7 @@ static void the_search_finds_the_truth(void **state)
     add_axis(&f, "eps_ee_uV", -0.2, 0.15, 33);
     add_axis(&f, "eps_mumu_uV", -0.2, 0.15, 47);
     assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_ok(cev_best_fit_find(&f.job, NULL, &fit));
+    assert_ok(cev_best_fit_find(&f.job, 0, NULL, &fit));
     assert_close(fit.chi2, 0, 1e-8);
     assert_close(fit.at[0], 0.0371, 1e-3);
     assert_close(fit.at[1], -0.0113, 1e-3);
@@ -240,7 +241,7 @@ static void the_search_finds_the_truth(void **state)
 static void the_best_fit_is_not_above_a_fine_grid(void **state)
 {
     (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     truth[nsi_parameter("eps_emu_uV")] = 0.3;
     truth[nsi_parameter("eps_ee_dV")] = -0.1;
     fixture f;
@@ -249,13 +250,13 @@ static void the_best_fit_is_not_above_a_fine_grid(void **state)
     add_axis(&f, "eps_ee_uV", -0.2, 0.6, 81);
     add_axis(&f, "eps_mumu_uV", -0.2, 0.6, 81);
     assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_ok(cev_best_fit_find(&f.job, truth, &fit)); /* not contained, so no help */
+    assert_ok(cev_best_fit_find(&f.job, 0, truth, &fit)); /* not contained, so no help */
     double grid = lowest_of_grid(&f);
     assert_true(fit.chi2 > 0 && fit.chi2 <= grid);
     assert_true(fit.chi2 > 0.5 * grid - 0.1); /* and is a value of the function, not below it */
     for (size_t a = 0; a < 2; a++) assert_true(fit.at[a] >= -0.2 && fit.at[a] <= 0.6);
 
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {0};
+    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
     cev_point_report there;
     theta[nsi_parameter("eps_ee_uV")] = fit.at[0];
     theta[nsi_parameter("eps_mumu_uV")] = fit.at[1];
@@ -273,7 +274,7 @@ static void the_best_fit_stays_within_the_axes(void **state)
     set_up(&f, "ess_csi", NULL);
     add_axis(&f, "eps_ee_uV", 0.05, 0.15, 20);
     assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_ok(cev_best_fit_find(&f.job, NULL, &fit));
+    assert_ok(cev_best_fit_find(&f.job, 0, NULL, &fit));
     assert_close(fit.at[0], 0.05, 1e-6);
     assert_true(fit.at[0] >= 0.05);
     double chi2, pull[N_PULL];
@@ -291,7 +292,7 @@ static void a_scan_without_finite_points_has_no_best_fit(void **state)
     add_axis(&f, "eps_ee_uV", -0.2, 0.6, 9);
     f.job.theta[nsi_parameter("eps_mumu_uV")] = NAN;
     assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_refused(cev_best_fit_find(&f.job, NULL, &fit), CEV_E_NUMERIC, "no point of the scan");
+    assert_refused(cev_best_fit_find(&f.job, 0, NULL, &fit), CEV_E_NUMERIC, "no point of the scan");
     tear_down(&f);
 }
 

@@ -114,6 +114,7 @@ static void set(cev_source *source, const char *name, double value)
 static cev_source ess(double protons, double years, double per_proton, double distance_m)
 {
     cev_source source = {.kind = kind};
+    cev_parameter_defaults(kind->card.parameters, kind->card.n_parameter, source.parameter);
     set(&source, "protons_per_year", protons);
     set(&source, "years", years);
     set(&source, "neutrinos_per_proton", per_proton);

@@ -109,4 +109,7 @@ static inline cev_arena *new_arena(void)
     return arena;
 }
 
+/* Initialisers of theta[] at the standard model of "nsi": couplings 0, and what is not given is NaN. */
+#define NSI_STANDARD_MODEL [12] = 0.23867, [14] = NAN, [15] = NAN
+
 #endif

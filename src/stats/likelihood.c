@@ -10,3 +10,8 @@ double cev_poisson_deviance(double predicted, double observed)
     if (predicted == 0) return INFINITY;
     return 2 * (predicted - observed - observed * log(predicted / observed));
 }
+
+double cev_gaussian_deviance(double predicted, double observed, double variance)
+{
+    return (predicted - observed) * (predicted - observed) / variance;
+}

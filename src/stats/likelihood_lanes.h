@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The Poisson likelihood of one channel on a block of points, as a function of the scale of each component. */
-#ifndef CEVSCAN_STATS_POISSON_LANES_H
-#define CEVSCAN_STATS_POISSON_LANES_H
+/* The likelihood of one channel, Poisson or Gaussian, on a block of points, as a function of the scale of each component. */
+#ifndef CEVSCAN_STATS_LIKELIHOOD_LANES_H
+#define CEVSCAN_STATS_LIKELIHOOD_LANES_H
 
 #include "cevscan/profile.h"
 #include "lanes_math.h"
@@ -16,6 +16,7 @@ typedef struct channel_counts {
     size_t n_bin, n_background;
     const double *data;         /* [n_bin] */
     const double *background;   /* [n_background][n_bin] */
+    const double *weight;       /* [n_bin], 1/variance of a Gaussian channel; NULL: Poisson */
     const cev_lanes *signal;    /* [n_bin] */
 } channel_counts;
 
@@ -50,8 +51,9 @@ CEV_INLINE cev_lanes barrier_counts(const channel_counts *c, size_t n_component,
 }
 
 /* n_component is an argument so that the usual two can be a compile-time constant. The weights of the gradient and Hessian
- * are those of the Poisson likelihood, or, for the start, of least squares with variances max(D, 1). Bins without data count
- * `barrier`, at least. Returns the lanes where some bin is predicted negative or not a number. */
+ * are those of the likelihood, or, for the start, of least squares with variances max(D, 1) for Poisson counts. Bins without data count
+ * `barrier`, at least. Returns the lanes where some bin is predicted negative or not a
+ * number; of a Gaussian channel, not a finite number. */
 CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component, int least_squares, cev_lanes barrier,
                                      const cev_lanes *scale, channel_slopes *out)
 {
@@ -65,8 +67,11 @@ CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component
     for (size_t i = 0; i < c->n_bin; i++) {
         cev_lanes n = predicted_counts(c, n_component, scale, i), weight, curvature;
         double d = c->data[i];
-        good &= n >= 0;
-        if (least_squares) {
+        good &= c->weight ? n - n == 0 : n >= 0;
+        if (c->weight) {
+            curvature = lanes_set(c->weight[i]);
+            weight = (n - d) * c->weight[i];
+        } else if (least_squares) {
             double inverse_variance = 1 / (d > 1 ? d : 1);
             curvature = lanes_set(inverse_variance);
             weight = (n - d) * inverse_variance;
@@ -90,22 +95,42 @@ CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component
     return ~good;
 }
 
+/* Lanes where a bin that components add counts to is predicted all but empty. */
+CEV_INLINE cev_lanes_mask near_nothing(const channel_counts *c, size_t n_component, size_t bin, const cev_lanes *scale)
+{
+    cev_lanes expected = {0};
+    for (size_t k = 0; k < n_component; k++) expected += component_counts(c, k, bin);
+    return (expected > 0) & (predicted_counts(c, n_component, scale, bin) < 1e-6 * larger(expected, lanes_set(1)));
+}
+
 /* Largest share -dN/N of a bin's counts that a full step takes away: the inverse of the longest step that leaves all N >= 0.
  * step[n_component] are the changes of the scales. */
 CEV_INLINE cev_lanes largest_loss(const channel_counts *c, size_t n_component, const cev_lanes *scale, const cev_lanes *step)
 {
     cev_lanes largest = {0};
-    for (size_t i = 0; i < c->n_bin; i++) {
+    for (size_t i = 0; !c->weight && i < c->n_bin; i++) {
         cev_lanes n = predicted_counts(c, n_component, scale, i), loss = -predicted_counts(c, n_component, step, i) / n;
         largest = lanes_select((n > 0) & (loss > largest), loss, largest);
     }
     return largest;
 }
 
+/* Sum over bins of (N - D)^2/variance. */
+CEV_INLINE cev_lanes squares(const channel_counts *c, size_t n_component, const cev_lanes *scale)
+{
+    cev_lanes sum = {0};
+    for (size_t i = 0; i < c->n_bin; i++) {
+        cev_lanes difference = predicted_counts(c, n_component, scale, i) - c->data[i];
+        sum += difference * difference * c->weight[i];
+    }
+    return sum;
+}
+
 /* Sum over bins of 2 [N - D - D ln(N/D)]; infinite where a bin with data is predicted empty, not a number where a
  * bin is predicted negative. */
 CEV_INLINE cev_lanes deviance(const channel_counts *c, size_t n_component, const cev_lanes *scale)
 {
+    if (c->weight) return squares(c, n_component, scale);
     cev_lanes sum = {0}, infinite = lanes_set(INFINITY), invalid = lanes_set(NAN);
     for (size_t i = 0; i < c->n_bin; i++) {
         cev_lanes n = predicted_counts(c, n_component, scale, i);

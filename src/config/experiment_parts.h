@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The parts of an experiment file, each read by a file of this room. */
+#ifndef CEVSCAN_CONFIG_EXPERIMENT_PARTS_H
+#define CEVSCAN_CONFIG_EXPERIMENT_PARTS_H
+
+#include "cevscan/config.h"
+
+/* Reads {name: ..., parameters ...} of a table of kinds whose first member is their card. */
+#define READ_KIND(node, what, kinds, n, out)                                                                           \
+    do {                                                                                                               \
+        const cev_card *cards_[16];                                                                                    \
+        size_t index_;                                                                                                 \
+        for (size_t k_ = 0; k_ < (n); k_++) cards_[k_] = &(kinds)[k_]->card;                                           \
+        CEV_TRY(cev_node_read_model((node), (what), cards_, (n), &index_, (out)->parameter));                          \
+        (out)->kind = (kinds)[index_];                                                                                 \
+    } while (0)
+
+/* Everything lives in the arena; on CEV_E_INPUT the message names file, line and key. */
+cev_status cev_read_target(cev_arena *arena, cev_node node, cev_target *out);
+cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out);
+/* From here on, out->source, target and response must be there; for each function, what those before it read. */
+cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node bins, cev_node timing, cev_experiment *out);
+cev_status cev_read_backgrounds(cev_arena *arena, cev_node node, cev_experiment *out);
+cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out);
+cev_status cev_read_data(cev_arena *arena, cev_node observed, cev_node statistic, cev_experiment *out);
+
+#endif
