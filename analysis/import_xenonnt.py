@@ -17,7 +17,7 @@ import numpy as np
 
 CITATION = ("data release of the XENON collaboration, doi:10.5281/zenodo.20576156, CC BY 4.0; E. Aprile et al. (XENON), "
             "Phys. Rev. Lett. 133 (2024) 191002, Phys. Rev. Lett. 134 (2025) 111802, arXiv:2604.06002; "
-            "changed in form only, by analysis/import_xenonnt.py")
+            "converted by analysis/import_xenonnt.py")
 N_OBSERVABLE = 4
 N_ROW = 8  # numbers in a line of the files that are written
 
