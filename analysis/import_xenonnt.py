@@ -234,7 +234,8 @@ def mono_templates(release, run_, yields):
         raise MapError(f"{folder}: {len(mine)} mono-energetic templates with {yields}; at least two are needed")
     for (low, _), (high, twice) in zip(mine, mine[1:]):
         if not high > low > 0:
-            raise MapError(f"{twice}: the recoil energies do not increase: there is another template of {high:g} keV, or one of zero")
+            raise MapError(f"{twice}: the recoil energies do not increase: there is another template of {high:g} keV, or one of "
+                           "zero")
     for energy in sorted({energy for energy, _ in found}, key=float):
         if float(energy) not in {e for e, _ in mine}:
             raise MapError(f"{path(energy)}: the template is missing")
@@ -311,17 +312,19 @@ def yields_name(options):
 def text_of(run_, name, options, accidentals):
     """The experiment file."""
     shape = " x ".join(map(str, run_.shape))
-    at = f"light yield {options.tly:+d} sigma, charge yield {options.tqy:+d} sigma" if options.tly or options.tqy else "nominal yields"
+    is_nominal = not options.tly and not options.tqy
+    at = "nominal yields" if is_nominal else f"light yield {options.tly:+d} sigma, charge yield {options.tqy:+d} sigma"
     lines = [f"# XENONnT {run_.name.upper()}, {shape} bins in {', '.join(run_.observables)} (innermost)",
              f"# {at}; {run_.observed.sum()} events, {run_.n_outside} outside of the bins; written by analysis/import_xenonnt.py",
              f"experiment: {name}",
-             f'title: "XENONnT {run_.name.upper()}' + (f", {at}" if options.tly or options.tqy else "") + '"',
+             f'title: "XENONnT {run_.name.upper()}' + ("" if is_nominal else f", {at}") + '"',
              f'citation: "{CITATION}"', "",
              "source:", "  name: solar_b8",
              "  flux_per_cm2_s: 5.46e+6       # of the standard solar model B16-GS98",
              "  live_years: 1                 # the mass holds the exposure",
              "  latitude_deg: 42.45",
-             '  citation: "flux: N. Vinyoles et al., Astrophys. J. 835 (2017) 202; oscillations: I. Esteban et al., JHEP 09 (2020) 178"',
+             '  citation: "flux: N. Vinyoles et al., Astrophys. J. 835 (2017) 202; oscillations: I. Esteban et al., '
+             'JHEP 09 (2020) 178"',
              "", "target:",
              f"  mass_kg: {1000 * run_.exposure_t_yr:.9g}             # {run_.exposure_t_yr:.9g} tonne years"]
     lines.append(TARGET)
