@@ -361,6 +361,8 @@ def write_all(texts, force):
         for path in list(written):
             os.replace(written[path], path)
             del written[path]
+    except OSError as error:
+        raise MapError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
         for draft in written.values():
             os.unlink(draft)

@@ -3,6 +3,7 @@
 CEVSCAN_XENONNT_RELEASE says where a copy is."""
 import csv
 import os
+import resource
 import subprocess
 import sys
 
@@ -303,6 +304,15 @@ def test_files_are_replaced_by_force_only(release):
     assert files(release) == ["xenonnt_sr1.yaml"] and (folder / "xenonnt_sr1.yaml").read_text() == "mine"
     imported(release, "--force")
     assert files(release) == ["xenonnt_sr0.yaml", "xenonnt_sr1.yaml"] and (folder / "xenonnt_sr1.yaml").read_text() != "mine"
+
+
+def test_a_full_disk(release):
+    """No file, and no part of one."""
+    command = [sys.executable, str(SCRIPT), str(release), "-o", str(release.parent / "experiments")]
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=limit)
+    assert done.returncode == BAD_INPUT and "xenonnt_sr0.yaml: cannot be written: File too large" in done.stderr
+    assert files(release) == []
 
 
 def test_no_place_to_write(release):
