@@ -52,12 +52,13 @@ def complain(message):
     print(f"{os.path.basename(sys.argv[0])}: {text}", file=sys.stderr)
 
 
-def command_line(description, example):
+def command_line(description, example, takes_maps=True):
     """A parser with the arguments that all commands share. "-1e-3" is a number here, not an option."""
     parser = argparse.ArgumentParser(description=description, epilog="example:\n  " + example, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser._negative_number_matcher = re.compile(r"^-\.?\d")
-    parser.add_argument("maps", nargs="+", metavar="MAP.h5", help="map of cevscan; after -- if it starts with a dash")
+    if takes_maps:
+        parser.add_argument("maps", nargs="+", metavar="MAP.h5", help="map of cevscan; after -- if it starts with a dash")
     return parser
 
 
