@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cevmap import MapError, branches_of, stretches
 from cevplot import own_words
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 
 # ---------------------------------------------------------------------------------------------------- limits in files
@@ -72,6 +73,14 @@ def draw_limits(ax, limits):
             seen.append(np.exp(np.column_stack([np.interp(i, np.arange(len(points)), np.log(x)) for x in points.T])))
         handles += ax.plot([], [], label=limit.label, **style)
     return handles, np.concatenate(seen) if seen else np.empty((0, 2))
+
+
+def write_decades(ax):
+    """A number at every decade of the logarithmic axes, if there are not too many."""
+    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+        if axis.get_scale() == "log" and high < 10**8.5 * low:
+            axis.set_major_locator(LogLocator(numticks=12))
+            axis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=12))
 
 
 def is_inside(ax, limit):

@@ -14,9 +14,10 @@ HOME = os.path.dirname(HERE)
 EXPERIMENTS = {"xenonnt": ("XENONnT", "xenonnt_8b"),
                "pandax4t_surrogate": ("PandaX-4T (surrogate)", "pandax4t_us2_surrogate"),
                "both": ("XENONnT + PandaX-4T (surrogate)", "xenonnt_8b, pandax4t_us2_surrogate")}
+SHORT = {"both": "both (surrogate)"}     # in a figure of several
 # Title, and the range of couplings of the figures.
-INTERACTIONS = {"vector_universal": ("universal vector", 1e-6, 1e-1), "vector_b_minus_l": ("$B-L$ vector", 1e-6, 1e-1),
-                "scalar": ("scalar", 1e-6, 1e-1), "axial": ("axial vector", 1e-4, 1), "tensor": ("tensor", 1e-4, 1)}
+INTERACTIONS = {"vector_universal": ("universal vector", 1e-7, 1e-1), "vector_b_minus_l": ("$B-L$ vector", 1e-7, 1e-1),
+                "scalar": ("scalar", 1e-7, 1e-1), "axial": ("axial vector", 1e-6, 1), "tensor": ("tensor", 1e-6, 1)}
 MASS = "mediator_mass_MeV"
 MASSES = "0.001,1,10,100,1000"
 
@@ -108,16 +109,19 @@ def draw(folder, interaction, paths, options):
     common += [word for limit in options.limit for word in ("--limit", limit)]
     figures = [(interaction, paths)] + [(os.path.splitext(os.path.basename(p))[0], [p]) for p in paths if len(paths) > 1]
     for name, chosen in figures:
-        labels = [EXPERIMENTS[e][0] for e, p in zip(options.experiments, paths) if p in chosen]
+        labels = [SHORT.get(e, EXPERIMENTS[e][0]) if len(chosen) > 1 else EXPERIMENTS[e][0]
+                  for e, p in zip(options.experiments, paths) if p in chosen]
+        alone = [str(k) for k, e in enumerate(options.experiments, 1) if e != "both"] if "both" in options.experiments else []
+        lines = ["--outlined", ",".join(alone)] if alone and len(chosen) > 1 else []
         for kind in ("pdf", "png"):
-            analysis("plot_map.py", *chosen, *common, "--title", title, "--labels", ",".join(labels),
+            analysis("plot_map.py", *chosen, *common, *lines, "--title", title, "--labels", ",".join(labels),
                      "-o", os.path.join(folder, f"{name}.{kind}"))
 
 
 def tabulate(folder, maps):
     """limits.md and limits.csv: every edge of what is allowed, at 2.71 and 4.61."""
     paths = [path for group in maps.values() for path in group]
-    labels = ",".join(f"{INTERACTIONS[i][0]}: {EXPERIMENTS[e][0]}" for i, e in
+    labels = ",".join(f"{i}: {EXPERIMENTS[e][0]}" for i, e in
                       ((i, os.path.splitext(os.path.basename(p))[0][:-len(i) - 1]) for i, group in maps.items() for p in group))
     for kind, end in (("markdown", "md"), ("csv", "csv")):
         text = analysis("intervals.py", *paths, "--each", MASS, "--at", MASSES, "--delta", 2.71, "--delta", 4.61, "--labels", labels,

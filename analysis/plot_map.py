@@ -4,7 +4,7 @@
 import argparse
 import math
 
-from cevlimits import draw_limits, is_inside, name_band, read_limit
+from cevlimits import draw_limits, is_inside, name_band, read_limit, write_decades
 from cevmap import (MapError, branches_of, command_line, complain, delta_from_level, from_each, labels_of, percentage, project,
                     read_map, run, stretches)
 from cevplot import (VOID_STYLE, add_note, add_title, colour, draw_boxes, faint, figure_format, line_style, new_figure,
@@ -267,6 +267,8 @@ def draw(maps, labels, limits, options):
     else:
         handles, seen = draw_several(ax, maps, cuts, labels, options)
         title = title_of_cuts(cuts, options)
+    if options.excluded:
+        write_decades(ax)
     if options.excluded and len(maps) == 1:
         seen = np.concatenate((seen, name_band(ax, maps[0], cuts[0][0])))
     boxes = [box for m in maps for box in void_boxes(m)]
