@@ -4,6 +4,7 @@
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ from cevmap import MapError, command_line, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOME = os.path.dirname(HERE)
+PROGRAM = os.path.join(HOME, "bin", "cevscan")
+PROGRAM = PROGRAM if os.path.exists(PROGRAM) else shutil.which("cevscan") or PROGRAM
 EXPERIMENTS = {"xenonnt": ("XENONnT", "xenonnt_8b"),
                "pandax4t_surrogate": ("PandaX-4T (surrogate)", "pandax4t_us2_surrogate"),
                "both": ("XENONnT + PandaX-4T (surrogate)", "xenonnt_8b, pandax4t_us2_surrogate")}
@@ -28,8 +31,8 @@ def arguments():
                           "counts from the minimum at each mass. What is there already is not computed again.",
                           "light_mediators.py -o results/light_mediators --interactions scalar,tensor", takes_maps=False)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for scan files, maps, figures and tables")
-    parser.add_argument("--cevscan", default=os.path.join(HOME, "bin", "cevscan"), metavar="PROGRAM",
-                        help="(default: the one beside this script's folder)")
+    parser.add_argument("--cevscan", default=PROGRAM, metavar="PROGRAM",
+                        help="(default: bin/cevscan beside this script's folder, else that of $PATH)")
     parser.add_argument("--template", default=os.path.join(HOME, "configs", "scans", "light_mediator.yaml"), metavar="SCAN.yaml",
                         help="scan file into which experiments and interaction are put (default: configs/scans/light_mediator.yaml)")
     for name, known in (("interactions", INTERACTIONS), ("experiments", EXPERIMENTS)):
