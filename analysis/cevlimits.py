@@ -111,8 +111,8 @@ def name_band(ax, m, cut):
     place = band_place(ax, m, cut)
     if place is None:
         return np.empty((0, 2))
-    ax.annotate("allowed", place, xytext=(10, 26), textcoords="offset points", fontsize=9, ha="center", va="bottom", zorder=5,
+    ax.annotate("allowed", place, xytext=(-18, 26), textcoords="offset points", fontsize=9, ha="center", va="bottom", zorder=5,
                 arrowprops=dict(arrowstyle="-|>", linewidth=0.8, color="black", shrinkA=1, shrinkB=0))
     corner = ax.transData.transform(place)
-    box = [(dx, dy) for dx in np.linspace(-20, 50, 8) for dy in np.linspace(0, 110, 8)]
+    box = [(dx, dy) for dx in np.linspace(-110, 20, 8) for dy in np.linspace(0, 110, 8)]
     return ax.transData.inverted().transform(corner + np.array(box))
