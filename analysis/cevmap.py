@@ -52,12 +52,13 @@ def complain(message):
     print(f"{os.path.basename(sys.argv[0])}: {text}", file=sys.stderr)
 
 
-def command_line(description, example):
+def command_line(description, example, takes_maps=True):
     """A parser with the arguments that all commands share. "-1e-3" is a number here, not an option."""
     parser = argparse.ArgumentParser(description=description, epilog="example:\n  " + example, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser._negative_number_matcher = re.compile(r"^-\.?\d")
-    parser.add_argument("maps", nargs="+", metavar="MAP.h5", help="map of cevscan; after -- if it starts with a dash")
+    if takes_maps:
+        parser.add_argument("maps", nargs="+", metavar="MAP.h5", help="map of cevscan; after -- if it starts with a dash")
     return parser
 
 
@@ -70,7 +71,12 @@ def percentage(text):
 
 
 def labels_of(maps, text=None):
-    """One label per map: from the comma separated `text`, else whatever tells the maps apart."""
+    """One label per map: from the comma separated `text`, else whatever tells the maps apart. Surrogate data are named."""
+    return [label + " (surrogate)" * (m.is_surrogate and "surrogate" not in label.lower())
+            for m, label in zip(maps, _plain_labels(maps, text))]
+
+
+def _plain_labels(maps, text):
     if text is not None:
         labels = [label.strip() for label in text.split(",")]
         if len(labels) != len(maps):
@@ -156,6 +162,11 @@ class Map:
     @property
     def names(self):
         return [axis.name for axis in self.axes]
+
+    @property
+    def is_surrogate(self):
+        """Do its data stand in for numbers that have not been published? Whatever is made of it must say so."""
+        return "surrogate" in str(self.attrs.get("experiments", "")).lower()
 
     @property
     def lowest(self):
@@ -334,6 +345,50 @@ def project(m, names):
     status = m.status if len(left) == len(m.names) else np.where(np.isnan(delta), PENDING, OK)
     return replace(m, axes=[m.axes[m.names.index(name)] for name in names], delta_chi2=delta.transpose(order),
                    chi2=chi2.transpose(order), status=status.transpose(order))
+
+
+def from_each(m, name):
+    """The map with Delta chi2 counted from the minimum at each value of the axis `name`: for limits on the other parameters, one
+    value of this at a time. Such a map has no best fit, and no values where its minimum is not known yet."""
+    if name not in m.names or len(m.axes) < 2:
+        raise MapError(f"{m.path}: no axis {name} beside others; its axes are {', '.join(m.names)}")
+    kept = m.names.index(name)
+    others = tuple(k for k in range(len(m.axes)) if k != kept)
+    low = m.delta_chi2
+    for k in reversed(others):
+        low = _minimum_along(low, k, m.axes[k].branches)
+    low = np.where((m.status == PENDING).any(axis=others) | ~np.isfinite(low), np.nan, low)
+    low = np.expand_dims(low, others)
+    return replace(m, delta_chi2=m.delta_chi2 - low, best_fit=dict.fromkeys(m.names, np.nan))
+
+
+def curves_at(path, each, parameter=None, wanted=()):
+    """[(value of the axis `each`, curve of `parameter` there)], Delta chi2 counted from the minimum of each curve; at the computed
+    values that come nearest to those `wanted`, at all by default."""
+    m = read_map(path)
+    others = [name for name in m.names if name != each]
+    if m.members or each not in m.names:
+        raise MapError(f"{path}: no axis {each}; " + ("it scans parameters in turn" if m.members else
+                                                      f"its axes are {', '.join(m.names)}"))
+    if parameter is None and len(others) != 1:
+        raise MapError(f"{path}: has {len(m.axes)} axes; choose one with --parameter: {', '.join(others)}")
+    plane = from_each(project(m, [each, parameter or others[0]]), each)
+    return [(float(plane.axes[0].values[i]), _curve_at(plane, i)) for i in _indices_of(plane, wanted)]
+
+
+def _indices_of(plane, wanted):
+    axis, t = plane.axes[0], plane.axes[0].to_scale(plane.axes[0].values)
+    for value in wanted:
+        if not axis.values[0] * (1 - 1e-9) <= value <= axis.values[-1] * (1 + 1e-9):
+            raise MapError(f"{plane.path}: {value:g} lies outside of {axis.name}, {axis.values[0]:g} ... {axis.values[-1]:g}")
+    return [int(np.abs(t - axis.to_scale(value)).argmin()) for value in wanted] or range(len(t))
+
+
+def _curve_at(plane, i):
+    axis, delta = plane.axes[1], plane.delta_chi2[i]
+    best = axis.values[np.nanargmin(delta)] if np.isfinite(delta).any() else np.nan
+    return replace(plane, axes=[axis], delta_chi2=delta, chi2=plane.chi2[i], status=plane.status[i],
+                   best_fit={axis.name: float(best)})
 
 
 def curve_of(path, parameter=None):

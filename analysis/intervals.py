@@ -8,8 +8,8 @@ import math
 import sys
 from dataclasses import dataclass
 
-from cevmap import (Axis, MapError, allowed_intervals, command_line, complain, curves_of, delta_from_level, labels_of,
-                    percentage, run, tex_of_unit)
+from cevmap import (Axis, MapError, allowed_intervals, command_line, complain, curves_at, curves_of, delta_from_level,
+                    labels_of, percentage, read_map, run, tex_of_unit)
 
 EXAMPLE = "intervals.py csi.h5 si.h5 --parameter eps_ee_uV --delta 2.71 --level 95.45 --format latex"
 FOOTNOTE = "* end of the values in the map, not of the allowed interval"
@@ -46,6 +46,10 @@ def digits(text):
     return value
 
 
+def values(text):
+    return [float(word) for word in text.split(",")]
+
+
 def arguments():
     parser = command_line("Where Delta chi2 of one parameter lies below a value, for one map or many.\n"
                           "--level and --delta can be repeated. With --json: one object, or a list of them (map by map,\n"
@@ -54,6 +58,11 @@ def arguments():
                           EXAMPLE)
     parser.add_argument("--parameter", metavar="NAME",
                         help="the others are profiled (default: the map's only one, or all that it scans in turn)")
+    parser.add_argument("--each", metavar="AXIS",
+                        help="a row for each value of this axis, with Delta chi2 counted from the minimum there: limits on a "
+                             "coupling at each mass")
+    parser.add_argument("--at", type=values, default=(), metavar="V,V,...",
+                        help="with --each, only at the computed values that come nearest to these")
     parser.add_argument("--level", dest="cuts", action="append", type=level, metavar="P",
                         help="confidence level in %%, 1 degree of freedom (default: 90)")
     parser.add_argument("--delta", dest="cuts", action="append", type=delta, metavar="D",
@@ -64,7 +73,10 @@ def arguments():
                         help="decimals, or digits after the first of scales and of numbers too small or large to be written "
                              "so (default: 3)")
     parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the table")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.at and not options.each:
+        parser.error("--at needs --each AXIS")
+    return options
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,8 @@ class Row:
     axis: Axis
     best_fit: float
     allowed: list
+    each: Axis = None       # with --each: the axis, and its value
+    at: float = None
 
     @property
     def parameter(self):
@@ -142,12 +156,14 @@ def unit(axis, tex):
 def grid_of_cells(rows, cuts, n_digit, tex):
     wrap = (lambda text: f"${text}$".replace(r"$\text{none}$", "none")) if tex else str
     bounded = any(row.axis.is_scale_of_new_physics for row in rows)
-    head = ["map", "parameter", "best fit"]
+    each = rows[0].each
+    head = ["map"] + ([each.name + unit(each, tex)] if each else []) + ["parameter", "best fit"]
     for cut in cuts:
         head += ["lower bound, " + cut.name(tex)] * bounded + [cut.name(tex)]
     lines = []
     for row in rows:
-        line = [row.label, row.parameter + unit(row.axis, tex), wrap(number(row.axis, row.best_fit, n_digit, tex))]
+        line = [row.label] + ([f"{row.at:.6g}"] if each else [])
+        line += [row.parameter + unit(row.axis, tex), wrap(number(row.axis, row.best_fit, n_digit, tex))]
         for a in row.allowed:
             line += [bound_cell(row, a, n_digit, tex)] * bounded + [wrap(cell(row, a, n_digit, tex))]
         lines.append(line)
@@ -180,9 +196,11 @@ def latex_text(text):
 
 def print_latex(rows, cuts, n_digit):
     head, *lines = grid_of_cells(rows, cuts, n_digit, tex=True)
+    head = [latex_text(text) if rows[0].each and text.startswith(rows[0].each.name) else text for text in head]
     print(r"\begin{tabular}{ll" + "c" * (len(head) - 2) + "}\n\\hline\n" + " & ".join(head) + r" \\" + "\n\\hline")
-    for label, parameter, *numbers in lines:
-        print(" & ".join([latex_text(label), latex_text(parameter)] + numbers) + r" \\")
+    n_text = 3 if rows[0].each else 2
+    for line in lines:
+        print(" & ".join([latex_text(text) for text in line[:n_text]] + line[n_text:]) + r" \\")
     print(r"\hline")
     if any_open(rows):
         print(rf"\multicolumn{{{len(head)}}}{{l}}{{\footnotesize {FOOTNOTE}}}\\")
@@ -193,12 +211,14 @@ def print_csv(rows, cuts, n_digit):
     """A line per interval; a line with empty ends where nothing is allowed. Scales have their lower bound in a last column."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     bounded = any(row.axis.is_scale_of_new_physics for row in rows)
-    writer.writerow(["map", "parameter", "level", "delta_chi2", "best_fit", "low", "high", "low_open", "high_open"] +
+    each = [rows[0].each.name] if rows[0].each else []
+    writer.writerow(["map", *each, "parameter", "level", "delta_chi2", "best_fit", "low", "high", "low_open", "high_open"] +
                     ["lower_bound"] * bounded)
     for row in rows:
         for cut, a in zip(cuts, row.allowed):
             percent = "" if cut.percent is None else f"{cut.percent:g}"
-            start = [row.label, row.parameter, percent, f"{cut.delta:.6g}", number(row.axis, row.best_fit, n_digit)]
+            start = [row.label] + [f"{row.at:.6g}" for _ in each]
+            start += [row.parameter, percent, f"{cut.delta:.6g}", number(row.axis, row.best_fit, n_digit)]
             bound = [bound_cell(row, a, n_digit, tex=False).replace(NO_BOUND, "")] * bounded
             for (low, high), is_open in zip(a.intervals, a.open):
                 ends = [number(row.axis, x, n_digit) for x in (low, high)]
@@ -213,6 +233,8 @@ def print_json(rows, cuts):
         for cut, a in zip(cuts, row.allowed):
             result = {"parameter": row.parameter, "delta_chi2": cut.delta, "best_fit": row.best_fit,
                       "intervals": a.intervals, "touches_edge": a.touches_edge}
+            if row.each:
+                result = {"at": {row.each.name: row.at}, **result, "open": a.open}
             if row.axis.is_scale_of_new_physics:
                 result.update(open=a.open, lower_bound=a.lower_bound, units=row.axis.units)
             objects.append(dict(result, holes=a.holes) if a.holes else result)
@@ -237,17 +259,44 @@ def rows_of(family, label, cuts):
     return rows
 
 
-def main():
-    options = arguments()
-    cuts = options.cuts or [level("90")]
-    curves = [curves_of(path, options.parameter) for path in options.maps]
+def rows_at(path, label, cuts, options):
+    """A row for each value of the axis of --each."""
+    curves = curves_at(path, options.each, options.parameter, options.at)
+    axis = next(a for a in read_map(path).axes if a.name == options.each)
+    if curves[0][1].note:
+        complain(f"note: {path}: {curves[0][1].note}")
+    for wanted, (value, _) in zip(options.at, curves):
+        if not math.isclose(wanted, value, rel_tol=1e-4):
+            complain(f"note: {path}: computed at {axis.name} = {value:.6g}, which is nearest to {wanted:g}")
     rows = []
-    for family, label in zip(curves, labels_of([family[0] for family in curves], options.labels)):
-        rows += rows_of(family, label, cuts)
+    for value, m in curves:
+        if m.lowest < math.inf:
+            allowed = [allowed_intervals(m.axes[0], m.delta_chi2, cut.delta) for cut in cuts]
+            rows.append(Row(label, m.axes[0], m.best_fit[m.names[0]], allowed, axis, value))
+    if not rows:
+        raise MapError(f"{path}: no value of {options.each} has all its points yet")
+    return rows
+
+
+def print_rows(rows, cuts, options):
     if options.json:
         print_json(rows, cuts)
     else:
         TABLES[options.format](rows, cuts, options.digits)
+
+
+def main():
+    options = arguments()
+    cuts = options.cuts or [level("90")]
+    if options.each:
+        labels = labels_of([read_map(path) for path in options.maps], options.labels)
+        rows = [row for path, label in zip(options.maps, labels) for row in rows_at(path, label, cuts, options)]
+        return print_rows(rows, cuts, options)
+    curves = [curves_of(path, options.parameter) for path in options.maps]
+    rows = []
+    for family, label in zip(curves, labels_of([family[0] for family in curves], options.labels)):
+        rows += rows_of(family, label, cuts)
+    print_rows(rows, cuts, options)
 
 
 if __name__ == "__main__":

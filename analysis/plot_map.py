@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the allowed regions of two-dimensional cevscan maps."""
 import argparse
+import math
 
-from cevmap import (MapError, branches_of, command_line, complain, delta_from_level, labels_of, percentage, project, read_map,
-                    run, stretches)
+from cevlimits import draw_limits, is_inside, name_band, read_limit, write_decades
+from cevmap import (MapError, branches_of, command_line, complain, delta_from_level, from_each, labels_of, percentage, project,
+                    read_map, run, stretches)
 from cevplot import (VOID_STYLE, add_note, add_title, colour, draw_boxes, faint, figure_format, line_style, new_figure,
                      own_words, place_legend, save, set_limits, set_scale, shade)
 import numpy as np
@@ -23,12 +25,21 @@ POINTS_WANTED = 600  # along an axis, so that contours look smooth
 
 def arguments():
     parser = command_line("Filled regions of two parameters (Delta chi2 for 2 degrees of freedom): shades of one colour for "
-                          "one map, a colour each for several.", EXAMPLE)
+                          "one map, a colour each for several.\nWith --excluded they are what is excluded. With --each, "
+                          "limits on one parameter at each value of the other\n(Delta chi2 for 1 degree of freedom).", EXAMPLE)
     parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
     parser.add_argument("--levels", type=levels, metavar="P,P,...",
                         help="confidence levels in %% (default: 68,90,95 for one map, 90 for several)")
     parser.add_argument("--outlined", type=positions, default=(), metavar="N,N,...",
                         help="of several maps those, counted from 1, that are drawn as outlines, without colour inside")
+    parser.add_argument("--delta", type=deltas, metavar="D,D,...", help="values of Delta chi2 in place of --levels")
+    parser.add_argument("--excluded", action="store_true", help="colour what is excluded instead of what is allowed")
+    parser.add_argument("--each", metavar="AXIS",
+                        help="count Delta chi2 from the minimum at each value of this axis, not from that of the map")
+    parser.add_argument("--limit", action="append", default=[], metavar="FILE[,LABEL]",
+                        help="draw a limit of others; can be repeated. A line of the file has two numbers in the units of the "
+                             "figure's x and y axis (mass in MeV, coupling without unit), with blanks or a comma between; # "
+                             "starts a comment, and an empty line another stroke")
     parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the legend; TeX in $...$")
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--axes", metavar="X,Y", help="parameters to draw; the others are profiled (default: the map's two)")
@@ -39,6 +50,28 @@ def arguments():
 
 def levels(text):
     return sorted({percentage(word) for word in text.split(",")})
+
+
+def deltas(text):
+    values = {float(word) for word in text.split(",")}
+    if not all(0 < value < math.inf for value in values):
+        raise argparse.ArgumentTypeError(f"not positive numbers: {text}")
+    return sorted(values)
+
+
+def cuts_of(options, is_single):
+    """[(Delta chi2, its name)] of the regions' edges."""
+    if options.delta:
+        return [(d, rf"$\Delta\chi^2 {'>' if options.excluded else '<'} {d:g}$") for d in options.delta]
+    percents = options.levels or ([68, 90, 95] if is_single and not options.excluded else [90])
+    return [(delta_from_level(p, dof=1 if options.each else 2), f"{p:g}% C.L.") for p in percents]
+
+
+def title_of_cuts(cuts, options):
+    """Of a legend of several maps."""
+    names = ", ".join(name for _, name in cuts) if options.delta else \
+        ", ".join(name.replace("% C.L.", "") for _, name in cuts) + "% C.L."
+    return ("excluded, " if options.excluded else "") + names
 
 
 def positions(text):
@@ -133,39 +166,43 @@ def boxes_of_piece(m):
 
 # ---------------------------------------------------------------------------------------------------------- drawing
 
-def draw_region(ax, m, cuts, fills, line):
-    """Filled region under each cut, widest first, and its outline. Returns points of the widest region."""
-    return np.concatenate([draw_piece(ax, piece, cuts, fills, line) for piece in branches_of(m)])
+def draw_region(ax, m, cuts, fills, line, excluded=False):
+    """Filled region under each cut (over it, if what is excluded is drawn), widest first, and its outline. Returns points of the
+    widest region."""
+    return np.concatenate([draw_piece(ax, piece, cuts, fills, line, excluded) for piece in branches_of(m)])
 
 
-def draw_piece(ax, m, cuts, fills, line):
+def draw_piece(ax, m, cuts, fills, line, excluded=False):
     """The same, of a map without gaps."""
     if np.isnan(m.delta_chi2).all():
         return np.empty((0, 2))
     half = gentle_half(m, cuts)
     x, y, z = refine(m, half)
     low, high, edges = np.fmin.reduce(z, axis=None), np.fmax.reduce(z, axis=None), squeeze(cuts, half)
-    for edge, fill in sorted(zip(edges, fills), key=lambda pair: -pair[0]):
-        if low < edge:
-            ax.contourf(x, y, z, levels=[-1e9, edge], colors=[fill], corner_mask=False, zorder=1)
+    for edge, fill in sorted(zip(edges, fills), key=lambda pair: pair[0] if excluded else -pair[0]):
+        if (high > edge) if excluded else (low < edge):
+            ax.contourf(x, y, z, levels=[edge, 1e9] if excluded else [-1e9, edge], colors=[fill], corner_mask=False, zorder=1)
         if low < edge < high:
             ax.contour(x, y, z, levels=[edge], corner_mask=False, zorder=2, **line)
-    row, column = np.nonzero(z <= max(edges))
+    row, column = np.nonzero(z >= min(edges) if excluded else z <= max(edges))
     return np.column_stack((x[column], y[row]))
 
 
-def draw_one(ax, m, percents):
-    cuts, base = [delta_from_level(p, dof=2) for p in percents], colour(0)
+def draw_one(ax, m, cuts, excluded=False):
+    deltas, base = [d for d, _ in cuts], colour(0)
     fills = [shade(base, s) for s in np.linspace(0.75, 0.25, len(cuts))] if len(cuts) > 1 else [shade(base, 0.4)]
-    seen = draw_region(ax, m, cuts, fills, dict(colors=[base], linewidths=0.7))
-    return [Patch(facecolor=f, edgecolor=base, linewidth=0.7, label=f"{p:g}% C.L.") for p, f in zip(percents, fills)], seen
+    fills = fills[::-1] if excluded else fills
+    seen = draw_region(ax, m, deltas, fills, dict(colors=[base], linewidths=0.7), excluded)
+    return [Patch(facecolor=f, edgecolor=base, linewidth=0.7, label="excluded, " * excluded + name)
+            for (_, name), f in zip(cuts, fills)], seen
 
 
-def draw_several(ax, maps, percents, labels, outlined):
-    cuts, handles, seen = [delta_from_level(p, dof=2) for p in percents], [], []
+def draw_several(ax, maps, cuts, labels, options):
+    deltas, handles, seen = [d for d, _ in cuts], [], []
     for k, (m, label) in enumerate(zip(maps, labels)):
-        fill, edge, style = "none" if k + 1 in outlined else faint(colour(k)), colour(k), line_style(k)
-        seen.append(draw_region(ax, m, cuts, [fill] * len(cuts), dict(colors=[edge], linestyles=[style], linewidths=1.3)))
+        fill, edge, style = "none" if k + 1 in options.outlined else faint(colour(k)), colour(k), line_style(k)
+        line = dict(colors=[edge], linestyles=[style], linewidths=1.3)
+        seen.append(draw_region(ax, m, deltas, [fill] * len(cuts), line, options.excluded))
         handles.append(Patch(facecolor=fill, edgecolor=edge, linestyle=style, linewidth=1.3, label=label))
     return handles, np.concatenate(seen)
 
@@ -216,26 +253,34 @@ def black(style):
     return dict(style, color="black")
 
 
-def draw(maps, labels, options):
+def draw(maps, labels, limits, options):
     fig, ax = new_figure(4.0, 3.9)
     ax.set_box_aspect(1)
     for which, k in (("x", 0), ("y", 1)):
         set_scale(ax, which, maps[0].axes[k])
         getattr(ax, f"set_{which}lim")(min(m.axes[k].values[0] for m in maps), max(m.axes[k].values[-1] for m in maps))
         set_limits(ax, which, getattr(options, which + "lim"), maps[0].axes[k])
-    percents = options.levels or ([68, 90, 95] if len(maps) == 1 else [90])
+    cuts = cuts_of(options, len(maps) == 1)
     if len(maps) == 1:
-        handles, seen = draw_one(ax, maps[0], percents)
-        title = labels[0] if options.labels else None
+        handles, seen = draw_one(ax, maps[0], cuts, options.excluded)
+        title = labels[0] if options.labels or maps[0].is_surrogate else None
     else:
-        handles, seen = draw_several(ax, maps, percents, labels, options.outlined)
-        title = ", ".join(f"{p:g}" for p in percents) + "% C.L."
+        handles, seen = draw_several(ax, maps, cuts, labels, options)
+        title = title_of_cuts(cuts, options)
+    if options.excluded:
+        write_decades(ax)
+    if options.excluded and len(maps) == 1:
+        seen = np.concatenate((seen, name_band(ax, maps[0], cuts[0][0])))
     boxes = [box for m in maps for box in void_boxes(m)]
     void = draw_boxes(ax, boxes)
     more, places = draw_points(ax, maps)
-    handles += more + ([Patch(label="no values", **VOID_STYLE)] if boxes else [])
+    lines, along = draw_limits(ax, limits)
+    for limit in limits:
+        if not is_inside(ax, limit):
+            complain(f"note: {limit.label}: no point of this limit lies in the figure")
+    handles += lines + more + ([Patch(label="no values", **VOID_STYLE)] if boxes else [])
     add_title(ax, options.title, add_note(ax, maps, labels))
-    place_legend(fig, ax, handles, np.concatenate((seen, places, void)), title)
+    place_legend(fig, ax, handles, np.concatenate((seen, places, void, along)), title)
     return fig
 
 
@@ -244,13 +289,15 @@ def main():
     figure_format(options.output)
     whole = [read_map(path) for path in options.maps]
     maps = [plane(m, options.axes, whole[0]) for m in whole]
+    maps = [from_each(m, options.each) for m in maps] if options.each else maps
+    limits = [read_limit(text) for text in options.limit]
     labels = [own_words(label) for label in labels_of(maps, options.labels)]
     if max(options.outlined, default=0) > len(maps):
         raise MapError(f"--outlined names map {max(options.outlined)}, but there are {len(maps)}")
     for m in maps:
-        if not m.lowest <= delta_from_level(max(options.levels or [95]), dof=2):
+        if not m.lowest <= (max(options.delta) if options.delta else delta_from_level(max(options.levels or [95]), dof=2)):
             complain(f"note: {m.path}: nothing is allowed")
-    save(draw(maps, labels, options), options.output, maps)
+    save(draw(maps, labels, limits, options), options.output, maps)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def draw(curves, labels, options):
     fig, ax = new_figure(4.6, 3.5)
     handles, rest, seen = draw_panel(ax, curves, labels, options)
     ax.set_ylabel(r"$\Delta\chi^2$")
-    handles = (handles if len(curves) > 1 or options.labels else []) + sign_handles(curves) + rest
+    handles = (handles if len(curves) > 1 or options.labels or curves[0].is_surrogate else []) + sign_handles(curves) + rest
     add_title(ax, options.title, add_note(ax, curves, labels))
     if is_signed(curves[0]):
         write_steps(ax)

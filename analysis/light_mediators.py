@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Limits on light mediators from solar 8B neutrinos in xenon: scans, figures and a table of arXiv:2411.11749, in one command."""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from cevmap import MapError, command_line, run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HOME = os.path.dirname(HERE)
+PROGRAM = os.path.join(HOME, "bin", "cevscan")
+PROGRAM = PROGRAM if os.path.exists(PROGRAM) else shutil.which("cevscan") or PROGRAM
+EXPERIMENTS = {"xenonnt": ("XENONnT", "xenonnt_8b"),
+               "pandax4t_surrogate": ("PandaX-4T (surrogate)", "pandax4t_us2_surrogate"),
+               "both": ("XENONnT + PandaX-4T (surrogate)", "xenonnt_8b, pandax4t_us2_surrogate")}
+SHORT = {"both": "both (surrogate)"}     # in a figure of several
+# Title, and the range of couplings of the figures.
+INTERACTIONS = {"vector_universal": ("universal vector", 1e-7, 1e-1), "vector_b_minus_l": ("$B-L$ vector", 1e-7, 1e-1),
+                "scalar": ("scalar", 1e-7, 1e-1), "axial": ("axial vector", 1e-6, 1), "tensor": ("tensor", 1e-6, 1)}
+MASS = "mediator_mass_MeV"
+MASSES = "0.001,1,10,100,1000"
+
+
+def arguments():
+    parser = command_line("Scans mass and coupling of each mediator with XENONnT, PandaX-4T (a surrogate: no numbers per bin are\n"
+                          "published) and both; draws what is excluded, and makes a table of limits at some masses. Delta chi2\n"
+                          "counts from the minimum at each mass. What is there already is not computed again.",
+                          "light_mediators.py -o results/light_mediators --interactions scalar,tensor", takes_maps=False)
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for scan files, maps, figures and tables")
+    parser.add_argument("--cevscan", default=PROGRAM, metavar="PROGRAM",
+                        help="(default: bin/cevscan beside this script's folder, else that of $PATH)")
+    parser.add_argument("--template", default=os.path.join(HOME, "configs", "scans", "light_mediator.yaml"), metavar="SCAN.yaml",
+                        help="scan file into which experiments and interaction are put (default: configs/scans/light_mediator.yaml)")
+    for name, known in (("interactions", INTERACTIONS), ("experiments", EXPERIMENTS)):
+        parser.add_argument(f"--{name}", type=some_of(known), default=list(known), metavar="A,B,...",
+                            help=f"some of {', '.join(known)} (default: all)")
+    parser.add_argument("--delta", type=float, default=2.71, metavar="D",
+                        help="Delta chi2 of the figures (default: 2.71; the paper draws 4.61)")
+    parser.add_argument("--limit", action="append", default=[], metavar="FILE[,LABEL]",
+                        help="a limit of others for the figures, as in plot_map.py; can be repeated")
+    return parser.parse_args()
+
+
+def some_of(known):
+    def chosen(text):
+        names = [word.strip() for word in text.split(",")]
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
+        return names
+    return chosen
+
+
+def scan_text(template, experiment, interaction):
+    """The template with the four lines of this scan."""
+    title, names = EXPERIMENTS[experiment]
+    lines = {"scan": f"{experiment}_{interaction}", "title": title, "experiments": f"[{names}]", "interaction": interaction}
+    with open(template, encoding="utf-8") as file:
+        text = file.read()
+    for key, value in lines.items():
+        text, n = re.subn(rf"(?m)^{key}:.*$", lambda _: f"{key}: {value}", text)
+        if n != 1:
+            raise MapError(f"{template}: {n} lines begin with '{key}:'; expected one")
+    return re.sub(r"\A(#.*\n)+", "# Filled in by analysis/light_mediators.py\n", text)
+
+
+def write(path, text):
+    """Only if it changes something."""
+    if not os.path.exists(path) or open(path, encoding="utf-8", errors="replace").read() != text:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def call(*command, keep_output=False):
+    """Runs a command; if it fails, its message is there already, and the whole ends with its exit code."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE if keep_output else None)
+    except OSError as error:
+        raise MapError(f"{command[0]}: {error.strerror}; build it with make") from None
+    if done.returncode < 0 or done.returncode > 1:  # 1: complete, but some points have no value
+        print(f"{os.path.basename(sys.argv[0])}: {os.path.basename(command[1] if command[0] == sys.executable else command[0])} "
+              f"ended with {done.returncode}; the same command goes on from here", file=sys.stderr)
+        raise SystemExit(done.returncode if done.returncode > 0 else 128 - done.returncode)
+    return done.stdout
+
+
+def analysis(name, *words, **options):
+    return call(sys.executable, os.path.join(HERE, name), *map(str, words), **options)
+
+
+def compute(folder, options):
+    """All maps: {interaction: [paths]}."""
+    maps, n = {}, len(options.interactions) * len(options.experiments)
+    for interaction in options.interactions:
+        for experiment in options.experiments:
+            name = f"{experiment}_{interaction}"
+            scan, path = (os.path.join(folder, kind, name + end) for kind, end in (("scans", ".yaml"), ("maps", ".h5")))
+            write(scan, scan_text(options.template, experiment, interaction))
+            maps.setdefault(interaction, []).append(path)
+            print(f"[{sum(map(len, maps.values()))}/{n}] {name}", flush=True)
+            call(options.cevscan, "run", scan, "-o", path, "--quiet")
+    return maps
+
+
+def draw(folder, interaction, paths, options):
+    title, low, high = INTERACTIONS[interaction]
+    common = ["--each", MASS, "--excluded", "--delta", options.delta, "--ylim", low, high]
+    common += [word for limit in options.limit for word in ("--limit", limit)]
+    figures = [(interaction, paths)] + [(os.path.splitext(os.path.basename(p))[0], [p]) for p in paths if len(paths) > 1]
+    for name, chosen in figures:
+        labels = [SHORT.get(e, EXPERIMENTS[e][0]) if len(chosen) > 1 else EXPERIMENTS[e][0]
+                  for e, p in zip(options.experiments, paths) if p in chosen]
+        alone = [str(k) for k, e in enumerate(options.experiments, 1) if e != "both"] if "both" in options.experiments else []
+        lines = ["--outlined", ",".join(alone)] if alone and len(chosen) > 1 else []
+        for kind in ("pdf", "png"):
+            analysis("plot_map.py", *chosen, *common, *lines, "--title", title, "--labels", ",".join(labels),
+                     "-o", os.path.join(folder, f"{name}.{kind}"))
+
+
+def tabulate(folder, maps):
+    """limits.md and limits.csv: every edge of what is allowed, at 2.71 and 4.61."""
+    paths = [path for group in maps.values() for path in group]
+    labels = ",".join(f"{i}: {EXPERIMENTS[e][0]}" for i, e in
+                      ((i, os.path.splitext(os.path.basename(p))[0][:-len(i) - 1]) for i, group in maps.items() for p in group))
+    for kind, end in (("markdown", "md"), ("csv", "csv")):
+        text = analysis("intervals.py", *paths, "--each", MASS, "--at", MASSES, "--delta", 2.71, "--delta", 4.61, "--labels", labels,
+                        "--format", kind, keep_output=True)
+        write(os.path.join(folder, f"limits.{end}"), text)
+
+
+def main():
+    options = arguments()
+    folder = options.output
+    for kind in ("scans", "maps", "figures"):
+        os.makedirs(os.path.join(folder, kind), exist_ok=True)
+    maps = compute(folder, options)
+    for interaction, paths in maps.items():
+        print(f"figures: {interaction}", flush=True)
+        draw(os.path.join(folder, "figures"), interaction, paths, options)
+    tabulate(folder, maps)
+    print(f"{folder}: {sum(map(len, maps.values()))} maps in maps/, figures in figures/, limits.md and limits.csv")
+
+
+if __name__ == "__main__":
+    run(main)
