@@ -67,7 +67,7 @@ static void averages_are_those_of_another_program(void **state)
     (void)state;
     for (size_t k = 0; k < LENGTH(reference); k++) {
         flavours d = day(&normal, reference[k][0]), n = night(&normal, reference[k][0], latitude_deg);
-        for (int a = 0; a < CEV_N_FLAVOURS; a++) assert_close((d.p[a] + n.p[a]) / 2, reference[k][4 + a], 1e-3);
+        for (int a = 0; a < CEV_N_FLAVOURS; a++) assert_close((d.p[a] + n.p[a]) / 2, reference[k][4 + a], 4e-4);
     }
 }
 
@@ -180,11 +180,22 @@ static void muons_and_taus_change_places(void **state)
     }
 }
 
+/* What is left of the oscillations along the paths after a year is no more than a ripple: sums over too few paths have more. */
+static void nights_are_smooth_in_energy(void **state)
+{
+    (void)state;
+    for (double e = 3; e < 14; e += 0.05) {
+        double middle = night(&normal, e, latitude_deg).p[0], a = night(&normal, e - 0.2, latitude_deg).p[0],
+               b = night(&normal, e + 0.2, latitude_deg).p[0];
+        assert_close(middle, (a + b) / 2, 1e-3);
+    }
+}
+
 static void electrons_come_back_at_night(void **state)
 {
     (void)state;
     for (double e = 4; e < 17; e += 1) assert_true(night(&normal, e, latitude_deg).p[0] > day(&normal, e).p[0] + 1e-3);
-    assert_close(night(&normal, 10, latitude_deg).p[0] - day(&normal, 10).p[0], 0.0115, 1e-3);
+    assert_close(night(&normal, 10, latitude_deg).p[0] - day(&normal, 10).p[0], 0.0115, 5e-4);
     flavours south = night(&normal, 10, -latitude_deg), north = night(&normal, 10, latitude_deg), pole = night(&normal, 10, 90);
     for (int a = 0; a < CEV_N_FLAVOURS; a++) assert_close(south.p[a], north.p[a], 1e-9); /* a year knows no hemisphere */
     assert_true(fabs(pole.p[0] - north.p[0]) > 1e-5);
@@ -202,6 +213,7 @@ int main(void)
         cmocka_unit_test(ordering_needs_the_third_state),
         cmocka_unit_test(the_phase_tells_muons_from_taus_only),
         cmocka_unit_test(muons_and_taus_change_places),
+        cmocka_unit_test(nights_are_smooth_in_energy),
         cmocka_unit_test(electrons_come_back_at_night),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
