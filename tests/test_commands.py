@@ -202,7 +202,7 @@ def test_describe():
         own = run("describe", model["name"]).stdout
         assert all(p["name"] in own and p["help"] for p in model["parameters"])
     nsi = run_json("describe", "nsi", "--json")
-    assert [p["name"] for p in nsi["parameters"]][12:] == ["sin2_theta_w", "recoil_term"]
+    assert [p["name"] for p in nsi["parameters"]][12:] == ["sin2_theta_w", "recoil_term", "flux_b8", "neutron_radius_fm"]
     assert nsi["parameters"][0]["name"] == "eps_ee_uV" and {p["default"] for p in nsi["parameters"][:12]} == {0}
     assert len(run_json("describe", "constant", "--json")) == 2  # a quenching and an efficiency
 

@@ -96,7 +96,7 @@ cev_status scan_run_take_over(scan_run *run, const scan_lowest *low, bool *any)
 static void tell_of_lower(const cev_grid *g, size_t member, double chi2, double before)
 {
     if (!(chi2 < before - 1e-9)) return;
-    fprintf(stderr, "cevscan: %s%sa grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from there\n",
+    fprintf(stderr, "cevscan: %s%sa grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
             g->axis[0].label ? g->axis[0].label[member] : "", g->axis[0].label ? ": " : "", chi2, before);
 }
 

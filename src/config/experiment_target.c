@@ -167,6 +167,7 @@ static cev_status read_nuclei(reading *r, cev_node node)
 {
     size_t n = cev_node_length(node);
     if (!cev_node_is_sequence(node) || n == 0) return cev_node_fail(node, "key \"nuclei\": expected a list of nuclei");
+    if (n > CEV_MAX_NUCLEI) return cev_node_fail(node, "key \"nuclei\": at most %d are possible", CEV_MAX_NUCLEI);
     for (size_t k = 0; k < n; k++) {
         nucleus_keys keys;
         cev_node item = cev_node_item(node, k);

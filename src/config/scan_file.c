@@ -378,9 +378,9 @@ static cev_status read_truth(cev_scan_config *config, cev_node truth)
         size_t p;
         CEV_TRY(find_parameter(config, cev_node_key(truth, i), &p));
         const cev_parameter *parameter = &config->interaction->card.parameters[p];
-        if (parameter->whole)
-            return cev_node_fail(cev_node_key(truth, i), "parameter \"%s\" is a choice; the truth takes that of the scan", parameter->name);
         CEV_TRY(read_value(cev_node_value(truth, i), parameter->name, parameter, &config->truth[p]));
+        if (parameter->whole)
+            return cev_node_fail(cev_node_value(truth, i), "parameter \"%s\" is a choice; the truth takes that of the scan", parameter->name);
     }
     return CEV_OK;
 }
