@@ -177,7 +177,8 @@ def test_the_best_of_many_masses(tmp_path):
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_a_grid_point_below_the_best_fit_is_taken_over(tmp_path, ranks):
     """Along a narrow valley that runs across two slow axes."""
-    parameters = [{"name": "mediator_mass_MeV", "min": 1, "max": 60, "points": 31}, {"name": "neutron_radius_fm", "min": 4.5, "max": 5.5, "points": 31},
+    parameters = [{"name": "mediator_mass_MeV", "min": 1, "max": 60, "points": 31},
+                  {"name": "neutron_radius_fm", "min": 4.5, "max": 5.5, "points": 31},
                   {"name": "coupling", "value": 4e-5}]
     path = huge(tmp_path, "ess_csi", parameters, {"mediator_mass_MeV": 33.7, "neutron_radius_fm": 4.93, "coupling": 4e-5}, tile=[1, 1])
     done = run("run", path, "-o", tmp_path / "map.h5", "--json", ranks=ranks)

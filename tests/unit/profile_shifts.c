@@ -198,7 +198,10 @@ static void order_of_pulls_does_not_matter(void **state)
         fit_answer a, b;
         shared_problem(&p, r);
         other = p;
-        for (size_t j = 0; j < p.n_link; j++) other.link[p.n_link - 1 - j] = (cev_pull_link){.pull = N_SHARED - 1 - p.link[j].pull, .channel = p.link[j].channel, .component = p.link[j].component};
+        for (size_t j = 0; j < p.n_link; j++) {
+            other.link[p.n_link - 1 - j] = p.link[j];
+            other.link[p.n_link - 1 - j].pull = N_SHARED - 1 - p.link[j].pull;
+        }
         for (size_t q = 0; q < N_SHARED; q++) other.sigma[N_SHARED - 1 - q] = p.sigma[q];
         solve(&p, &a);
         solve(&other, &b);
