@@ -167,6 +167,66 @@ static void shared_pulls_are_those_of_the_plain_problem(void **state)
     gsl_rng_free(r);
 }
 
+/* chi2 of the shifts t of both signals, backgrounds fixed: V is {f + a, f; f, f + b} with the squares of the three widths. */
+static long double chi2_of_shifts(const fit_problem *p, int lane, const long double *scale)
+{
+    long double f = powl(p->sigma[0], 2), a = powl(p->sigma[1], 2), b = powl(p->sigma[2], 2), det = (f + a) * (f + b) - f * f, sum = 0;
+    long double x = scale[0] - 1, y = scale[1] - 1;
+    for (size_t c = 0; c < 2; c++)
+        for (size_t i = 0; i < p->n_bin[c]; i++) {
+            long double d = p->data[c][i], n = p->background[c][i] + p->signal[lane][c][i] * scale[c];
+            if (n <= 0) return INFINITY;
+            sum += 2 * (n - d + d * logl(d / n));
+        }
+    return sum + ((f + b) * x * x - 2 * f * x * y + (f + a) * y * y) / det;
+}
+
+/* The minimum over scale[c], and over those of later channels for each of its values; by golden section, from the border on. */
+static long double lowest_chi2(const fit_problem *p, int lane, size_t c, long double *scale)
+{
+    if (c == 2) return chi2_of_shifts(p, lane, scale);
+    long double lowest = -INFINITY, golden = (sqrtl(5) - 1) / 2;
+    for (size_t i = 0; i < p->n_bin[c]; i++) lowest = fmaxl(lowest, -(long double)p->background[c][i] / p->signal[lane][c][i]);
+    long double a = logl(-lowest * 1e-9L), b = logl(1e3L - 2 * lowest), x = 0;
+    for (int k = 0; k < 110; k++) {
+        long double left = b - golden * (b - a), right = a + golden * (b - a);
+        scale[c] = lowest + expl(left);
+        long double at_left = lowest_chi2(p, lane, c + 1, scale);
+        scale[c] = lowest + expl(right);
+        if (at_left < lowest_chi2(p, lane, c + 1, scale)) b = right;
+        else a = left;
+        x = (a + b) / 2;
+    }
+    scale[c] = lowest + expl(x);
+    return lowest_chi2(p, lane, c + 1, scale);
+}
+
+/* A shared pull and one of each signal, the signals of any strength apart. */
+static void shared_pull_of_signals_of_any_strength(void **state)
+{
+    (void)state;
+    gsl_rng *r = random_numbers(54);
+    static fit_problem p;
+    static const double strength[] = {1e-2, 1, 1e3, 1e8, 1e11, 1e15, 1e30};
+    for (size_t j = 0; j < LENGTH(strength); j++)
+        for (size_t k = 0; k < LENGTH(strength); k++) {
+            fit_answer fast;
+            shared_problem(&p, r);
+            p.n_pull = 3;
+            p.n_link = 4; /* the backgrounds are as they are */
+            for (size_t c = 0; c < 2; c++)
+                for (size_t i = 0; i < p.n_bin[c]; i++)
+                    for (int l = 0; l < CEV_LANES; l++) p.signal[l][c][i] = strength[c ? j : k] * uniform(r, 0.5, 2);
+            solve(&p, &fast);
+            long double scale[2], expected = lowest_chi2(&p, 0, 0, scale);
+            assert_int_equal(fast.status[0], CEV_POINT_OK);
+            assert_relative(fast.chi2[0], (double)expected, fmax(strength[j], strength[k]) > 1e11 ? 1e-8 : 1e-9);
+            assert_close(fast.pull[0][FLUX] + fast.pull[0][SIGNAL_A], (double)(scale[0] - 1), 1e-5 * (double)fmaxl(1, fabsl(scale[0])));
+            assert_close(fast.pull[0][FLUX] + fast.pull[0][SIGNAL_B], (double)(scale[1] - 1), 1e-5 * (double)fmaxl(1, fabsl(scale[1])));
+        }
+    gsl_rng_free(r);
+}
+
 /* No step in any direction, of pulls as they are reported, lowers chi2. */
 static void reported_pulls_cannot_be_bettered(void **state)
 {
@@ -243,6 +303,7 @@ int main(void)
         cmocka_unit_test(two_pulls_on_one_signal_of_any_strength),
         cmocka_unit_test(pulls_add_up_in_squares),
         cmocka_unit_test(shared_pulls_are_those_of_the_plain_problem),
+        cmocka_unit_test(shared_pull_of_signals_of_any_strength),
         cmocka_unit_test(reported_pulls_cannot_be_bettered),
         cmocka_unit_test(order_of_pulls_does_not_matter),
         cmocka_unit_test(two_pulls_of_a_counting_experiment),
