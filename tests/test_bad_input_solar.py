@@ -138,6 +138,8 @@ SCAN_CASES = [
     case("parameter of another interaction", COUPLING, "{name: eps_ee_uV, value: 0.1}", "eps_ee_uV", '"eps_ee_uV"'),
     case("unknown interaction", "vector_universal", "vector_univrsal", "vector_univrsal", '"vector_univrsal"', 'did you mean "vector_universal"'),
     case("a recoil term scanned", COUPLING, "{name: recoil_term, values: [0, 1]}", "{name: recoil_term", '"recoil_term"', "cannot be scanned"),
+    case("masses in turn with others", "name: mediator_mass_MeV, scale: log", "each_of: [neutron_radius_fm, coupling], scale: log",
+         "neutron_radius_fm", '"each_of"', '"neutron_radius_fm"', "in turn"),
     case("a tile of several masses", "tile: [1, 2]", "tile: [2, 2]", "2, 2]", '"tile"', '"mediator_mass_MeV"'),
     case("unknown pull", "[toy.other]", "[toy.othr]", "toy.othr", '"toy.othr"', 'did you mean "toy.other"'),
     case("pulls are a text", "[toy.other]", "toy.other", "toy.other", '"without_pulls"', "list"),
