@@ -161,7 +161,7 @@ def test_reference_file_has_every_key():
     text = (CONFIGS / "reference.yaml").read_text()
     keys = {key for source in (REPO / "src" / "config").glob("*.c") for key in re.findall(r"CEV_KEY\(\w+, (\w+)", source.read_text())}
     models = {model["name"]: model for model in run_json("describe", "--json")["models"]}
-    for name in ("pion_decay_at_rest", "gaussian", "gamma", "logistic", "gaussian_pulse"):
+    for name in ("pion_decay_at_rest", "gaussian", "gamma", "logistic", "gaussian_pulse", "solar_b8", "table", "klein_nystrand"):
         keys |= {parameter["name"] for parameter in models[name]["parameters"]}
     assert len(keys) > 60 and not [key for key in keys if not re.search(rf"\b{key}\b", text)]
 

@@ -43,7 +43,8 @@ typedef struct cev_best_fit {
  * `truth`: parameters for which the data are Asimov data, or NULL; if the scan
  * contains them (same fixed parameters), they are the best fit, chi2 = 0, wherever the axes run.
  * CEV_E_NUMERIC if no point has a finite chi2. */
-/* Slow parameters are tried at up to 16 values of their axes only; cev_best_fit_near() does better once the grid is known. */
+/* Slow parameters take values of their axes only: up to 16 in all, evenly spread, then closer and closer around the best of them. A valley
+ * between those may be missed; cev_best_fit_near() does better once the grid is known. */
 cev_status cev_best_fit_find(const cev_scan_job *job, size_t member, const double *truth, cev_best_fit *out);
 
 /* The minimum that a simplex finds from grid point `number` (memory order), its slow parameters kept. Never above that point. */

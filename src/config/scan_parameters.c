@@ -122,7 +122,9 @@ static const cev_parameter member_axis = {.name = "parameter", .unit = "", .labe
 /* Members share an axis: one unit, one default, one range. */
 static cev_status check_member(cev_node item, const cev_parameter *first, const cev_parameter *other)
 {
-    if (other->slow) return cev_node_fail(item, "parameter \"%s\" cannot be scanned; give it a \"value\"", other->name);
+    if (other->slow)
+        return cev_node_fail(item, "key \"each_of\": parameter \"%s\" cannot be scanned in turn with others, since it changes the templates",
+                             other->name);
     if (!strcmp(first->unit, other->unit) && first->minimum == other->minimum && first->maximum == other->maximum) return CEV_OK;
     return cev_node_fail(item, "key \"each_of\": \"%s\" and \"%s\" have different units or ranges", first->name, other->name);
 }

@@ -192,16 +192,62 @@ static cev_status look(search *s, start *lowest)
     return status;
 }
 
-/* Slow node k of those that are tried: evenly thinned along each axis. */
-static void set_slow(search *s, size_t k, size_t side, double *at)
+/* Values of the slow axes that are tried: evenly thinned, at most `side` of each, from number low to number high. */
+typedef struct slow_nodes {
+    size_t side, low[CEV_MAX_AXES], high[CEV_MAX_AXES], best[CEV_MAX_AXES];
+} slow_nodes;
+
+static const cev_axis *slow_axis_of(const search *s, size_t d)
+{
+    return &s->job->grid->axis[s->slow_axis[d]];
+}
+
+static size_t values_tried(const slow_nodes *nodes, size_t d)
+{
+    size_t n = nodes->high[d] - nodes->low[d] + 1;
+    return n < nodes->side ? n : nodes->side;
+}
+
+static slow_nodes all_nodes(const search *s)
+{
+    slow_nodes nodes = {.side = s->n_slow ? (size_t)(pow(SLOW_POINTS, 1.0 / (double)s->n_slow) + 1e-9) : 1};
+    for (size_t d = 0; d < s->n_slow; d++) nodes.high[d] = slow_axis_of(s, d)->n - 1;
+    return nodes;
+}
+
+static size_t n_node(const search *s, const slow_nodes *nodes)
+{
+    size_t total = 1;
+    for (size_t d = 0; d < s->n_slow; d++) total *= values_tried(nodes, d);
+    return total;
+}
+
+/* Folds the model at node k; number[] says where along each slow axis it is. */
+static void set_slow(search *s, const slow_nodes *nodes, size_t k, double *at, size_t *number)
 {
     for (size_t d = 0; d < s->n_slow; d++) {
-        const cev_axis *axis = &s->job->grid->axis[s->slow_axis[d]];
-        size_t n = axis->n < side ? axis->n : side;
-        at[s->slow_axis[d]] = s->theta[s->job->axis_parameter[s->slow_axis[d]]] = axis->value[n > 1 ? k % n * (axis->n - 1) / (n - 1) : 0];
+        size_t n = values_tried(nodes, d);
+        number[d] = nodes->low[d] + (n > 1 ? k % n * (nodes->high[d] - nodes->low[d]) / (n - 1) : 0);
+        at[s->slow_axis[d]] = s->theta[s->job->axis_parameter[s->slow_axis[d]]] = slow_axis_of(s, d)->value[number[d]];
         k /= n;
     }
     cev_model_fold(s->job->model, s->theta);
+}
+
+/* To the neighbours of the best node; false once nothing is left between them, or where there are too few nodes to tell. */
+static bool narrow(const search *s, slow_nodes *nodes)
+{
+    bool narrower = false;
+    for (size_t d = 0; d < s->n_slow; d++) {
+        size_t n = values_tried(nodes, d), width = nodes->high[d] - nodes->low[d], step = n > 1 ? (width + n - 2) / (n - 1) : 0;
+        size_t low = nodes->best[d] > nodes->low[d] + step ? nodes->best[d] - step : nodes->low[d];
+        size_t high = nodes->best[d] + step < nodes->high[d] ? nodes->best[d] + step : nodes->high[d];
+        if (n == width + 1) continue; /* every value was tried */
+        narrower |= high - low < width;
+        nodes->low[d] = low;
+        nodes->high[d] = high;
+    }
+    return narrower;
 }
 
 static void keep(const search *s, const start *found, cev_best_fit *out)
@@ -210,23 +256,28 @@ static void keep(const search *s, const start *found, cev_best_fit *out)
     for (size_t d = 0; d < s->n; d++) out->at[s->axis[d]] = value_at(s, d, found->at[d]);
 }
 
-static cev_status look_everywhere(search *s, cev_best_fit *out)
+static cev_status look_at_nodes(search *s, slow_nodes *nodes, cev_best_fit *out)
 {
-    size_t side = s->n_slow ? (size_t)(pow(SLOW_POINTS, 1.0 / (double)s->n_slow) + 1e-9) : 1, total = 1;
-    for (size_t d = 0; d < s->n_slow; d++) {
-        size_t n = s->job->grid->axis[s->slow_axis[d]].n;
-        total *= n < side ? n : side;
-    }
-    out->chi2 = INFINITY;
-    for (size_t k = 0; k < total; k++) {
+    for (size_t k = 0, total = n_node(s, nodes); k < total; k++) {
         start found;
+        size_t number[CEV_MAX_AXES];
         cev_best_fit here = *out;
-        set_slow(s, k, side, here.at);
+        set_slow(s, nodes, k, here.at, number);
         CEV_TRY(look(s, &found));
         if (!(found.chi2 < out->chi2)) continue;
         keep(s, &found, &here);
         *out = here;
+        memcpy(nodes->best, number, s->n_slow * sizeof *number);
     }
+    return CEV_OK;
+}
+
+static cev_status look_everywhere(search *s, cev_best_fit *out)
+{
+    slow_nodes nodes = all_nodes(s);
+    out->chi2 = INFINITY;
+    do CEV_TRY(look_at_nodes(s, &nodes, out));
+    while (isfinite(out->chi2) && narrow(s, &nodes));
     return isfinite(out->chi2) ? CEV_OK : cev_fail(CEV_E_NUMERIC, "no point of the scan has a finite chi2");
 }
 

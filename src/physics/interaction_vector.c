@@ -24,7 +24,7 @@ enum { STANDARD, INTERFERENCE = N_VECTOR_TERMS, MEDIATED = 2 * N_VECTOR_TERMS, N
     CHARGE("u", "u", u), CHARGE("d", "d", d), CHARGE("e", "e", e), CHARGE("mu", "\\mu", mu), CHARGE("tau", "\\tau", tau)
 
 /* alpha/(3 pi) ln(m_tau^2/m_mu^2) */
-#define LOOP (7.2973525693e-3 / (3 * CEV_PI) * 5.644655)
+#define LOOP (7.2973525693e-3 / (3 * CEV_PI) * 5.644784) /* masses: PDG */
 
 static const cev_parameter vector_parameters[] = {MEDIATOR_PARAMETERS, CHARGES(1, 1, 1, 1, 1)};
 static const cev_parameter b_minus_l_parameters[] = {MEDIATOR_PARAMETERS, CHARGES(1.0 / 3, 1.0 / 3, -1, -1, -1)};

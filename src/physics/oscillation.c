@@ -154,7 +154,7 @@ static const struct {
     {0.192, 6.099, -4.119, 0, 2},           {0.546, 5.803, -3.653, -1.086, 6},      {0.895, 3.156, -1.459, 0.280, 14},
     {0.937, -5.376, 19.210, -12.520, 4},    {1, 11.540, -20.280, 10.410, 8},
 };
-enum { N_ZONE = sizeof zone / sizeof *zone, N_SHELL = 34, N_LONGITUDE = 48, N_HOUR = 48, N_PATH = 60 };
+enum { N_ZONE = sizeof zone / sizeof *zone, N_SHELL = 34, N_LONGITUDE = 48, N_PATH = 240 };
 #define EARTH_RADIUS_KM 6371.0
 #define OBLIQUITY_RAD 0.409093
 
@@ -215,21 +215,28 @@ static matrix passage(const earth *e, double cosine, const double value[N_SHELL]
     return product(&out, &in);
 }
 
-/* weight[k] of the nights of a year in which the Sun's -cos(zenith) is around (k + 1/2)/N_PATH. */
+/* Share of the hours of a day in which the sine of the Sun's height, mean + swing cos(hour angle), is below `height`. */
+static double share_below(double height, double mean, double swing)
+{
+    return 1 - acos(fmax(-1, fmin(1, (height - mean) / swing))) / CEV_PI;
+}
+
+/* weight[k] of the nights of a year in which the Sun's -cos(zenith) is within k/N_PATH and (k + 1)/N_PATH. Hours are integrated over, since
+ * sums over a few of them beat with the oscillations along the paths. */
 static void night_weights(double latitude_deg, double weight[N_PATH])
 {
     double latitude = latitude_deg * CEV_PI / 180, sum = 0;
     memset(weight, 0, N_PATH * sizeof *weight);
-    for (int l = 0; l < N_LONGITUDE; l++) {
-        double sine = sin(OBLIQUITY_RAD) * sin(2 * CEV_PI * (l + 0.5) / N_LONGITUDE), cosine = sqrt(1 - sine * sine);
-        for (int h = 0; h < N_HOUR; h++) {
-            double height = sin(latitude) * sine + cos(latitude) * cosine * cos(2 * CEV_PI * (h + 0.5) / N_HOUR);
-            int k = (int)(-height * N_PATH);
-            if (height >= 0) continue;
-            weight[k < N_PATH ? k : N_PATH - 1] += 1;
-            sum += 1;
+    for (int l = 0; l < N_LONGITUDE; l++) { /* from winter to summer; the other half of the year is the same */
+        double sine = sin(OBLIQUITY_RAD) * sin(CEV_PI * ((l + 0.5) / N_LONGITUDE - 0.5)), cosine = sqrt(1 - sine * sine);
+        double mean = sin(latitude) * sine, swing = cos(latitude) * cosine, above = share_below(0, mean, swing);
+        for (int k = 0; k < N_PATH; k++) {
+            double below = share_below(-(k + 1.0) / N_PATH, mean, swing);
+            weight[k] += above - below;
+            above = below;
         }
     }
+    for (int k = 0; k < N_PATH; k++) sum += weight[k];
     for (int k = 0; k < N_PATH; k++) weight[k] /= sum;
 }
 
