@@ -113,11 +113,20 @@ static void print_csv(const columns *c)
         }
 }
 
-static json_t *column_json(const columns *c, size_t column)
+static json_t *counts_json(const double *counts, size_t n)
 {
-    json_t *counts = json_array();
-    for (size_t i = 0; i < c->experiment->bins.n_bin; i++) json_array_append_new(counts, json_number(c->counts[column][i]));
-    return counts;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) json_array_append_new(list, json_number(counts[i]));
+    return list;
+}
+
+/* TeX of the source's components. */
+static json_t *labels_json(const columns *c)
+{
+    json_t *labels = json_object();
+    for (size_t k = 0; k < c->n_signal; k++)
+        json_object_set_new(labels, c->name[k], json_text(c->experiment->source.kind->components[k].label));
+    return labels;
 }
 
 static json_t *experiment_json(const columns *c)
@@ -128,13 +137,17 @@ static json_t *experiment_json(const columns *c)
     for (size_t i = 0; i <= bins->n_energy; i++) json_array_append_new(edges, json_number(bins->edge[i]));
     for (size_t t = 0; bins->time_edge_us && t <= bins->n_time; t++) json_array_append_new(time_edges, json_number(bins->time_edge_us[t]));
     for (size_t k = 0; k < c->n; k++) {
-        json_object_set_new(k < c->n_signal ? signal : background, c->name[k], column_json(c, k));
+        json_object_set_new(k < c->n_signal ? signal : background, c->name[k], counts_json(c->counts[k], bins->n_bin));
         *(k < c->n_signal ? &signal_sum : &background_sum) += sum_over_bins(c, k);
     }
     char name[16];
     snprintf(name, sizeof name, "edges_%s", unit_of(c->experiment));
     json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o}", name, edges, "signal", signal, "background", background, "signal_total",
                              json_number(signal_sum), "background_total", json_number(background_sum));
+    json_object_set_new(json, "title", json_text(c->experiment->title));
+    json_object_set_new(json, "labels", labels_json(c));
+    if (c->experiment->observed) json_object_set_new(json, "observed", counts_json(c->experiment->observed, bins->n_bin));
+    if (c->experiment->variance) json_object_set_new(json, "variance", counts_json(c->experiment->variance, bins->n_bin));
     if (bins->time_edge_us)
         json_object_set_new(json, "edges_us", time_edges);
     else
