@@ -14,6 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 HOME = os.path.dirname(HERE)
 PROGRAM = os.path.join(HOME, "bin", "cevscan")
 PROGRAM = PROGRAM if os.path.exists(PROGRAM) else shutil.which("cevscan") or PROGRAM
+TEMPLATE = [os.path.join(HOME, *folder, "light_mediator.yaml") for folder in (("configs", "scans"), ("scans",))]  # source tree; installed
+TEMPLATE = next(filter(os.path.exists, TEMPLATE), TEMPLATE[0])
 EXPERIMENTS = {"xenonnt": ("XENONnT", "xenonnt_8b"),
                "pandax4t_surrogate": ("PandaX-4T (surrogate)", "pandax4t_us2_surrogate"),
                "both": ("XENONnT + PandaX-4T (surrogate)", "xenonnt_8b, pandax4t_us2_surrogate")}
@@ -33,7 +35,7 @@ def arguments():
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for scan files, maps, figures and tables")
     parser.add_argument("--cevscan", default=PROGRAM, metavar="PROGRAM",
                         help="(default: bin/cevscan beside this script's folder, else that of $PATH)")
-    parser.add_argument("--template", default=os.path.join(HOME, "configs", "scans", "light_mediator.yaml"), metavar="SCAN.yaml",
+    parser.add_argument("--template", default=TEMPLATE, metavar="SCAN.yaml",
                         help="scan file into which experiments and interaction are put (default: configs/scans/light_mediator.yaml)")
     for name, known in (("interactions", INTERACTIONS), ("experiments", EXPERIMENTS)):
         parser.add_argument(f"--{name}", type=some_of(known), default=list(known), metavar="A,B,...",
