@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The map's content depends on the configuration alone: not on ranks, threads, tiles or who serves."""
+import re
+
 import h5py
 import numpy as np
 import pytest
@@ -199,3 +201,25 @@ def test_scales_of_axes(tmp_path, scale, low, high, more):
         assert np.diff(np.arcsinh(x / 2e-3)) == pytest.approx(2 * np.arcsinh(1 / 2e-3) / 100)
     if low == -high:
         assert x[50] == 0 and x == pytest.approx(-x[::-1], rel=1e-14)
+
+
+def warned_of(path, target, *more, ranks=None):
+    return re.findall(r'warning: "(.*)" changes nothing', run("run", path, "-o", target, *more, ranks=ranks).stderr)
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_axes_that_change_nothing_are_said(tmp_path, ranks):
+    """There is no nu_tau, and a nucleus of this form factor has no radius of its own."""
+    path = write_scan(tmp_path, ["ess_csi"], [axis("eps_tautau_uV", 5), axis("eps_ee_uV", 5)])
+    assert warned_of(path, tmp_path / "map.h5", ranks=ranks) == ["eps_tautau_uV"]
+    path = write_scan(tmp_path, ["ess_csi"], [{"each_of": ["eps_ee_uV", "eps_etau_uV", "eps_tautau_uV"], "min": -1, "max": 1, "points": 3}])
+    assert warned_of(path, tmp_path / "each.h5", ranks=ranks) == ["eps_tautau_uV"]
+    path = write_scan(tmp_path, ["xenonnt_8b"], [axis("neutron_radius_fm", 3, 1, 6)])
+    assert warned_of(path, tmp_path / "radius.h5", ranks=ranks) == ["neutron_radius_fm"]
+
+
+def test_axes_that_change_something_are_not_warned_of(tmp_path):
+    path = write_scan(tmp_path, ["ess_csi"], [axis("mediator_mass_MeV", 3, 1, 100), axis("coupling", 3, 0, 1e-4)], interaction="scalar")
+    assert warned_of(path, tmp_path / "map.h5") == []
+    path = write_scan(tmp_path, ["ess_csi"], [axis("eps_tautau_uV", 5)], name="quiet.yaml")
+    assert warned_of(path, tmp_path / "quiet.h5", "--quiet") == []

@@ -50,4 +50,8 @@ cev_status cev_best_fit_find(const cev_scan_job *job, size_t member, const doubl
 /* The minimum that a simplex finds from grid point `number` (memory order), its slow parameters kept. Never above that point. */
 cev_status cev_best_fit_near(const cev_scan_job *job, uint64_t number, cev_best_fit *out);
 
+/* Whether the expected counts are the same, to the last bit, at both ends and in the middle of an axis, the others at their far ends:
+ * the scan then says nothing about its parameter, in this member (0 for an ordinary scan). Folds the model. */
+cev_status cev_scan_job_is_idle(const cev_scan_job *job, size_t member, size_t axis, bool *idle);
+
 #endif

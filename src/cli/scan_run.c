@@ -42,6 +42,22 @@ static cev_status create_parts(scan_run *run)
     return cev_new(arena, n * run->n_pull, &run->pull);
 }
 
+static void tell_of_idle(const char *name)
+{
+    fprintf(stderr, "cevscan: warning: \"%s\" changes nothing that these experiments expect; its axis says nothing\n", name);
+}
+
+/* A scan may well run over a parameter that it does not depend on; it is not what its user meant. Best effort. */
+static void warn_of_idle_axes(const scan_run *run)
+{
+    const cev_grid *g = &run->config->grid;
+    bool idle = false;
+    for (size_t m = 0; m < cev_grid_n_member(g) && g->axis[0].label; m++)
+        if (cev_scan_job_is_idle(&run->job, m, 1, &idle) == CEV_OK && idle) tell_of_idle(g->axis[0].label[m]);
+    for (size_t a = g->axis[0].label ? 2 : 0; a < g->n_axis; a++)
+        if (cev_scan_job_is_idle(&run->job, 0, a, &idle) == CEV_OK && idle) tell_of_idle(g->axis[a].name);
+}
+
 /* Rank 0 searches: libraries may differ in the last bit between hosts. */
 cev_status scan_run_find_reference(scan_run *run)
 {
@@ -49,6 +65,7 @@ cev_status scan_run_find_reference(scan_run *run)
     cev_map_progress *p = &run->progress;
     size_t n_member = cev_grid_n_member(&c->grid), n_axis = c->grid.n_axis;
     cev_status status = CEV_OK;
+    if (run->rank == 0 && !run->options->quiet && !run->found) warn_of_idle_axes(run);
     for (size_t m = 0; run->rank == 0 && status == CEV_OK && m < n_member; m++) {
         cev_best_fit fit = {0};
         status = cev_best_fit_find(&run->job, m, c->data == CEV_DATA_ASIMOV ? c->truth : NULL, &fit);

@@ -2,6 +2,7 @@
 #include "cevscan/scan_job.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "model_parts.h"
 
@@ -77,4 +78,47 @@ void cev_scan_job_theta_at(const cev_scan_job *job, size_t member, const double 
         size_t p = parameter_of(job, a, &member);
         if (p != CEV_NO_PARAMETER) theta[p] = at[a];
     }
+}
+
+/* Expected counts of all experiments at theta, one after the other, in `counts`. */
+static void expect(const cev_scan_job *job, cev_model_scratch *scratch, const double *theta, double *counts)
+{
+    cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
+    cev_model_fold(job->model, theta);
+    cev_theta_broadcast(cev_model_interaction(job->model)->card.n_parameter, theta, block);
+    for (size_t e = 0; e < cev_model_n_experiment(job->model); e++) {
+        cev_model_predict(job->model, e, scratch, block);
+        for (size_t i = 0; i < cev_model_experiment(job->model, e)->bins.n_bin; i++) *counts++ = scratch->signal[e][i][0];
+    }
+}
+
+static cev_status compare_along(const cev_scan_job *job, cev_arena *arena, cev_model_scratch *scratch, size_t member, size_t axis,
+                                bool *idle)
+{
+    double at[CEV_MAX_AXES], theta[CEV_MAX_MODEL_PARAMETERS], *first, *other;
+    size_t n_bin = 0, n = job->grid->axis[axis].n;
+    for (size_t e = 0; e < cev_model_n_experiment(job->model); e++) n_bin += cev_model_experiment(job->model, e)->bins.n_bin;
+    CEV_TRY(cev_new(arena, n_bin, &first));
+    CEV_TRY(cev_new(arena, n_bin, &other));
+    for (size_t a = 0; a < job->grid->n_axis; a++) at[a] = job->grid->axis[a].value[job->grid->axis[a].n - 1];
+    *idle = true;
+    for (size_t step = 0; step < 3; step++) {
+        at[axis] = job->grid->axis[axis].value[step * (n - 1) / 2];
+        cev_scan_job_theta_at(job, member, at, theta);
+        expect(job, scratch, theta, step ? other : first);
+        if (step) *idle &= memcmp(first, other, n_bin * sizeof *first) == 0;
+    }
+    return CEV_OK;
+}
+
+cev_status cev_scan_job_is_idle(const cev_scan_job *job, size_t member, size_t axis, bool *idle)
+{
+    cev_arena *arena = NULL;
+    cev_model_scratch *scratch = NULL;
+    cev_status status = cev_arena_create(&arena);
+    if (status == CEV_OK) status = cev_model_scratch_create(job->model, &scratch);
+    if (status == CEV_OK) status = compare_along(job, arena, scratch, member, axis, idle);
+    cev_model_scratch_destroy(&scratch);
+    cev_arena_destroy(&arena);
+    return status;
 }
