@@ -93,10 +93,9 @@ static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const 
                                  const double *theta)
 {
     (void)theta;
-    double strength = cev_vector_strength_cm2_per_keV(nucleus);
     if (term >= FIRST_AXIAL_TERM)
-        return strength / 4 * nucleon_term(term - FIRST_AXIAL_TERM, cev_axial_at_recoil(form_factor, nucleus, recoil_keV));
-    return strength * nucleon_term(term, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
+        return cev_vector_strength_cm2_per_keV(nucleus) / 4 * nucleon_term(term - FIRST_AXIAL_TERM, cev_axial_at_recoil(form_factor, nucleus, recoil_keV));
+    return vector_factor_cm2_per_keV(term, nucleus, form_factor, recoil_keV);
 }
 
 const cev_interaction cev_interaction_eft = {

@@ -69,7 +69,7 @@ static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const 
                                  const double *theta)
 {
     (void)theta;
-    return cev_vector_strength_cm2_per_keV(nucleus) * nucleon_term(term, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
+    return vector_factor_cm2_per_keV(term, nucleus, form_factor, recoil_keV);
 }
 
 const cev_interaction cev_interaction_nsi = {

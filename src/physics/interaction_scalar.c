@@ -22,8 +22,8 @@ static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const 
     cev_lanes g2 = theta[COUPLING] * theta[COUPLING];
     double q_p = nucleus->protons * CEV_PROTON_MASS_MEV * (f_u_p / up_mass_MeV + f_d_p / down_mass_MeV);
     double q_n = nucleus->neutrons * CEV_NEUTRON_MASS_MEV * (f_u_n / up_mass_MeV + f_d_n / down_mass_MeV);
-    for (size_t k = 0; k < N_TERMS; k++) coefficient[k] = (cev_lanes){0};
-    add_vector_charge(standard_proton_charge(nucleus, theta), standard_neutron_charge(nucleus), coefficient);
+    standard_coefficients(nucleus, theta, coefficient);
+    for (size_t k = SCALAR; k < N_TERMS; k++) coefficient[k] = (cev_lanes){0};
     add_vector_charge(g2 * q_p, g2 * q_n, coefficient + SCALAR);
 }
 
@@ -35,8 +35,8 @@ static const cev_kinematics *kinematics(size_t term, const double *theta)
 static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor, double recoil_keV,
                                  const double *theta)
 {
-    double response = nucleon_term(term % N_VECTOR_TERMS, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
-    if (term < SCALAR) return cev_vector_strength_cm2_per_keV(nucleus) * response;
+    if (term < SCALAR) return vector_factor_cm2_per_keV(term, nucleus, form_factor, recoil_keV);
+    double response = nucleon_term(term - SCALAR, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
     double propagator = propagator_per_MeV2(nucleus, recoil_keV, theta);
     return per_MeV3_in_cm2_per_keV(cev_nucleus_mass_MeV(nucleus) * propagator * propagator / (4 * CEV_PI)) * response;
 }

@@ -23,8 +23,7 @@ static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const 
 {
     (void)flavour;
     cev_lanes g2d = theta[COUPLING] * theta[COUPLING] * theta[TENSOR_CHARGE];
-    for (size_t k = 0; k < N_VECTOR_TERMS; k++) coefficient[k] = (cev_lanes){0};
-    add_vector_charge(standard_proton_charge(nucleus, theta), standard_neutron_charge(nucleus), coefficient);
+    standard_coefficients(nucleus, theta, coefficient);
     coefficient[TRANSVERSE] = coefficient[LONGITUDINAL] = g2d * g2d;
 }
 
@@ -37,9 +36,7 @@ static const cev_kinematics *kinematics(size_t term, const double *theta)
 static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor, double recoil_keV,
                                  const double *theta)
 {
-    if (term < TRANSVERSE)
-        return cev_vector_strength_cm2_per_keV(nucleus) *
-               nucleon_term(term, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
+    if (term < TRANSVERSE) return vector_factor_cm2_per_keV(term, nucleus, form_factor, recoil_keV);
     const cev_nuclear_responses *r = cev_nuclear_responses_of(nucleus);
     if (!r) return 0;
     double propagator = propagator_per_MeV2(nucleus, recoil_keV, theta);

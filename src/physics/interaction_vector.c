@@ -55,8 +55,7 @@ static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const 
                                  const double *theta)
 {
     double propagator = propagator_per_MeV2(nucleus, recoil_keV, theta) / (sqrt(2) * CEV_FERMI_CONSTANT_PER_MEV2);
-    double factor = cev_vector_strength_cm2_per_keV(nucleus) *
-                    nucleon_term(term % N_VECTOR_TERMS, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
+    double factor = vector_factor_cm2_per_keV(term % N_VECTOR_TERMS, nucleus, form_factor, recoil_keV);
     for (size_t power = term / N_VECTOR_TERMS; power > 0; power--) factor *= propagator;
     return factor;
 }

@@ -45,4 +45,11 @@ static inline cev_lanes standard_neutron_charge(const cev_nucleus *nucleus)
     return nucleus->neutrons * -0.5 - (cev_lanes){0};
 }
 
+/* The first N_VECTOR_TERMS coefficients: the standard model alone. */
+static inline void standard_coefficients(const cev_nucleus *nucleus, const cev_lanes *theta, cev_lanes *coefficient)
+{
+    for (size_t k = 0; k < N_VECTOR_TERMS; k++) coefficient[k] = (cev_lanes){0};
+    add_vector_charge(standard_proton_charge(nucleus, theta), standard_neutron_charge(nucleus), coefficient);
+}
+
 #endif

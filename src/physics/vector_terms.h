@@ -25,4 +25,11 @@ static inline double nucleon_term(size_t term, cev_nuclear_response r)
     return term == VECTOR_ALL ? r.pp : term == VECTOR_MIXED ? r.pn - r.pp : r.nn - 2 * r.pn + r.pp;
 }
 
+/* The factor of a vector term with charges of order one: G_F^2 M/pi times the response. */
+static inline double vector_factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
+                                               double recoil_keV)
+{
+    return cev_vector_strength_cm2_per_keV(nucleus) * nucleon_term(term, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
+}
+
 #endif

@@ -50,11 +50,14 @@ CEV_INLINE cev_lanes barrier_counts(const channel_counts *c, size_t n_component,
     return larger(barrier, larger(BARRIER_SHARE * expected, lanes_set(BARRIER_COUNTS)));
 }
 
-/* n_component is an argument so that the usual two can be a compile-time constant. The weights of the gradient and Hessian
+/* What the gradient and Hessian of a channel are weighted with. */
+typedef enum channel_weights { WEIGHTS_POISSON, WEIGHTS_LEAST_SQUARES, WEIGHTS_GAUSSIAN } channel_weights;
+
+/* n_component and weights are arguments so that they can be compile-time constants. The weights of the gradient and Hessian
  * are those of the likelihood, or, for the start, of least squares with variances max(D, 1) for Poisson counts. Bins without data count
  * `barrier`, at least. Returns the lanes where some bin is predicted negative or not a
  * number; of a Gaussian channel, not a finite number. */
-CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component, int least_squares, cev_lanes barrier,
+CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component, channel_weights weights, cev_lanes barrier,
                                      const cev_lanes *scale, channel_slopes *out)
 {
     cev_lanes gradient[CEV_PROFILE_MAX_COMPONENTS], hessian[CEV_PROFILE_MAX_COMPONENTS * CEV_PROFILE_MAX_COMPONENTS];
@@ -67,11 +70,11 @@ CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component
     for (size_t i = 0; i < c->n_bin; i++) {
         cev_lanes n = predicted_counts(c, n_component, scale, i), weight, curvature;
         double d = c->data[i];
-        good &= c->weight ? n - n == 0 : n >= 0;
-        if (c->weight) {
+        good &= weights == WEIGHTS_GAUSSIAN ? n - n == 0 : n >= 0;
+        if (weights == WEIGHTS_GAUSSIAN) {
             curvature = lanes_set(c->weight[i]);
             weight = (n - d) * c->weight[i];
-        } else if (least_squares) {
+        } else if (weights == WEIGHTS_LEAST_SQUARES) {
             double inverse_variance = 1 / (d > 1 ? d : 1);
             curvature = lanes_set(inverse_variance);
             weight = (n - d) * inverse_variance;
@@ -93,6 +96,14 @@ CEV_INLINE cev_lanes_mask accumulate(const channel_counts *c, size_t n_component
         for (size_t j = 0; j <= k; j++) out->hessian[k * n_component + j] = hessian[k * n_component + j];
     }
     return ~good;
+}
+
+/* Bins without data. */
+CEV_INLINE size_t n_empty_bins(const channel_counts *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_bin; i++) n += c->data[i] == 0;
+    return n;
 }
 
 /* Lanes where a bin that components add counts to is predicted all but empty. */

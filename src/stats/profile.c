@@ -59,7 +59,7 @@ CEV_INLINE void scatter(const plan_channel *channel, const channel_slopes *slope
 }
 
 /* Gradient and Hessian at `pull` into the scratch; returns the lanes that are outside the region. */
-CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, int least_squares, cev_lanes barrier)
+CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, channel_weights weights, cev_lanes barrier)
 {
     const plan_group *g = f->group;
     cev_lanes *gradient = f->scratch->gradient, *hessian = f->scratch->hessian;
@@ -77,10 +77,12 @@ CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, int l
         cev_lanes by_components[CEV_PROFILE_MAX_COMPONENTS * CEV_PROFILE_MAX_COMPONENTS];
         channel_slopes slopes = {by_component, by_components};
         scales_of(channel, pull, scale);
-        if (channel->n_component == 2)
-            outside |= accumulate(&counts, 2, least_squares, barrier, scale, &slopes);
+        if (counts.weight)
+            outside |= accumulate(&counts, channel->n_component, WEIGHTS_GAUSSIAN, barrier, scale, &slopes);
+        else if (channel->n_component == 2)
+            outside |= accumulate(&counts, 2, weights, barrier, scale, &slopes);
         else
-            outside |= accumulate(&counts, channel->n_component, least_squares, barrier, scale, &slopes);
+            outside |= accumulate(&counts, channel->n_component, weights, barrier, scale, &slopes);
         scatter(channel, &slopes, n, gradient, hessian);
     }
     return outside;
@@ -147,7 +149,7 @@ CEV_INLINE cev_lanes lowest_barrier(const fit *f)
     size_t n_empty = 1;
     for (size_t k = 0; k < f->group->n_channel; k++) {
         channel_counts counts = counts_of(f, f->group->channel[k]);
-        for (size_t i = 0; !counts.weight && i < counts.n_bin; i++) n_empty += counts.data[i] == 0;
+        if (!counts.weight) n_empty += n_empty_bins(&counts);
     }
     return 0.4 / (double)n_empty * relative_tolerance(f);
 }
@@ -191,7 +193,7 @@ CEV_INLINE cev_lanes_mask iterate(const fit *f, cev_lanes_mask active, cev_lanes
     cev_lanes length = lanes_set(1), initial_slope = lanes_set(INFINITY); /* any feasible start will do */
     for (int evaluation = 0; evaluation < max_evaluations; evaluation++) {
         for (size_t p = 0; p < n; p++) trial[p] = base[p] + length * direction[p];
-        cev_lanes_mask outside = derivatives(f, trial, 0, barrier);
+        cev_lanes_mask outside = derivatives(f, trial, WEIGHTS_POISSON, barrier);
         cev_lanes slope = {0};
         for (size_t p = 0; p < n; p++) slope += f->scratch->gradient[p] * direction[p];
         cev_lanes_mask accepted = active & ~outside & (slope <= OVERSHOOT * initial_slope);
@@ -227,7 +229,7 @@ CEV_INLINE cev_lanes_mask refine_linear(const fit *f)
 {
     cev_lanes_mask none = {0}, ignored = {0};
     memcpy(f->scratch->base, f->scratch->direction, f->group->n_variable * sizeof *f->scratch->base);
-    derivatives(f, f->scratch->base, 1, (cev_lanes){0});
+    derivatives(f, f->scratch->base, WEIGHTS_LEAST_SQUARES, (cev_lanes){0});
     newton_step(f->group->n_variable, f->scratch->gradient, f->scratch->hessian, f->scratch->direction, &ignored);
     return none;
 }
@@ -239,9 +241,10 @@ CEV_INLINE cev_lanes_mask beside_border(const fit *f)
     for (size_t k = 0; k < f->group->n_channel; k++) {
         const plan_channel *channel = &f->profile->channel[f->group->channel[k]];
         channel_counts counts = counts_of(f, f->group->channel[k]);
+        if (counts.weight || n_empty_bins(&counts) == 0) continue;
         cev_lanes scale[CEV_PROFILE_MAX_COMPONENTS];
         scales_of(channel, f->scratch->base, scale);
-        for (size_t i = 0; !counts.weight && i < counts.n_bin; i++)
+        for (size_t i = 0; i < counts.n_bin; i++)
             if (counts.data[i] == 0) found |= near_nothing(&counts, channel->n_component, i, scale);
     }
     return found;
@@ -290,7 +293,7 @@ CEV_INLINE void minimise(const fit *f, cev_lanes *chi2, cev_lanes_mask *status)
     size_t n = f->group->n_variable;
     cev_lanes *base = f->scratch->base, *trial = f->scratch->trial;
     memset(base, 0, n * sizeof *base);
-    cev_lanes_mask invalid = derivatives(f, base, 1, (cev_lanes){0}), unconverged = {0};
+    cev_lanes_mask invalid = derivatives(f, base, WEIGHTS_LEAST_SQUARES, (cev_lanes){0}), unconverged = {0};
     if (n) unconverged = search(f);
     for (size_t p = 0; p < n; p++) trial[p] = base[p] + f->scratch->direction[p];
     *chi2 = chi2_at(f, trial);
@@ -330,9 +333,11 @@ CEV_INLINE void store_pulls(const fit *f, cev_lanes_mask status, cev_lanes *pull
  * LARGEST_SIGNAL). */
 CEV_INLINE const cev_lanes *tamed_signal(const plan_channel *channel, const cev_lanes *signal, cev_lanes *scaled)
 {
+    cev_lanes_mask strong = {0};
+    for (size_t i = 0; channel->signal_is_pulled && i < channel->n_bin; i++) strong |= signal[i] > LARGEST_SIGNAL;
+    if (!lanes_any(strong)) return signal; /* the usual case, and in the hot loop */
     cev_lanes largest = {0};
     for (size_t i = 0; i < channel->n_bin; i++) largest = lanes_select(signal[i] > largest, signal[i], largest);
-    if (!channel->signal_is_pulled || !lanes_any((largest > LARGEST_SIGNAL) & (largest < INFINITY))) return signal;
     cev_lanes scale = lanes_select((largest > LARGEST_SIGNAL) & (largest < INFINITY), LARGEST_SIGNAL / largest, lanes_set(1));
     for (size_t i = 0; i < channel->n_bin; i++) scaled[i] = scale * signal[i];
     return scaled;
