@@ -3,7 +3,7 @@
 import pytest
 
 from e2e import refused, run
-from test_bad_input import RUN, case, changed, located
+from bad_input import RUN, case, changed, check_refused, write
 
 SCAN = """\
 scan: test
@@ -45,9 +45,7 @@ pulls:
 
 @pytest.fixture
 def files(tmp_path):
-    (tmp_path / "scan.yaml").write_text(SCAN)
-    (tmp_path / "toy.yaml").write_text(TOY)
-    return tmp_path
+    return write(tmp_path, scan=SCAN, toy=TOY)
 
 
 def test_the_files_themselves_are_good(files):
@@ -110,12 +108,7 @@ EXPERIMENT_CASES = [
 
 @pytest.mark.parametrize("old, new, at, says", EXPERIMENT_CASES)
 def test_experiment_file(files, old, new, at, says):
-    text = changed(TOY, old, new)
-    (files / "toy.yaml").write_text(text)
-    message = refused(files, *RUN)
-    assert f"toy.yaml:{located(text, new, at)}: " in message, message
-    for words in says:
-        assert words in message, message
+    check_refused(files, "toy", TOY, old, new, at, says)
 
 
 # --- scan files -----------------------------------------------------------------------------------------------------------
@@ -152,12 +145,7 @@ SCAN_CASES = [
 
 @pytest.mark.parametrize("old, new, at, says", SCAN_CASES)
 def test_scan_file(files, old, new, at, says):
-    text = changed(SCAN, old, new)
-    (files / "scan.yaml").write_text(text)
-    message = refused(files, *RUN)
-    assert f" scan.yaml:{located(text, new, at)}: " in message, message
-    for words in says:
-        assert words in message, message
+    message = check_refused(files, "scan", SCAN, old, new, at, says)
     assert refused(files, "check", "scan.yaml") == message
 
 
