@@ -65,6 +65,12 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,cc  )$(CC) $(CPPFLAGS) $(CFLAGS) $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) -c $< -o $@
 
+# Code for processors that can more; which of it runs is decided at run time.
+ifneq ($(filter x86_64,$(shell uname -m)),)
+$(BUILD)/src/stats/profile_avx2.o: CFLAGS += -march=x86-64-v3
+$(BUILD)/src/stats/profile_avx512.o: CFLAGS += -march=x86-64-v4
+endif
+
 $(BUILD)/src/cli/main.o $(BUILD)/src/cli/provenance.o: CPPFLAGS += -DCEVSCAN_COMMIT='"$(COMMIT)"'
 
 # The commit is part of the program: objects that hold it are rebuilt when it changes.

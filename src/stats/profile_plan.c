@@ -240,8 +240,12 @@ static cev_status build(const cev_profile_spec *spec, cev_profile *profile)
     join_channels(spec, profile->channel);
     collect_channels(profile);
     collect_pulls(spec, profile);
-    for (size_t g = 0; g < profile->n_group; g++) choose_variables(spec, profile, &profile->group[g]);
-    return CEV_OK;
+    for (size_t g = 0; g < profile->n_group; g++) {
+        choose_variables(spec, profile, &profile->group[g]);
+        profile->group[g].first_variable = profile->n_variable;
+        profile->n_variable += profile->group[g].n_variable;
+    }
+    return cev_profile_use_level(profile, cev_level_best());
 }
 
 cev_status cev_profile_create(const cev_profile_spec *spec, cev_profile **out)
@@ -259,6 +263,11 @@ void cev_profile_destroy(cev_profile **profile)
     cev_arena_destroy(&(*profile)->arena);
     free(*profile);
     *profile = NULL;
+}
+
+size_t cev_profile_n_variable(const cev_profile *profile)
+{
+    return profile->n_variable;
 }
 
 size_t cev_profile_n_group(const cev_profile *profile)
@@ -285,8 +294,8 @@ static cev_status allocate_scratch(const cev_profile *profile, cev_profile_scrat
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->signal));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->scaled));
     for (size_t c = 0; c < profile->n_channel; c++)
-        if (profile->channel[c].signal_is_pulled) CEV_TRY(cev_new(scratch->arena, profile->channel[c].n_bin, &scratch->scaled[c]));
-    return CEV_OK;
+        if (profile->channel[c].signal_is_pulled) CEV_TRY(cev_new(scratch->arena, CEV_LANES * profile->channel[c].n_bin, &scratch->scaled[c]));
+    return cev_new(scratch->arena, profile->n_channel, &scratch->full);
 }
 
 cev_status cev_profile_scratch_create(const cev_profile *profile, cev_profile_scratch **out)

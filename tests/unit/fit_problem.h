@@ -28,6 +28,8 @@ typedef struct fit_answer {
     double pull[CEV_LANES][MOST_PULLS];
     size_t n_group;
     double group_chi2[MOST_CHANNELS][CEV_LANES];
+    size_t n_variable;
+    cev_lanes variable[MOST_PULLS];
 } fit_answer;
 
 static inline void add_link(fit_problem *p, size_t pull, size_t channel, size_t component)
@@ -48,10 +50,12 @@ static inline cev_profile *create_fit(const fit_problem *p)
     return profile;
 }
 
-static inline void solve(const fit_problem *p, fit_answer *answer)
+/* With the code of one level, from `start` [n_variable], or NULL. */
+static inline void solve_from(const fit_problem *p, cev_level level, const cev_lanes *start, fit_answer *answer)
 {
     cev_profile *profile = create_fit(p);
     cev_profile_scratch *scratch;
+    assert_ok(cev_profile_use_level(profile, level));
     assert_ok(cev_profile_scratch_create(profile, &scratch));
     cev_lanes lanes[MOST_CHANNELS][MOST_BINS], pull[MOST_PULLS], group[MOST_CHANNELS];
     const cev_lanes *signal[MOST_CHANNELS];
@@ -62,8 +66,10 @@ static inline void solve(const fit_problem *p, fit_answer *answer)
         signal[c] = lanes[c];
         data[c] = p->data[c];
     }
-    cev_profile_result result = {.pull = pull, .group_chi2 = group};
-    cev_profile_block(profile, scratch, data, signal, &result);
+    cev_profile_result result = {.pull = pull, .variable = answer->variable, .group_chi2 = group};
+    memset(answer, 0, sizeof *answer);
+    cev_profile_block(profile, scratch, data, signal, start, &result);
+    answer->n_variable = cev_profile_n_variable(profile);
     answer->n_group = cev_profile_n_group(profile);
     for (int l = 0; l < CEV_LANES; l++) {
         answer->chi2[l] = result.chi2[l];
@@ -73,6 +79,11 @@ static inline void solve(const fit_problem *p, fit_answer *answer)
     }
     cev_profile_scratch_destroy(&scratch);
     cev_profile_destroy(&profile);
+}
+
+static inline void solve(const fit_problem *p, fit_answer *answer)
+{
+    solve_from(p, cev_level_best(), NULL, answer);
 }
 
 /* --- the slow way ----------------------------------------------------------------------------------------------- */
