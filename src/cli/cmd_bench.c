@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cevscan/scan_job.h"
+#include "cevscan/fit_starts.h"
 #include "command.h"
 #include "selection.h"
 
@@ -60,18 +60,20 @@ typedef struct bench_result {
     double sum;            /* of all chi2: keeps the work from being optimised away, and shows that it is the same work */
 } bench_result;
 
-static void repeat_once(const cev_scan_job *job, cev_model_scratch *scratch, double *chi2, unsigned char *status, double *sum)
+static void repeat_once(const cev_scan_job *job, cev_fit_starts *starts, cev_model_scratch *scratch, double *chi2, unsigned char *status, double *sum)
 {
     *sum = 0;
     for (size_t id = 0; id < job->grid->n_tile; id++) {
         cev_tile tile = cev_grid_tile(job->grid, id);
         cev_scan_job_open_tile(job, &tile);
+        for (size_t k = 0, n = cev_fit_starts_open(starts, &tile); k < n; k++) cev_fit_starts_block(starts, job, scratch, k);
+        cev_fit_starts_close(starts);
         for (size_t k = 0; k < tile.n_point; k += CEV_LANES) cev_scan_job_block(job, scratch, &tile, k, NULL, chi2, status, NULL);
         for (size_t k = 0; k < tile.n_point; k++) *sum += chi2[k];
     }
 }
 
-static cev_status measure(const cev_scan_job *job, double seconds, bench_result *out)
+static cev_status measure(const cev_scan_job *job, cev_fit_starts *starts, double seconds, bench_result *out)
 {
     cev_model_scratch *scratch;
     CEV_TRY(cev_model_scratch_create(job->model, &scratch));
@@ -81,7 +83,7 @@ static cev_status measure(const cev_scan_job *job, double seconds, bench_result 
     if (chi2 && status)
         while (out->n_repetition == 0 || (now_s() - start < seconds && out->n_repetition < 10000)) {
             double begin = now_s();
-            repeat_once(job, scratch, chi2, status, &out->sum);
+            repeat_once(job, starts, scratch, chi2, status, &out->sum);
             out->seconds[out->n_repetition++] = now_s() - begin;
         }
     bool ok = chi2 && status;
@@ -127,11 +129,15 @@ static cev_status bench(const bench_options *o, cev_scan_config *config)
     memcpy(job.theta, config->theta, sizeof job.theta);
     memcpy(job.axis_parameter, config->axis_parameter, sizeof job.axis_parameter);
     job.member_parameter = config->member_parameter;
+    cev_fit_starts *starts = NULL;
+    if (status == CEV_OK) status = cev_fit_starts_create(&job, &starts);
+    job.starts = starts;
     bench_result *result = calloc(1, sizeof *result);
     if (status == CEV_OK && !result) status = cev_fail(CEV_E_MEMORY, "out of memory");
-    if (status == CEV_OK) status = measure(&job, o->seconds, result);
+    if (status == CEV_OK) status = measure(&job, starts, o->seconds, result);
     if (status == CEV_OK) print_result(o, config, model, fold_s, result);
     free(result);
+    cev_fit_starts_destroy(&starts);
     cev_model_destroy(&model);
     return status;
 }

@@ -88,6 +88,8 @@ cev_status scan_run_build(scan_run *run)
     memcpy(run->job.theta, c->theta, sizeof run->job.theta);
     memcpy(run->job.axis_parameter, c->axis_parameter, sizeof run->job.axis_parameter);
     run->job.member_parameter = c->member_parameter;
+    CEV_TRY(cev_fit_starts_create(&run->job, &run->starts));
+    run->job.starts = run->starts;
     run->n_pull = c->store_pulls ? c->n_pull : 0;
     return create_parts(run);
 }
@@ -177,6 +179,13 @@ static void evaluate_chunk(void *context, int thread, size_t chunk)
         cev_scan_job_block(&run->job, part->scratch, &run->tile, k, part->pull, run->chi2, run->status, run->pull);
 }
 
+static void find_start(void *context, int thread, size_t block)
+{
+    scan_run *run = context;
+    if (atomic_load_explicit(&run->abandoned, memory_order_relaxed)) return;
+    cev_fit_starts_block(run->starts, &run->job, run->part[thread].scratch, block);
+}
+
 static void poll_schedule(void *context)
 {
     scan_run *run = context;
@@ -212,8 +221,10 @@ void scan_run_compute(scan_run *run, size_t id)
     run->tile = cev_grid_tile(&run->config->grid, id);
     cev_scan_job_open_tile(&run->job, &run->tile);
     size_t chunk = BLOCKS_PER_CHUNK * CEV_LANES;
-    cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk,
-                     run->schedule ? poll_schedule : NULL, run);
+    void (*poll)(void *) = run->schedule ? poll_schedule : NULL;
+    cev_threads_loop(run->machine.threads, cev_fit_starts_open(run->starts, &run->tile), find_start, poll, run);
+    cev_fit_starts_close(run->starts);
+    cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk, poll, run);
 }
 
 static cev_status work(void *context, cev_schedule *schedule, size_t id, cev_tile_report *report)
@@ -295,6 +306,7 @@ void scan_run_destroy(scan_run *run)
     cev_map_lock_release(&run->lock);
     free(run->map_path);
     cev_map_info_destroy(&run->found);
+    cev_fit_starts_destroy(&run->starts);
     cev_model_destroy(&run->model);
     cev_scan_config_destroy(&run->config);
 }

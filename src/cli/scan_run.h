@@ -11,7 +11,7 @@
 #include "cevscan/map.h"
 #include "cevscan/map_lock.h"
 #include "cevscan/model.h"
-#include "cevscan/scan_job.h"
+#include "cevscan/fit_starts.h"
 #include "cevscan/schedule.h"
 #include "progress_line.h"
 
@@ -53,6 +53,7 @@ typedef struct scan_run {
     cev_model *model;
     cev_data data;
     cev_scan_job job;
+    cev_fit_starts *starts;         /* the job's */
     cev_map *map;
     char *map_path;             /* the output, symbolic links followed; known to the other ranks once the map is open */
     size_t n_pull;              /* stored */

@@ -76,11 +76,11 @@ void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scra
 }
 
 void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch, const cev_lanes *theta,
-                        cev_block_result *result)
+                        const cev_lanes *start, cev_block_result *result)
 {
     for (size_t e = 0; e < model->n_experiment; e++) cev_model_predict(model, e, scratch, theta);
-    cev_profile_result profiled = {.pull = result->pull};
-    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, NULL, &profiled);
+    cev_profile_result profiled = {.pull = result->pull, .variable = result->variable};
+    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, start, &profiled);
     result->chi2 = profiled.chi2;
     result->status = profiled.status;
 }

@@ -63,7 +63,7 @@ static cev_status explain_with(cev_arena *arena, const cev_model *model, const c
     CEV_TRY(cev_new(arena, model->n_experiment, &out->bin_chi2));
     CEV_TRY(cev_new(arena, model->n_experiment, &out->predicted));
     cev_block_result result = {.pull = pull};
-    cev_model_evaluate(model, data, scratch, block, &result);
+    cev_model_evaluate(model, data, scratch, block, NULL, &result);
     out->status = (cev_point_status)result.status[0];
     out->chi2 = result.chi2[0];
     for (size_t p = 0; p < model->n_pull; p++) {

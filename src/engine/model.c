@@ -226,3 +226,13 @@ size_t cev_model_pull_users(const cev_model *model, size_t p)
 {
     return model->pull[p].users;
 }
+
+size_t cev_model_n_variable(const cev_model *model)
+{
+    return cev_profile_n_variable(model->profile);
+}
+
+cev_status cev_model_use_level(cev_model *model, cev_level level)
+{
+    return cev_profile_use_level(model->profile, level);
+}

@@ -76,7 +76,7 @@ static void axial_coefficients(cev_flavour flavour, const cev_lanes *theta, cev_
     for (size_t k = 0; k < N_VECTOR_TERMS; k++) coefficient[k] *= theta[KAPPA];
 }
 
-static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     for (size_t k = 0; k < N_TERMS; k++) coefficient[k] = (cev_lanes){0};
     vector_coefficients(nucleus, flavour, theta, coefficient);

@@ -47,7 +47,7 @@ static inline cev_lanes neutron_charge(const cev_nucleus *nucleus, enum pair pai
     return nucleus->neutrons * (theta[2 * pair] + 2.0 * theta[2 * pair + 1]);
 }
 
-static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     cev_lanes g_p = 0.5 - 2.0 * theta[SIN2_THETA_W];
     const double g_n = -0.5;

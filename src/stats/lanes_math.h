@@ -110,14 +110,23 @@ CEV_INLINE lanes lanes_log(lanes x)
     return e.k * LN2_HIGH + (f + small);
 }
 
-/* ln(x/y) for normal positive numbers whose ratio is one too, given 1/y to rounding: one division instead of two, 0 for x = y exactly, and no digits lost
- * where x is near y. */
-CEV_INLINE lanes lanes_log_ratio(lanes x, double y, double inverse_y)
+/* ln(x/y) for normal positive numbers whose ratio is one too, given 1/y to rounding: one division instead of two, 0 for x = y exactly,
+ * and no digits lost where x is near y. In two steps, so that two logarithms can share the division: ln(x/y) = k ln 2 + 2 artanh(f/q). */
+typedef struct lanes_ratio {
+    lanes k, f, q;
+} lanes_ratio;
+
+CEV_INLINE lanes_ratio lanes_reduce_ratio(lanes x, double y, double inverse_y)
 {
     lanes_exponent e = lanes_exponent_of(x * inverse_y);
-    lanes m = (lanes)((lanes_bits)x - e.shift), s = (m - y) / (m + y);
-    lanes twice = 2.0 * s;
-    return e.k * LN2_HIGH + (twice + (e.k * LN2_LOW + twice * lanes_artanh_series(s)));
+    lanes m = (lanes)((lanes_bits)x - e.shift);
+    return (lanes_ratio){.k = e.k, .f = m - y, .q = m + y};
+}
+
+CEV_INLINE lanes lanes_log_of_ratio(lanes_ratio r, lanes inverse_q)
+{
+    lanes s = r.f * inverse_q, twice = s + s;
+    return r.k * LN2_HIGH + (twice + (r.k * LN2_LOW + twice * lanes_artanh_series(s)));
 }
 
 #endif

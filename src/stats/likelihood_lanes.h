@@ -12,12 +12,15 @@
 #define BARRIER_COUNTS 1e-12
 #define BARRIER_SHARE 4e-15
 
-#define SMALLEST_INVERTIBLE 1e-290 /* smaller data, tails of smeared spectra, have no inverse that could be used */
+/* Data of a full channel: neither the inverse nor a product of two overflows. Tails of smeared spectra may be smaller. */
+#define LEAST_FULL_DATA 1e-140
+#define MOST_FULL_DATA 1e140
 #define INSTEAD_OF_NOTHING 1e150   /* stands for an empty prediction, whose inverse is to add nothing */
 
 typedef struct channel_counts {
     size_t n_bin, n_background;
     const double *data;         /* [n_bin] */
+    const double *inverse_data; /* [n_bin], of a full channel: Poisson, with data in every bin */
     const double *background;   /* [n_background][n_bin] */
     const double *weight;       /* [n_bin], 1/variance of a Gaussian channel; NULL: Poisson */
     const double *signal;       /* [n_bin][CEV_LANES], from the part's first lane on */
@@ -29,7 +32,7 @@ typedef struct channel_slopes {
     lanes hessian[CEV_PROFILE_MAX_COMPONENTS * CEV_PROFILE_MAX_COMPONENTS]; /* [n_component][n_component], lower triangle */
 } channel_slopes;
 
-/* What the gradient and Hessian of a channel are weighted with: its likelihood, that where every bin has data, or, for a start, least
+/* What the gradient and Hessian of a channel are weighted with: its likelihood, that of a full channel, or, for a start, least
  * squares with variances max(D, 1) for Poisson counts. */
 typedef enum channel_weights { WEIGHTS_POISSON, WEIGHTS_POISSON_FULL, WEIGHTS_LEAST_SQUARES, WEIGHTS_GAUSSIAN } channel_weights;
 
@@ -142,7 +145,7 @@ CEV_INLINE lanes_mask impossible_without_pulls(const channel_counts *c, size_t n
     possible = ~possible;
     for (size_t i = 0; i < c->n_bin; i++) {
         lanes n = expected_counts(c, n_component, i);
-        possible &= n >= 0;
+        possible &= is_possible(c->weight ? WEIGHTS_GAUSSIAN : WEIGHTS_POISSON, n);
         *exact &= n == c->data[i];
     }
     return ~possible;
@@ -186,22 +189,49 @@ CEV_INLINE lanes squares(const channel_counts *c, size_t n_component, const lane
     return sum;
 }
 
-/* Sum over bins of 2 [N - D - D ln(N/D)]; infinite where a bin with data is predicted empty, not a number where a
+/* Sum over bins of 2 [N - D - D ln(N/D)]; infinite where a bin with data is predicted empty, infinite or not a number where a
  * bin is predicted negative. */
 CEV_INLINE lanes deviance(const channel_counts *c, size_t n_component, const lanes *scale)
 {
-    if (c->weight) return squares(c, n_component, scale);
     lanes sum = {0}, infinite = lanes_set(INFINITY), invalid = lanes_set(NAN);
     for (size_t i = 0; i < c->n_bin; i++) {
         lanes n = predicted_counts(c, n_component, scale, i), share = n;
         double d = c->data[i];
-        if (d > SMALLEST_INVERTIBLE)
-            share = lanes_select(n > 0, n - d - d * lanes_log_ratio(n, d, 1 / d), infinite);
-        else if (d > 0)
-            share = lanes_select(n > 0, n - d - d * lanes_log(n / d), infinite);
+        if (d > 0) share = lanes_select(n > 0, n - d - d * lanes_log(n / d), infinite);
         sum += lanes_select(n >= 0, share, invalid);
     }
     return 2.0 * sum;
+}
+
+CEV_INLINE lanes full_share(lanes n, double d, lanes_ratio ratio, lanes inverse_q)
+{
+    return lanes_select(n > 0, n - d - d * lanes_log_of_ratio(ratio, inverse_q), lanes_set(INFINITY));
+}
+
+/* The same for a full channel; two bins share a division. */
+CEV_INLINE lanes full_deviance(const channel_counts *c, size_t n_component, const lanes *scale)
+{
+    lanes sum = {0};
+    size_t i = 0;
+    for (; i + 1 < c->n_bin; i += 2) {
+        lanes n = predicted_counts(c, n_component, scale, i), m = predicted_counts(c, n_component, scale, i + 1);
+        lanes_ratio a = lanes_reduce_ratio(n, c->data[i], c->inverse_data[i]);
+        lanes_ratio b = lanes_reduce_ratio(m, c->data[i + 1], c->inverse_data[i + 1]);
+        lanes inverse = 1.0 / (a.q * b.q);
+        sum += full_share(n, c->data[i], a, b.q * inverse) + full_share(m, c->data[i + 1], b, a.q * inverse);
+    }
+    for (; i < c->n_bin; i++) {
+        lanes n = predicted_counts(c, n_component, scale, i);
+        lanes_ratio a = lanes_reduce_ratio(n, c->data[i], c->inverse_data[i]);
+        sum += full_share(n, c->data[i], a, 1.0 / a.q);
+    }
+    return 2.0 * sum;
+}
+
+CEV_INLINE lanes channel_chi2(const channel_counts *c, size_t n_component, const lanes *scale)
+{
+    return c->weight ? squares(c, n_component, scale) : c->inverse_data ? full_deviance(c, n_component, scale)
+                                                                        : deviance(c, n_component, scale);
 }
 
 #endif

@@ -27,14 +27,14 @@ typedef struct fit {
     const plan_group *group;
     const double *const *data;
     const double *const *signal; /* [n_channel], [n_bin][CEV_LANES] from the part's first lane on */
-    const bool *full;            /* [n_channel]: Poisson, with data in every bin */
+    const double *const *inverse_data; /* [n_channel], NULL for channels that are not full */
     lanes *base, *direction, *trial, *gradient, *hessian;
 } fit;
 
 CEV_INLINE channel_counts counts_of(const fit *f, size_t c)
 {
     const plan_channel *channel = &f->profile->channel[c];
-    return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1, .data = f->data[c],
+    return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1, .data = f->data[c], .inverse_data = f->inverse_data[c],
                             .background = channel->background, .weight = channel->weight, .signal = f->signal[c]};
 }
 
@@ -94,7 +94,7 @@ CEV_INLINE lanes_mask derivatives(const fit *f, const lanes *pull, channel_weigh
         scales_of(channel, pull, scale);
         if (counts.weight)
             outside |= slopes_of(&counts, channel->n_component, WEIGHTS_GAUSSIAN, barrier, scale, &slopes);
-        else if (weights == WEIGHTS_POISSON && f->full[g->channel[k]])
+        else if (weights == WEIGHTS_POISSON && counts.inverse_data)
             outside |= slopes_of(&counts, channel->n_component, WEIGHTS_POISSON_FULL, barrier, scale, &slopes);
         else
             outside |= slopes_of(&counts, channel->n_component, weights, barrier, scale, &slopes);
@@ -162,7 +162,7 @@ CEV_OUTLINE lanes chi2_at(const fit *f, const lanes *pull)
         channel_counts counts = counts_of(f, f->group->channel[k]);
         lanes scale[CEV_PROFILE_MAX_COMPONENTS];
         scales_of(channel, pull, scale);
-        chi2 += channel->n_component == 2 ? deviance(&counts, 2, scale) : deviance(&counts, channel->n_component, scale);
+        chi2 += channel->n_component == 2 ? channel_chi2(&counts, 2, scale) : channel_chi2(&counts, channel->n_component, scale);
     }
     for (size_t p = 0, n = f->group->n_variable; p < n; p++)
         for (size_t q = 0; q < n; q++) chi2 += f->group->inverse_covariance[p * n + q] * pull[p] * pull[q];
@@ -412,6 +412,17 @@ CEV_INLINE const double *tamed_signal(const plan_channel *channel, const double 
     return scaled;
 }
 
+/* NULL if the channel is not full. */
+CEV_INLINE const double *invert_data(const plan_channel *channel, const double *data, double *inverse)
+{
+    bool full = !channel->weight;
+    for (size_t i = 0; i < channel->n_bin; i++) {
+        full &= data[i] > LEAST_FULL_DATA && data[i] < MOST_FULL_DATA;
+        inverse[i] = 1 / data[i];
+    }
+    return full ? inverse : NULL;
+}
+
 CEV_INLINE void minimise_group(const fit *f, size_t g, size_t lane, const double *start, cev_profile_result *result)
 {
     double *chi2 = (double *)&result->chi2 + lane;
@@ -431,16 +442,13 @@ void CEV_PROFILE_KERNEL(const cev_profile *profile, cev_profile_scratch *scratch
     result->chi2 = (cev_lanes){0};
     result->status = (cev_lanes_mask){0} + CEV_POINT_OK;
     for (size_t p = 0; result->pull && p < profile->n_pull; p++) result->pull[p] = (cev_lanes){0}; /* those that act on nothing */
-    for (size_t c = 0; c < profile->n_channel; c++) {
-        scratch->full[c] = !profile->channel[c].weight;
-        for (size_t i = 0; i < profile->channel[c].n_bin; i++) scratch->full[c] &= data[c][i] > 0;
-    }
+    for (size_t c = 0; c < profile->n_channel; c++) scratch->inverse_data[c] = invert_data(&profile->channel[c], data[c], scratch->inverse[c]);
     for (size_t part = 0; part < CEV_LANE_PARTS; part++) {
         size_t lane = part * LANES;
         for (size_t c = 0; c < profile->n_channel; c++)
             scratch->signal[c] = tamed_signal(&profile->channel[c], (const double *)signal[c] + lane, scratch->scaled[c] + lane);
         for (size_t g = 0; g < profile->n_group; g++) {
-            fit f = {.profile = profile, .group = &profile->group[g], .data = data, .signal = scratch->signal, .full = scratch->full,
+            fit f = {.profile = profile, .group = &profile->group[g], .data = data, .signal = scratch->signal, .inverse_data = scratch->inverse_data,
                      .base = (lanes *)scratch->base, .direction = (lanes *)scratch->direction, .trial = (lanes *)scratch->trial,
                      .gradient = (lanes *)scratch->gradient, .hessian = (lanes *)scratch->hessian};
             minimise_group(&f, g, lane, start ? (const double *)start + lane : NULL, result);

@@ -295,7 +295,11 @@ static cev_status allocate_scratch(const cev_profile *profile, cev_profile_scrat
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->scaled));
     for (size_t c = 0; c < profile->n_channel; c++)
         if (profile->channel[c].signal_is_pulled) CEV_TRY(cev_new(scratch->arena, CEV_LANES * profile->channel[c].n_bin, &scratch->scaled[c]));
-    return cev_new(scratch->arena, profile->n_channel, &scratch->full);
+    CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->inverse_data));
+    CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->inverse));
+    for (size_t c = 0; c < profile->n_channel; c++)
+        CEV_TRY(cev_new(scratch->arena, profile->channel[c].n_bin, &scratch->inverse[c]));
+    return CEV_OK;
 }
 
 cev_status cev_profile_scratch_create(const cev_profile *profile, cev_profile_scratch **out)

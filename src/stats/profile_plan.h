@@ -55,7 +55,8 @@ struct cev_profile_scratch {
     cev_lanes *hessian;                             /* [most variables of a group]^2, lower triangle */
     const double **signal;                          /* [n_channel], of the block in work */
     double **scaled;                                /* [n_channel][n_bin][CEV_LANES], of channels whose signal is pulled */
-    bool *full;                                     /* [n_channel]: Poisson, with data in every bin */
+    const double **inverse_data;                    /* [n_channel], of the full ones, else NULL */
+    double **inverse;                               /* [n_channel][n_bin] */
 };
 
 #endif
