@@ -112,7 +112,7 @@ bench: build ## points per second of the engine
 
 install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include/cevscan" \
-	  "$(DESTDIR)$(PREFIX)/share/cevscan/experiments" "$(DESTDIR)$(PREFIX)/share/cevscan/scans" \
+	  "$(DESTDIR)$(PREFIX)/share/cevscan/experiments" "$(DESTDIR)$(PREFIX)/share/cevscan/scans" "$(DESTDIR)$(PREFIX)/share/cevscan/studies" \
 	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
@@ -120,6 +120,7 @@ install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -m 644 configs/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan"
 	install -m 644 configs/experiments/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/experiments"
 	install -m 644 configs/scans/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/scans"
+	install -m 644 configs/studies/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/studies"
 	install -m 755 analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis"
 	install -m 755 jobs/*.sbatch jobs/*.sh "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 

@@ -3,7 +3,7 @@
  *
  * Arrays over a block are laid out [..][CEV_LANES]: neighbouring doubles are neighbouring points. A cev_lanes is one such
  * row; the compiler maps it to one AVX-512 register, two of AVX2 or four of SSE2. Nothing mixes lanes, and the library is
- * compiled without contraction into fused multiply-adds, so a point's result has the same bits on each of them, whichever
+ * compiled without contraction into fused multiply-adds, so a fit from a given start has the same bits on each of them, whichever
  * points share its block. */
 #ifndef CEVSCAN_LANES_H
 #define CEVSCAN_LANES_H

@@ -26,6 +26,7 @@ typedef struct command {
 } command;
 
 int command_run(int argc, char **argv);
+int command_study(int argc, char **argv);
 int command_point(int argc, char **argv);
 int command_rates(int argc, char **argv);
 int command_check(int argc, char **argv);

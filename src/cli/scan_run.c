@@ -15,17 +15,6 @@
 /* /progress is overwritten this often: a sign of life for `cevscan status`. */
 static const double record_interval_s = 1;
 
-cev_status agree_with_rank_0(int rank, cev_status status)
-{
-    char message[1024] = "";
-    int code = (int)status;
-    if (rank == 0) snprintf(message, sizeof message, "%s", cev_error_message());
-    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    if (code == CEV_OK) return CEV_OK;
-    MPI_Bcast(message, sizeof message, MPI_CHAR, 0, MPI_COMM_WORLD);
-    return rank == 0 ? status : cev_fail((cev_status)code, "%s", message);
-}
-
 /* --- model and buffers ------------------------------------------------------------------------------------------ */
 
 static cev_status create_parts(scan_run *run)
@@ -65,7 +54,7 @@ cev_status scan_run_find_reference(scan_run *run)
     cev_map_progress *p = &run->progress;
     size_t n_member = cev_grid_n_member(&c->grid), n_axis = c->grid.n_axis;
     cev_status status = CEV_OK;
-    if (run->rank == 0 && !run->options->quiet && !run->found) warn_of_idle_axes(run);
+    if (run->rank == 0 && !run->options->job.quiet && !run->found) warn_of_idle_axes(run);
     for (size_t m = 0; run->rank == 0 && status == CEV_OK && m < n_member; m++) {
         cev_best_fit fit = {0};
         status = cev_best_fit_find(&run->job, m, c->data == CEV_DATA_ASIMOV ? c->truth : NULL, &fit);
@@ -118,7 +107,7 @@ cev_status scan_run_record(scan_run *run)
     cev_map_progress *p = &run->progress;
     CEV_TRY(cev_map_check_place(run->map));
     if (cev_map_lock_lost(run->lock))
-        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over", run->options->output);
+        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over", run->options->job.output);
     run->recorded = monotonic_s();
     p->heartbeat = (double)time(NULL);
     p->wall_time_s = run->wall_time_before_s + (run->recorded - run->started);
@@ -142,23 +131,13 @@ cev_status scan_run_start_session(scan_run *run)
     return scan_run_record(run);
 }
 
-/* All open the file that rank 0 has looked at, not what a symbolic link may lead to by now. */
-static cev_status share_map_path(scan_run *run)
-{
-    unsigned long long size = run->rank == 0 ? strlen(run->map_path) + 1 : 0;
-    MPI_Bcast(&size, 1, MPI_UNSIGNED_LONG_LONG, 0, MPI_COMM_WORLD);
-    if (run->rank != 0 && !(run->map_path = malloc(size))) return cev_fail(CEV_E_MEMORY, "out of memory");
-    MPI_Bcast(run->map_path, (int)size, MPI_CHAR, 0, MPI_COMM_WORLD);
-    return CEV_OK;
-}
-
 cev_status scan_run_open_map(scan_run *run)
 {
     cev_status status = CEV_OK;
     run->started = monotonic_s();
     if (run->rank == 0 && !run->found) status = scan_run_create_map(run, run->map_path);
     CEV_TRY(agree_with_rank_0(run->rank, status));
-    CEV_TRY(share_map_path(run));
+    CEV_TRY(job_share_text(run->rank, &run->map_path)); /* the file that rank 0 has looked at, not what a link may lead to by now */
     CEV_TRY(cev_map_open(run->map_path, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
                          run->config->pull_name, &run->map));
     return run->rank == 0 ? scan_run_start_session(run) : CEV_OK;
@@ -193,7 +172,7 @@ static void poll_schedule(void *context)
     if (!cev_schedule_stopping(run->schedule)) return;
     double now = monotonic_s();
     if (run->stop_seen == INFINITY) run->stop_seen = now;
-    if (now - run->stop_seen > run->options->grace_s) atomic_store(&run->abandoned, true);
+    if (now - run->stop_seen > run->options->job.grace_s) atomic_store(&run->abandoned, true);
 }
 
 static bool stop(void *context)
@@ -292,10 +271,10 @@ cev_status scan_run_work(scan_run *run)
     run->stop_seen = INFINITY;
     run->lowest = scan_lowest_none();
     if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &run->n_pending));
-    run->line = progress_line_start(run->options->quiet, run->config->grid.n_point, run->points_before);
+    run->line = progress_line_start(run->options->job.quiet, run->config->grid.n_point, run->points_before);
     cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop,
-                                .silence_s = run->options->silence_s};
-    cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->master, run->n_pending, pending, &calls);
+                                .silence_s = run->options->job.silence_s};
+    cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->job.master, run->n_pending, pending, &calls);
     progress_line_end(&run->line);
     return status;
 }
@@ -311,40 +290,12 @@ void scan_run_destroy(scan_run *run)
     cev_scan_config_destroy(&run->config);
 }
 
-/* --- MPI, and maps that hold their scan -------------------------------------------------------------------------- */
-
-/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it, and no session folder, which programs that
- * start and end at the same moment would share and remove under each other. Open MPI's own file component makes files beside the
- * map for shared file pointers, which nobody uses here, and leaves them there when it is killed; ROMIO does not. */
-static void set_up_open_mpi(void)
-{
-    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) {
-        setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-        setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
-    }
-    setenv("OMPI_MCA_io", "^ompio", 0);
-}
-
-void scan_run_start_mpi(scan_run *run)
-{
-    int provided;
-    set_up_open_mpi();
-    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-    MPI_Comm_rank(MPI_COMM_WORLD, &run->rank);
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-}
+/* --- maps that hold their scan -------------------------------------------------------------------------- */
 
 int scan_run_end_mpi(scan_run *run, int code)
 {
     scan_run_destroy(run);
-    if (code == EXIT_IO) {
-        /* HDF5 would try once more to write what it could not, from inside MPI_Finalize, and crash there. */
-        MPI_Barrier(MPI_COMM_WORLD); /* until rank 0 has given its lock back */
-        fflush(NULL);
-        MPI_Abort(MPI_COMM_WORLD, code);
-    }
-    MPI_Finalize();
-    return code;
+    return job_end_mpi(code);
 }
 
 cev_status scan_run_adopt(scan_run *run, const char *path, const cev_map_info *info)
@@ -355,7 +306,7 @@ cev_status scan_run_adopt(scan_run *run, const char *path, const cev_map_info *i
     if (status != CEV_OK) return cev_fail_while(status, "%s", path);
     if (run->config->grid.n_axis == 0 || run->config->grid.n_tile != info->n_tile)
         return cev_fail(CEV_E_INPUT, "%s: its configuration does not fit its tiles", path);
-    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
+    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->job.threads);
     cev_status built = scan_run_build(run);
     if (built == CEV_OK) built = scan_run_find_reference(run);
     return built == CEV_OK ? CEV_OK : cev_fail_while(built, "%s", path);
