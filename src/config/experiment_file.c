@@ -89,7 +89,7 @@ static cev_status read_source(cev_arena *arena, cev_node node, cev_source *out)
     READ_KIND(node, "source", cev_source_kinds, cev_n_source_kinds, out);
     const char *complaint = out->kind->complaint ? out->kind->complaint(out) : NULL;
     if (complaint) return cev_node_fail(node, "source \"%s\": %s", out->kind->card.name, complaint);
-    return out->kind->prepare ? out->kind->prepare(arena, out) : CEV_OK;
+    return cev_source_prepare(arena, out);
 }
 
 cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment *out)

@@ -24,6 +24,19 @@ static const double solar_production[] = {
 };
 enum { N_RADIUS = sizeof solar_electrons / sizeof *solar_electrons };
 
+/* Neutrons for each electron in steps of 0.05 solar radii, linear in between: helium and metals, most of them made in the centre. Of the
+ * composition of standard solar models, which differ by a percent or two there (the same; M. C. Gonzalez-Garcia, M. Maltoni, JHEP 09
+ * (2013) 152). */
+static const double solar_neutrons[] = {0.49, 0.42, 0.32, 0.25, 0.21};
+#define SOLAR_STEPS_PER_NEUTRON_STEP (0.05 / 0.008)
+
+static double solar_neutrons_per_electron(size_t radius)
+{
+    double at = (double)radius / SOLAR_STEPS_PER_NEUTRON_STEP;
+    size_t k = at < 3 ? (size_t)at : 3;
+    return solar_neutrons[k] + (at - (double)k) * (solar_neutrons[k + 1] - solar_neutrons[k]);
+}
+
 /* sqrt(2) G_F of a mole of electrons in a cubic centimetre, in eV. */
 #define POTENTIAL_EV_CM3_PER_MOL 7.63e-14
 
@@ -52,8 +65,21 @@ static matrix mixing(const cev_oscillation *o)
                      {s12 * s23 - c12 * c23 * s13 * e, -c12 * s23 - s12 * c23 * s13 * e, c23 * c13}}};
 }
 
+/* What neutrinos pass: electrons, and neutrons for each of them. */
+typedef struct medium {
+    double electrons_mol_cm3, neutrons_per_electron;
+} medium;
+
+static void add_couplings(const cev_quark_couplings *couplings, medium in, matrix *h)
+{
+    double potential_eV = POTENTIAL_EV_CM3_PER_MOL * in.electrons_mol_cm3;
+    double up = 2 + in.neutrons_per_electron, down = 1 + 2 * in.neutrons_per_electron;
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 3; b++) h->at[a][b] += potential_eV * (up * couplings->u[a][b] + down * couplings->d[a][b]);
+}
+
 /* In eV, flavours. */
-static matrix hamiltonian(const cev_oscillation *o, const matrix *u, double energy_MeV, double electrons_mol_cm3)
+static matrix hamiltonian(const cev_oscillation *o, const matrix *u, double energy_MeV, medium in)
 {
     double phase[3] = {0, o->dm21_eV2 / (2e6 * energy_MeV), o->dm31_eV2 / (2e6 * energy_MeV)};
     matrix h;
@@ -62,7 +88,8 @@ static matrix hamiltonian(const cev_oscillation *o, const matrix *u, double ener
             h.at[a][b] = 0;
             for (int i = 0; i < 3; i++) h.at[a][b] += u->at[a][i] * phase[i] * conj(u->at[b][i]);
         }
-    h.at[0][0] += POTENTIAL_EV_CM3_PER_MOL * electrons_mol_cm3;
+    h.at[0][0] += POTENTIAL_EV_CM3_PER_MOL * in.electrons_mol_cm3;
+    if (o->couplings) add_couplings(o->couplings, in, &h);
     return h;
 }
 
@@ -121,7 +148,8 @@ void cev_solar_mass_shares(const cev_oscillation *oscillation, double energy_MeV
         double value[3], weight = solar_production[r] * (r == 0 || r == N_RADIUS - 1 ? 0.5 : 1);
         int order[3];
         matrix v;
-        diagonalise(hamiltonian(oscillation, &u, energy_MeV, solar_electrons[r]), value, &v);
+        medium here = {solar_electrons[r], solar_neutrons_per_electron(r)};
+        diagonalise(hamiltonian(oscillation, &u, energy_MeV, here), value, &v);
         order_by_mass(oscillation, value, order);
         for (int i = 0; i < 3; i++) {
             double amplitude = cabs(v.at[0][order[i]]);
@@ -155,11 +183,16 @@ static const struct {
     {0.937, -5.376, 19.210, -12.520, 4},    {1, 11.540, -20.280, 10.410, 8},
 };
 enum { N_ZONE = sizeof zone / sizeof *zone, N_SHELL = 34, N_LONGITUDE = 48, N_PATH = 240 };
+/* Neutrons for each electron, of the same composition: 0.468 electrons for each nucleon in the core, the first two zones, 0.497 above. */
+enum { N_CORE_ZONE = 2 };
+static const double core_neutrons = 1 / 0.468 - 1, mantle_neutrons = 1 / 0.497 - 1;
+
 #define EARTH_RADIUS_KM 6371.0
 #define OBLIQUITY_RAD 0.409093
 
 typedef struct earth {
-    double outer_km[N_SHELL], electrons_mol_cm3[N_SHELL];
+    double outer_km[N_SHELL];
+    medium shell[N_SHELL];
 } earth;
 
 static earth earth_shells(void)
@@ -171,7 +204,7 @@ static earth earth_shells(void)
         for (int k = 0; k < zone[z].n_shell; k++, n++) {
             double r2 = pow(inner + step * (k + 0.5), 2);
             e.outer_km[n] = EARTH_RADIUS_KM * (inner + step * (k + 1));
-            e.electrons_mol_cm3[n] = zone[z].a + zone[z].b * r2 + zone[z].c * r2 * r2;
+            e.shell[n] = (medium){zone[z].a + zone[z].b * r2 + zone[z].c * r2 * r2, z < N_CORE_ZONE ? core_neutrons : mantle_neutrons};
         }
     }
     return e;
@@ -248,7 +281,7 @@ void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double
     const earth e = earth_shells();
     cev_solar_mass_shares(oscillation, energy_MeV, share);
     for (size_t k = 0; k < N_SHELL; k++)
-        diagonalise(hamiltonian(oscillation, &u, energy_MeV, e.electrons_mol_cm3[k]), value[k], &v[k]);
+        diagonalise(hamiltonian(oscillation, &u, energy_MeV, e.shell[k]), value[k], &v[k]);
     night_weights(latitude_deg, weight);
     memset(probability, 0, CEV_N_FLAVOURS * sizeof *probability);
     for (int k = 0; k < N_PATH; k++) {

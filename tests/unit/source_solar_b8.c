@@ -18,7 +18,7 @@ static cev_source prepared(cev_arena *arena, const char *name, double value)
     size_t p = cev_parameter_index(kind->card.parameters, kind->card.n_parameter, name);
     assert_true(p < kind->card.n_parameter);
     source.parameter[p] = value;
-    assert_ok(kind->prepare(arena, &source));
+    assert_ok(cev_source_prepare(arena, &source));
     return source;
 }
 
@@ -84,7 +84,7 @@ static void flavours_add_up_to_the_spectrum(void **state)
 static void shares_are_probabilities(void **state)
 {
     (void)state;
-    const cev_oscillation o = {0.583638, 0.149575, 0.85521, 3.40339, 7.42e-5, 2.51e-3};
+    const cev_oscillation o = {0.583638, 0.149575, 0.85521, 3.40339, 7.42e-5, 2.51e-3, NULL};
     cev_arena *arena = new_arena();
     cev_source day = prepared(arena, "earth", 0), night = prepared(arena, "earth", 1), mean = prepared(arena, "earth", 2);
     for (double e = 0.3; e < 14; e += 0.313) {
