@@ -159,6 +159,18 @@ static cev_status read_interaction(reading *r, cev_node node)
     return CEV_OK;
 }
 
+/* Where a source propagates neutrinos with the scan's couplings to quarks, these change the templates. */
+static cev_status follow_sources(cev_scan_config *config, cev_node node)
+{
+    const cev_experiment *feels = NULL;
+    for (size_t e = 0; e < config->n_experiment && !feels; e++)
+        if (cev_source_feels_matter(&config->experiment[e]->source)) feels = config->experiment[e];
+    if (!feels) return CEV_OK;
+    if (config->interaction->quark_couplings) return cev_interaction_in_matter(config->arena, config->interaction, &config->interaction);
+    return cev_node_fail(node, "interaction \"%s\" has no contact couplings to quarks, which the source of experiment \"%s\" wants for "
+                               "its \"nsi_in_propagation\"; see interaction \"nsi\"", config->interaction->card.name, feels->name);
+}
+
 /* --- tiles -------------------------------------------------------------------------------------------------------- */
 
 static cev_status lay_tiles(cev_scan_config *config, cev_node root, cev_node node)
@@ -191,8 +203,9 @@ static cev_status read_scan(reading *r, cev_node root)
     CEV_TRY(cev_arena_keep_text(config->arena, keys.scan, &config->name));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.title ? keys.title : keys.scan, &config->title));
     CEV_TRY(read_interaction(r, keys.interaction));
-    CEV_TRY(cev_read_parameters(config, keys.parameters));
     CEV_TRY(read_experiments(r, keys.experiments, keys.without_pulls));
+    CEV_TRY(follow_sources(config, keys.interaction));
+    CEV_TRY(cev_read_parameters(config, keys.parameters));
     CEV_TRY(cev_read_scan_data(config, keys.data));
     CEV_TRY(lay_tiles(config, root, keys.tile));
     config->store_pulls = keys.store_pulls;
