@@ -28,8 +28,17 @@ void cev_solar_mass_shares(const cev_oscillation *oscillation, double energy_MeV
 /* P(nu_e -> nu_a) = sum_i w_i |U_ai|^2: by day. The probabilities sum to 1. */
 void cev_solar_probabilities(const cev_oscillation *oscillation, double energy_MeV, double probability[CEV_N_FLAVOURS]);
 
-/* The same at night, averaged over a year at a latitude: sum_i w_i P_Earth(nu_i -> nu_a). */
-void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double energy_MeV, double latitude_deg,
+/* The nights of a year at a latitude: weight[k] of the time in which the Sun's -cos(zenith) is within k/n and (k + 1)/n, n = CEV_NIGHT_PATHS.
+ * The weights sum to 1. */
+enum { CEV_NIGHT_PATHS = 240 };
+typedef struct cev_solar_nights {
+    double weight[CEV_NIGHT_PATHS];
+} cev_solar_nights;
+
+void cev_solar_nights_at(double latitude_deg, cev_solar_nights *nights);
+
+/* P(nu_e -> nu_a) at night, averaged over these: sum_i w_i P_Earth(nu_i -> nu_a). */
+void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double energy_MeV, const cev_solar_nights *nights,
                                       double probability[CEV_N_FLAVOURS]);
 
 #endif

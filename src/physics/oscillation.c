@@ -46,11 +46,18 @@ typedef struct matrix {
     double complex at[3][3];
 } matrix;
 
+/* The language's own product looks for infinities, which are not here, and takes three times as long. */
+static inline double complex times(double complex a, double complex b)
+{
+    return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
+}
+
 static matrix product(const matrix *a, const matrix *b)
 {
     matrix m;
     for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++) m.at[i][j] = a->at[i][0] * b->at[0][j] + a->at[i][1] * b->at[1][j] + a->at[i][2] * b->at[2][j];
+        for (int j = 0; j < 3; j++)
+            m.at[i][j] = times(a->at[i][0], b->at[0][j]) + times(a->at[i][1], b->at[1][j]) + times(a->at[i][2], b->at[2][j]);
     return m;
 }
 
@@ -182,7 +189,7 @@ static const struct {
     {0.192, 6.099, -4.119, 0, 2},           {0.546, 5.803, -3.653, -1.086, 6},      {0.895, 3.156, -1.459, 0.280, 14},
     {0.937, -5.376, 19.210, -12.520, 4},    {1, 11.540, -20.280, 10.410, 8},
 };
-enum { N_ZONE = sizeof zone / sizeof *zone, N_SHELL = 34, N_LONGITUDE = 48, N_PATH = 240 };
+enum { N_ZONE = sizeof zone / sizeof *zone, N_SHELL = 34, N_LONGITUDE = 48, N_PATH = CEV_NIGHT_PATHS };
 /* Neutrons for each electron, of the same composition: 0.468 electrons for each nucleon in the core, the first two zones, 0.497 above. */
 enum { N_CORE_ZONE = 2 };
 static const double core_neutrons = 1 / 0.468 - 1, mantle_neutrons = 1 / 0.497 - 1;
@@ -220,7 +227,7 @@ static matrix evolution(const double value[3], const matrix *v, double length_km
     for (int a = 0; a < 3; a++)
         for (int b = 0; b < 3; b++) {
             m.at[a][b] = 0;
-            for (int i = 0; i < 3; i++) m.at[a][b] += v->at[a][i] * phase[i] * conj(v->at[b][i]);
+            for (int i = 0; i < 3; i++) m.at[a][b] += times(times(v->at[a][i], phase[i]), conj(v->at[b][i]));
         }
     return m;
 }
@@ -254,11 +261,10 @@ static double share_below(double height, double mean, double swing)
     return 1 - acos(fmax(-1, fmin(1, (height - mean) / swing))) / CEV_PI;
 }
 
-/* weight[k] of the nights of a year in which the Sun's -cos(zenith) is within k/N_PATH and (k + 1)/N_PATH. Hours are integrated over, since
- * sums over a few of them beat with the oscillations along the paths. */
-static void night_weights(double latitude_deg, double weight[N_PATH])
+/* Hours are integrated over, since sums over a few of them beat with the oscillations along the paths. */
+void cev_solar_nights_at(double latitude_deg, cev_solar_nights *nights)
 {
-    double latitude = latitude_deg * CEV_PI / 180, sum = 0;
+    double latitude = latitude_deg * CEV_PI / 180, sum = 0, *weight = nights->weight;
     memset(weight, 0, N_PATH * sizeof *weight);
     for (int l = 0; l < N_LONGITUDE; l++) { /* from winter to summer; the other half of the year is the same */
         double sine = sin(OBLIQUITY_RAD) * sin(CEV_PI * ((l + 0.5) / N_LONGITUDE - 0.5)), cosine = sqrt(1 - sine * sine);
@@ -273,16 +279,16 @@ static void night_weights(double latitude_deg, double weight[N_PATH])
     for (int k = 0; k < N_PATH; k++) weight[k] /= sum;
 }
 
-void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double energy_MeV, double latitude_deg,
+void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double energy_MeV, const cev_solar_nights *nights,
                                       double probability[CEV_N_FLAVOURS])
 {
-    double share[3], value[N_SHELL][3], weight[N_PATH];
+    double share[3], value[N_SHELL][3];
+    const double *weight = nights->weight;
     matrix u = mixing(oscillation), v[N_SHELL];
     const earth e = earth_shells();
     cev_solar_mass_shares(oscillation, energy_MeV, share);
     for (size_t k = 0; k < N_SHELL; k++)
         diagonalise(hamiltonian(oscillation, &u, energy_MeV, e.shell[k]), value[k], &v[k]);
-    night_weights(latitude_deg, weight);
     memset(probability, 0, CEV_N_FLAVOURS * sizeof *probability);
     for (int k = 0; k < N_PATH; k++) {
         if (weight[k] == 0) continue;

@@ -49,17 +49,30 @@ static const cev_parameter parameters[] = {
      .minimum = 0, .maximum = 1, .whole = true},
 };
 
-static void probabilities(const cev_source *source, const cev_quark_couplings *couplings, double energy_MeV, double p[CEV_N_FLAVOURS])
+/* How neutrinos come from the Sun to the detector. */
+typedef struct way {
+    cev_oscillation oscillation;
+    cev_solar_nights nights;
+    double share_of_night;
+} way;
+
+static way way_of(const cev_source *source, const cev_quark_couplings *couplings)
 {
     const double *q = source->parameter;
-    cev_oscillation o = {.theta12_rad = q[THETA12], .theta13_rad = q[THETA13], .theta23_rad = q[THETA23], .delta_rad = q[DELTA],
-                         .dm21_eV2 = q[DM21], .dm31_eV2 = q[DM31], .couplings = couplings};
+    way w = {.oscillation = {.theta12_rad = q[THETA12], .theta13_rad = q[THETA13], .theta23_rad = q[THETA23], .delta_rad = q[DELTA],
+                             .dm21_eV2 = q[DM21], .dm31_eV2 = q[DM31], .couplings = couplings}};
+    w.share_of_night = q[EARTH] == DAY ? 0 : q[EARTH] == NIGHT ? 1 : 0.5; /* a year has as much night as day everywhere */
+    if (w.share_of_night > 0) cev_solar_nights_at(q[LATITUDE], &w.nights);
+    return w;
+}
+
+static void probabilities(const way *w, double energy_MeV, double p[CEV_N_FLAVOURS])
+{
     double night[CEV_N_FLAVOURS];
-    cev_solar_probabilities(&o, energy_MeV, p);
-    if (q[EARTH] == DAY) return;
-    cev_solar_probabilities_at_night(&o, energy_MeV, q[LATITUDE], night);
-    double share = q[EARTH] == NIGHT ? 1 : 0.5; /* a year has as much night as day everywhere */
-    for (int a = 0; a < CEV_N_FLAVOURS; a++) p[a] += share * (night[a] - p[a]);
+    cev_solar_probabilities(&w->oscillation, energy_MeV, p);
+    if (w->share_of_night == 0) return;
+    cev_solar_probabilities_at_night(&w->oscillation, energy_MeV, &w->nights, night);
+    for (int a = 0; a < CEV_N_FLAVOURS; a++) p[a] += w->share_of_night * (night[a] - p[a]);
 }
 
 /* Of a natural cubic spline through value[N_KNOT], at its knots: half of them, c, solve h c[k - 1] + 4 h c[k] + h c[k + 1] = 3 times the
@@ -85,9 +98,10 @@ enum { N_TABLE = 2 * CEV_N_FLAVOURS * N_KNOT };
 static void tabulate(const cev_source *source, const cev_quark_couplings *couplings, double *table)
 {
     double value[CEV_N_FLAVOURS][N_KNOT], second[N_KNOT];
+    const way w = way_of(source, couplings);
     for (size_t k = 0; k < N_KNOT; k++) {
-        double p[CEV_N_FLAVOURS];
-        probabilities(source, couplings, fmax((double)k * KNOT_MEV, 0.1 * KNOT_MEV), p);
+        double p[CEV_N_FLAVOURS] = {0};
+        if (spectrum[k] > 0) probabilities(&w, (double)k * KNOT_MEV, p);
         for (size_t a = 0; a < CEV_N_FLAVOURS; a++) value[a][k] = spectrum[k] * p[a];
     }
     for (size_t a = 0; a < CEV_N_FLAVOURS; a++) {

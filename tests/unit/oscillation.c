@@ -22,7 +22,9 @@ static flavours day(const cev_oscillation *o, double energy_MeV)
 static flavours night(const cev_oscillation *o, double energy_MeV, double latitude)
 {
     flavours f;
-    cev_solar_probabilities_at_night(o, energy_MeV, latitude, f.p);
+    cev_solar_nights nights;
+    cev_solar_nights_at(latitude, &nights);
+    cev_solar_probabilities_at_night(o, energy_MeV, &nights, f.p);
     return f;
 }
 
