@@ -17,7 +17,8 @@ typedef struct channel_counts {
     const double *data;         /* [n_bin] */
     const double *background;   /* [n_background][n_bin] */
     const double *weight;       /* [n_bin], 1/variance of a Gaussian channel; NULL: Poisson */
-    const cev_lanes *signal;    /* [n_bin] */
+    const cev_lanes *signal;    /* [1 + n_shape][n_bin] */
+    size_t n_shape;             /* components after the backgrounds: changes of either sign, whose scale is zero without pulls */
 } channel_counts;
 
 /* First and second derivatives of chi2/2 with respect to the scales s_c of the components. */
@@ -28,6 +29,7 @@ typedef struct channel_slopes {
 
 CEV_INLINE cev_lanes component_counts(const channel_counts *c, size_t component, size_t bin)
 {
+    if (c->n_shape && component > c->n_background) return c->signal[(component - c->n_background) * c->n_bin + bin];
     return component == 0 ? c->signal[bin] : lanes_set(c->background[(component - 1) * c->n_bin + bin]);
 }
 
@@ -38,6 +40,14 @@ CEV_INLINE cev_lanes predicted_counts(const channel_counts *c, size_t n_componen
     return n;
 }
 
+/* Without pulls. */
+CEV_INLINE cev_lanes expected_counts(const channel_counts *c, size_t n_component, size_t bin)
+{
+    cev_lanes expected = {0};
+    for (size_t k = 0; k < n_component - c->n_shape; k++) expected += component_counts(c, k, bin);
+    return expected;
+}
+
 CEV_INLINE cev_lanes larger(cev_lanes a, cev_lanes b)
 {
     return lanes_select(a > b, a, b);
@@ -45,8 +55,7 @@ CEV_INLINE cev_lanes larger(cev_lanes a, cev_lanes b)
 
 CEV_INLINE cev_lanes barrier_counts(const channel_counts *c, size_t n_component, size_t bin, cev_lanes barrier)
 {
-    cev_lanes expected = {0};
-    for (size_t k = 0; k < n_component; k++) expected += component_counts(c, k, bin);
+    cev_lanes expected = expected_counts(c, n_component, bin);
     return larger(barrier, larger(BARRIER_SHARE * expected, lanes_set(BARRIER_COUNTS)));
 }
 
@@ -109,8 +118,7 @@ CEV_INLINE size_t n_empty_bins(const channel_counts *c)
 /* Lanes where a bin that components add counts to is predicted all but empty. */
 CEV_INLINE cev_lanes_mask near_nothing(const channel_counts *c, size_t n_component, size_t bin, const cev_lanes *scale)
 {
-    cev_lanes expected = {0};
-    for (size_t k = 0; k < n_component; k++) expected += component_counts(c, k, bin);
+    cev_lanes expected = expected_counts(c, n_component, bin);
     return (expected > 0) & (predicted_counts(c, n_component, scale, bin) < 1e-6 * larger(expected, lanes_set(1)));
 }
 

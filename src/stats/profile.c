@@ -27,13 +27,14 @@ typedef struct fit {
 CEV_INLINE channel_counts counts_of(const fit *f, size_t c)
 {
     const plan_channel *channel = &f->profile->channel[c];
-    return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1, .data = f->data[c],
-                            .background = channel->background, .weight = channel->weight, .signal = f->signal[c]};
+    return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1 - channel->n_shape,
+                            .data = f->data[c], .background = channel->background, .weight = channel->weight,
+                            .signal = f->signal[c], .n_shape = channel->n_shape};
 }
 
 CEV_INLINE void scales_of(const plan_channel *channel, const cev_lanes *pull, cev_lanes *scale)
 {
-    for (size_t k = 0; k < channel->n_component; k++) scale[k] = lanes_set(1);
+    for (size_t k = 0; k < channel->n_component; k++) scale[k] = lanes_set(k < channel->n_component - channel->n_shape);
     for (size_t l = 0; l < channel->n_link; l++) scale[channel->link[l].component] += pull[channel->link[l].variable];
 }
 
@@ -77,7 +78,9 @@ CEV_INLINE cev_lanes_mask derivatives(const fit *f, const cev_lanes *pull, chann
         cev_lanes by_components[CEV_PROFILE_MAX_COMPONENTS * CEV_PROFILE_MAX_COMPONENTS];
         channel_slopes slopes = {by_component, by_components};
         scales_of(channel, pull, scale);
-        if (counts.weight)
+        if (counts.n_shape)
+            outside |= accumulate(&counts, channel->n_component, counts.weight ? WEIGHTS_GAUSSIAN : weights, barrier, scale, &slopes);
+        else if (counts.weight)
             outside |= accumulate(&counts, channel->n_component, WEIGHTS_GAUSSIAN, barrier, scale, &slopes);
         else if (channel->n_component == 2)
             outside |= accumulate(&counts, 2, weights, barrier, scale, &slopes);
@@ -130,7 +133,10 @@ CEV_INLINE cev_lanes chi2_at(const fit *f, const cev_lanes *pull)
         channel_counts counts = counts_of(f, f->group->channel[k]);
         cev_lanes scale[CEV_PROFILE_MAX_COMPONENTS];
         scales_of(channel, pull, scale);
-        chi2 += channel->n_component == 2 ? deviance(&counts, 2, scale) : deviance(&counts, channel->n_component, scale);
+        if (counts.n_shape)
+            chi2 += deviance(&counts, channel->n_component, scale);
+        else
+            chi2 += channel->n_component == 2 ? deviance(&counts, 2, scale) : deviance(&counts, channel->n_component, scale);
     }
     for (size_t p = 0, n = f->group->n_variable; p < n; p++)
         for (size_t q = 0; q < n; q++) chi2 += f->group->inverse_covariance[p * n + q] * pull[p] * pull[q];
@@ -165,7 +171,7 @@ CEV_INLINE cev_lanes length_to_border(const fit *f, cev_lanes_mask outside, cev_
         cev_lanes scale[CEV_PROFILE_MAX_COMPONENTS], step[CEV_PROFILE_MAX_COMPONENTS];
         scales_of(channel, f->scratch->base, scale);
         scales_of(channel, f->scratch->direction, step);
-        for (size_t c = 0; c < channel->n_component; c++) step[c] -= 1.0;
+        for (size_t c = 0; c < channel->n_component - channel->n_shape; c++) step[c] -= 1.0;
         cev_lanes loss = largest_loss(&counts, channel->n_component, scale, step);
         largest = lanes_select(loss > largest, loss, largest);
     }
@@ -343,6 +349,26 @@ CEV_INLINE const cev_lanes *tamed_signal(const plan_channel *channel, const cev_
     return scaled;
 }
 
+/* The signal and its shapes as the fit sees them: tamed together, and no shape where nothing is expected, where it would count N < 0. */
+CEV_INLINE const cev_lanes *shaped_signal(const plan_channel *channel, const cev_lanes *signal, cev_lanes *scaled)
+{
+    size_t n_bin = channel->n_bin, n_background = channel->n_component - 1 - channel->n_shape;
+    cev_lanes largest = {0};
+    for (size_t i = 0; i < n_bin; i++) largest = lanes_select(signal[i] > largest, signal[i], largest);
+    cev_lanes_mask strong = (largest > LARGEST_SIGNAL) & (largest < INFINITY);
+    cev_lanes scale = channel->signal_is_pulled ? lanes_select(strong, LARGEST_SIGNAL / largest, lanes_set(1)) : lanes_set(1);
+    for (size_t i = 0; i < n_bin; i++) {
+        cev_lanes expected = signal[i];
+        for (size_t b = 0; b < n_background; b++) expected += channel->background[b * n_bin + i];
+        scaled[i] = scale * signal[i];
+        for (size_t s = 1; s <= channel->n_shape; s++) {
+            cev_lanes shape = scale * signal[s * n_bin + i];
+            scaled[s * n_bin + i] = channel->weight ? shape : lanes_select(expected == 0, (cev_lanes){0}, shape);
+        }
+    }
+    return scaled;
+}
+
 CEV_DISPATCH void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
                                     const cev_lanes *const *signal, cev_profile_result *result)
 {
@@ -350,7 +376,8 @@ CEV_DISPATCH void cev_profile_block(const cev_profile *profile, cev_profile_scra
     result->status = (cev_lanes_mask){0} + CEV_POINT_OK;
     for (size_t p = 0; result->pull && p < profile->n_pull; p++) result->pull[p] = (cev_lanes){0}; /* those that act on nothing */
     for (size_t c = 0; c < profile->n_channel; c++)
-        scratch->signal[c] = tamed_signal(&profile->channel[c], signal[c], scratch->scaled[c]);
+        scratch->signal[c] = profile->channel[c].n_shape ? shaped_signal(&profile->channel[c], signal[c], scratch->scaled[c])
+                                                         : tamed_signal(&profile->channel[c], signal[c], scratch->scaled[c]);
     for (size_t g = 0; g < profile->n_group; g++) {
         fit f = {.profile = profile, .group = &profile->group[g], .scratch = scratch, .data = data, .signal = scratch->signal};
         cev_lanes chi2;
