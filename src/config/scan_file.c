@@ -58,6 +58,12 @@ static cev_status load_experiment(reading *r, cev_node name, cev_experiment *out
     return status;
 }
 
+/* One pull cannot shift different things, nor one thing and scale another. */
+static bool shift_alike(const cev_pull *one, const cev_pull *other)
+{
+    return !one->parameter == !other->parameter && (!one->parameter || !strcmp(one->parameter, other->parameter));
+}
+
 static cev_status check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other)
 {
     if (!strcmp(one->name, other->name))
@@ -67,6 +73,9 @@ static cev_status check_shared_pulls(cev_node node, const cev_experiment *one, c
             if (!strcmp(one->pull[p].name, other->pull[q].name) && one->pull[p].sigma != other->pull[q].sigma)
                 return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but with sigma %g and %g",
                                      one->pull[p].name, other->name, one->name, other->pull[q].sigma, one->pull[p].sigma);
+            else if (!strcmp(one->pull[p].name, other->pull[q].name) && !shift_alike(&one->pull[p], &other->pull[q]))
+                return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but does not shift the same parameter in both",
+                                     one->pull[p].name, other->name, one->name);
     return CEV_OK;
 }
 
