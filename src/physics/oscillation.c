@@ -223,7 +223,10 @@ static matrix evolution(const double value[3], const matrix *v, double length_km
     static const double per_eV_km = 1e18 / CEV_HBARC_MEV_FM * 1e-6;
     double complex phase[3];
     matrix m;
-    for (int i = 0; i < 3; i++) phase[i] = cexp(-I * value[i] * length_km * per_eV_km);
+    for (int i = 0; i < 3; i++) {
+        double angle = -value[i] * length_km * per_eV_km;
+        phase[i] = CMPLX(cos(angle), sin(angle));
+    }
     for (int a = 0; a < 3; a++)
         for (int b = 0; b < 3; b++) {
             m.at[a][b] = 0;
