@@ -46,10 +46,16 @@ typedef struct matrix {
     double complex at[3][3];
 } matrix;
 
+/* The language's CMPLX, which clang does not find in glibc's header. */
+static inline double complex complex_of(double real, double imaginary)
+{
+    return __builtin_complex(real, imaginary);
+}
+
 /* The language's own product looks for infinities, which are not here, and takes three times as long. */
 static inline double complex times(double complex a, double complex b)
 {
-    return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
+    return complex_of(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
 }
 
 static matrix product(const matrix *a, const matrix *b)
@@ -225,7 +231,7 @@ static matrix evolution(const double value[3], const matrix *v, double length_km
     matrix m;
     for (int i = 0; i < 3; i++) {
         double angle = -value[i] * length_km * per_eV_km;
-        phase[i] = CMPLX(cos(angle), sin(angle));
+        phase[i] = complex_of(cos(angle), sin(angle));
     }
     for (int a = 0; a < 3; a++)
         for (int b = 0; b < 3; b++) {
