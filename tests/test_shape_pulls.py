@@ -147,6 +147,16 @@ def test_nothing_is_left_at_the_truth(tmp_path, mappings):
         assert abs(found["pulls"][pull["name"]]) < 1e-9 * pull["sigma"]
 
 
+def test_a_point_is_explained(tmp_path, mappings):
+    """Shares of bins and the penalty add up to the minimum, the expectation shifted as the pulls say."""
+    found = point_of(tmp_path, [write(tmp_path, mappings[XENONNT], "shaped", [THETA12, DM21])])
+    x, = found["experiments"].values() if isinstance(found["experiments"], dict) else found["experiments"]
+    assert deviance(x["predicted"], mappings[XENONNT]["observed"]) + found["penalty"] == pytest.approx(found["chi2"], abs=1e-9)
+    a = {name: found["pulls"][name] for name in (THETA12["name"], DM21["name"])}
+    assert found["penalty"] == pytest.approx(sum((a[p["name"]] / p["sigma"])**2 for p in (THETA12, DM21)), rel=1e-9)
+    assert abs(a[THETA12["name"]]) > 0.1 * THETA12["sigma"]
+
+
 def test_a_pull_can_only_lower_chi2(tmp_path, mappings):
     path = write(tmp_path, mappings[XENONNT], "shaped", [THETA12, DM21])
     scans = {name: scan(write_scan(tmp_path, [path], [axis("eps_ee_uV", 41, -1, 1)], name=f"{name}.yaml", data="observed", **more),

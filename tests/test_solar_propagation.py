@@ -107,6 +107,16 @@ def test_wilson_coefficients_are_the_same_couplings(folder):
         assert one[name] == pytest.approx(other[name], rel=1e-6)
 
 
+@pytest.mark.parametrize("flavour, off, on", [("e", 288.0, 286.1), ("mu", 290.1, 270.8), ("tau", 287.3, 276.8)])
+def test_bounds_move(folder, flavour, off, on):
+    """Those of README.md: Delta chi2 = 2.706 for destructive couplings, in a detector that is described exactly by others."""
+    for end, lambda_GeV in (("all_off", off), ("all", on)):
+        names = experiments(folder, end, NAMES[:1])
+        scan_file = write_scan(folder, names, [], name="bounds.yaml", interaction="eft", data="observed")
+        found = run_json("point", scan_file, "--set", f"lambda_C1_u_{flavour}={-lambda_GeV!r}", "--json")
+        assert found["chi2"] == pytest.approx(2.706, abs=0.02)
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("interaction", ["scalar", "vector_universal", "axial", "tensor"])
 def test_no_potential_of_light_mediators(folder, tmp_path, interaction):
