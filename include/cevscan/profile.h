@@ -2,10 +2,11 @@
 /* The chi2 of binned counts, minimised over linear nuisance parameters ("pulls"). Sees counts only.
  *
  *     chi2 = min_a  sum_i 2 [N_i - D_i + D_i ln(D_i/N_i)] + sum_p (a_p/sigma_p)^2,
- *     N_i = sum_c C_ci (1 + sum_{p on c} a_p),
+ *     N_i = sum_c C_ci (1 + sum_{p on c} a_p) + sum_s S_si sum_{p on s} a_p,
  *
  * over channels (one experiment each) of components C_c: the signal, which differs from point to point, and backgrounds,
- * which do not. Bins with D_i = 0 contribute 2 N_i. In a channel with variances the terms of its bins are (N_i - D_i)^2/variance_i in
+ * which do not; and of shapes S_s, the change of the counts per unit of a pull, of either sign, which differ from point to point as well
+ * and add nothing where the pulls are zero. Where signal and backgrounds predict nothing, shapes of Poisson channels count nothing. Bins with D_i = 0 contribute 2 N_i. In a channel with variances the terms of its bins are (N_i - D_i)^2/variance_i in
  * place of these, for N_i of either sign. Channels that share no pull, directly or through others, are minimised separately.
  *
  * A group of channels that all have variances is a linear least-squares problem, solved in one step, and in a second one against the
@@ -35,9 +36,11 @@ typedef struct cev_channel {
     size_t n_background;        /* < CEV_PROFILE_MAX_COMPONENTS */
     const double *background;   /* [n_background][n_bin], >= 0; copied */
     const double *variance;     /* [n_bin], > 0, copied: a Gaussian channel; NULL: Poisson */
+    size_t n_shape;             /* n_background + n_shape < CEV_PROFILE_MAX_COMPONENTS */
 } cev_channel;
 
-/* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds) of channel `channel`. */
+/* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds, n_background + 1.. the shapes) of channel
+ * `channel`. */
 typedef struct cev_pull_link {
     size_t pull, channel, component;
 } cev_pull_link;
@@ -78,7 +81,7 @@ typedef struct cev_profile_result {
 /* What is minimised over: the pulls that act on something, or, where they are more than what they move differently, sums of them. */
 size_t cev_profile_n_variable(const cev_profile *profile);
 
-/* Profiles a block of CEV_LANES points. data[n_channel] points to [n_bin] counts, signal[n_channel] to [n_bin] lanes;
+/* Profiles a block of CEV_LANES points. data[n_channel] points to [n_bin] counts, signal[n_channel] to [1 + n_shape][n_bin] lanes, the signal first;
  * start[n_variable] is where the fits start, NULL for the least-squares solution. From a good start one step instead of four is
  * enough; from a bad one it may take longer, but the minimum is the same, to well below the tolerance.
  * Allocates nothing, cannot fail: what goes wrong with a point is in its status. */

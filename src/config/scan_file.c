@@ -57,6 +57,12 @@ cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experime
     return cev_node_is_mapping(node) ? parse_experiment(r, node, out, list) : load_experiment(r, node, out, list);
 }
 
+/* One pull cannot shift different things, nor one thing and scale another. */
+static bool shift_alike(const cev_pull *one, const cev_pull *other)
+{
+    return !one->parameter == !other->parameter && (!one->parameter || !strcmp(one->parameter, other->parameter));
+}
+
 cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other)
 {
     if (!strcmp(one->name, other->name))
@@ -66,6 +72,9 @@ cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, cons
             if (!strcmp(one->pull[p].name, other->pull[q].name) && one->pull[p].sigma != other->pull[q].sigma)
                 return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but with sigma %g and %g",
                                      one->pull[p].name, other->name, one->name, other->pull[q].sigma, one->pull[p].sigma);
+            else if (!strcmp(one->pull[p].name, other->pull[q].name) && !shift_alike(&one->pull[p], &other->pull[q]))
+                return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but does not shift the same parameter in both",
+                                     one->pull[p].name, other->name, one->name);
     return CEV_OK;
 }
 
@@ -118,14 +127,10 @@ cev_status cev_drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experim
     return CEV_OK;
 }
 
-cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *x)
+static cev_status scale_backgrounds(cev_arena *arena, double factor, cev_experiment *x)
 {
     cev_background *background;
     double *counts;
-    if (factor == 1) return CEV_OK;
-    if (x->statistic == CEV_STATISTIC_GAUSSIAN)
-        return cev_fail(CEV_E_INPUT, "experiment %s: its uncertainties belong to the exposure that it has; it takes no exposure factor", x->name);
-    x->target.mass_kg *= factor;
     CEV_TRY(cev_new(arena, x->n_background, &background));
     for (size_t b = 0; b < x->n_background; b++) {
         CEV_TRY(cev_new(arena, x->bins.n_bin, &counts));
@@ -133,6 +138,35 @@ cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *x
         background[b] = (cev_background){.name = x->background[b].name, .counts = counts};
     }
     x->background = background;
+    return CEV_OK;
+}
+
+static cev_status scaled_copy(cev_arena *arena, double factor, const cev_experiment **x)
+{
+    cev_experiment *copy;
+    if (!*x) return CEV_OK;
+    CEV_TRY(cev_new(arena, 1, &copy));
+    *copy = **x;
+    copy->target.mass_kg *= factor;
+    *x = copy;
+    return scale_backgrounds(arena, factor, copy);
+}
+
+cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *x)
+{
+    cev_pull *pull;
+    if (factor == 1) return CEV_OK;
+    if (x->statistic == CEV_STATISTIC_GAUSSIAN)
+        return cev_fail(CEV_E_INPUT, "experiment %s: its uncertainties belong to the exposure that it has; it takes no exposure factor", x->name);
+    x->target.mass_kg *= factor;
+    CEV_TRY(scale_backgrounds(arena, factor, x));
+    CEV_TRY(cev_new(arena, x->n_pull, &pull));
+    for (size_t p = 0; p < x->n_pull; p++) {
+        pull[p] = x->pull[p];
+        CEV_TRY(scaled_copy(arena, factor, &pull[p].up));
+        CEV_TRY(scaled_copy(arena, factor, &pull[p].down));
+    }
+    x->pull = pull;
     return CEV_OK;
 }
 
@@ -182,6 +216,18 @@ cev_status cev_read_interaction(cev_scan_config *config, cev_node node)
     return CEV_OK;
 }
 
+/* Where a source propagates neutrinos with the scan's couplings to quarks, these change the templates. */
+cev_status cev_follow_sources(cev_scan_config *config, cev_node node)
+{
+    const cev_experiment *feels = NULL;
+    for (size_t e = 0; e < config->n_experiment && !feels; e++)
+        if (cev_source_feels_matter(&config->experiment[e]->source)) feels = config->experiment[e];
+    if (!feels) return CEV_OK;
+    if (config->interaction->quark_couplings) return cev_interaction_in_matter(config->arena, config->interaction, &config->interaction);
+    return cev_node_fail(node, "interaction \"%s\" has no contact couplings to quarks, which the source of experiment \"%s\" wants for "
+                               "its \"nsi_in_propagation\"; see interaction \"nsi\"", config->interaction->card.name, feels->name);
+}
+
 /* --- tiles -------------------------------------------------------------------------------------------------------- */
 
 cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node node)
@@ -215,9 +261,10 @@ static cev_status read_scan(cev_reading *r, cev_node root)
     CEV_TRY(cev_arena_keep_text(config->arena, keys.scan, &config->name));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.title ? keys.title : keys.scan, &config->title));
     CEV_TRY(cev_read_interaction(config, keys.interaction));
-    CEV_TRY(cev_read_parameters(config, keys.parameters));
     CEV_TRY(read_exposure(keys.exposure_factor, &exposure_factor));
     CEV_TRY(read_experiments(r, keys.experiments, keys.without_pulls, exposure_factor));
+    CEV_TRY(cev_follow_sources(config, keys.interaction));
+    CEV_TRY(cev_read_parameters(config, keys.parameters));
     CEV_TRY(cev_read_scan_data(config, keys.data));
     if (exposure_factor != 1 && config->data != CEV_DATA_ASIMOV)
         return cev_node_fail(keys.exposure_factor, "key \"exposure_factor\": observed data have the exposure that they have");

@@ -18,6 +18,10 @@ typedef struct cev_reading {
 
 cev_status cev_read_interaction(cev_scan_config *config, cev_node node);
 
+/* Where a source of the experiments propagates neutrinos with the scan's couplings to quarks, these change the templates; comes before the
+ * parameters are read. */
+cev_status cev_follow_sources(cev_scan_config *config, cev_node node);
+
 /* An experiment's mapping, or the name or path of its file; its JSON is appended to the list. */
 cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, json_t *list);
 

@@ -87,7 +87,7 @@ static cev_status read_experiments(reading *r, const cev_set_list *sets, const c
     CEV_TRY(scale_exposures(s, experiment));
     r->base.n_experiment = s->n_experiment;
     r->base.experiment = s->experiment;
-    return CEV_OK;
+    return cev_follow_sources(&r->base, r->keys->interaction);
 }
 
 /* --- spaces --------------------------------------------------------------------------------------------------------- */

@@ -23,7 +23,8 @@ typedef struct channel_counts {
     const double *inverse_data; /* [n_bin], of a full channel: Poisson, with data in every bin */
     const double *background;   /* [n_background][n_bin] */
     const double *weight;       /* [n_bin], 1/variance of a Gaussian channel; NULL: Poisson */
-    const double *signal;       /* [n_bin][CEV_LANES], from the part's first lane on */
+    const double *signal;       /* [1 + n_shape][n_bin][CEV_LANES], from the part's first lane on */
+    size_t n_shape;             /* components after the backgrounds: changes of either sign, whose scale is zero without pulls */
 } channel_counts;
 
 /* First and second derivatives of chi2/2 with respect to the scales s_c of the components. */
@@ -38,6 +39,8 @@ typedef enum channel_weights { WEIGHTS_POISSON, WEIGHTS_POISSON_FULL, WEIGHTS_LE
 
 CEV_INLINE lanes component_counts(const channel_counts *c, size_t component, size_t bin)
 {
+    if (c->n_shape && component > c->n_background)
+        return lanes_load(c->signal + ((component - c->n_background) * c->n_bin + bin) * CEV_LANES);
     return component == 0 ? lanes_load(c->signal + bin * CEV_LANES) : lanes_set(c->background[(component - 1) * c->n_bin + bin]);
 }
 
@@ -48,11 +51,11 @@ CEV_INLINE lanes predicted_counts(const channel_counts *c, size_t n_component, c
     return n;
 }
 
-/* The same for scales of 1, to the last bit. */
+/* The same without pulls, to the last bit. */
 CEV_INLINE lanes expected_counts(const channel_counts *c, size_t n_component, size_t bin)
 {
     lanes n = component_counts(c, 0, bin);
-    for (size_t k = 1; k < n_component; k++) n += component_counts(c, k, bin);
+    for (size_t k = 1; k < n_component - c->n_shape; k++) n += component_counts(c, k, bin);
     return n;
 }
 

@@ -34,13 +34,14 @@ typedef struct fit {
 CEV_INLINE channel_counts counts_of(const fit *f, size_t c)
 {
     const plan_channel *channel = &f->profile->channel[c];
-    return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1, .data = f->data[c], .inverse_data = f->inverse_data[c],
-                            .background = channel->background, .weight = channel->weight, .signal = f->signal[c]};
+    return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1 - channel->n_shape, .data = f->data[c],
+                            .inverse_data = f->inverse_data[c], .background = channel->background, .weight = channel->weight,
+                            .signal = f->signal[c], .n_shape = channel->n_shape};
 }
 
 CEV_INLINE void scales_of(const plan_channel *channel, const lanes *pull, lanes *scale)
 {
-    for (size_t k = 0; k < channel->n_component; k++) scale[k] = lanes_set(1);
+    for (size_t k = 0; k < channel->n_component; k++) scale[k] = lanes_set(k < channel->n_component - channel->n_shape);
     for (size_t l = 0; l < channel->n_link; l++) scale[channel->link[l].component] += pull[channel->link[l].variable];
 }
 
@@ -68,10 +69,13 @@ CEV_INLINE void scatter(const plan_channel *channel, const channel_slopes *slope
 CEV_INLINE lanes_mask slopes_of(const channel_counts *counts, size_t n_component, channel_weights weights, lanes barrier,
                                 const lanes *scale, channel_slopes *out)
 {
+    channel_counts plain = *counts;
+    if (plain.n_shape) return accumulate(counts, n_component, weights, barrier, scale, out);
+    plain.n_shape = 0; /* known to the compiler */
     switch (n_component) { /* loops over few components are worth unrolling */
-    case 2: return accumulate(counts, 2, weights, barrier, scale, out);
-    case 3: return accumulate(counts, 3, weights, barrier, scale, out);
-    default: return accumulate(counts, n_component, weights, barrier, scale, out);
+    case 2: return accumulate(&plain, 2, weights, barrier, scale, out);
+    case 3: return accumulate(&plain, 3, weights, barrier, scale, out);
+    default: return accumulate(&plain, n_component, weights, barrier, scale, out);
     }
 }
 
@@ -154,6 +158,13 @@ CEV_INLINE lanes newton_step(const fit *f, lanes *step, lanes_mask *doubtful)
     return n == 2 ? solve_step(2, f->gradient, f->hessian, step, doubtful) : solve_step(n, f->gradient, f->hessian, step, doubtful);
 }
 
+CEV_INLINE lanes channel_chi2_plain(const channel_counts *counts, const lanes *scale)
+{
+    channel_counts plain = *counts;
+    plain.n_shape = 0; /* known to the compiler */
+    return channel_chi2(&plain, 2, scale);
+}
+
 CEV_OUTLINE lanes chi2_at(const fit *f, const lanes *pull)
 {
     lanes chi2 = {0};
@@ -162,7 +173,7 @@ CEV_OUTLINE lanes chi2_at(const fit *f, const lanes *pull)
         channel_counts counts = counts_of(f, f->group->channel[k]);
         lanes scale[CEV_PROFILE_MAX_COMPONENTS];
         scales_of(channel, pull, scale);
-        chi2 += channel->n_component == 2 ? channel_chi2(&counts, 2, scale) : channel_chi2(&counts, channel->n_component, scale);
+        chi2 += channel->n_component == 2 && !counts.n_shape ? channel_chi2_plain(&counts, scale) : channel_chi2(&counts, channel->n_component, scale);
     }
     for (size_t p = 0, n = f->group->n_variable; p < n; p++)
         for (size_t q = 0; q < n; q++) chi2 += f->group->inverse_covariance[p * n + q] * pull[p] * pull[q];
@@ -197,7 +208,7 @@ CEV_INLINE lanes length_to_border(const fit *f, lanes_mask outside, lanes length
         lanes scale[CEV_PROFILE_MAX_COMPONENTS], step[CEV_PROFILE_MAX_COMPONENTS];
         scales_of(channel, f->base, scale);
         scales_of(channel, f->direction, step);
-        for (size_t c = 0; c < channel->n_component; c++) step[c] -= 1.0;
+        for (size_t c = 0; c < channel->n_component - channel->n_shape; c++) step[c] -= 1.0;
         lanes loss = largest_loss(&counts, channel->n_component, scale, step);
         largest = lanes_select(loss > largest, loss, largest);
     }
@@ -320,6 +331,7 @@ CEV_INLINE fit_outcome search_from(const fit *f, const double *start)
     for (size_t k = 0; k < f->group->n_channel; k++) {
         channel_counts counts = counts_of(f, f->group->channel[k]);
         size_t n_component = counts.n_background + 1;
+        counts.n_shape = 0; /* without pulls there are none */
         o.invalid |= n_component == 2 ? impossible_without_pulls(&counts, 2, &o.exact)
                                       : impossible_without_pulls(&counts, n_component, &o.exact);
     }
@@ -412,6 +424,31 @@ CEV_INLINE const double *tamed_signal(const plan_channel *channel, const double 
     return scaled;
 }
 
+/* The signal and its shapes as the fit sees them: tamed together, and no shape where nothing is expected, where it would count N < 0. */
+CEV_INLINE const double *shaped_signal(const plan_channel *channel, const double *signal, double *scaled)
+{
+    size_t n_bin = channel->n_bin, n_background = channel->n_component - 1 - channel->n_shape;
+    lanes largest = {0};
+    for (size_t i = 0; i < n_bin; i++) largest = lanes_larger(lanes_load(signal + i * CEV_LANES), largest);
+    lanes_mask strong = (largest > LARGEST_SIGNAL) & (largest < INFINITY);
+    lanes scale = channel->signal_is_pulled ? lanes_select(strong, LARGEST_SIGNAL / largest, lanes_set(1)) : lanes_set(1);
+    for (size_t i = 0; i < n_bin; i++) {
+        lanes expected = lanes_load(signal + i * CEV_LANES);
+        lanes_store(scaled + i * CEV_LANES, scale * expected);
+        for (size_t b = 0; b < n_background; b++) expected += channel->background[b * n_bin + i];
+        for (size_t s = 1; s <= channel->n_shape; s++) {
+            lanes shape = scale * lanes_load(signal + (s * n_bin + i) * CEV_LANES);
+            lanes_store(scaled + (s * n_bin + i) * CEV_LANES, channel->weight ? shape : lanes_select(expected == 0, (lanes){0}, shape));
+        }
+    }
+    return scaled;
+}
+
+CEV_INLINE const double *signal_of_fit(const plan_channel *channel, const double *signal, double *scaled)
+{
+    return channel->n_shape ? shaped_signal(channel, signal, scaled) : tamed_signal(channel, signal, scaled);
+}
+
 /* NULL if the channel is not full. */
 CEV_INLINE const double *invert_data(const plan_channel *channel, const double *data, double *inverse)
 {
@@ -446,7 +483,7 @@ void CEV_PROFILE_KERNEL(const cev_profile *profile, cev_profile_scratch *scratch
     for (size_t part = 0; part < CEV_LANE_PARTS; part++) {
         size_t lane = part * LANES;
         for (size_t c = 0; c < profile->n_channel; c++)
-            scratch->signal[c] = tamed_signal(&profile->channel[c], (const double *)signal[c] + lane, scratch->scaled[c] + lane);
+            scratch->signal[c] = signal_of_fit(&profile->channel[c], (const double *)signal[c] + lane, scratch->scaled[c] + lane);
         for (size_t g = 0; g < profile->n_group; g++) {
             fit f = {.profile = profile, .group = &profile->group[g], .data = data, .signal = scratch->signal, .inverse_data = scratch->inverse_data,
                      .base = (lanes *)scratch->base, .direction = (lanes *)scratch->direction, .trial = (lanes *)scratch->trial,

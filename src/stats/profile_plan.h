@@ -13,8 +13,9 @@ typedef struct plan_link {
 } plan_link;
 
 typedef struct plan_channel {
-    size_t n_bin, n_component;
-    const double *background; /* [n_component - 1][n_bin] */
+    size_t n_bin, n_component; /* components: signal, backgrounds, shapes */
+    size_t n_shape;
+    const double *background; /* [n_component - 1 - n_shape][n_bin] */
     const double *weight;     /* [n_bin], 1/variance; NULL: Poisson */
     bool signal_is_pulled;
     size_t group;
@@ -54,7 +55,7 @@ struct cev_profile_scratch {
     cev_lanes *base, *direction, *trial, *gradient; /* [most variables of a group] */
     cev_lanes *hessian;                             /* [most variables of a group]^2, lower triangle */
     const double **signal;                          /* [n_channel], of the block in work */
-    double **scaled;                                /* [n_channel][n_bin][CEV_LANES], of channels whose signal is pulled */
+    double **scaled;                                /* [n_channel][1 + n_shape][n_bin][CEV_LANES], of channels whose signal is pulled or has shapes */
     const double **inverse_data;                    /* [n_channel], of the full ones, else NULL */
     double **inverse;                               /* [n_channel][n_bin] */
 };

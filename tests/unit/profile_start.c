@@ -2,7 +2,7 @@
 /* What must not change the answer of a fit: the level of the code, and where it starts. */
 #include "fit_problem.h"
 
-static const problem_kind kinds[] = {{1, 0, 0.01}, {0.5, 0.2, 0.01}, {0.5, 0.5, 0.01}};
+static const problem_kind kinds[] = {{1, 0, 0.01, 0}, {0.5, 0.2, 0.01, 0}, {0.5, 0.5, 0.01, 0}, {1, 0, 0.01, 0.2}};
 
 static void levels_agree_to_the_last_bit(void **state)
 {
@@ -11,7 +11,7 @@ static void levels_agree_to_the_last_bit(void **state)
     static fit_problem p;
     static fit_answer best, other;
     for (int k = 0; k < 300; k++) {
-        random_problem(r, &kinds[k % 3], &p);
+        random_problem(r, &kinds[k % 4], &p);
         solve(&p, &best);
         for (cev_level level = 0; level < cev_level_best(); level++) {
             solve_from(&p, level, NULL, &other);
@@ -44,7 +44,7 @@ static void the_start_does_not_move_the_minimum(void **state)
     static fit_answer usual, started;
     for (int k = 0; k < 600; k++) {
         cev_lanes start[MOST_PULLS];
-        random_problem(r, &kinds[k % 3], &p);
+        random_problem(r, &kinds[k % 4], &p);
         solve(&p, &usual);
         solve_from(&p, cev_level_best(), usual.variable, &started);
         check_same_minimum(&started, &usual, 1e-9);
