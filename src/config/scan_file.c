@@ -256,6 +256,8 @@ static cev_status read_scan(cev_reading *r, cev_node root)
     cev_scan_config *config = r->config;
     scan_keys keys = {0};
     double exposure_factor;
+    if (cev_node_find(root, "study").id && !cev_node_find(root, "scan").id)
+        return cev_node_fail(root, "this is a study, not a scan: see `cevscan study`");
     CEV_TRY(cev_node_read(config->arena, root, "scan", scan_table, CEV_LENGTH(scan_table), &keys));
     CEV_TRY(cev_node_json(root, &r->resolved));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.scan, &config->name));

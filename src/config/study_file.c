@@ -227,6 +227,8 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     reading r = {.study = s, .keys = &keys};
     cev_set_list sets = {.arena = s->arena};
     double n_set;
+    if (cev_node_find(root, "scan").id && !cev_node_find(root, "study").id)
+        return cev_node_fail(root, "this is a scan, not a study: see `cevscan run`");
     CEV_TRY(cev_node_read(s->arena, root, "study", study_table, CEV_LENGTH(study_table), &keys));
     CEV_TRY(cev_count_sets(keys.sets, &n_set));
     CEV_TRY(check_number(&keys, root, n_set));

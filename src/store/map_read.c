@@ -104,6 +104,7 @@ static cev_status read_texts(reader *r, const char *wanted)
     if (format && !strcmp(format, wanted)) return CEV_OK;
     if (format && !strcmp(format, STUDY_FORMAT))
         return cev_fail(CEV_E_INPUT, "%s: a study of many maps; this command takes one map", r->path);
+    if (format && !strcmp(format, MAP_FORMAT)) return cev_fail(CEV_E_INPUT, "%s: not a cevscan study, but a map of one scan", r->path);
     return not_a_map(r, "the attribute that marks one is missing");
 }
 
