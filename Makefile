@@ -43,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind clean help
+.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -107,8 +107,18 @@ test-faults: deps-test ## all tests of kills, failing disks and locks, and a pri
 	CEVSCAN_KILLS=$(KILLS) $(PYTHON) -m pytest tests/kills tests/faults -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 # --- the rest -----------------------------------------------------------------------------------------------------------
-bench: build ## points per second of the engine
-	$(BIN) bench
+# Measurements, for a quiet machine; none is part of a test.
+bench: build ## points per second, templates, start-up, scheduler, tiles: all that `cevscan bench --list` names
+	$(BIN) bench all
+
+LEVELS = x86-64 x86-64-v3 x86-64-v4
+bench-levels: ## the reference with programs built for baseline x86-64, AVX2 and AVX-512, and that they agree to the bit
+	@for level in $(LEVELS); do $(MAKE) --no-print-directory level-$$level || exit 1; done
+	@$(PYTHON) tests/peers/levels.py $(BUILD)/levels reference six_detectors shared_pulls
+
+level-%:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/levels/$* BIN=$(BUILD)/levels/$*/cevscan LIB=$(BUILD)/levels/$*/lib.a \
+	  EXTRA_CFLAGS="-DCEV_NO_DISPATCH -march=$*" $(BUILD)/levels/$*/cevscan
 
 install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include/cevscan" \
