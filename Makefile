@@ -43,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels clean help
+.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -115,6 +115,13 @@ LEVELS = x86-64 x86-64-v3 x86-64-v4
 bench-levels: ## the reference with programs built for baseline x86-64, AVX2 and AVX-512, and that they agree to the bit
 	@for level in $(LEVELS); do $(MAKE) --no-print-directory level-$$level || exit 1; done
 	@$(PYTHON) tests/peers/levels.py $(BUILD)/levels reference six_detectors shared_pulls
+
+bench-peers: build $(BUILD)/peers/gsl_bfgs ## the reference against numpy, GSL's bfgs2 and iminuit (python3-iminuit), and that chi2 agrees
+	@CEVSCAN_BUILD=$(BUILD) $(PYTHON) tests/peers/compare.py
+
+$(BUILD)/peers/%: tests/peers/%.c
+	@mkdir -p $(@D)
+	$(call quiet,cc  )$(CC) -std=gnu11 -O3 -march=native $(WARNINGS) $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags gsl)) $< $(shell $(PKG_CONFIG) --libs gsl) -lm -o $@
 
 level-%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/levels/$* BIN=$(BUILD)/levels/$*/cevscan LIB=$(BUILD)/levels/$*/lib.a \

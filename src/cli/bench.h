@@ -71,7 +71,7 @@ typedef struct bench_job {
 cev_status bench_job_open(cev_scan_config *config, bench_job *out);
 void bench_job_close(bench_job *job);
 
-/* The instructions that lanes are computed with: "baseline", "AVX2" or "AVX-512". */
+/* The instructions that lanes are computed with: a name of cev_level_names. */
 const char *bench_level(void);
 
 /* Flops per second of independent multiplications and additions of doubles, not fused, at that level on one core. */

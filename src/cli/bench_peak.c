@@ -31,28 +31,23 @@ enum { N_CHAIN = 6, N_STEP = 1000000 };
         return total[0];                                                                                               \
     }
 
-/* Who dispatches here, as in cevscan/lanes.h, has to ask the processor; who was built for one level has not. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(CEV_NO_DISPATCH)
+/* A program with levels asks the processor, one that was built for a single level need not. */
+#if CEV_HAS_LEVELS
 DEFINE_CHAINS(chains_baseline, 16, )
 DEFINE_CHAINS(chains_avx2, 32, __attribute__((target("avx2"))))
 DEFINE_CHAINS(chains_avx512, 64, __attribute__((target("avx512f"))))
 
-static bool has_avx512(void)
-{
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-
 const char *bench_level(void)
 {
-    return has_avx512() ? "AVX-512" : __builtin_cpu_supports("avx2") ? "AVX2" : "baseline";
+    return cev_level_names[cev_level_best()];
 }
 
 static double run_chains(const double *from, double factor, double term, double *width)
 {
-    *width = has_avx512() ? 8 : __builtin_cpu_supports("avx2") ? 4 : 2;
-    return *width == 8 ? chains_avx512(from, factor, term)
-                       : *width == 4 ? chains_avx2(from, factor, term) : chains_baseline(from, factor, term);
+    cev_level level = cev_level_best();
+    *width = level == CEV_LEVEL_AVX512 ? 8 : level == CEV_LEVEL_AVX2 ? 4 : 2;
+    return level == CEV_LEVEL_AVX512 ? chains_avx512(from, factor, term)
+                                     : level == CEV_LEVEL_AVX2 ? chains_avx2(from, factor, term) : chains_baseline(from, factor, term);
 }
 #else
 #if defined(__AVX512F__)
@@ -66,7 +61,7 @@ DEFINE_CHAINS(chains, BYTES, )
 
 const char *bench_level(void)
 {
-    return BYTES == 64 ? "AVX-512" : BYTES == 32 ? "AVX2" : "baseline";
+    return cev_level_names[BYTES == 64 ? CEV_LEVEL_AVX512 : BYTES == 32 ? CEV_LEVEL_AVX2 : CEV_LEVEL_BASELINE];
 }
 
 static double run_chains(const double *from, double factor, double term, double *width)
