@@ -43,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers clean help
+.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -118,6 +118,11 @@ bench-levels: ## the reference with programs built for baseline x86-64, AVX2 and
 
 bench-peers: build $(BUILD)/peers/gsl_bfgs ## the reference against numpy, GSL's bfgs2 and iminuit (python3-iminuit), and that chi2 agrees
 	@CEVSCAN_BUILD=$(BUILD) $(PYTHON) tests/peers/compare.py
+
+bench-scheduler: build ## simulate rank 0 and up to 65 536 ranks, with the costs measured here: results/scheduler.pdf
+	@mkdir -p results
+	$(BIN) bench reference scheduler --json --seconds 1 > results/scheduler.json
+	$(PYTHON) analysis/simulate_scheduler.py --bench results/scheduler.json -o results/scheduler.pdf
 
 $(BUILD)/peers/%: tests/peers/%.c
 	@mkdir -p $(@D)
