@@ -43,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler clean help
+.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -123,6 +123,14 @@ bench-scheduler: build ## simulate rank 0 and up to 65 536 ranks, with the costs
 	@mkdir -p results
 	$(BIN) bench reference scheduler --json --seconds 1 > results/scheduler.json
 	$(PYTHON) analysis/simulate_scheduler.py --bench results/scheduler.json -o results/scheduler.pdf
+
+bench-scaling: build ## strong and weak scaling over ranks and threads: results/scaling.{json,csv,pdf} (CEVSCAN_LAYOUTS=1x1,2x1,1x2)
+	@mkdir -p results
+	$(PYTHON) analysis/measure_scaling.py --program $(BIN) --folder results -o results/scaling.json
+	$(PYTHON) analysis/plot_scaling.py results/scaling.json -o results/scaling.pdf
+
+bench-memory: build ## peak resident memory of maps of up to 20 001 x 20 001 points (7 GB of disk, a minute)
+	@$(PYTHON) tests/peers/memory.py
 
 $(BUILD)/peers/%: tests/peers/%.c
 	@mkdir -p $(@D)
