@@ -43,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory clean help
+.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory bench-instructions clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -128,6 +128,9 @@ bench-scaling: build ## strong and weak scaling over ranks and threads: results/
 	@mkdir -p results
 	$(PYTHON) analysis/measure_scaling.py --program $(BIN) --folder results -o results/scaling.json
 	$(PYTHON) analysis/plot_scaling.py results/scaling.json -o results/scaling.pdf
+
+bench-instructions: level-x86-64-v3 ## instructions per point by callgrind; more than 3 % above the record fails (UPDATE=1 records)
+	@$(PYTHON) tests/peers/instructions.py $(BUILD)/levels/x86-64-v3/cevscan $(if $(UPDATE),--update)
 
 bench-memory: build ## peak resident memory of maps of up to 20 001 x 20 001 points (7 GB of disk, a minute)
 	@$(PYTHON) tests/peers/memory.py
