@@ -107,7 +107,11 @@ test-faults: deps-test ## all tests of kills, failing disks and locks, and a pri
 	CEVSCAN_KILLS=$(KILLS) $(PYTHON) -m pytest tests/kills tests/faults -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 # --- the rest -----------------------------------------------------------------------------------------------------------
-# Measurements, for a quiet machine; none is part of a test.
+# Measurements, for a quiet machine; none is part of a test. mpirun refuses to start as root otherwise; for these only.
+ifeq ($(shell id -u),0)
+bench bench-scaling bench-scheduler: export OMPI_ALLOW_RUN_AS_ROOT = 1
+bench bench-scaling bench-scheduler: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
+endif
 bench: build ## points per second, templates, start-up, scheduler, tiles: all that `cevscan bench --list` names
 	$(BIN) bench all
 
