@@ -85,6 +85,7 @@ cev_status bench_scan_text(cev_arena *arena, const bench_workload *workload, con
 
 /* --- the table -------------------------------------------------------------------------------------------------- */
 
+/* The scheduler comes before the tiles: what is set up for a lone process would reach its mpirun. */
 #define POINTS .measure = bench_points, .print = bench_print_points
 
 const bench_workload bench_workloads[] = {
