@@ -63,9 +63,10 @@ static void print_json_summary(const scan_run *run, bool complete, double points
     const cev_grid *g = &run->config->grid;
     name_list names = axis_names(g);
     json_t *best = best_fit_json(p, cev_grid_n_member(g), g->n_axis, names.name, g->axis[0].label);
-    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:s}", "map", json_text(run->options->job.output), "complete", complete,
+    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:s}", "map", json_text(run->options->job.output), "complete", complete,
                          "points", (json_int_t)g->n_point, "points_computed", (json_int_t)points, "points_failed",
-                         (json_int_t)p->points_failed, "seconds", seconds, "best_fit_chi2", json_number(lowest_best_fit(p, cev_grid_n_member(g))),
+                         (json_int_t)p->points_failed, "seconds", seconds, "startup_s",
+                         json_number(run->startup_s > 0 ? run->startup_s : NAN), "best_fit_chi2", json_number(lowest_best_fit(p, cev_grid_n_member(g))),
                          "best_fit", best, "content_hash", p->content_hash));
 }
 

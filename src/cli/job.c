@@ -151,13 +151,16 @@ cev_status job_share_text(int rank, char **text)
 }
 
 /* Choices that the user's own settings override. Alone, MPI needs no daemon beside it, and no session folder, which programs that
- * start and end at the same moment would share and remove under each other. Open MPI's own file component makes files beside the
+ * start and end at the same moment would share and remove under each other; and no network, whose drivers would be loaded and take a fifth
+ * of a second to get ready. Open MPI's own file component makes files beside the
  * map for shared file pointers, which nobody uses here, and leaves them there when it is killed; ROMIO does not. */
 static void set_up_open_mpi(void)
 {
     if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) {
         setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
         setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+        setenv("OMPI_MCA_pml", "ob1", 0);
+        setenv("OMPI_MCA_btl", "self", 0);
     }
     setenv("OMPI_MCA_io", "^ompio", 0);
 }

@@ -240,6 +240,7 @@ bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_poin
 static cev_status take(void *context, const cev_tile_report *report)
 {
     scan_run *run = context;
+    if (run->startup_s == 0) run->startup_s = process_age_s();
     run->n_pending--;
     run->points_done += report->n_point;
     run->points_failed += report->n_failed;

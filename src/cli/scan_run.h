@@ -69,6 +69,7 @@ typedef struct scan_run {
     progress_line line;
     double started, recorded;   /* monotonic seconds: this session, and the last write of /progress */
     double wall_time_before_s;
+    double startup_s;           /* from the start of the process to the first finished tile; 0 before that */
     size_t n_pending;           /* tiles that this session has still to do */
     size_t n_elsewhere;         /* tiles that are left to other shards */
     uint64_t points_done, points_before, points_failed;
