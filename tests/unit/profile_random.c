@@ -228,9 +228,10 @@ static void shapes_are_not_expected(void **state)
 {
     (void)state;
     const double data = 0, background = 2;
-    const cev_lanes signal[2] = {lanes_set(3), lanes_set(-50)}, kept[3] = {lanes_set(1), lanes_set(1), lanes_set(0)},
+    const double signal[2][CEV_LANES] = {{3, 3, 3, 3, 3, 3, 3, 3}, {-50, -50, -50, -50, -50, -50, -50, -50}};
+    const lanes kept[3] = {lanes_set(1), lanes_set(1), lanes_set(0)},
                     emptied[3] = {lanes_set(1), lanes_set(1), lanes_set(0.1)};
-    const channel_counts c = {.n_bin = 1, .n_background = 1, .n_shape = 1, .data = &data, .background = &background, .signal = signal};
+    const channel_counts c = {.n_bin = 1, .n_background = 1, .n_shape = 1, .data = &data, .background = &background, .signal = *signal};
     assert_close(expected_counts(&c, 3, 0)[0], 5, 0);
     assert_close(predicted_counts(&c, 3, kept, 0)[0], 5, 0);
     assert_close(predicted_counts(&c, 3, emptied, 0)[0], 0, 1e-15);
