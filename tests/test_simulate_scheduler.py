@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulation of the scheduler against what can be worked out by hand."""
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from e2e import REPO
 
 sys.path.insert(0, str(REPO / "analysis"))
+import simulate_scheduler  # noqa: E402
 from simulate_scheduler import Costs, draw_costs, guided, in_groups, one_by_one, simulate  # noqa: E402
 
 FREE = Costs(0, 0, 0)
@@ -65,6 +67,13 @@ def test_batches_relieve_the_master_and_lose_little():
     assert single.load > 0.9 and single.idle > 0.4
     assert batches.load < 0.5 and batches.idle < 0.1
     assert batches.requests < single.requests / 5
+
+
+def test_constants_are_those_of_the_program():
+    text = (REPO / "src" / "parallel" / "schedule.c").read_text()
+    for name in ("MOST_IN_BATCH", "LONGEST_BATCH_S", "MOST_LOAD"):
+        value, = re.findall(rf"\b{name}\b(?: =)? ([0-9.]+)", text)[:1]
+        assert float(value) == getattr(simulate_scheduler, name)
 
 
 def test_batch_sizes():
