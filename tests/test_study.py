@@ -123,6 +123,12 @@ def test_the_resolved_study_is_the_study(tmp_path):
     check_against_scans(tmp_path, tmp_path / "first.h5", ["eps_ee_uV,eps_mumu_uV/ess_csi+ess_si", "eps_mumu_dV/ess_ar"])
 
 
+def test_the_reference_study_runs(tmp_path):
+    summary = study(CONFIGS / "studies" / "reference.yaml", tmp_path / "study.h5")
+    assert summary["maps"] == 8 * 3 * 2 and summary["points_failed"] == 0
+    check_against_scans(tmp_path, tmp_path / "study.h5", ["eps_ee_uV,eps_ee_dV/both noble liquids@10", "eps_mumu_dV/ess_csi+ess_si"])
+
+
 # --- whoever computes it ------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):

@@ -151,7 +151,7 @@ static int run_everywhere(scan_run *run)
 
 int command_run(int argc, char **argv)
 {
-    run_options o = {.job = JOB_DEFAULTS};
+    run_options o = {.job = JOB_DEFAULTS("scan file")};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc, .children = children};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 

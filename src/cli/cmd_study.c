@@ -93,7 +93,7 @@ static int run_everywhere(study_run *run)
 
 int command_study(int argc, char **argv)
 {
-    job_options o = JOB_DEFAULTS;
+    job_options o = JOB_DEFAULTS("study file");
     const struct argp_child children[] = {{&job_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.parser = job_options_only, .args_doc = "STUDY.yaml", .doc = doc, .children = children};
     argp_parse(&argp, argc, argv, 0, NULL, &o);

@@ -57,11 +57,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_GRACE: o->grace_s = parse_seconds("grace", argument, state); break;
     case KEY_SILENCE: o->silence_s = parse_seconds("silence", argument, state); break;
     case ARGP_KEY_ARG:
-        if (o->file) argp_error(state, "more than one file to run: %s", argument);
+        if (o->file) argp_error(state, "more than one %s: %s", o->what, argument);
         o->file = argument;
         break;
     case ARGP_KEY_END:
-        if (!o->file) argp_error(state, "which file?");
+        if (!o->file) argp_error(state, "which %s?", o->what);
         if (!o->output || !*o->output) argp_error(state, "where to? give -o FILE.h5");
         break;
     default: return ARGP_ERR_UNKNOWN;

@@ -11,6 +11,7 @@
 #include "cevscan/schedule.h"
 
 typedef struct job_options {
+    const char *what;       /* "scan file" or "study file" */
     const char *file, *output;
     bool quiet, json;
     int threads; /* 0: choose */
@@ -20,7 +21,7 @@ typedef struct job_options {
     double grace_s;         /* how long a tile in work may go on once a stop is wanted */
 } job_options;
 
-#define JOB_DEFAULTS {.time_limit_s = INFINITY, .grace_s = 10, .silence_s = 20}
+#define JOB_DEFAULTS(what_) {.what = what_, .time_limit_s = INFINITY, .grace_s = 10, .silence_s = 20}
 
 /* A child of a command's own argp, whose input is a job_options. */
 extern const struct argp job_argp;
