@@ -107,7 +107,7 @@ bench: build ## points per second of the engine
 install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include/cevscan" \
 	  "$(DESTDIR)$(PREFIX)/share/cevscan/experiments" "$(DESTDIR)$(PREFIX)/share/cevscan/scans" \
-	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
+	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 include/cevscan/*.h "$(DESTDIR)$(PREFIX)/include/cevscan"
@@ -115,6 +115,7 @@ install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -m 644 configs/experiments/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/experiments"
 	install -m 644 configs/scans/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/scans"
 	install -m 755 analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis"
+	install -m 644 analysis/cevscan_analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis"
 	install -m 755 jobs/*.sbatch jobs/*.sh "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 
 check-layers: $(LIB_OBJ) ## prove from the objects' symbols that every room uses only what lies below it

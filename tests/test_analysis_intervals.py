@@ -10,8 +10,8 @@ import pytest
 from scipy.optimize import brentq
 from synthetic_map import Axis, command, complaint, eps, grid, nsi_counting, write_map
 
-from cevmap import allowed_intervals, curve_of, delta_from_level
-from intervals import round_to
+from cevscan_analysis import allowed_intervals, curve_of, delta_from_level
+from cevscan_analysis.tables import round_to
 
 
 def allowed(tmp_path, axis, chi2, level, **options):

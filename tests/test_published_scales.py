@@ -85,8 +85,8 @@ def test_cuts_of_the_plane(tmp_path, experiment, parameter, expected):
     fixed = [{"name": "sin2_theta_w", "value": 0.2312}, {"name": "recoil_term", "value": 1}]
     run("run", write_scan(tmp_path, [experiment], lines + fixed, data="observed"), "-o", tmp_path / "m.h5", "-q")
     sys.path.insert(0, str(REPO / "analysis"))
-    from cevmap import allowed_intervals, read_map
-    m = read_map(str(tmp_path / "m.h5"))
+    from cevscan_analysis import allowed_intervals, open_map
+    m = open_map(str(tmp_path / "m.h5"))
     k, other = names.index(parameter), 1 - names.index(parameter)
     cut = np.take(m.delta_chi2, 150, axis=other)
     assert m.axes[other].values[150] == 0

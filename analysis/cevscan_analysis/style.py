@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The look of figures: fonts, colours, legends that hide nothing, stretches without values, files written in one stroke."""
 import os
-import sys
 
-from cevmap import MapError, complain, tex_of_unit
+from .axes import tex_of_unit
+from .command import MapError, missing
 
 try:
     import matplotlib
@@ -14,9 +14,8 @@ try:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
-except ImportError as missing:
-    complain(f"{missing}; install matplotlib for {sys.executable}")
-    raise SystemExit(2)
+except ImportError as error:
+    missing(error, "matplotlib")
 
 # Okabe and Ito's palette, which the colour-blind can tell apart; 7 colours and 5 line styles make 35 pairs.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
