@@ -12,6 +12,11 @@ FORMAT, FORMAT_VERSION = "cevscan map", 1
 PENDING, OK, NOT_CONVERGED, IMPOSSIBLE, INVALID = range(5)  # the bytes of /status
 
 
+def experiments_of(m):
+    """Names of the experiments of a map."""
+    return [name.strip() for name in str(m.attrs.get("experiments", "")).split(",")]
+
+
 def labels_of(maps, text=None):
     """One label per map: from the comma separated `text`, else whatever tells the maps apart. Surrogate data are named."""
     return [label + " (surrogate)" * (m.is_surrogate and "surrogate" not in label.lower())
@@ -25,7 +30,7 @@ def _plain_labels(maps, text):
             raise MapError(f"--labels names {len(labels)} maps, but there are {len(maps)}")
         return labels
     stems = [os.path.splitext(os.path.basename(m.path))[0] for m in maps]
-    experiments = [" + ".join(e.strip() for e in m.attrs.get("experiments", "").split(",")) for m in maps]
+    experiments = [" + ".join(experiments_of(m)) for m in maps]
     for candidate in ([m.attrs.get("title", "") for m in maps], experiments, stems):
         if all(candidate) and len(set(candidate)) == len(maps):
             return [label.replace("$", r"\$") for label in candidate]

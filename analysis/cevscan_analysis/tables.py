@@ -134,13 +134,20 @@ def any_open(rows):
     return any("*" in cell(row, a, 3, tex=False) for row in rows for a in row.allowed)
 
 
-def markdown(rows, cuts, n_digit=3):
-    """The table as text, one line per row, with the columns padded so that it can be read as it is."""
-    table = [[text.replace("|", r"\|") for text in line] for line in grid_of_cells(rows, cuts, n_digit, tex=False)]
+def padded(table):
+    """Lines of cells as a Markdown table, with the columns as wide as their widest cell. The first line is the head."""
+    table = [[text.replace("|", r"\|") for text in line] for line in table]
     width = [max(map(len, column)) for column in zip(*table)]
     table.insert(1, ["-" * w for w in width])
-    lines = ["| " + " | ".join(text.ljust(w) for text, w in zip(line, width)) + " |" for line in table]
-    return "\n".join(lines + ["", FOOTNOTE.replace("*", r"\*")] * any_open(rows)) + "\n"
+    return ["| " + " | ".join(text.ljust(w) for text, w in zip(line, width)) + " |" for line in table]
+
+
+def markdown(rows, cuts, n_digit=3):
+    """The table as text, one line per row, with the columns padded so that it can be read as it is."""
+    lines = padded(grid_of_cells(rows, cuts, n_digit, tex=False))
+    if any_open(rows):
+        lines += ["", FOOTNOTE.replace("*", r"\*")]
+    return "\n".join(lines) + "\n"
 
 
 def latex_text(text):
@@ -204,6 +211,22 @@ def as_json(rows, cuts):
 
 
 TABLES = {"markdown": markdown, "latex": latex, "csv": comma_separated}
+
+
+FORMATS = tuple(TABLES)
+
+
+def plain_table(lines, form):
+    """A table of words, its head first, in one of FORMATS."""
+    if form == "markdown":
+        return "\n".join(padded(lines)) + "\n"
+    if form == "csv":
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(lines)
+        return text.getvalue()
+    body = [" & ".join(map(latex_text, line)) + r" \\" for line in lines]
+    return "\n".join([r"\begin{tabular}{l" + "c" * (len(lines[0]) - 1) + "}", r"\hline", body[0], r"\hline", *body[1:], r"\hline",
+                      r"\end{tabular}"]) + "\n"
 
 
 # -------------------------------------------------------------------------------------------------------------- rows
