@@ -113,12 +113,13 @@ def draw_one(ax, m, cuts, excluded=False):
             for (_, name), f in zip(cuts, fills)], seen
 
 
-def draw_several(ax, maps, cuts, labels, outlined=(), excluded=False):
+def draw_several(ax, maps, cuts, labels, outlined=(), excluded=False, places=None):
     """Overlays maps, each in its colour and line style; those whose number (from 1) is in `outlined` have no colour inside.
-    Returns handles and points of the regions."""
+    `places` are their numbers in the order of colours. Returns handles and points of the regions."""
     deltas, handles, seen = [d for d, _ in cuts], [], []
-    for k, (m, label) in enumerate(zip(maps, labels)):
-        fill, edge, style = "none" if k + 1 in outlined else faint(colour(k)), colour(k), line_style(k)
+    for n, (m, label) in enumerate(zip(maps, labels)):
+        k = places[n] if places else n
+        fill, edge, style = "none" if n + 1 in outlined else faint(colour(k)), colour(k), line_style(k)
         line = dict(colors=[edge], linestyles=[style], linewidths=1.3)
         seen.append(draw_region(ax, m, deltas, [fill] * len(cuts), line, excluded))
         handles.append(Patch(facecolor=fill, edgecolor=edge, linestyle=style, linewidth=1.3, label=label))
@@ -139,10 +140,10 @@ def at_edge(m):
     return None
 
 
-def best_fit_points(maps):
+def best_fit_points(maps, places=None):
     """Label, place and style of each map's best fit. One at the edge of a map is none: it is drawn hollow, as an arrow."""
     dot = dict(marker="o", markersize=5.5, markeredgewidth=0.8, markeredgecolor="white", linestyle="none")
-    for k, m in enumerate(maps):
+    for k, m in zip(places or range(len(maps)), maps):
         base, arrow = colour(k) if len(maps) > 1 else "black", at_edge(m)
         style, label = dict(dot, color=base), "best fit"
         if arrow:  # later maps have smaller ones: best fits of maps that share data lie on each other

@@ -86,10 +86,10 @@ def sign_handles(curves):
             for sign, style, _ in SIGNS]
 
 
-def draw_panel(ax, curves, labels, xlim=None, ylim=(0, 12), named=True):
+def draw_panel(ax, curves, labels, xlim=None, ylim=(0, 12), named=True, places=None):
     """Curves, levels and stretches without values. Returns handles of the curves and of the rest, and points to keep free."""
     set_axes(ax, curves, xlim, ylim)
-    drawn = [draw_curve(ax, m, k, label) for k, (m, label) in enumerate(zip(curves, labels))]
+    drawn = [draw_curve(ax, m, k, label) for k, m, label in zip(places or range(len(curves)), curves, labels)]
     boxes = [(a, b, *ylim) for m in curves for a, b in void_spans(m)]
     seen = [points for _, points in drawn] + [draw_levels(ax, named), draw_boxes(ax, boxes)]
     rest = [Patch(label="no values", **VOID_STYLE)] if boxes else []

@@ -9,6 +9,7 @@ from .style import own_words
 
 FLAVOURS = {"nu_e": "#0072b2", "nu_mu": "#d55e00", "numubar": "#e69f00", "nu_tau": "#009e73"}
 GREYS = ("0.55", "0.70", "0.82", "0.90")
+HATCHES = {r"$\nu_\mu$": "////", r"$\overline{\nu}_\mu$": "....", r"$\bar\nu_\mu$": "...."}  # for prints without colour
 OBSERVABLE = {"keV": "recoil energy [keV]", "PE": "photoelectrons", "bin": "bin"}
 
 
@@ -67,6 +68,34 @@ def set_range(ax, low, high, log, smallest):
         ax.set_ylim(low, high + 0.45 * (high - low))
 
 
+def draw_signal(ax, rate, per_unit=True, with_backgrounds=False):
+    """Stacks the flavours (on the backgrounds, if they are wanted), with the totals in a corner; returns {label: handle}."""
+    unit, edges = edges_of(rate)
+    widths = np.diff(edges) if per_unit else np.ones(len(edges) - 1)
+    below, handles = np.zeros(len(edges) - 1), {}
+    for label, colour, counts in layers_of(rate, edges):
+        if colour in GREYS and not with_backgrounds:
+            continue
+        handles[label] = ax.stairs((below + counts) / widths, edges, baseline=below / widths, fill=True, facecolor=colour,
+                                   hatch=HATCHES.get(label), edgecolor="white", linewidth=0, label=label)
+        below = below + counts
+    ax.stairs(below / widths, edges, color="black", linewidth=0.9)
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(0, 1.3 * max(below / widths))
+    if unit == "bin":
+        number_bins(ax, len(edges) - 1)
+    ax.set_xlabel(OBSERVABLE.get(unit, unit))
+    ax.set_ylabel(f"events per {unit}" if per_unit and unit != "bin" else "events per bin")
+    ax.text(0.96, 0.95, f"signal {rate['signal_total']:.4g}\nbackground {rate['background_total']:.4g}",
+            transform=ax.transAxes, ha="right", va="top", fontsize=8)
+    return handles
+
+
+def number_bins(ax, n):
+    ax.set_xticks(np.arange(n) + 0.5, range(1, n + 1))
+    ax.tick_params(axis="x", which="minor", bottom=False, top=False)
+
+
 def draw(ax, name, rate, per_unit=False, log=False, titled=True):
     """Stacks the backgrounds and the flavours of one experiment, per bin or per unit of the observable, with the data on top."""
     unit, edges = edges_of(rate)
@@ -81,8 +110,7 @@ def draw(ax, name, rate, per_unit=False, log=False, titled=True):
     set_range(ax, min(0, 1.1 * min(low)), max(*(below / widths), *high), log,
               min((layers[0][2] / widths)[layers[0][2] > 0]) if layers else 1)
     if unit == "bin":
-        ax.set_xticks(np.arange(len(edges) - 1) + 0.5, range(1, len(edges)))
-        ax.tick_params(axis="x", which="minor", bottom=False, top=False)
+        number_bins(ax, len(edges) - 1)
     ax.set_xlabel(OBSERVABLE.get(unit, unit))
     ax.set_ylabel(f"events per {unit}" if per_unit and unit != "bin" else "events per bin")
     if titled:

@@ -57,6 +57,25 @@ def new_figure(width, height, rows=1, columns=1, **options):
     return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
 
 
+def new_grid(n, columns, width, height, n_legend_row, row_inch=0.21):
+    """A figure of n panels of width x height inches, and axes without a frame for one legend: a panel's place that is left over
+    (its label is "slot"), else a row of its own below. Returns (figure, list of n axes, axes of the legend)."""
+    matplotlib.rcParams.update(STYLE)
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    has_slot = rows * columns > n
+    heights = [height + 0.45] * rows + ([] if has_slot else [n_legend_row * row_inch + 0.1])
+    fig = plt.figure(figsize=((width + 0.55) * columns, sum(heights) + 0.1), layout="constrained")
+    grid = fig.add_gridspec(len(heights), columns, height_ratios=heights)
+    axes = [fig.add_subplot(grid[divmod(k, columns)]) for k in range(n)]
+    if has_slot:
+        legend = fig.add_subplot(grid[rows - 1, n - (rows - 1) * columns:], label="slot")
+    else:
+        legend = fig.add_subplot(grid[rows, :], label="row")
+    legend.axis("off")
+    return fig, axes, legend
+
+
 # ------------------------------------------------------------------------------------------------------------ words
 
 def is_tex(text):
@@ -206,7 +225,13 @@ def provenance(maps):
     return "; ".join(f"{os.path.basename(m.path)} {text}".strip() for m, text in zip(maps, hashes))
 
 
-def save(fig, path, maps):
+def save_all(fig, stem, maps, kinds=FORMATS):
+    """Writes the figure in several formats: STEM.pdf, STEM.png."""
+    for kind in kinds:
+        save(fig, f"{stem}.{kind}", maps, close=kind == kinds[-1])
+
+
+def save(fig, path, maps, close=True):
     """Writes the figure beside its place and renames it. The bytes depend on the maps and the arguments alone."""
     kind, source = figure_format(path), provenance(maps)
     metadata = {"pdf": {"CreationDate": None, "Subject": source}, "png": {"Description": source}}[kind]
@@ -219,4 +244,5 @@ def save(fig, path, maps):
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
-        plt.close(fig)
+        if close:
+            plt.close(fig)
