@@ -3,19 +3,11 @@
 """Limits on light mediators from solar 8B neutrinos in xenon: scans, figures and a table of arXiv:2411.11749, in one command."""
 import argparse
 import os
-import re
 import sys
 
-from cevscan_analysis.command import SCRIPTS, MapError, call, command_line, configuration, program, run, write
+from cevscan_analysis.command import SCRIPTS, call, command_line, configuration, program, run, write
+from cevscan_analysis.mediators import EXPERIMENTS, INTERACTIONS, MASS, SHORT, scan_text
 
-EXPERIMENTS = {"xenonnt": ("XENONnT", "xenonnt_8b"),
-               "pandax4t_surrogate": ("PandaX-4T (surrogate)", "pandax4t_us2_surrogate"),
-               "both": ("XENONnT + PandaX-4T (surrogate)", "xenonnt_8b, pandax4t_us2_surrogate")}
-SHORT = {"both": "both (surrogate)"}     # in a figure of several
-# Title, and the range of couplings of the figures.
-INTERACTIONS = {"vector_universal": ("universal vector", 1e-7, 1e-1), "vector_b_minus_l": ("$B-L$ vector", 1e-7, 1e-1),
-                "scalar": ("scalar", 1e-7, 1e-1), "axial": ("axial vector", 1e-6, 1), "tensor": ("tensor", 1e-6, 1)}
-MASS = "mediator_mass_MeV"
 MASSES = "0.001,1,10,100,1000"
 
 
@@ -47,19 +39,6 @@ def some_of(known):
                 raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
         return names
     return chosen
-
-
-def scan_text(template, experiment, interaction):
-    """The template with the four lines of this scan."""
-    title, names = EXPERIMENTS[experiment]
-    lines = {"scan": f"{experiment}_{interaction}", "title": title, "experiments": f"[{names}]", "interaction": interaction}
-    with open(template, encoding="utf-8") as file:
-        text = file.read()
-    for key, value in lines.items():
-        text, n = re.subn(rf"(?m)^{key}:.*$", lambda _: f"{key}: {value}", text)
-        if n != 1:
-            raise MapError(f"{template}: {n} lines begin with '{key}:'; expected one")
-    return re.sub(r"\A(#.*\n)+", "# Filled in by analysis/light_mediators.py\n", text)
 
 
 def analysis(name, *words, **options):

@@ -29,12 +29,17 @@ def pieces(m, k):
             for part, (_, style, _) in zip((positive, negative), SIGNS)]
 
 
+def line_width(k, signed):
+    """Where the line style tells the sign, the width tells curves that lie upon each other apart."""
+    return (2.8, 1.7, 0.8)[k % 3] if signed else 1.4
+
+
 def draw_curve(ax, m, k, label):
     """Returns the curve's handle, and points on it, close enough to each other to see what a legend would hide."""
     top, lines, seen = 100 * ax.get_ylim()[1], [], []
     for x, y, style in pieces(m, k):
         y = np.where(np.isnan(y), np.nan, np.minimum(y, top))  # infinity is drawn as a line that leaves through the top
-        lines += ax.plot(x, y, color=colour(k), linestyle=style, linewidth=1.4, label="_" * bool(lines) + label, zorder=3)
+        lines += ax.plot(x, y, color=colour(k), linestyle=style, linewidth=line_width(k, is_signed(m)), label="_" * bool(lines) + label, zorder=3)
         i = np.linspace(0, len(x) - 1, min(50 * len(x), 40000))
         seen.append(np.column_stack((np.interp(i, np.arange(len(x)), x), np.interp(i, np.arange(len(x)), y))))
     return lines[0], np.concatenate(seen)

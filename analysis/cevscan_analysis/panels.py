@@ -13,14 +13,13 @@ from matplotlib.patches import Patch
 
 from . import rates as rates_module
 from .contours import best_fit_points, black, draw_several, void_boxes
-from .curves import draw_panel, sign_handles
+from .curves import draw_panel, is_signed, line_width, panel_label, sign_handles, telling_range
 from .intervals import delta_from_level
 from .limits import write_decades
 from .numeric import np
-from .style import VOID_STYLE, colour, draw_boxes, faint, line_style, new_grid, own_words, set_scale
+from .style import VOID_STYLE, colour, draw_boxes, faint, line_style, new_grid, own_words, set_scale, write_steps
 
 PANEL_INCH = 2.55       # width of a panel
-LEGEND_ROW_INCH = 0.21
 FILLED_AT_MOST = 3      # regions in a panel that have colour inside; of more, outlines are clearer
 
 
@@ -38,23 +37,25 @@ def labels_in_order(panels, order=()):
     return list(dict.fromkeys([*order, *(label for panel in panels for label in panel.maps)]))
 
 
-def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=None, cut=None, excluded=False):
+def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=None, cut=None, excluded=False,
+                   best_fits=True):
     """A panel for each of `panels`, with the regions of all its maps at one confidence level in % (two degrees of freedom), or
-    at `cut` in Delta chi2. `outlined`: labels whose regions have no colour inside. `excluded` colours what is excluded."""
+    at `cut` in Delta chi2. `outlined`: labels whose regions have no colour inside. `excluded` colours what is excluded. `best_fits` marks
+    those that are not the standard model."""
     cut, words = (cut, rf"$\Delta\chi^2 = {cut:g}$") if cut else (delta_from_level(level, dof=2), f"{level:g}% C.L.")
     order = labels_in_order(panels, order)
     used = [label for label in order if any(label in panel.maps for panel in panels)]
     if max(len(panel.maps) for panel in panels) > FILLED_AT_MOST:
         outlined = order
-    fig, axes, legend = new_grid(len(panels), columns, PANEL_INCH, PANEL_INCH + 0.1, legend_rows(len(used) + 2, columns))
+    fig, axes, legend = new_grid(len(panels), columns, PANEL_INCH, PANEL_INCH - 0.1)
     more, has_void = {}, False
     for ax, panel in zip(axes, panels):
         ax.set_box_aspect(1)
-        more.update(draw_plane(ax, panel, cut, order, outlined, excluded))
+        more.update(draw_plane(ax, panel, cut, order, outlined, excluded, best_fits))
         has_void = has_void or any(void_boxes(m) for m in panel.maps.values())
     handles = [key_of_region(order.index(label), label, label in outlined) for label in used] + list(more.values())
     handles += [Patch(label="no values", **VOID_STYLE)] if has_void else []
-    place_one_legend(legend, handles, columns, ("excluded, " if excluded else "") + words)
+    place_one_legend(fig, legend, handles, ("excluded, " if excluded else "") + words)
     if title:
         fig.suptitle(own_words(title), fontsize=12)
     return fig
@@ -65,7 +66,7 @@ def key_of_region(k, label, is_outlined):
                  linewidth=1.3, label=own_words(label))
 
 
-def draw_plane(ax, panel, cut, order, outlined, excluded):
+def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits):
     """Returns handles of the markers in the panel, by their label."""
     labels, maps = list(panel.maps), list(panel.maps.values())
     for which, k, limits in (("x", 0, panel.xlim), ("y", 1, panel.ylim)):
@@ -79,16 +80,16 @@ def draw_plane(ax, panel, cut, order, outlined, excluded):
     draw_boxes(ax, [box for m in maps for box in void_boxes(m)])
     if panel.title:
         ax.set_title(own_words(panel.title), fontsize=10)
-    return draw_markers(ax, maps, places)
+    return draw_markers(ax, maps, places, best_fits)
 
 
-def draw_markers(ax, maps, places):
+def draw_markers(ax, maps, places, best_fits):
     """The standard model, and best fits that are elsewhere, where they lie in the panel."""
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
     model = [axis.standard_model for axis in maps[0].axes]
     plus = dict(marker="+", markersize=9, markeredgewidth=1.2, color="black", linestyle="none")
     points = [("standard model", model, plus)]
-    points += [p for p in best_fit_points(maps, places) if not np.allclose(p[1], model, atol=0.01 * (x1 - x0))]
+    points += [p for p in best_fit_points(maps, places) if best_fits and not np.allclose(p[1], model, atol=0.01 * (x1 - x0))]
     handles = {}
     for label, (x, y), style in points:
         if x0 <= x <= x1 and y0 <= y <= y1:
@@ -101,7 +102,7 @@ def profile_panels(panels, columns=5, order=(), ylim=(0, 10), title=None, height
     """A panel for each of `panels`, with the curves of Delta chi2 of all its maps of one axis; the scale of Delta chi2 is shared."""
     order = labels_in_order(panels, order)
     used = [label for label in order if any(label in panel.maps for panel in panels)]
-    fig, axes, legend = new_grid(len(panels), columns, 2.3, height, legend_rows(len(used), columns))
+    fig, axes, legend = new_grid(len(panels), columns, 2.3, height)
     rest = {}
     for n, (ax, panel) in enumerate(zip(axes, panels)):
         places = [order.index(label) for label in panel.maps]
@@ -115,41 +116,57 @@ def profile_panels(panels, columns=5, order=(), ylim=(0, 10), title=None, height
             ax.tick_params(labelleft=False)
         if panel.title:
             ax.set_title(own_words(panel.title), fontsize=10)
-    handles = [Line2D([], [], color=colour(order.index(label)), linestyle=line_style(order.index(label)), linewidth=1.4,
-                      label=own_words(label)) for label in used]
-    place_one_legend(legend, handles + list(rest.values()), columns)
+        dress_scales(ax, panel, curves, ylim)
+    signed = any(is_signed(m) for panel in panels for m in panel.maps.values())  # then line styles tell the signs
+    handles = [Line2D([], [], color=colour(k), linestyle="-" if signed else line_style(k), linewidth=line_width(k, signed),
+                      label=own_words(label)) for k, label in enumerate(order) if label in used]
+    place_one_legend(fig, legend, handles + list(rest.values()))
     if title:
         fig.suptitle(own_words(title), fontsize=12)
     return fig
 
 
+def dress_scales(ax, panel, curves, ylim):
+    """Scales of new physics share an axis of absolute values, over the range that has something to tell."""
+    if all(is_signed(m) for m in curves):
+        ax.set_xlabel(panel_label(curves))
+        if panel.xlim is None:
+            ax.set_xlim(*telling_range(curves, ylim[1]))
+        write_steps(ax)
+
+
 def rate_panels(found, titles=None, columns=3, per_unit=True, with_backgrounds=False, xlims=None):
     """Expected events of experiments, as rates.rates() gives them: neutrinos stacked by flavour; the totals stand in the panel.
     `xlims`: {name: (low, high)} in the units of the observable."""
-    fig, axes, legend = new_grid(len(found), columns, 2.7, 2.3, 1)
+    fig, axes, legend = new_grid(len(found), columns, 2.7, 2.3)
     handles = {}
     for ax, (name, rate) in zip(axes, found.items()):
         handles.update(rates_module.draw_signal(ax, rate, per_unit, with_backgrounds))
         ax.set_title(own_words((titles or {}).get(name, rate.get("title", name))), fontsize=10)
         if xlims and name in xlims:
             ax.set_xlim(*xlims[name])
-    place_one_legend(legend, list(handles.values()), columns)
+    place_one_legend(fig, legend, list(handles.values()))
     return fig
 
 
 # ----------------------------------------------------------------------------------------------------------- the legend
 
-def columns_of_legend(columns):
-    return {1: 2, 2: 4}.get(columns, 2 * columns)
-
-
-def legend_rows(n, columns):
-    return -(-n // columns_of_legend(columns)) + 1
-
-
-def place_one_legend(ax, handles, columns, title=None):
-    """In the axes that new_grid() keeps free for it."""
-    n = 1 if ax.get_label() == "slot" else columns_of_legend(columns)
-    n = 2 if ax.get_label() == "slot" and len(handles) > 8 else n
-    ax.legend(handles=handles, title=title, loc="center", ncol=min(n, len(handles)), frameon=False, handlelength=2.6,
-              labelspacing=0.45, columnspacing=1.6, fontsize=9)
+def place_one_legend(fig, ax, handles, title=None):
+    """In the axes that new_grid() keeps free for it: in as few rows as fit into the width; a row of its own gets the height that
+    it needs."""
+    room = fig.get_figwidth() - 0.2
+    if ax.get_label() == "slot":
+        room *= ax.get_subplotspec().colspan.stop - ax.get_subplotspec().colspan.start
+        room /= ax.get_subplotspec().get_gridspec().ncols
+    for rows in range(1, len(handles) + 1):
+        legend = ax.legend(handles=handles, title=title, loc="center", ncol=-(-len(handles) // rows), frameon=False, handlelength=2.6,
+                           labelspacing=0.45, columnspacing=1.6, fontsize=9, borderaxespad=0)
+        legend.set_in_layout(False)
+        box = legend.get_window_extent(fig.canvas.get_renderer())
+        if box.width / fig.dpi <= room:
+            break
+    if ax.get_label() == "row":
+        grid = ax.get_subplotspec().get_gridspec()
+        heights = [*grid.get_height_ratios()[:-1], box.height / fig.dpi + 0.15]
+        grid.set_height_ratios(heights)
+        fig.set_size_inches(fig.get_figwidth(), sum(heights) + 0.1)

@@ -71,7 +71,8 @@ def set_range(ax, low, high, log, smallest):
 def draw_signal(ax, rate, per_unit=True, with_backgrounds=False):
     """Stacks the flavours (on the backgrounds, if they are wanted), with the totals in a corner; returns {label: handle}."""
     unit, edges = edges_of(rate)
-    widths = np.diff(edges) if per_unit else np.ones(len(edges) - 1)
+    is_one = len(edges) == 2
+    widths = np.diff(edges) if per_unit and not is_one else np.ones(len(edges) - 1)
     below, handles = np.zeros(len(edges) - 1), {}
     for label, colour, counts in layers_of(rate, edges):
         if colour in GREYS and not with_backgrounds:
@@ -86,9 +87,18 @@ def draw_signal(ax, rate, per_unit=True, with_backgrounds=False):
         number_bins(ax, len(edges) - 1)
     ax.set_xlabel(OBSERVABLE.get(unit, unit))
     ax.set_ylabel(f"events per {unit}" if per_unit and unit != "bin" else "events per bin")
-    ax.text(0.96, 0.95, f"signal {rate['signal_total']:.4g}\nbackground {rate['background_total']:.4g}",
+    if is_one:
+        ax.set_xlabel(f"all recoils above {edges[0]:g} keV" if unit == "keV" else "one bin")
+        ax.set_ylabel("events")
+        ax.tick_params(axis="x", which="both", bottom=False, top=False, labelbottom=False)
+    ax.text(0.96, 0.95, f"signal {counted(rate['signal_total'])}\nbackground {counted(rate['background_total'])}",
             transform=ax.transAxes, ha="right", va="top", fontsize=8)
     return handles
+
+
+def counted(n):
+    """19 998; 192.9"""
+    return f"{n:,.0f}".replace(",", "\N{THIN SPACE}") if n >= 1000 else f"{n:.4g}"
 
 
 def number_bins(ax, n):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The look of figures: fonts, colours, legends that hide nothing, stretches without values, files written in one stroke."""
 import os
+import re
 
 from .axes import tex_of_unit
 from .command import MapError, missing
@@ -17,9 +18,9 @@ try:
 except ImportError as error:
     missing(error, "matplotlib")
 
-# Okabe and Ito's palette, which the colour-blind can tell apart; 7 colours and 5 line styles make 35 pairs.
+# Okabe and Ito's palette, which the colour-blind can tell apart; 7 colours and 6 line styles make 42 pairs.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-LINE_STYLES = ["-", (0, (6, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2))]
+LINE_STYLES = ["-", (0, (6, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)), (0, (6, 1.2, 1.2, 1.2, 1.2, 1.2))]
 GREY = "0.45"
 FORMATS = ("pdf", "png")
 
@@ -57,14 +58,14 @@ def new_figure(width, height, rows=1, columns=1, **options):
     return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
 
 
-def new_grid(n, columns, width, height, n_legend_row, row_inch=0.21):
+def new_grid(n, columns, width, height):
     """A figure of n panels of width x height inches, and axes without a frame for one legend: a panel's place that is left over
     (its label is "slot"), else a row of its own below. Returns (figure, list of n axes, axes of the legend)."""
     matplotlib.rcParams.update(STYLE)
     columns = min(columns, n)
     rows = -(-n // columns)
     has_slot = rows * columns > n
-    heights = [height + 0.45] * rows + ([] if has_slot else [n_legend_row * row_inch + 0.1])
+    heights = [height + 0.45] * rows + ([] if has_slot else [0.3])
     fig = plt.figure(figsize=((width + 0.55) * columns, sum(heights) + 0.1), layout="constrained")
     grid = fig.add_gridspec(len(heights), columns, height_ratios=heights)
     axes = [fig.add_subplot(grid[divmod(k, columns)]) for k in range(n)]
@@ -136,7 +137,18 @@ def set_scale(ax, which, axis):
     else:
         setter(axis.drawn_scale)
     getattr(ax, f"set_{which}label")(axis_label(axis))
+    if axis.drawn_scale == "linear" and abs(axis.values).max() >= 1e4:
+        write_thousands(ax, which, axis)
     getattr(ax, f"set_{which}lim")(axis.values[0], axis.values[-1])
+
+
+def write_thousands(ax, which, axis):
+    """Large numbers in powers of a thousand that stand in the label: in a corner they would lie upon it."""
+    power = 3 * int(np.log10(abs(axis.values).max()) / 3)
+    getattr(ax, which + "axis").set_major_formatter(FuncFormatter(lambda x, _: f"{x / 10.0**power:g}"))
+    units = re.sub(r"^1/|^1$", "", axis.units)
+    joint = "/" if axis.units.startswith("1/") else " " if units else ""
+    getattr(ax, f"set_{which}label")(label_with_unit(name_of(axis), f"10^{power}{joint}{units}"))
 
 
 def write_steps(ax):

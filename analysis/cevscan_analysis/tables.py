@@ -216,6 +216,13 @@ TABLES = {"markdown": markdown, "latex": latex, "csv": comma_separated}
 FORMATS = tuple(TABLES)
 
 
+def with_error(value, error, most=5):
+    """0.0236 ± 0.0001: the error rounded up to one digit, and not more decimals than `most`."""
+    decimals = most if error <= 0 else min(most, max(0, -math.floor(math.log10(error))))
+    error = math.ceil(error * 10**decimals - 1e-9) / 10**decimals
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
 def plain_table(lines, form):
     """A table of words, its head first, in one of FORMATS."""
     if form == "markdown":

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the maps of the papers are made and opened: scan files, maps and figures in one folder."""
+import json
+import os
+import sys
+import time
+
+from ..command import MapError, call, configuration, write
+from ..maps import open_map
+from ..rates import rates
+
+
+
+class Progress:
+    """One line for the whole: on a terminal it is written over, in a file there is a line per stage and ten seconds."""
+
+    def __init__(self, total, stream=None):
+        self.total, self.done, self.start, self.stream = total, 0, time.monotonic(), stream or sys.stdout
+        self.last = self.stage = None
+
+    def step(self, stage, what):
+        self.done += 1
+        seconds = time.monotonic() - self.start
+        line = f"[{self.done}/{self.total}] {seconds:4.0f} s  {stage}: {what}"
+        if self.stream.isatty():
+            print(f"\r\033[K{line[:110]}", end="", file=self.stream, flush=True)
+        elif stage != self.stage or seconds - self.last > 10 or self.done == self.total:
+            print(line, file=self.stream, flush=True)
+            self.last = seconds
+        self.stage = stage
+
+    def end(self):
+        if self.stream.isatty():
+            print(file=self.stream)
+
+
+class Workshop:
+    """The folder of a reproduction, and the program that fills it."""
+
+    def __init__(self, folder, program):
+        self.folder, self.program, self._maps = folder, program, {}
+        for kind in ("scans", "maps", "figures"):
+            os.makedirs(os.path.join(folder, kind), exist_ok=True)
+
+    def path(self, kind, name, end):
+        return os.path.join(self.folder, kind, name + end)
+
+    def produce(self, scans, progress):
+        """Makes the maps {name: scan} that are not there yet; a scan is a dict, the name of a file of configs/scans, or a text."""
+        for name, scan in scans.items():
+            progress.step("maps", name)
+            file, out = self.path("scans", name, ".yaml"), self.path("maps", name, ".h5")
+            text = scan_text(scan)
+            if os.path.exists(out) and (not os.path.exists(file) or open(file, encoding="utf-8").read() != text):
+                os.unlink(out)  # the map of another scan
+            write(file, text)
+            call(self.program, "run", file, "-o", out, "--quiet")
+            self._maps.pop(name, None)
+
+    def prepare(self, name, base, **response):
+        """An experiment file beside the scan files: `base` with another response."""
+        scan = self.path("scans", f"{name}_base", ".yaml")
+        write(scan, json.dumps({"scan": name, "experiments": [base], "interaction": "nsi",
+                                "parameters": [{"name": "eps_ee_uV", "min": 0, "max": 1, "points": 2}]}, indent=1))
+        config = json.loads(call(self.program, "check", scan, "--json", keep_output=True))["resolved"]["experiments"][0]
+        config.update(experiment=name)
+        config["response"].update(response)
+        write(self.path("scans", name, ".yaml"), json.dumps(config, indent=1))
+        os.unlink(scan)
+
+    def map(self, name):
+        if name not in self._maps:
+            self._maps[name] = open_map(self.path("maps", name, ".h5"))
+        return self._maps[name]
+
+    def maps(self, names):
+        return [self.map(name) for name in names]
+
+    def rates(self, experiments, interaction="nsi", settings=()):
+        return rates(",".join(experiments), interaction, settings, self.program)
+
+
+def scan_text(scan):
+    """The text of a scan file; JSON is YAML."""
+    if isinstance(scan, dict):
+        return json.dumps(scan, indent=1) + "\n"
+    if "\n" in scan:
+        return scan
+    path = configuration("scans", f"{scan}.yaml")
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise MapError(f"{path}: {error.strerror}") from None
