@@ -98,7 +98,7 @@ def draw_signal(ax, rate, per_unit=True, with_backgrounds=False):
 
 def counted(n):
     """19 998; 192.9"""
-    return f"{n:,.0f}".replace(",", "\N{THIN SPACE}") if n >= 1000 else f"{n:.4g}"
+    return f"{n:,.0f}".replace(",", " ") if n >= 1000 else f"{n:.4g}"
 
 
 def number_bins(ax, n):

@@ -224,6 +224,18 @@ def place_legend(fig, ax, handles, points, title=None, outside=1.03):
 
 # ------------------------------------------------------------------------------------------------------------- file
 
+def empty_panels(fig):
+    """How many of the figure's visible axes have no colour in them: nothing but frame, words and grey lines."""
+    fig.canvas.draw()
+    image = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3].astype(int)
+    n = 0
+    for ax in fig.axes:
+        x0, y0, x1, y1 = (int(v) for v in ax.bbox.extents)
+        inside = image[y0:y1, x0:x1]
+        n += ax.axison and ax.get_visible() and ((inside.max(axis=2) - inside.min(axis=2)) > 30).sum() < 20
+    return int(n)
+
+
 def figure_format(path):
     suffix = os.path.splitext(path)[1].lstrip(".").lower()
     if suffix not in FORMATS:

@@ -46,14 +46,16 @@ def relative(quantity, reference, found, tolerance, reason="", source=PRINTED, f
     """Compares a number with a relative tolerance."""
     off = found / reference - 1
     unit = f" {unit}" if unit else ""
-    return Comparison(quantity, form.format(reference) + unit, form.format(found) + unit, f"{100 * off:+.2g} %", abs(off) <= tolerance,
+    return Comparison(quantity, form.format(reference) + unit, form.format(found) + unit, f"{100 * off:+.2f} %", abs(off) <= tolerance,
                       reason if abs(off) > tolerance else "", source)
 
 
-def absolute(quantity, reference, found, tolerance, reason="", source=PRINTED, form="{:.3f}", written=None):
-    """Compares numbers that belong together, each with its tolerance; `written` is how the reference stands in print."""
+def absolute(quantity, reference, found, tolerance, reason="", source=PRINTED, form="{:.3f}"):
+    """Compares numbers that belong together, each with its tolerance."""
     off = [b - a for a, b in zip(reference, found)]
     same = len(reference) == len(found) and all(abs(d) <= t for d, t in zip(off, tolerance))
-    largest = f"{max(off, key=abs):+.2g}" if len(reference) == len(found) else "another number of edges"
-    return Comparison(quantity, written or ", ".join(form.format(x) for x in reference), ", ".join(form.format(x) for x in found),
+    largest = f"{max(off, key=abs):+.4f}" if form == "{:.3f}" else f"{max(off, key=abs):+.1e}"
+    if len(found) != len(reference):
+        largest = f"{len(found)} edges for {len(reference)}; {largest} at the first"
+    return Comparison(quantity, ", ".join(form.format(x) for x in reference), ", ".join(form.format(x) for x in found),
                       largest, same, "" if same else reason, source)

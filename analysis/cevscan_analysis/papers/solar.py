@@ -77,7 +77,7 @@ def mediator_limits(w):
                            [MEDIATOR_TOLERANCE * g for g in expected], source=CALCULATED, form="{:.3e}")
             if len(found) == len(expected):
                 off = max((b / a - 1 for a, b in zip(expected, found)), key=abs)
-                row = Comparison(row.quantity, row.reference, row.found, f"{100 * off:+.2g} %", row.agrees, row.reason, CALCULATED)
+                row = Comparison(row.quantity, row.reference, row.found, f"{100 * off:+.2f} %", row.agrees, row.reason, CALCULATED)
             rows.append(row)
     return rows
 
@@ -96,7 +96,7 @@ def measurement_scans():
 
 
 def prepare_scaled(w):
-    w.prepare("xenonnt_8b_scaled", "xenonnt_8b", signal_scale=SCALE)
+    w.prepare("xenonnt_8b_scaled", "xenonnt_8b", lambda config: config["response"].update(signal_scale=SCALE))
 
 
 def measurements(w):

@@ -57,14 +57,14 @@ class Workshop:
             call(self.program, "run", file, "-o", out, "--quiet")
             self._maps.pop(name, None)
 
-    def prepare(self, name, base, **response):
-        """An experiment file beside the scan files: `base` with another response."""
+    def prepare(self, name, base, change):
+        """An experiment file beside the scan files: `base`, of which change(configuration) has altered something."""
         scan = self.path("scans", f"{name}_base", ".yaml")
         write(scan, json.dumps({"scan": name, "experiments": [base], "interaction": "nsi",
                                 "parameters": [{"name": "eps_ee_uV", "min": 0, "max": 1, "points": 2}]}, indent=1))
         config = json.loads(call(self.program, "check", scan, "--json", keep_output=True))["resolved"]["experiments"][0]
         config.update(experiment=name)
-        config["response"].update(response)
+        change(config)
         write(self.path("scans", name, ".yaml"), json.dumps(config, indent=1))
         os.unlink(scan)
 
