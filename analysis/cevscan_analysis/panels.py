@@ -17,7 +17,8 @@ from .curves import draw_panel, is_signed, line_width, panel_label, sign_handles
 from .intervals import delta_from_level
 from .limits import write_decades
 from .numeric import np
-from .style import VOID_STYLE, colour, draw_boxes, faint, line_style, new_grid, own_words, set_scale, write_steps
+from .style import (VOID_STYLE, colour, draw_boxes, faint, line_style, new_grid, own_words, place_one_legend, set_scale,
+                    write_steps)
 
 PANEL_INCH = 2.55       # width of a panel
 FILLED_AT_MOST = 3      # regions in a panel that have colour inside; of more, outlines are clearer
@@ -47,7 +48,7 @@ def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=Non
     used = [label for label in order if any(label in panel.maps for panel in panels)]
     if max(len(panel.maps) for panel in panels) > FILLED_AT_MOST:
         outlined = order
-    fig, axes, legend = new_grid(len(panels), columns, PANEL_INCH, PANEL_INCH - 0.1)
+    fig, axes = new_grid(len(panels), columns, PANEL_INCH, PANEL_INCH + 0.05)
     more, has_void = {}, False
     for ax, panel in zip(axes, panels):
         ax.set_box_aspect(1)
@@ -55,7 +56,7 @@ def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=Non
         has_void = has_void or any(void_boxes(m) for m in panel.maps.values())
     handles = [key_of_region(order.index(label), label, label in outlined) for label in used] + list(more.values())
     handles += [Patch(label="no values", **VOID_STYLE)] if has_void else []
-    place_one_legend(fig, legend, handles, ("excluded, " if excluded else "") + words)
+    place_one_legend(fig, handles, ("excluded, " if excluded else "") + words)
     if title:
         fig.suptitle(own_words(title), fontsize=12)
     return fig
@@ -102,7 +103,7 @@ def profile_panels(panels, columns=5, order=(), ylim=(0, 10), title=None, height
     """A panel for each of `panels`, with the curves of Delta chi2 of all its maps of one axis; the scale of Delta chi2 is shared."""
     order = labels_in_order(panels, order)
     used = [label for label in order if any(label in panel.maps for panel in panels)]
-    fig, axes, legend = new_grid(len(panels), columns, 2.3, height)
+    fig, axes = new_grid(len(panels), columns, 2.3, height)
     rest = {}
     for n, (ax, panel) in enumerate(zip(axes, panels)):
         places = [order.index(label) for label in panel.maps]
@@ -120,7 +121,7 @@ def profile_panels(panels, columns=5, order=(), ylim=(0, 10), title=None, height
     signed = any(is_signed(m) for panel in panels for m in panel.maps.values())  # then line styles tell the signs
     handles = [Line2D([], [], color=colour(k), linestyle="-" if signed else line_style(k), linewidth=line_width(k, signed),
                       label=own_words(label)) for k, label in enumerate(order) if label in used]
-    place_one_legend(fig, legend, handles + list(rest.values()))
+    place_one_legend(fig, handles + list(rest.values()))
     if title:
         fig.suptitle(own_words(title), fontsize=12)
     return fig
@@ -138,35 +139,12 @@ def dress_scales(ax, panel, curves, ylim):
 def rate_panels(found, titles=None, columns=3, per_unit=True, with_backgrounds=False, xlims=None):
     """Expected events of experiments, as rates.rates() gives them: neutrinos stacked by flavour; the totals stand in the panel.
     `xlims`: {name: (low, high)} in the units of the observable."""
-    fig, axes, legend = new_grid(len(found), columns, 2.7, 2.3)
+    fig, axes = new_grid(len(found), columns, 2.7, 2.3)
     handles = {}
     for ax, (name, rate) in zip(axes, found.items()):
         handles.update(rates_module.draw_signal(ax, rate, per_unit, with_backgrounds))
         ax.set_title(own_words((titles or {}).get(name, rate.get("title", name))), fontsize=10)
         if xlims and name in xlims:
             ax.set_xlim(*xlims[name])
-    place_one_legend(fig, legend, list(handles.values()))
+    place_one_legend(fig, list(handles.values()))
     return fig
-
-
-# ----------------------------------------------------------------------------------------------------------- the legend
-
-def place_one_legend(fig, ax, handles, title=None):
-    """In the axes that new_grid() keeps free for it: in as few rows as fit into the width; a row of its own gets the height that
-    it needs."""
-    room = fig.get_figwidth() - 0.2
-    if ax.get_label() == "slot":
-        room *= ax.get_subplotspec().colspan.stop - ax.get_subplotspec().colspan.start
-        room /= ax.get_subplotspec().get_gridspec().ncols
-    for rows in range(1, len(handles) + 1):
-        legend = ax.legend(handles=handles, title=title, loc="center", ncol=-(-len(handles) // rows), frameon=False, handlelength=2.6,
-                           labelspacing=0.45, columnspacing=1.6, fontsize=9, borderaxespad=0)
-        legend.set_in_layout(False)
-        box = legend.get_window_extent(fig.canvas.get_renderer())
-        if box.width / fig.dpi <= room:
-            break
-    if ax.get_label() == "row":
-        grid = ax.get_subplotspec().get_gridspec()
-        heights = [*grid.get_height_ratios()[:-1], box.height / fig.dpi + 0.15]
-        grid.set_height_ratios(heights)
-        fig.set_size_inches(fig.get_figwidth(), sum(heights) + 0.1)

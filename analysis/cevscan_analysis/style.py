@@ -59,22 +59,14 @@ def new_figure(width, height, rows=1, columns=1, **options):
 
 
 def new_grid(n, columns, width, height):
-    """A figure of n panels of width x height inches, and axes without a frame for one legend: a panel's place that is left over
-    (its label is "slot"), else a row of its own below. Returns (figure, list of n axes, axes of the legend)."""
+    """A figure of n panels of about width x height inches. Returns (figure, list of n axes); place_one_legend() finds room for a
+    legend."""
     matplotlib.rcParams.update(STYLE)
     columns = min(columns, n)
     rows = -(-n // columns)
-    has_slot = rows * columns > n
-    heights = [height + 0.45] * rows + ([] if has_slot else [0.3])
-    fig = plt.figure(figsize=((width + 0.55) * columns, sum(heights) + 0.1), layout="constrained")
-    grid = fig.add_gridspec(len(heights), columns, height_ratios=heights)
-    axes = [fig.add_subplot(grid[divmod(k, columns)]) for k in range(n)]
-    if has_slot:
-        legend = fig.add_subplot(grid[rows - 1, n - (rows - 1) * columns:], label="slot")
-    else:
-        legend = fig.add_subplot(grid[rows, :], label="row")
-    legend.axis("off")
-    return fig, axes, legend
+    fig = plt.figure(figsize=((width + 0.55) * columns, (height + 0.45) * rows), layout="constrained")
+    grid = fig.add_gridspec(rows, columns)
+    return fig, [fig.add_subplot(grid[divmod(k, columns)]) for k in range(n)]
 
 
 # ------------------------------------------------------------------------------------------------------------ words
@@ -220,6 +212,43 @@ def place_legend(fig, ax, handles, points, title=None, outside=1.03):
         missing = (legend.get_window_extent(fig.canvas.get_renderer()).x1 - fig.bbox.x1) / fig.dpi + 0.03
         if missing <= 0.03:
             return
+
+
+ONE_LEGEND = dict(frameon=False, handlelength=2.6, labelspacing=0.45, columnspacing=1.6, fontsize=9, borderaxespad=0)
+
+
+def place_one_legend(fig, handles, title=None):
+    """A legend of all panels: where a panel's place is left over in the grid of new_grid(), if it fits there, else below."""
+    grid = fig.axes[0].get_subplotspec().get_gridspec()
+    n_free = grid.nrows * grid.ncols - len(fig.axes)
+    if n_free:
+        fig.draw_without_rendering()
+        corner = fig.axes[(grid.nrows - 1) * grid.ncols - 1].get_position()  # the panel above the last place
+        left = fig.axes[-1].get_tightbbox().x1 / fig.bbox.width
+        legend = fig.legend(handles=handles, title=title, loc="center", **ONE_LEGEND,
+                            bbox_to_anchor=((left + corner.x1) / 2, (fig.axes[-1].get_position().y0 + fig.axes[-1].get_position().y1) / 2))
+        box = legend.get_window_extent(fig.canvas.get_renderer())
+        if box.width < 0.95 * (corner.x1 - left) * fig.bbox.width and box.height < fig.bbox.height / grid.nrows:
+            legend.set_in_layout(False)
+            return
+        legend.remove()
+    place_below(fig, handles, title)
+
+
+def place_below(fig, handles, title):
+    """In as few rows as fit into the width of the figure, which grows by their height."""
+    for rows in range(1, len(handles) + 1):
+        legend = fig.legend(handles=handles, title=title, ncol=-(-len(handles) // rows), loc="lower center", **ONE_LEGEND,
+                            bbox_to_anchor=(0.5, 0.01))
+        legend.set_in_layout(False)
+        box = legend.get_window_extent(fig.canvas.get_renderer())
+        if box.width < 0.97 * fig.bbox.width or rows == len(handles):
+            break
+        legend.remove()
+    missing = max(0, box.width / fig.dpi / 0.97 - fig.get_figwidth())
+    extra = box.height / fig.dpi + 0.15
+    fig.set_size_inches(fig.get_figwidth() + missing, fig.get_figheight() + extra)
+    fig.get_layout_engine().set(rect=(0, extra / fig.get_figheight(), 1, 1 - extra / fig.get_figheight()))
 
 
 # ------------------------------------------------------------------------------------------------------------- file
