@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures of many panels: one legend, the same colour for a label in every panel, nothing empty or clipped."""
+import sys
+
 import matplotlib.colors
 import numpy as np
 import pytest
 from matplotlib.legend import Legend
-from synthetic_map import Axis, eps, grid, nsi_counting, signed_log, write_map, write_members
+from synthetic_map import Axis, command, complaint, eps, grid, nsi_counting, signed_log, write_map, write_members
 
+import plot_panels
 from cevscan_analysis import curve_of, curves_of, open_map, style
 from cevscan_analysis.panels import Panel, contour_panels, profile_panels, rate_panels
 from e2e import rates
@@ -142,3 +145,57 @@ def test_both_formats(make, tmp_path):
         style.save_all(contour_panels([Panel({"A": m})], columns=1), str(tmp_path / name), [m])
     for end in ("pdf", "png"):
         assert (tmp_path / f"a.{end}").read_bytes() == (tmp_path / f"b.{end}").read_bytes()
+
+
+# ------------------------------------------------------------------------------------------------------------ the command
+
+@pytest.fixture
+def planes(tmp_path):
+    """Two planes of two experiments."""
+    paths = []
+    for quark in "ud":
+        for name, protons in (("csi", 55), ("si", 14)):
+            x, y = eps("ee", -0.2, 0.6, 61, quark), eps("mumu", -0.2, 0.6, 61, quark)
+            chi2 = nsi_counting(*grid(x, y), protons, protons)
+            paths.append(write_map(tmp_path / f"{name}_{quark}.h5", [x, y], chi2, experiments=name, title=""))
+    return paths
+
+
+def drawn(monkeypatch, *words):
+    kept = []
+    monkeypatch.setattr(plot_panels, "save", lambda fig, path, maps: kept.append(fig))
+    monkeypatch.setattr(sys, "argv", ["plot_panels.py", *words, "-o", "f.png"])
+    plot_panels.main()
+    return kept[0]
+
+
+def test_command_of_planes(monkeypatch, planes):
+    fig = drawn(monkeypatch, *planes, "--labels", "CsI,Si", "--outlined", "Si", "--title", "both")
+    legend = check_layout(fig)
+    assert [t.get_text() for t in legend.get_texts()] == ["CsI", "Si", "standard model"]
+    assert [patch.get_facecolor()[3] > 0 for patch in legend.get_patches()] == [True, False]
+    assert len([ax for ax in fig.axes if ax.axison]) == 2
+
+
+def test_command_of_curves(monkeypatch, tmp_path):
+    paths = []
+    for name, width in (("csi", 0.1), ("si", 0.2)):
+        axis = Axis("value", np.linspace(-0.4, 0.4, 81))
+        paths.append(write_members(tmp_path / f"{name}.h5", ["eps_ee_uV", "eps_ee_dV", "eps_mumu_uV"], [axis],
+                                   [(axis.values / width)**2 * k for k in (1, 2, 3)], experiments=name))
+    fig = drawn(monkeypatch, *paths)
+    assert [t.get_text() for t in check_layout(fig).get_texts()] == ["csi", "si"]
+    assert len(fig.axes) == 3 and style.empty_panels(fig) == 0
+
+
+def test_complaints(tmp_path, planes):
+    out = tmp_path / "f.pdf"
+    x = eps("ee", n=11)
+    one = write_map(tmp_path / "one.h5", [x], x.values**2)
+    assert "all maps must have two axes, or all of them one" in complaint(command("plot_panels.py", planes[0], one, "-o", out))
+    assert "a map is given twice" in complaint(command("plot_panels.py", planes[0], planes[0], "-o", out))
+    assert "--labels has 1 names, but there are 2: csi, si" in complaint(command("plot_panels.py", *planes, "--labels", "A", "-o", out))
+    assert "no label ge; there are csi, si" in complaint(command("plot_panels.py", *planes, "--outlined", "ge", "-o", out))
+    assert "No such file" in complaint(command("plot_panels.py", tmp_path / "none.h5", "-o", out))
+    assert not out.exists()
+    assert command("plot_panels.py", *planes, "-o", out).returncode == 0 and out.stat().st_size > 5000
