@@ -8,13 +8,14 @@ from .numeric import np
 
 @dataclass(frozen=True)
 class Axis:
+    """A parameter and its grid; `values` increase."""
     name: str
     units: str              # "1" if pure
     long_name: str          # TeX in dollar signs
     description: str
     scale: str              # linear, log, symlog, signed_log, values, names
     standard_model: float   # inf for a scale of new physics
-    values: np.ndarray
+    values: np.ndarray      # float [n], in `units`
     linear_threshold: float = 0     # where a symlog axis turns from linear to logarithmic
 
     @property

@@ -83,8 +83,8 @@ def boxes_of_piece(m):
 # ---------------------------------------------------------------------------------------------------------- drawing
 
 def draw_region(ax, m, cuts, fills, line, excluded=False):
-    """Filled region under each cut (over it, if what is excluded is drawn), widest first, and its outline. Returns points of the
-    widest region."""
+    """Draws a Map of two axes, with the first along x: the filled region under each cut of Delta chi2 (over it, if what is excluded
+    is drawn), widest first, and its outline. Returns points [n, 2] of the widest region, in units of the axes."""
     return np.concatenate([draw_piece(ax, piece, cuts, fills, line, excluded) for piece in branches_of(m)])
 
 

@@ -39,7 +39,8 @@ def draw_curve(ax, m, k, label):
     top, lines, seen = 100 * ax.get_ylim()[1], [], []
     for x, y, style in pieces(m, k):
         y = np.where(np.isnan(y), np.nan, np.minimum(y, top))  # infinity is drawn as a line that leaves through the top
-        lines += ax.plot(x, y, color=colour(k), linestyle=style, linewidth=line_width(k, is_signed(m)), label="_" * bool(lines) + label, zorder=3)
+        lines += ax.plot(x, y, color=colour(k), linestyle=style, linewidth=line_width(k, is_signed(m)), zorder=3,
+                         label="_" * bool(lines) + label)
         i = np.linspace(0, len(x) - 1, min(50 * len(x), 40000))
         seen.append(np.column_stack((np.interp(i, np.arange(len(x)), x), np.interp(i, np.arange(len(x)), y))))
     return lines[0], np.concatenate(seen)

@@ -14,11 +14,11 @@ def delta_from_level(percent, dof):
 
 @dataclass(frozen=True)
 class Allowed:
+    """What is allowed of an axis, in its units; intervals from low to high."""
     intervals: list         # of (low, high)
     open: list              # of (low, high): True where the interval ends because the curve does, or has a hole
     touches_edge: tuple     # does the first interval begin, and the last one end, at the ends of the axis?
     holes: list             # of (low, high): neighbours of stretches without values
-
 
     @property
     def lower_bound(self):
@@ -30,8 +30,8 @@ class Allowed:
 
 
 def allowed_intervals(axis, delta, level):
-    """Where delta <= level. Edges come from the cubic through the four points around them; those of a signed_log axis from
-    the points of one sign."""
+    """Where `delta` [len(axis.values)] <= level, in units of the axis. Edges come from the cubic through the four points around
+    them; those of a signed_log axis from the points of one sign."""
     parts = [_allowed_of_branch(replace(axis, values=axis.values[b]), delta[b], level) for b in axis.branches]
     return Allowed(intervals=[x for part in parts for x in part.intervals], open=[x for part in parts for x in part.open],
                    touches_edge=(parts[0].touches_edge[0], parts[-1].touches_edge[1]),

@@ -42,9 +42,9 @@ class Map:
     """Delta chi2 on a grid: `delta_chi2[i, j, ...]` belongs to `axes[0].values[i]`, `axes[1].values[j]`, ..."""
     path: str               # FILE, or FILE:GROUP
     axes: list              # of Axis, in the order of the arrays' dimensions
-    delta_chi2: np.ndarray  # NaN where not computed or failed, inf where impossible
-    chi2: np.ndarray
-    status: np.ndarray
+    delta_chi2: np.ndarray  # float [axes...]; NaN where not computed or failed, inf where impossible
+    chi2: np.ndarray        # float [axes...]
+    status: np.ndarray      # uint8 [axes...]: PENDING, OK, NOT_CONVERGED, IMPOSSIBLE or INVALID
     progress: dict          # everything under /progress
     attrs: dict             # root attributes
     completeness: float     # fraction of the grid points that have been dealt with

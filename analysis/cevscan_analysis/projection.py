@@ -8,7 +8,8 @@ from .numeric import np
 
 
 def project(m, names):
-    """The map over the axes `names`, in this order, profiled (minimum) over the others."""
+    """The map over the axes `names`, in this order, profiled over the others: delta_chi2 [len(names) dimensions] is the minimum
+    along them, of the parabola through the lowest point and its neighbours."""
     unknown = [name for name in names if name not in m.names]
     if unknown or len(set(names)) < len(names):
         raise MapError(f"{m.path}: no axis {unknown[0]}; its axes are {', '.join(m.names)}" if unknown else

@@ -126,4 +126,5 @@ def draw(ax, name, rate, per_unit=False, log=False, titled=True):
     if titled:
         ax.set_title(own_words(rate.get("title", name)), fontsize=10)
     handles, labels = ax.get_legend_handles_labels()
-    ax.legend(handles[::-1], labels[::-1], loc="upper right", frameon=False, fontsize=8, ncol=2 if len(handles) > 3 else 1)  # the topmost first
+    ax.legend(handles[::-1], labels[::-1], loc="upper right", frameon=False, fontsize=8,  # the topmost first
+              ncol=2 if len(handles) > 3 else 1)

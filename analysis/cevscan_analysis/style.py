@@ -224,9 +224,9 @@ def place_one_legend(fig, handles, title=None):
     if n_free:
         fig.draw_without_rendering()
         corner = fig.axes[(grid.nrows - 1) * grid.ncols - 1].get_position()  # the panel above the last place
-        left = fig.axes[-1].get_tightbbox().x1 / fig.bbox.width
+        left, last = fig.axes[-1].get_tightbbox().x1 / fig.bbox.width, fig.axes[-1].get_position()
         legend = fig.legend(handles=handles, title=title, loc="center", **ONE_LEGEND,
-                            bbox_to_anchor=((left + corner.x1) / 2, (fig.axes[-1].get_position().y0 + fig.axes[-1].get_position().y1) / 2))
+                            bbox_to_anchor=((left + corner.x1) / 2, (last.y0 + last.y1) / 2))
         box = legend.get_window_extent(fig.canvas.get_renderer())
         if box.width < 0.95 * (corner.x1 - left) * fig.bbox.width and box.height < fig.bbox.height / grid.nrows:
             legend.set_in_layout(False)

@@ -145,6 +145,6 @@ ITEMS = [
          mediator_limits, tolerance="1.5 %",
          notes=("The figure has no numbers; limits of XENONnT are compared with an independent calculation.", SURROGATE)),
     Item(PAPER, "figure_4", "figure 4", "Weak mixing angle and flux", measurement_scans(), measurements,
-         {f"{PAPER}_figure_4": "Δχ² of sin²θ_W, and of the flux without the solar model's knowledge of it."}, compare_measurements, prepare=prepare_scaled,
-         tolerance="0.65 of the last digit in print; 0.02 and 0.001 to the calculation", notes=(SURROGATE,)),
+         {f"{PAPER}_figure_4": "Δχ² of sin²θ_W, and of the flux without the solar model's knowledge of it."}, compare_measurements,
+         prepare=prepare_scaled, tolerance="0.65 of the last digit in print; 0.02 and 0.001 to the calculation", notes=(SURROGATE,)),
 ]
