@@ -42,6 +42,19 @@ def test_error_is_honest(tmp_path):
     assert outside <= 2
 
 
+def test_error_of_rings(tmp_path):
+    """Outside and inside of a ring are off by nearly the same, which must not make the error too small."""
+    random = np.random.default_rng(11)
+    for _ in range(40):
+        n, width, radius = random.integers(30, 140), random.uniform(0.05, 0.15), random.uniform(0.3, 0.6)
+        x, y = eps("ee", -1, 1, n), eps("mumu", -1, 1, n + 7)
+        X, Y = grid(x, y)
+        distance = np.hypot(X - random.uniform(-0.2, 0.2), Y - random.uniform(-0.2, 0.2)) - radius
+        found = area_of(open_map(write_map(tmp_path / "m.h5", [x, y], (distance / width)**2)), 1)
+        true = 4 * np.pi * radius * width
+        assert abs(found.value - true) <= found.error < 0.5 * true
+
+
 def test_nothing_and_everything(tmp_path):
     m = ellipse(tmp_path / "m.h5", n=21, k=21, centre=(0.05, 0.05))
     assert area_of(m, 1e-9).value == 0 and area_of(m, 1e-9).error == pytest.approx(0.01) and area_of(m, 1e-9).n_island == 0

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -94,6 +95,19 @@ def test_goes_on_where_it_was(made):
     assert reproduce(folder, "--only", PART).returncode == 0
     assert {name for name, when in state().items() if when != before[name]} == {"solar_flux_b8_scaled.h5"}
     assert (folder / "report.html").read_bytes() == report
+
+
+def test_interrupted(tmp_path):
+    """Ctrl-C ends it and the scan in work in good order, and the same command goes on."""
+    words = ["-o", str(tmp_path), "--cevscan", str(BIN), "--only", "2409.04703/planes"]
+    command = [sys.executable, str(REPO / "analysis" / "reproduce.py"), *words]
+    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert job.stdout.readline().startswith("[1/6]")
+    os.killpg(job.pid, signal.SIGINT)
+    _, said = job.communicate(timeout=60)
+    assert job.returncode == 130 and "Traceback" not in said and not (tmp_path / "report.md").exists()
+    assert reproduce(tmp_path, "--only", "2409.04703/planes").returncode == 0
+    assert len(list((tmp_path / "maps").glob("*.h5"))) == 5 and (tmp_path / "report.html").is_file()
 
 
 def test_list_and_bad_input(tmp_path):

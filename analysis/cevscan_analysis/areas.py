@@ -51,7 +51,7 @@ def _piece(m, cut):
     fraction = _fractions(height, np.sqrt(cut))
     size = np.outer(np.diff(x), np.diff(y))
     unknown, fine = float(size[np.isnan(fraction)].sum()), np.nan_to_num(fraction * size)
-    differences = [abs(_difference(x, y, height, fine, np.sqrt(cut), a, b)) for a in (0, 1) for b in (0, 1)]
+    differences = [_difference(x, y, height, fine, np.sqrt(cut), a, b) for a in (0, 1) for b in (0, 1)]
     value, inside = float(fine.sum()), m.delta_chi2 <= cut
     error = max(differences) + (float(size[_thin(fraction)].sum()) if value > 0 else float(size.min()))
     edge = inside[0].any() or inside[-1].any() or inside[:, 0].any() or inside[:, -1].any()
@@ -67,7 +67,8 @@ def _thin(fraction):
 
 
 def _difference(x, y, height, fine, cut, a, b):
-    """Of the area from every second point, beginning with the points a and b, to that from all, where both have cells."""
+    """Of the area from every second point, beginning with the points a and b, to that from all, where both have cells: what it is
+    off by, or half of what cells are off by one by one, added in quadrature, where they happen to cancel."""
     n, k = (len(x) - 1 - a) // 2, (len(y) - 1 - b) // 2
     if n < 1 or k < 1:
         return float(fine.sum())
@@ -75,7 +76,8 @@ def _difference(x, y, height, fine, cut, a, b):
     coarse = _fractions(height[rows, columns], cut) * np.outer(np.diff(x[rows]), np.diff(y[columns]))
     known = ~np.isnan(coarse)
     same = fine[a:a + 2 * n, b:b + 2 * k].reshape(n, 2, k, 2).sum(axis=(1, 3))
-    return float((coarse[known] - same[known]).sum())
+    off = coarse[known] - same[known]
+    return max(abs(float(off.sum())), 0.5 * float(np.sqrt((off**2).sum())))
 
 
 def _fractions(height, cut):

@@ -28,6 +28,9 @@ def run(main):
     except (MapError, OSError) as error:
         complain(error)
         raise SystemExit(2)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise SystemExit(130)
     raise SystemExit(0)
 
 

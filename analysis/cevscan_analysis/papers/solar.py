@@ -58,7 +58,14 @@ def mediators(w):
         panels.append(Panel(maps, title, ylim=DRAWN[low]))
     alone = [words[e] for e in EXPERIMENTS if e != "both"]
     fig = contour_panels(panels, columns=3, outlined=alone, cut=DRAWN_DELTA, excluded=True)
-    return {f"{PAPER}_figure_2": (fig, w.maps(mediator_scans()))}
+    return {f"{PAPER}_figure_2": (fig, w.maps(mediator_scans())), f"{PAPER}_figure_2_band": band(w)}
+
+
+def band(w):
+    """The universal vector from near: two excluded regions with an allowed band between them."""
+    maps = {SETS[e]: from_each(w.map(mediator_name(e, "vector_universal")), MASS) for e in SETS}
+    panels = [Panel({label: m}, f"universal vector, {label}", (1e-3, 100), (5e-6, 3e-4)) for label, m in maps.items()]
+    return contour_panels(panels, columns=3, cut=DRAWN_DELTA, excluded=True), list(maps.values())
 
 
 def edges_at(m, mass, delta):
@@ -141,7 +148,9 @@ ITEMS = [
          {f"{PAPER}_figure_1": "Expected events by flavour on the backgrounds, at 5.46 · 10⁶ /cm²/s, and what was observed. XENONnT: bins "
                                "of S2. PandaX-4T (surrogate): bins of ionisation electrons."}, event_totals, tolerance="1 %", notes=(SURROGATE,)),
     Item(PAPER, "figure_2", "figure 2", "Limits on light mediators", mediator_scans(), mediators,
-         {f"{PAPER}_figure_2": "What is excluded at Δχ² = 4.61 from the minimum at each mass. PandaX-4T, and both with it, are a surrogate."},
+         {f"{PAPER}_figure_2": "What is excluded at Δχ² = 4.61 from the minimum at each mass. PandaX-4T, and both with it, are a surrogate.",
+          f"{PAPER}_figure_2_band": "The universal vector from near. What XENONnT allows between two excluded regions is where the mediator "
+                                    "has turned the sign of the weak charge."},
          mediator_limits, tolerance="1.5 %",
          notes=("The figure has no numbers; limits of XENONnT are compared with an independent calculation.", SURROGATE)),
     Item(PAPER, "figure_4", "figure 4", "Weak mixing angle and flux", measurement_scans(), measurements,
