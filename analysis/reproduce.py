@@ -5,7 +5,7 @@ import argparse
 import subprocess
 import time
 
-from cevscan_analysis.command import MapError, command_line, complain, program, run
+from cevscan_analysis.command import MapError, command_line, complain, program, run, write
 from cevscan_analysis.papers import ITEMS, chosen, name_of
 from cevscan_analysis.papers.report import Result, write_report
 from cevscan_analysis.papers.workshop import Progress, Workshop
@@ -70,7 +70,10 @@ def reproduce(items, folder, cevscan):
     results = []
     for item in items:
         progress.step("figures and tables", name_of(item))
-        results.append(Result(item, draw(item, workshop), item.compare(workshop), item.tables(workshop)))
+        files = item.files(workshop)
+        for name, text in files.items():
+            write(workshop.path("tables", name, ""), text)
+        results.append(Result(item, draw(item, workshop), item.compare(workshop), item.tables(workshop), tuple(files)))
     progress.end()
     return results
 

@@ -284,7 +284,7 @@ def test_small_numbers_are_printed_with_exponents(tmp_path):
     out = command("intervals.py", path, "--delta", 1).stdout
     assert "| C1_u_e [GeV^-2] | -4.000e-06 | [-6.500e-06, -1.500e-06] |" in out
     tex = command("intervals.py", path, "--delta", 1, "--format", "latex", "--digits", 1).stdout
-    assert r"C1\_u\_e [GeV$^{-2}$] & $-4.0 \times 10^{-6}$ & $[-6.5 \times 10^{-6}, -1.5 \times 10^{-6}]$" in tex
+    assert r"$C_{1u}^{e}$ [GeV$^{-2}$] & $-4.0 \times 10^{-6}$ & $[-6.5 \times 10^{-6}, -1.5 \times 10^{-6}]$" in tex
     assert "-6.500e-06,-1.500e-06,0,0" in command("intervals.py", path, "--delta", 1, "--format", "csv").stdout
 
 

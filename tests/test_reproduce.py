@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,7 +54,7 @@ class Page(HTMLParser):
 
 def test_files(made):
     folder, said = made
-    assert sorted(os.listdir(folder)) == ["figures", "maps", "numbers.csv", "report.html", "report.md", "scans"]
+    assert sorted(os.listdir(folder)) == ["figures", "maps", "numbers.csv", "report.html", "report.md", "scans", "tables"]
     figures = sorted(os.listdir(folder / "figures"))
     assert len(figures) == 2 * N_FIGURE and all((folder / "figures" / name).stat().st_size > 5000 for name in figures)
     assert len(os.listdir(folder / "maps")) == N_MAP and f"{N_FIGURE} pictures" in said
@@ -94,6 +95,9 @@ def test_goes_on_where_it_was(made):
     scan.write_text(scan.read_text().replace("1001", "501"))
     assert reproduce(folder, "--only", PART).returncode == 0
     assert {name for name, when in state().items() if when != before[name]} == {"solar_flux_b8_scaled.h5"}
+    shutil.copy(folder / "maps" / "solar_flux_b8_xenonnt.h5", folder / "maps" / "solar_flux_b8_scaled.h5")
+    done = reproduce(folder, "--only", PART)     # a map of other numbers in its place
+    assert done.returncode == 0 and not done.stderr
     assert (folder / "report.html").read_bytes() == report
 
 

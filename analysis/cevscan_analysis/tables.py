@@ -52,6 +52,11 @@ class Row:
     def parameter(self):
         return self.axis.name
 
+    @property
+    def typeset(self):
+        """The parameter in TeX, if the map has such a name."""
+        return self.axis.long_name if "$" in self.axis.long_name else self.axis.name
+
 
 def round_to(value, n_digit):
     text = f"{value:.{n_digit}f}"
@@ -122,7 +127,7 @@ def grid_of_cells(rows, cuts, n_digit, tex):
     lines = []
     for row in rows:
         line = [row.label] + ([f"{row.at:.6g}"] if each else [])
-        line += [row.parameter + unit(row.axis, tex), wrap(number(row.axis, row.best_fit, n_digit, tex))]
+        line += [(row.typeset if tex else row.parameter) + unit(row.axis, tex), wrap(number(row.axis, row.best_fit, n_digit, tex))]
         for a in row.allowed:
             line += [bound_cell(row, a, n_digit, tex)] * bounded + [wrap(cell(row, a, n_digit, tex))]
         lines.append(line)
@@ -214,6 +219,7 @@ TABLES = {"markdown": markdown, "latex": latex, "csv": comma_separated}
 
 
 FORMATS = tuple(TABLES)
+FILE_ENDS = {"markdown": "md", "latex": "tex", "csv": "csv"}
 
 
 def with_error(value, error, most=5):

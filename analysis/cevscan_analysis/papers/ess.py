@@ -7,7 +7,7 @@ from ..axes import tex_of_name
 from ..intervals import allowed_intervals, delta_from_level
 from ..panels import Panel, contour_panels, profile_panels, rate_panels
 from ..projection import curve_of
-from ..tables import with_error
+from ..tables import FILE_ENDS, TABLES, Cut, rows_of, with_error
 from .item import CALCULATED, Item, absolute, relative
 from .numbers import ESS_TOTALS, INTERVAL_DELTAS, INTERVAL_EXCEPTIONS, INTERVALS, edges_of
 
@@ -127,6 +127,15 @@ def written(edges):
     return " ∪ ".join(f"[{a:.4f}, {b:.4f}]" for a, b in zip(edges[::2], edges[1::2]))
 
 
+def interval_tables(w):
+    """The intervals of all curves of the tables, in the three formats."""
+    cuts = [Cut(delta) for delta in INTERVAL_DELTAS.values()]
+    parameters = list(dict.fromkeys(parameter for _, parameter in INTERVALS))
+    rows = [row for g in TABLE_DETECTORS for name in parameters
+            for row in rows_of([curve_of(w.map(curve_name(g)), name)], label_of(g), cuts)]
+    return {f"{PAPER}_tables_III_V.{end}": TABLES[form](rows, cuts) for form, end in FILE_ENDS.items()}
+
+
 def prepare_tenfold(w):
     """C3F8 with ten times its nuclei, and the background of 10 kg."""
     def change(config):
@@ -230,7 +239,7 @@ ITEMS = [
     item_of_curves(3, CURVE_PAIRS, "five pairs"),
     Item(PAPER, "tables_III_V", "tables III and V", "Allowed intervals of one coupling",
          {**{curve_name(g): scan_of_curves(g) for g in TABLE_DETECTORS}, f"{TENFOLD}_curve": TENFOLD_SCAN}, compare=intervals,
-         prepare=prepare_tenfold,
+         files=interval_tables, prepare=prepare_tenfold,
          tolerance="each edge within 0.003 and half a unit of the last digit"),
     item_of_planes("figures_4_to_6_diagonal", "figures 4 to 6", list(PLANES)[:4], 2, "Couplings of electron and muon neutrinos"),
     item_of_planes("figures_4_to_6_quarks", "figures 4 to 6", list(PLANES)[4:6], 2, "Couplings to u and d quarks, flavour-diagonal"),

@@ -37,6 +37,7 @@ class Item:
     captions: dict = field(default_factory=dict)    # {name of the figure: caption}
     compare: object = nothing       # -> [Comparison]
     tables: object = nothing        # -> [(caption, [[word, ...], ...])], each with its head
+    files: object = no_figures      # -> {name of a file in tables/: text}
     prepare: object = None          # makes experiment files beside the scans, before these are run
     tolerance: str = ""     # of the comparison, in words
     notes: tuple = ()       # what a reader must know

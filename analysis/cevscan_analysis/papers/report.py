@@ -27,6 +27,7 @@ class Result:
     figures: list       # names of the pictures, without folder and end
     comparisons: list
     tables: list
+    files: tuple = ()   # names in tables/
 
 
 # ------------------------------------------------------------------------------------------------------- words with TeX
@@ -114,6 +115,9 @@ class Markdown:
     def picture(self, folder, name, caption):
         self.parts.append(f"![{re.sub('<[^>]*>', '', caption)}](figures/{name}.png)\n\n*{caption}* [PDF](figures/{name}.pdf)\n")
 
+    def file_links(self, names):
+        self.parts.append("Files: " + ", ".join(f"[{name}](tables/{name})" for name in names) + "\n")
+
     def add_table(self, head, rows):
         self.parts.append(self.table(head, rows))
 
@@ -140,6 +144,9 @@ class Html(Markdown):
 
     def bullets(self, texts):
         self.parts.append("<ul>\n" + "\n".join(f"<li>{text}</li>" for text in texts) + "\n</ul>\n")
+
+    def file_links(self, names):
+        """None: the page stands alone."""
 
     def picture(self, folder, name, caption):
         with open(os.path.join(folder, "figures", f"{name}.png"), "rb") as file:
@@ -181,6 +188,8 @@ def add_entry(document, folder, r):
         if r.item.tolerance:
             document.words(f"Tolerance: {plain(r.item.tolerance)}.")
         document.add_table(HEAD, list(comparison_rows(r.comparisons)))
+    if r.files:
+        document.file_links(r.files)
     for caption, (head, *lines) in r.tables:
         document.words(plain(caption))
         document.add_table(list(map(plain, head)), [list(map(plain, line)) for line in lines])
@@ -211,4 +220,4 @@ def faults(folder, results):
 
 def _is_file(folder, link):
     path = os.path.join(folder, link)
-    return os.path.isfile(path) and os.path.getsize(path) > 1000
+    return os.path.isfile(path) and os.path.getsize(path) > 100

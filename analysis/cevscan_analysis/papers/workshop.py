@@ -2,6 +2,7 @@
 """Where the maps of the papers are made and opened: scan files, maps and figures in one folder."""
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -9,6 +10,9 @@ from ..command import MapError, call, configuration, write
 from ..maps import open_map
 from ..rates import rates
 
+
+
+REFUSED = 2     # exit code of a scan or map that does not fit
 
 
 class Progress:
@@ -34,12 +38,19 @@ class Progress:
             print(file=self.stream)
 
 
+def complete(path):
+    try:
+        return open_map(path).completeness == 1
+    except MapError:
+        return False
+
+
 class Workshop:
     """The folder of a reproduction, and the program that fills it."""
 
     def __init__(self, folder, program):
         self.folder, self.program, self._maps = folder, program, {}
-        for kind in ("scans", "maps", "figures"):
+        for kind in ("scans", "maps", "figures", "tables"):
             os.makedirs(os.path.join(folder, kind), exist_ok=True)
 
     def path(self, kind, name, end):
@@ -54,8 +65,18 @@ class Workshop:
             if os.path.exists(out) and (not os.path.exists(file) or open(file, encoding="utf-8").read() != text):
                 os.unlink(out)  # the map of another scan
             write(file, text)
-            call(self.program, "run", file, "-o", out, "--quiet")
+            self._run(file, out)
             self._maps.pop(name, None)
+
+    def _run(self, file, out):
+        """Runs a scan, or goes on with its map. A map that is refused although the scan is sound holds other numbers (of changed
+        experiments, or of another version of the program), and is made anew."""
+        command = (self.program, "run", file, "-o", out, "--quiet")
+        if os.path.exists(out) and subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == REFUSED:
+            call(self.program, "check", file, keep_output=True)
+            os.unlink(out)
+        if not os.path.exists(out) or not complete(out):
+            call(*command)
 
     def prepare(self, name, base, change):
         """An experiment file beside the scan files: `base`, of which change(configuration) has altered something."""
