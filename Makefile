@@ -43,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run reproduce test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind clean help
+.PHONY: all run reproduce test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory bench-instructions clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -64,6 +64,12 @@ $(LIB): $(LIB_OBJ)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,cc  )$(CC) $(CPPFLAGS) $(CFLAGS) $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) -c $< -o $@
+
+# Code for processors that can more; which of it runs is decided at run time.
+ifneq ($(filter x86_64,$(shell uname -m)),)
+$(BUILD)/src/stats/profile_avx2.o: CFLAGS += -march=x86-64-v3
+$(BUILD)/src/stats/profile_avx512.o: CFLAGS += -march=x86-64-v4
+endif
 
 $(BUILD)/src/cli/main.o $(BUILD)/src/cli/provenance.o: CPPFLAGS += -DCEVSCAN_COMMIT='"$(COMMIT)"'
 
@@ -105,12 +111,49 @@ reproduce: deps ## rebuild the tables and figures of three papers, with a report
 	@$(PYTHON) analysis/reproduce.py -o results/reproduction --cevscan $(BIN)
 
 # --- the rest -----------------------------------------------------------------------------------------------------------
-bench: build ## points per second of the engine
-	$(BIN) bench
+# Measurements, for a quiet machine; none is part of a test. mpirun refuses to start as root otherwise; for these only.
+ifeq ($(shell id -u),0)
+bench bench-scaling bench-scheduler: export OMPI_ALLOW_RUN_AS_ROOT = 1
+bench bench-scaling bench-scheduler: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = 1
+endif
+bench: build ## points per second, templates, start-up, scheduler, tiles: all that `cevscan bench --list` names
+	$(BIN) bench all
+
+LEVELS = x86-64 x86-64-v3 x86-64-v4
+bench-levels: ## the reference with programs built for baseline x86-64, AVX2 and AVX-512, and that they agree to the bit
+	@for level in $(LEVELS); do $(MAKE) --no-print-directory level-$$level || exit 1; done
+	@$(PYTHON) tests/peers/levels.py $(BUILD)/levels reference six_detectors shared_pulls
+
+bench-peers: build $(BUILD)/peers/gsl_bfgs ## the reference against numpy, GSL's bfgs2 and iminuit (python3-iminuit), and that chi2 agrees
+	@CEVSCAN_BUILD=$(BUILD) $(PYTHON) tests/peers/compare.py
+
+bench-scheduler: build ## simulate rank 0 and up to 65 536 ranks, with the costs measured here: results/scheduler.pdf
+	@mkdir -p results
+	$(BIN) bench reference scheduler --json --seconds 1 > results/scheduler.json
+	$(PYTHON) analysis/simulate_scheduler.py --bench results/scheduler.json -o results/scheduler.pdf
+
+bench-scaling: build ## strong and weak scaling over ranks and threads: results/scaling.{json,csv,pdf} (CEVSCAN_LAYOUTS=1x1,2x1,1x2)
+	@mkdir -p results
+	$(PYTHON) analysis/measure_scaling.py --program $(BIN) --folder results -o results/scaling.json
+	$(PYTHON) analysis/plot_scaling.py results/scaling.json -o results/scaling.pdf
+
+bench-instructions: level-x86-64-v3 ## instructions per point by callgrind; more than 3 % above the record fails (UPDATE=1 records)
+	@$(PYTHON) tests/peers/instructions.py $(BUILD)/levels/x86-64-v3/cevscan $(if $(UPDATE),--update)
+
+bench-memory: build ## peak resident memory of maps of up to 20 001 x 20 001 points (7 GB of disk, a minute)
+	@$(PYTHON) tests/peers/memory.py
+
+$(BUILD)/peers/%: tests/peers/%.c
+	@mkdir -p $(@D)
+	$(call quiet,cc  )$(CC) -std=gnu11 -O3 -march=native $(WARNINGS) $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags gsl)) $< $(shell $(PKG_CONFIG) --libs gsl) -lm -o $@
+
+level-%:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/levels/$* BIN=$(BUILD)/levels/$*/cevscan LIB=$(BUILD)/levels/$*/lib.a \
+	  EXTRA_CFLAGS="-DCEV_NO_DISPATCH -march=$*" $(BUILD)/levels/$*/cevscan
 
 install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include/cevscan" \
-	  "$(DESTDIR)$(PREFIX)/share/cevscan/experiments" "$(DESTDIR)$(PREFIX)/share/cevscan/scans" \
+	  "$(DESTDIR)$(PREFIX)/share/cevscan/experiments" "$(DESTDIR)$(PREFIX)/share/cevscan/scans" "$(DESTDIR)$(PREFIX)/share/cevscan/studies" \
 	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis/papers" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
@@ -118,6 +161,7 @@ install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -m 644 configs/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan"
 	install -m 644 configs/experiments/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/experiments"
 	install -m 644 configs/scans/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/scans"
+	install -m 644 configs/studies/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/studies"
 	install -m 755 analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis"
 	install -m 644 analysis/cevscan_analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis"
 	install -m 644 analysis/cevscan_analysis/papers/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis/papers"

@@ -28,6 +28,9 @@ BACKGROUNDS = (("accidental_coincidences", "ac", "", "xenonnt_{run}.accidental_c
                ("electronic_recoils", "er", "", "xenonnt.electronic_recoils", 1),
                ("neutrons", "rg", "_{yields}", "xenonnt.neutrons", 0.58))
 
+# Pulls of the yields, and one standard deviation of (tly, tqy).
+YIELDS = (("xenonnt.light_yield", (1, 0)), ("xenonnt.charge_yield", (0, 1)))
+
 DESCRIPTION = """\
 Turns a downloaded copy of XENONnT's release of its search for solar 8B neutrinos (doi:10.5281/zenodo.20576156, CC BY 4.0)
 into experiment files, one for each science run: DIR/xenonnt_sr0.yaml, DIR/xenonnt_sr1.yaml. Scan them together as
@@ -44,12 +47,15 @@ kind can be written in the same form by hand; my_release in configs/reference.ya
                 (SR1), apart for each run; electronic recoils 100 % and neutrons 58 %, shared by the runs"""
 
 EPILOG = """\
-The light and charge yields are not pulls: the shape of the signal depends on them, and a pull scales a component as a whole.
---tly and --tqy choose their value in standard deviations, where the release has such templates. What they matter is seen by
-scanning each alternative on its own; its files have names of their own (xenonnt_sr0_tqy_down.yaml).
+The light and charge yields change the shape of the signal and of the neutrons. --tly and --tqy choose their value in standard
+deviations, where the release has such templates, for scans of an alternative on its own; its files have names of their own
+(xenonnt_sr0_tqy_down.yaml). --pull-yields makes them pulls, xenonnt.light_yield and xenonnt.charge_yield, shared by the runs: all
+counts then follow them linearly through what the release gives one standard deviation away on either side
+(xenonnt_sr0_yields.yaml).
 
 examples:
   import_xenonnt.py release -o experiments
+  import_xenonnt.py release -o experiments --pull-yields
   import_xenonnt.py release -o experiments --tqy -1
   import_xenonnt.py release -o experiments --runs sr2 --exposure sr2=EXPOSURE --accidentals sr2=UNCERTAINTY"""
 
@@ -74,13 +80,17 @@ def arguments():
     parser.add_argument("--runs", metavar="A,B,...", help="science runs (default: all of the release whose exposure is known)")
     parser.add_argument("--tly", type=int, choices=(-1, 0, 1), default=0, help="light yield, in sigma (default: 0)")
     parser.add_argument("--tqy", type=int, choices=(-1, 0, 1), default=0, help="charge yield, in sigma (default: 0)")
+    parser.add_argument("--pull-yields", action="store_true", help="give the light and charge yields pulls; not with --tly and --tqy")
     parser.add_argument("--exposure", metavar="RUN=TONNE_YEARS", type=of_run, action="append", default=[],
                         help="of a run; known: " + ", ".join(f"{r} {x}" for r, x in EXPOSURE_T_YR.items()))
     parser.add_argument("--accidentals", metavar="RUN=SIGMA", type=of_run, action="append", default=[],
                         help="relative uncertainty of a run's accidental coincidences; known: "
                              + ", ".join(f"{r} {x}" for r, x in ACCIDENTALS.items()))
     parser.add_argument("--force", action="store_true", help="replace files that are there")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.pull_yields and (options.tly or options.tqy):
+        parser.error("--pull-yields begins at the nominal yields: give it without --tly and --tqy")
+    return options
 
 
 def runs_of(options, exposures, accidentals):
@@ -127,6 +137,7 @@ class Run:
     backgrounds: dict = field(default_factory=dict)
     observed: np.ndarray = None
     n_outside: int = 0
+    other_yields: dict = field(default_factory=dict)  # {pull: {"up" or "down": (efficiency, {background: counts})}}
 
     @property
     def shape(self):
@@ -245,8 +256,40 @@ def mono_templates(release, run_, yields):
     return mine
 
 
+def read_efficiency(run_, mono):
+    """[recoil][bin]"""
+    efficiency = np.array([template_in(run_, path) for _, path in mono])
+    for (_, path), total in zip(mono, efficiency.sum(axis=1)):
+        if total > 1 + 1e-9:
+            raise MapError(f"{path}: the efficiencies of the bins add up to {total:g}, more than 1")
+    return efficiency
+
+
+def read_background(release, run_, folder, end):
+    file = f"template_XENONnT_{run_.name}_{folder}_cevns{end}.h5"
+    return run_.exposure_t_yr * template_in(run_, os.path.join(release, "templates", run_.name, folder, file))
+
+
+def yields_of(tly, tqy):
+    return f"tly_{tly:.1f}_tqy_{tqy:.1f}"
+
+
+def read_other_yields(release, run_):
+    """What changes with the yields, one standard deviation away from the nominal ones."""
+    for pull, step in YIELDS:
+        sides = run_.other_yields[pull] = {}
+        for side, sign in (("up", 1), ("down", -1)):
+            yields = yields_of(*(sign * x for x in step))
+            mono = mono_templates(release, run_.name, yields)
+            if [energy for energy, _ in mono] != run_.recoil_keV:
+                raise MapError(f"{mono[0][1]}: the recoil energies with {yields} are not those of the nominal yields")
+            backgrounds = {component: read_background(release, run_, folder, end.format(yields=yields))
+                           for component, folder, end, _, _ in BACKGROUNDS if "{yields}" in end}
+            sides[side] = read_efficiency(run_, mono), backgrounds
+
+
 def read_run(release, name, exposure_t_yr, options):
-    yields = f"tly_{options.tly:.1f}_tqy_{options.tqy:.1f}"
+    yields = yields_of(options.tly, options.tqy)
     mono = mono_templates(release, name, yields)
     binning = read_binning(os.path.join(release, "binning", name + ".yaml"))
     run_ = Run(name, exposure_t_yr, list(binning), [])
@@ -258,13 +301,11 @@ def read_run(release, name, exposure_t_yr, options):
                        f"{', '.join(binning)}")
     run_.edges = [binning[axis] for axis in run_.observables]
     run_.recoil_keV = [energy for energy, _ in mono]
-    run_.efficiency = np.array([template_in(run_, path) for _, path in mono])
-    for (_, path), total in zip(mono, run_.efficiency.sum(axis=1)):
-        if total > 1 + 1e-9:
-            raise MapError(f"{path}: the efficiencies of the bins add up to {total:g}, more than 1")
+    run_.efficiency = read_efficiency(run_, mono)
     for component, folder, end, _, _ in BACKGROUNDS:
-        file = f"template_XENONnT_{name}_{folder}_cevns{end.format(yields=yields)}.h5"
-        run_.backgrounds[component] = exposure_t_yr * template_in(run_, os.path.join(release, "templates", name, folder, file))
+        run_.backgrounds[component] = read_background(release, run_, folder, end.format(yields=yields))
+    if options.pull_yields:
+        read_other_yields(release, run_)
     path = os.path.join(release, "data", name + ".csv")
     events = read_events(path, run_.observables)
     counts, _ = np.histogramdd(events, bins=run_.edges)
@@ -303,6 +344,8 @@ TARGET = """\
 
 
 def yields_name(options):
+    if options.pull_yields:
+        return "_yields"
     words = {-1: "_down", 0: "", 1: "_up"}
     return "".join(f"_{name}{words[value]}" for name, value in (("tly", options.tly), ("tqy", options.tqy)) if value)
 
@@ -337,6 +380,13 @@ def text_of(run_, name, options, accidentals):
     for component, _, _, pull, sigma in BACKGROUNDS:
         sigma = accidentals if sigma is None else sigma
         lines.append(f"  - {{name: {pull.format(run=run_.name)}, sigma: {sigma:g}, scales: [{component}]}}")
+    for pull, sides in run_.other_yields.items():
+        lines += [f"  - name: {pull}", "    sigma: 1                    # N(a) = N(0) + a [N(up) - N(down)]/2"]
+        for side, (efficiency, backgrounds) in sides.items():
+            lines += [f"    {side}:", "      bins:"] + ["        - " + numbers(column, 10) for column in efficiency.T]
+            lines.append("      backgrounds:")
+            for component, counts in backgrounds.items():
+                lines += [f"        {component}:", "          " + numbers(counts, 10)]
     return "\n".join(lines) + "\n"
 
 

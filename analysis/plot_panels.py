@@ -8,14 +8,17 @@ from cevscan_analysis.maps import experiments_of, group_names, open_map
 from cevscan_analysis.panels import Panel, contour_panels, labels_in_order, profile_panels
 from cevscan_analysis.style import figure_format, own_words, save
 
-EXAMPLE = "plot_panels.py results/*.h5 --columns 3 -o planes.pdf"
+EXAMPLE = 'plot_panels.py study.h5 --only ess_csi,ess_si,"ess_csi + ess_si" --labels CsI,Si,both -o planes.pdf'
 
 
 def arguments():
     parser = command_line("Maps of the same two parameters are drawn over each other in a panel, as regions at one confidence level;\n"
                           "maps of one parameter likewise, as curves of Delta chi2. What has the same label has the same colour and\n"
-                          "line style in every panel. A file of many maps stands for all of them.", EXAMPLE)
+                          "line style in every panel. A study stands for all of its maps; of one that has both, the planes are drawn\n"
+                          "unless --profiles asks for the parameters.", EXAMPLE)
     parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
+    parser.add_argument("--only", metavar="A,B,...", help="labels to draw, before they are renamed by --labels (default: all)")
+    parser.add_argument("--profiles", action="store_true", help="draw the maps of one parameter, not the planes")
     parser.add_argument("--columns", type=int, default=3, metavar="N", help="panels side by side (default: 3)")
     parser.add_argument("--level", type=percentage, default=90, metavar="P",
                         help="confidence level of regions in %%, 2 degrees of freedom (default: 90)")
@@ -37,19 +40,35 @@ def all_maps(paths):
 
 
 def panels_of(maps):
-    """[{label: map}] of each set of axes. A label is the title if it tells the maps of every panel apart, else the experiments."""
+    """[{label: map}] of each set of axes. Labels are what tells the maps of every panel apart in the fewest words: titles,
+    experiments, or else paths."""
     groups = {}
     for m in maps:
         groups.setdefault(tuple(m.names), []).append(m)
-    if len({len(names) for names in groups}) > 1 or any(len(names) > 2 for names in groups):
-        raise MapError("all maps must have two axes, or all of them one; they have " + "; ".join(map(", ".join, groups)))
+    if any(len(names) > 2 for names in groups):
+        raise MapError("maps must have two axes or one; they have " + "; ".join(map(", ".join, groups)))
+    found = []
     for label in (lambda m: str(m.attrs.get("title", "")).replace("$", r"\$"), lambda m: " + ".join(experiments_of(m)),
                   lambda m: m.path.replace("$", r"\$")):
         panels = [{label(m) + " (surrogate)" * (m.is_surrogate and "surrogate" not in label(m).lower()): m for m in group}
                   for group in groups.values()]
         if all(len(panel) == len(group) and all(panel) for panel, group in zip(panels, groups.values())):
-            return panels
-    raise MapError("a map is given twice")
+            found.append(panels)
+    if not found:
+        raise MapError("a map is given twice")
+    return min(found, key=lambda panels: len(labels_in_order([Panel(panel) for panel in panels])))
+
+
+def some_of(panels, text):
+    """The panels with those labels alone that --only names."""
+    if text is None:
+        return panels
+    wanted, there = [word.strip() for word in text.split(",")], labels_in_order([Panel(panel) for panel in panels])
+    for word in wanted:
+        if word not in there:
+            raise MapError(f"--only: no label {word}; there are {', '.join(there)}")
+    chosen = [{label: panel[label] for label in wanted if label in panel} for panel in panels]
+    return [panel for panel in chosen if panel]
 
 
 def renamed(panels, text):
@@ -68,7 +87,10 @@ def main():
     options = arguments()
     figure_format(options.output)
     maps = all_maps(options.maps)
-    panels = renamed(panels_of(maps), options.labels)
+    n_axis = {len(m.axes) for m in maps}
+    if n_axis == {1, 2}:
+        maps = [m for m in maps if len(m.axes) == (1 if options.profiles else 2)]
+    panels = renamed(some_of(panels_of(maps), options.only), options.labels)
     if len(maps[0].axes) == 1:
         fig = profile_panels(panels, options.columns, title=options.title)
     else:
@@ -77,7 +99,7 @@ def main():
         if unknown:
             raise MapError(f"--outlined: no label {unknown[0]}; there are {', '.join(labels_in_order(panels))}")
         fig = contour_panels(panels, options.level, options.columns, outlined=outlined, title=options.title)
-    save(fig, options.output, maps)
+    save(fig, options.output, [m for panel in panels for m in panel.maps.values()])
 
 
 if __name__ == "__main__":

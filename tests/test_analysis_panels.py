@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures of many panels: one legend, the same colour for a label in every panel, nothing empty or clipped."""
+import json
 import sys
 
 import matplotlib.colors
@@ -9,9 +10,9 @@ from matplotlib.legend import Legend
 from synthetic_map import Axis, command, complaint, eps, grid, nsi_counting, signed_log, write_map, write_members
 
 import plot_panels
-from cevscan_analysis import curve_of, curves_of, open_map, style
+from cevscan_analysis import curve_of, curves_of, group_names, open_map, rank, style
 from cevscan_analysis.panels import Panel, contour_panels, profile_panels, rate_panels
-from e2e import rates
+from e2e import rates, run
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +178,25 @@ def test_command_of_planes(monkeypatch, planes):
     assert len([ax for ax in fig.axes if ax.axison]) == 2
 
 
+def test_command_of_a_study(monkeypatch, tmp_path):
+    """What `cevscan study` writes is drawn: planes, or profiles, of the sets that are asked for."""
+    axes = [{"name": name, "min": -0.2, "max": 0.6, "points": 41} for name in ("eps_ee_uV", "eps_mumu_uV", "eps_ee_dV")]
+    study = {"study": "small", "interaction": "nsi", "data": "asimov", "sets": [{"all_subsets_of": ["ess_csi", "ess_si"]}],
+             "planes": [axes[:2], axes[1:]], "profiles": axes}
+    (tmp_path / "study.yaml").write_text(json.dumps(study))
+    file = str(tmp_path / "study.h5")
+    run("study", tmp_path / "study.yaml", "-o", file, "-q")
+    assert len(group_names(file)) == 15 and group_names(file)[2] == "eps_ee_uV,eps_mumu_uV/ess_csi+ess_si"
+    m = open_map(file, "eps_ee_uV,eps_mumu_uV/ess_csi+ess_si")
+    assert m.names == ["eps_ee_uV", "eps_mumu_uV"] and m.completeness == 1 and m.chi2.shape == (41, 41)
+    fig = drawn(monkeypatch, file, "--only", "ess_csi,ess_csi + ess_si", "--labels", "CsI,both")
+    assert [t.get_text() for t in check_layout(fig).get_texts()] == ["CsI", "both", "standard model"] and len(fig.axes) == 2
+    fig = drawn(monkeypatch, file, "--profiles")
+    assert [t.get_text() for t in check_layout(fig).get_texts()] == ["ess_csi", "ess_si", "ess_csi + ess_si"] and len(fig.axes) == 3
+    ranking = rank([open_map(file, name) for name in group_names(file)[:3]])
+    assert [r.label for r in ranking] == ["small: eps_ee_uV,eps_mumu_uV/ess_csi+ess_si"] and ranking[0].ratio < 0.4
+
+
 def test_command_of_curves(monkeypatch, tmp_path):
     paths = []
     for name, width in (("csi", 0.1), ("si", 0.2)):
@@ -190,9 +210,10 @@ def test_command_of_curves(monkeypatch, tmp_path):
 
 def test_complaints(tmp_path, planes):
     out = tmp_path / "f.pdf"
-    x = eps("ee", n=11)
-    one = write_map(tmp_path / "one.h5", [x], x.values**2)
-    assert "all maps must have two axes, or all of them one" in complaint(command("plot_panels.py", planes[0], one, "-o", out))
+    x, y, z = eps("ee", n=11), eps("mumu", n=11), eps("etau", n=11)
+    three = write_map(tmp_path / "three.h5", [x, y, z], sum(grid(x, y, z))**2)
+    assert "maps must have two axes or one" in complaint(command("plot_panels.py", planes[0], three, "-o", out))
+    assert "--only: no label ge; there are csi, si" in complaint(command("plot_panels.py", *planes, "--only", "ge", "-o", out))
     assert "a map is given twice" in complaint(command("plot_panels.py", planes[0], planes[0], "-o", out))
     assert "--labels has 1 names, but there are 2: csi, si" in complaint(command("plot_panels.py", *planes, "--labels", "A", "-o", out))
     assert "no label ge; there are csi, si" in complaint(command("plot_panels.py", *planes, "--outlined", "ge", "-o", out))

@@ -189,6 +189,29 @@ def test_bench():
     assert again["chi2_sum"] == result["chi2_sum"] > 0
 
 
+def test_bench_lists_its_workloads_and_measures_one(tmp_path):
+    names = [line.split()[0] for line in run("bench", "--list").stdout.splitlines()]
+    assert names[0] == "reference" and {"counting", "shared_pulls", "folding", "startup", "scheduler", "tiles"} <= set(names)
+    result = run_json("bench", "gaussian", "counting", "--json", "--repetitions", 1)
+    assert [w["workload"] for w in result["workloads"]] == ["counting", "gaussian"]  # in the order of the list
+    assert result["machine"]["level"] in ("baseline", "avx2", "avx512") and result["machine"]["peak_flops_per_second"] > 0
+    folded = run_json("bench", "folding", "--json")["workloads"][0]["folded"]
+    assert all(f["templates_s"] > 0 for f in folded) and folded[2]["anew_s"] > 0
+    assert "reference" in run("bench", "referense", code=2).stderr
+    scan_file = write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 31)])
+    assert run_json("bench", scan_file, "--json", "--repetitions", 2)["repetitions"] == 2
+    assert "31" in str(run_json("bench", scan_file, "--json", "--seconds", 1)["points"])
+
+
+def test_bench_writes_tiles_and_starts_scans(tmp_path):
+    environment = dict(os.environ, TMPDIR=str(tmp_path))
+    tiles, startup = (run_json("bench", name, "--json", env=environment)["workloads"][0] for name in ("tiles", "startup"))
+    assert tiles["seconds_per_tile"] > 0 and startup["startup_s"] > 0
+    assert not list(tmp_path.iterdir())
+    scheduler = run_json("bench", "scheduler", "--json", ranks=3)["workloads"][0]
+    assert scheduler["ranks"] == 3 and scheduler["master_s_per_request"] > 0
+
+
 def test_describe():
     everything = run_json("describe", "--json")
     assert set(ALL_ESS) <= set(everything["experiments"])

@@ -156,6 +156,47 @@ def test_yields(release):
     assert "tly_1.0_tqy_0.0" in imported(release, "--tly", 1, code=BAD_INPUT).stderr
 
 
+OTHERS = {"xenonnt.light_yield": (1, 0), "xenonnt.charge_yield": (0, 1)}
+
+
+def write_other_yields(release):
+    """The neutrons change with them, too."""
+    for name in EVENTS:
+        for step in OTHERS.values():
+            for sign in (-1, 1):
+                yields = tuple(sign * k for k in step)
+                for energy in ENERGIES:
+                    write_template(mono(release, name, energy, yields), efficiency(energy, yields))
+                write_template(of_background(release, name, "rg", yields), background(name, "rg") * (1 + 0.05 * yields[0]))
+
+
+def test_yields_as_pulls(release):
+    write_other_yields(release)
+    imported(release, "--pull-yields")
+    assert files(release) == ["xenonnt_sr0_yields.yaml", "xenonnt_sr1_yields.yaml"]
+    for name, exposure in EXPOSURE.items():
+        experiment = resolved(release, f"xenonnt_{name}_yields")
+        pulls = {p["name"]: p for p in experiment["pulls"]}
+        assert list(pulls)[-2:] == list(OTHERS)
+        for pull, step in OTHERS.items():
+            assert pulls[pull]["sigma"] == 1 and "scales" not in pulls[pull]
+            for side, sign in (("up", 1), ("down", -1)):
+                yields = tuple(sign * k for k in step)
+                expected = np.array([efficiency(energy, yields).ravel() for energy in ENERGIES]).T
+                assert np.array(pulls[pull][side]["bins"]) == pytest.approx(expected, rel=1e-8)
+                neutrons = exposure * background(name, "rg").ravel() * (1 + 0.05 * yields[0])
+                assert pulls[pull][side]["backgrounds"]["neutrons"] == pytest.approx(neutrons, rel=1e-8)
+    scan_file = write_scan(release.parent, ["xenonnt_sr0_yields", "xenonnt_sr1_yields"], [axis("eps_ee_uV", 3)], data="observed")
+    found = run_json("point", scan_file, "--json", **use(release))
+    assert set(OTHERS) < set(found["pulls"])
+
+
+def test_yields_as_pulls_need_all_templates(release):
+    done = imported(release, "--pull-yields", code=BAD_INPUT)
+    assert "tly_1.0_tqy_0.0" in done.stderr and files(release) == []
+    assert "without --tly" in imported(release, "--pull-yields", "--tqy", -1, code=BAD_INPUT).stderr
+
+
 def test_order_of_axes_in_the_file_of_bins(release):
     """That of the templates counts."""
     imported(release)
@@ -370,6 +411,20 @@ def test_real_significance_and_flux(real):
     allowed = axes["flux_b8"][delta <= 1] / 1e6
     assert axes["flux_b8"][delta.argmin()] / 1e6 == pytest.approx(6.35, abs=0.03)
     assert [allowed[0], allowed[-1]] == pytest.approx([3.65, 9.51], abs=0.03)
+
+
+@needs_release
+def test_real_flux_with_yields_as_pulls(real):
+    """Both yields free within their uncertainty widen the interval, as they should: 9.5 events become 7.4 to 11.9."""
+    command = [sys.executable, str(SCRIPT), REAL, "-o", str(real.parent / "experiments"), "--runs", "sr0,sr1", "--pull-yields"]
+    subprocess.run(command, check=True, timeout=120)
+    scan_file = write_scan(real.parent, ["xenonnt_sr0_yields", "xenonnt_sr1_yields"], [axis("flux_b8", 2001, 0, 2e7), *FIXED],
+                           data="observed", without_pulls=["flux_b8"])
+    scan(scan_file, real.parent / "flux.h5", **use(real))
+    _, delta, _, axes = fields(real.parent / "flux.h5")
+    allowed = axes["flux_b8"][delta <= 1] / 1e6
+    assert axes["flux_b8"][delta.argmin()] / 1e6 == pytest.approx(6.38, abs=0.03)
+    assert [allowed[0], allowed[-1]] == pytest.approx([3.47, 10.81], abs=0.03)
 
 
 def largest(release, interaction, n=1001):

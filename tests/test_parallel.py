@@ -71,15 +71,20 @@ def test_more_ranks_than_tiles(tmp_path, ranks):
         scan(scan_file, tmp_path / "alone.h5")["content_hash"]
 
 
+# Fits start from nodes of their tile and end within rounding of the minimum: another tile, another last bit, and no more than that.
+ROUNDING = {"rtol": 1e-12, "atol": 1e-12}
+
+
 @pytest.mark.parametrize("tile", [[1, 1], [8, 8], [5, 7], [31, 23], [64, 3]])
-def test_the_shape_of_tiles_does_not_change_a_bit(tmp_path, tile):
+def test_the_shape_of_tiles_changes_no_more_than_rounding(tmp_path, tile):
     parameters = [axis(AXES[0], 31), axis(AXES[1], 23)]
     maps = []
     for name, more in [("chosen", {}), ("given", {"tile": tile})]:
         scan_file = write_scan(tmp_path, ["ess_csi", "ess_si"], parameters, name=f"{name}.yaml", **more)
         scan(scan_file, tmp_path / f"{name}.h5")
         maps.append(fields(tmp_path / f"{name}.h5"))
-    assert maps[0][0].tobytes() == maps[1][0].tobytes() and maps[0][1].tobytes() == maps[1][1].tobytes()
+    np.testing.assert_allclose(maps[1][0], maps[0][0], **ROUNDING)
+    np.testing.assert_allclose(maps[1][1], maps[0][1], **ROUNDING)
 
 
 def test_swapped_axes_transpose_the_map(tmp_path):
@@ -87,7 +92,7 @@ def test_swapped_axes_transpose_the_map(tmp_path):
     for name, order in [("straight", parameters), ("swapped", parameters[::-1])]:
         scan(write_scan(tmp_path, ["ess_csi"], order, name=f"{name}.yaml"), tmp_path / f"{name}.h5")
     straight, swapped = (fields(tmp_path / f"{name}.h5")[0] for name in ("straight", "swapped"))
-    assert np.array_equal(straight, swapped.T)
+    np.testing.assert_allclose(swapped.T, straight, **ROUNDING)
 
 
 # --- the map says what `cevscan point` says -----------------------------------------------------------------------------
@@ -111,10 +116,10 @@ def test_points_of_the_map_equal_direct_evaluation(tmp_path, name):
             index = tuple(int(random.integers(n)) for n in points)
             values = {a: float(h5[a][i]) for a, i in zip(AXES, index)}
             direct = run_json("point", scan_file, *select("", values)[2:], "--json")
-            assert direct["chi2"] == chi2[index]
+            assert direct["chi2"] == pytest.approx(chi2[index], rel=ROUNDING["rtol"], abs=ROUNDING["atol"])
             assert direct["delta_chi2"] == pytest.approx(delta[index], abs=1e-9)
             assert direct["parameters"] == {**defaults, **FIXED, **values}
-            assert {n: h5["pull_" + n][index] for n in pull_names(h5)} == direct["pulls"]
+            assert direct["pulls"] == pytest.approx({n: h5["pull_" + n][index] for n in pull_names(h5)}, rel=1e-8, abs=1e-10)
 
 
 def test_best_fit_away_from_the_truth(tmp_path):

@@ -80,20 +80,23 @@ class Map:
 def open_map(path, group=None):
     """The map at `path`, also while a job writes it. Only whole tiles are taken. Raises MapError.
 
-    `group` names a map in a file of many (group_names() lists them); "FILE:GROUP" as the path says the same. A Map is
-    returned as it is."""
+    `group` names a map in a study or another file of many (group_names() lists them); "FILE:GROUP" as the path says the same. A
+    Map is returned as it is."""
     if isinstance(path, Map):
         return path
     path, group = _split(os.fspath(path), group)
     place = f"{path}:{group}" if group else path
     with _opened(path, place) as file:
-        return _read(place, file[group] if group else file, {} if group is None else dict(file.attrs))
+        within = f"maps/{group}" if group and f"maps/{group}" in file else group
+        return _read(place, file[within] if group else file, dict(file.attrs) if group else {})
 
 
 def group_names(path):
-    """Names of the groups of a file that hold a map each, in the file's order; [] for a file that is a map itself."""
+    """Names of the maps of a study (SPACE/SET), or of the groups of a file that hold a map each; [] for a file that is a map."""
     names = []
     with _opened(os.fspath(path), path) as file:
+        if "index/name" in file:
+            return [_text(name) for name in file["index/name"][()]]
         if "chi2" not in file:
             file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Group) and "chi2" in item else None)
     return names

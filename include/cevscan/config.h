@@ -11,7 +11,7 @@
 
 /* Changes whenever the same configuration gives other numbers than before; part of a scan's identity, so that a map is not
  * finished by a program that would compute it differently. */
-enum { CEV_NUMERICS_REVISION = 5 };
+enum { CEV_NUMERICS_REVISION = 6 };
 
 /* What the experiments are compared with: all with their expectation at a truth, all with what they observed, or some of each. */
 typedef enum cev_data_kind { CEV_DATA_ASIMOV, CEV_DATA_OBSERVED, CEV_DATA_MIXED } cev_data_kind;

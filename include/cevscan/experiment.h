@@ -39,16 +39,22 @@ enum { CEV_COMPONENT_SIGNAL = 0, CEV_COMPONENT_FIRST_BACKGROUND = 1, CEV_MAX_COM
 
 enum { CEV_MAX_PULLS = 64 }; /* of all experiments of a scan together */
 
-/* A nuisance parameter a with Gaussian uncertainty sigma that scales components by 1 + a; a component under several pulls
- * is scaled by 1 + the sum of them. The same name in two experiments is one shared pull. */
+typedef struct cev_experiment cev_experiment;
+
+/* A nuisance parameter a with Gaussian uncertainty sigma; the same name in two experiments is one shared pull. It scales components by
+ * 1 + a (a component under several pulls is scaled by 1 + the sum of them), or changes the shape of all that is expected, to first order:
+ *     N(a) = N(0) + a [N_up - N_down]/(2 sigma),
+ * from the same experiment with a at sigma and at -sigma. */
 typedef struct cev_pull {
     const char *name;
-    double sigma;               /* > 0 */
+    double sigma;               /* > 0; of a parameter in its unit */
     size_t n_component;
-    const size_t *component;    /* [n_component] */
+    const size_t *component;    /* [n_component] that it scales; none if it changes shapes */
+    const cev_experiment *up, *down; /* NULL if it scales. They may differ in source, form factor, response and backgrounds' counts */
+    const char *parameter;      /* that a shifts, "source.theta12_rad"; NULL for shapes that are given */
 } cev_pull;
 
-typedef struct cev_experiment {
+struct cev_experiment {
     const char *name;
     const char *title;
     cev_source source;
@@ -63,7 +69,10 @@ typedef struct cev_experiment {
     cev_statistic statistic;
     const double *variance;             /* [n_bin] of a Gaussian statistic, > 0; NULL for Poisson */
     const double *observed;             /* [n_bin] counts, or NULL where there are no data */
-} cev_experiment;
+};
+
+/* Pulls that change shapes. */
+size_t cev_experiment_n_shape(const cev_experiment *experiment);
 
 /* Largest recoil energy that the source can give to any, or to the lightest, nucleus of the target: the same thing. */
 double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target *target);

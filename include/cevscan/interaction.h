@@ -10,12 +10,14 @@
 #ifndef CEVSCAN_INTERACTION_H
 #define CEVSCAN_INTERACTION_H
 
+#include "cevscan/arena.h"
 #include "cevscan/flavour.h"
 #include "cevscan/form_factor.h"
 #include "cevscan/kinematics.h"
 #include "cevscan/lanes.h"
 #include "cevscan/nucleus.h"
 #include "cevscan/parameter.h"
+#include "cevscan/quark_couplings.h"
 
 typedef struct cev_interaction {
     cev_card card; /* the defaults of its parameters are the standard model */
@@ -30,6 +32,10 @@ typedef struct cev_interaction {
 
     /* c_k for a block of points: theta[n_parameter] and coefficient[n_term] hold one value per lane each. */
     void (*coefficients)(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient);
+
+    /* The couplings to the matter that neutrinos pass on their way, those of the scattering, read from the parameters that are
+     * `in_matter`. NULL: they have none that a potential could be made of. */
+    void (*quark_couplings)(const double *theta, cev_quark_couplings *couplings);
 } cev_interaction;
 
 enum { CEV_MAX_TERMS = 12 };
@@ -44,6 +50,11 @@ extern const cev_interaction cev_interaction_eft;
 extern const cev_interaction cev_interaction_vector, cev_interaction_vector_universal, cev_interaction_vector_b_minus_l,
     cev_interaction_vector_lmu_minus_ltau;
 extern const cev_interaction cev_interaction_scalar, cev_interaction_axial, cev_interaction_tensor;
+
+/* The interaction where sources propagate neutrinos with its couplings to quarks. Those within a flavour change the spectra: they become
+ * slow. Those between flavours may be zero only: neutrinos would arrive as a coherent mixture of flavours, and coefficients are those of
+ * one flavour at a time. Lives in the arena. The interaction must have quark_couplings. */
+cev_status cev_interaction_in_matter(cev_arena *arena, const cev_interaction *interaction, const cev_interaction **out);
 
 /* f_k K_k in cm^2 per keV; zero beyond the kinematic limit. For tests and plots: templates are folded from the two apart. */
 double cev_cross_section_cm2_per_keV(const cev_interaction *interaction, size_t term, const cev_nucleus *nucleus,

@@ -78,6 +78,33 @@ typedef struct cev_map_progress {
  * is left behind. CEV_E_IO with the system's reason. */
 cev_status cev_map_create(const char *path, const cev_map_spec *spec);
 
+/* --- studies: many maps in one file ------------------------------------------------------------------------------------
+ *
+ *   /                    format = "cevscan study", format_version (int 1), title, configuration, configuration_hash and what else
+ *                        describes the study as a whole
+ *   /maps/SPACE/SET      a group for each map, laid out like the root of a map file
+ *   /index/name          text [map]: the group's name below /maps
+ *   /index/axes, /index/experiments   text [map]: comma separated names
+ *   /progress            as in a map, without what belongs to members; content_hash is the SHA-256 of the maps' own, in the order of
+ *                        the index
+ *
+ * It survives like a map: laid out as PATH.tmp, flushed, renamed, and only raw data are overwritten from then on. */
+
+typedef struct cev_study_spec {
+    size_t n_text;
+    const cev_map_text *text;           /* [n_text] attributes of the root group */
+    size_t n_map;
+    const char *const *name;            /* [n_map] */
+    const char *const *axes, *const *experiments; /* [n_map], for the index */
+    const cev_grid *const *grid;        /* [n_map] */
+    /* Everything about map m but its pulls, which a study does not store; valid until the next call. */
+    cev_status (*describe)(void *context, size_t m, cev_map_spec *out);
+    void *context;
+} cev_study_spec;
+
+/* As cev_map_create(). */
+cev_status cev_study_create(const char *path, const cev_study_spec *spec);
+
 /* What a map says about itself. */
 typedef struct cev_map_info {
     cev_arena *arena;               /* owns all of this */
@@ -104,10 +131,31 @@ void cev_map_info_destroy(cev_map_info **info);
 /* Value of a root attribute, NULL if there is none of that name. */
 const char *cev_map_info_text(const cev_map_info *info, const char *name);
 
+/* What a study says about itself. */
+typedef struct cev_study_info {
+    cev_map_info *file;             /* texts and progress of the whole; its axes, tiles and points are sums over the maps, or empty */
+    size_t n_map;
+    const char **name;              /* [n_map] */
+    cev_map_info **map;             /* [n_map] */
+} cev_study_info;
+
+/* As cev_map_inspect(); CEV_E_INPUT for a file that is a map. */
+cev_status cev_study_inspect(const char *path, cev_study_info **out);
+void cev_study_info_destroy(cev_study_info **info);
+
+/* Whether an HDF5 file calls itself a study; false for whatever else it is. */
+bool cev_is_study(const char *path);
+
 /* A map open on every rank of a communicator. */
 typedef struct cev_map cev_map;
 
 typedef enum cev_map_access { CEV_MAP_READ, CEV_MAP_WRITE } cev_map_access;
+
+/* A study's file, open on every rank: a map without a grid, whose progress is that of the whole. Collective. */
+cev_status cev_study_open(const char *path, cev_map_access access, MPI_Comm communicator, cev_map **out);
+
+/* One map of an open study, by its name; collective. The study must outlive it. */
+cev_status cev_study_open_map(cev_map *study, const char *name, const cev_grid *grid, cev_map **out);
 
 /* Collective. The grid must be the one that the map was created with, and outlive it; n_pull likewise. CEV_E_INPUT if a dataset
  * has another shape than the grid. */

@@ -35,6 +35,11 @@ const char *cev_model_pull_name(const cev_model *model, size_t p);
 double cev_model_pull_sigma(const cev_model *model, size_t p);
 size_t cev_model_pull_users(const cev_model *model, size_t p); /* number of experiments under it */
 
+size_t cev_model_n_variable(const cev_model *model); /* of the fit */
+
+/* cev_profile_use_level(). */
+cev_status cev_model_use_level(cev_model *model, cev_level level);
+
 typedef struct cev_model_scratch cev_model_scratch;
 
 cev_status cev_model_scratch_create(const cev_model *model, cev_model_scratch **out);
@@ -60,11 +65,13 @@ typedef struct cev_block_result {
     cev_lanes chi2;
     cev_lanes_mask status;  /* cev_point_status per lane */
     cev_lanes *pull;        /* [n_pull], or NULL if not wanted */
+    cev_lanes *variable;    /* [n_variable], or NULL: where the fit ended (cev_profile_result) */
 } cev_block_result;
 
-/* Profiles CEV_LANES points at once: theta[n_parameter] with one value per lane. Allocates nothing, cannot fail. */
+/* Profiles CEV_LANES points at once: theta[n_parameter] with one value per lane; start[n_variable] is where the fits start, or NULL
+ * (cev_profile_block). Allocates nothing, cannot fail. */
 void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch, const cev_lanes *theta,
-                        cev_block_result *result);
+                        const cev_lanes *start, cev_block_result *result);
 
 /* Signal counts [n_bin] of experiment e at theta[n_parameter], by component of the source: [n_component][n_bin]. */
 cev_status cev_model_signal(const cev_model *model, size_t e, const double *theta, double *counts);

@@ -19,6 +19,10 @@ typedef struct cev_parameter {
     bool whole;             /* takes whole numbers only */
     bool not_zero;          /* zero, inside the range, is no value of it */
     bool optional;          /* stays NaN if it is not given: its model does without, or takes another in its place */
+    /* Of an interaction: a coupling to the matter that neutrinos pass, within a flavour, or between two. Changes nothing but where a
+     * source propagates them with it: cev_interaction_in_matter(). */
+    bool in_matter, mixes_flavours;
+    bool only_zero;         /* a coupling between flavours that this scan cannot have: see there */
 } cev_parameter;
 
 enum { CEV_MAX_MODEL_PARAMETERS = 32 }; /* of one source, form factor, response or interaction */

@@ -7,6 +7,8 @@
 
 #define CEV_NO_PARAMETER SIZE_MAX
 
+typedef struct cev_fit_starts cev_fit_starts; /* cevscan/fit_starts.h */
+
 typedef struct cev_scan_job {
     cev_model *model;       /* folded anew as the slow parameters change */
     const cev_data *data;
@@ -16,6 +18,7 @@ typedef struct cev_scan_job {
     /* A scan of several parameters in turn, one at a time: axis 0 names them, axis 1 has the values of whichever it is. Then these
      * are its members' parameters, and axis_parameter[0] is CEV_NO_PARAMETER; NULL for an ordinary scan. */
     const size_t *member_parameter;
+    const cev_fit_starts *starts;   /* of the tile in work, or NULL: fits start from least squares */
 } cev_scan_job;
 
 /* Folds the model with the slow parameters of a tile; must precede the evaluation of its points, which it holds for alike. */

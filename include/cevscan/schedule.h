@@ -3,7 +3,7 @@
  *
  * A worker asks for its next batch when it starts the last tile of the one it has, so that the answer is there when it
  * needs it. Batches shrink towards the end (a quarter of the fair share of what is left), so that nobody waits for one rank's
- * backlog. On few ranks rank 0 computes as well, and answers from inside its own tiles, about every half millisecond; on many
+ * backlog; not below what keeps rank 0 at leisure, by the measured costs of tiles and answers, and not above half a second of work. On few ranks rank 0 computes as well, and answers from inside its own tiles, about every half millisecond; on many
  * it only serves. Which tiles a rank gets depends on timing; nothing in the results may.
  *
  * MPI does not notice a host that has stopped or lost its network. So workers give a sign of life while they compute, rank 0 answers
@@ -37,6 +37,12 @@ enum { CEV_MOST_RANKS_OF_A_WORKING_MASTER = 16 };
 
 typedef struct cev_schedule cev_schedule;
 
+typedef struct cev_schedule_statistics {
+    size_t n_request;   /* messages of workers */
+    size_t n_tile;      /* finished */
+    double serving_s;   /* that answering took, `take` included */
+} cev_schedule_statistics;
+
 typedef struct cev_schedule_calls {
     void *context;
     /* Every rank: evaluates and stores a tile. Must call cev_schedule_poll(schedule) now and then, from the main thread. */
@@ -46,6 +52,8 @@ typedef struct cev_schedule_calls {
     /* Every rank, often: whether this rank wants everybody to stop. */
     bool (*stop)(void *context);
     double silence_s;   /* longest silence of another rank, 0 for any */
+    size_t largest_batch; /* most tiles that are handed out at once; 0: the scheduler's own choice */
+    cev_schedule_statistics *statistics; /* of rank 0, filled in at the end; NULL: not wanted */
 } cev_schedule_calls;
 
 /* Collective: works off tile[n_tile] (read on rank 0 only). Returns on every rank once all are done and reported, or once

@@ -7,6 +7,7 @@
 #include "cevscan/arrival.h"
 #include "cevscan/flavour.h"
 #include "cevscan/parameter.h"
+#include "cevscan/quark_couplings.h"
 
 typedef struct cev_source cev_source;
 
@@ -36,17 +37,26 @@ typedef struct cev_source_kind {
     size_t normalisation;
     /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such function. */
     const char *(*complaint)(const cev_source *source);
-    /* Fills source->table, in the arena, from the parameters; must be called once they are set. NULL: there is no table. */
-    cev_status (*prepare)(cev_arena *arena, cev_source *source);
+    /* Fills table[n_table], that the spectra are read from, for neutrinos that pass matter with these couplings beyond the standard
+     * model (NULL: none) on their way. Allocates nothing, cannot fail. n_table = 0: there is no table. */
+    size_t n_table;
+    void (*tabulate)(const cev_source *source, const cev_quark_couplings *couplings, double *table);
+    /* Whether the table depends on the couplings. NULL: it does not. */
+    bool (*feels_matter)(const cev_source *source);
 } cev_source_kind;
 
 struct cev_source {
     const cev_source_kind *kind;
     double parameter[CEV_MAX_MODEL_PARAMETERS]; /* in the order of kind->parameters */
-    const double *table;                        /* of kind->prepare */
+    const double *table;                        /* [n_table] of kind->tabulate */
 };
 
 enum { CEV_MAX_SOURCE_COMPONENTS = 8 };
+
+/* Fills source->table, in the arena, from the parameters, without couplings; must be called once they are set. */
+cev_status cev_source_prepare(cev_arena *arena, cev_source *source);
+
+bool cev_source_feels_matter(const cev_source *source);
 
 /* All kinds: "pion_decay_at_rest", "solar_b8". */
 extern const cev_source_kind *const cev_source_kinds[];

@@ -25,10 +25,12 @@ typedef struct cev_templates {
 } cev_templates;
 
 /* What the slow parameters do not change: the recoil energies of the integral over T, the response at each of them, and every kinematics
- * averaged over every spectrum. Constant after its creation. The experiment and the interaction must outlive it. */
+ * averaged over every spectrum. The last changes with the couplings to quarks where the source propagates neutrinos with them. The
+ * experiment and the interaction must outlive it. */
 typedef struct cev_folding cev_folding;
 
-/* theta[n_parameter]: only parameters that choose between kinematics are read. */
+/* theta[n_parameter]: only parameters that choose between kinematics are read, and couplings to quarks. CEV_E_INPUT if the source wants
+ * these, and the interaction has none or not as cev_interaction_in_matter() makes them. */
 cev_status cev_folding_create(const cev_experiment *experiment, const cev_interaction *interaction, const double *theta,
                               cev_folding **out);
 void cev_folding_destroy(cev_folding **folding);
@@ -37,15 +39,15 @@ void cev_folding_destroy(cev_folding **folding);
 cev_status cev_folding_templates(cev_arena *arena, const cev_folding *folding, cev_templates *out);
 
 /* Folds every row; theta[n_parameter] gives the slow parameters. Relative accuracy 1e-9 of a bin for smooth spectra. Allocates nothing,
- * cannot fail. */
-void cev_folding_fill(const cev_folding *folding, const double *theta, cev_templates *templates);
+ * cannot fail. The same whatever was folded before. */
+void cev_folding_fill(cev_folding *folding, const double *theta, cev_templates *templates);
 
 /* All of this at once. */
 cev_status cev_templates_fold(cev_arena *arena, const cev_experiment *experiment, const cev_interaction *interaction,
                               const double *theta, cev_templates *out);
 
 /* Counts per keV of *true* recoil energy for unit coefficient and full acceptance: the integrand above without P_i.
- * Public for tests and for plots of recoil spectra. */
+ * Spectra are those without couplings to quarks on the way. Public for tests and for plots of recoil spectra. */
 double cev_recoil_rate_per_keV(const cev_experiment *experiment, const cev_interaction *interaction,
                                const cev_template_row *row, double recoil_keV, const double *theta);
 

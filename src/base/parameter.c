@@ -20,5 +20,7 @@ const char *cev_parameter_complaint(const cev_parameter *parameter, double value
 {
     if (parameter->whole && value != floor(value)) return "a whole number";
     if (parameter->not_zero && value == 0) return "a number other than zero";
+    if (parameter->only_zero && value != 0)
+        return "zero, since flavours arrive coherently where NSI act in propagation, and are detected one by one";
     return NULL;
 }

@@ -1,150 +1,209 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdio.h>
+#include <argp.h>
+#include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "cevscan/scan_job.h"
+#include "bench.h"
+#include "cevscan/nearest.h"
 #include "command.h"
-#include "selection.h"
+#include "job.h"
 
 static const char doc[] =
-    "Points per second of the engine on one core: a (eps_ee_uV, eps_mumu_uV) plane of CsI + Si at the ESS (80 bins, 4 pulls), one "
-    "thread, no output; or a scan file's own points.\v"
-    "Repeats the plane until --seconds have passed and reports the fastest and the median repetition.\n\n"
-    "Example: cevscan bench --seconds 10";
+    "Measures this program on this machine: workloads by name (`--list` shows them; `all` means each of them), or the points of a scan "
+    "file; without either, the reference workload.\v"
+    "Points are computed on one thread, without output, again and again for --seconds; reported are the median and the fastest "
+    "repetition. \"Steps\" and \"flops\" are those of the plain algorithm, and their share is of what this core does in multiplications "
+    "and additions that are not fused, measured in the same run. README.md says where each number comes from.\n\n"
+    "Examples:\n  cevscan bench\n  cevscan bench reference gaussian --json\n  cevscan bench configs/scans/ess_csi.yaml --seconds 10";
 
-typedef struct bench_options {
-    const char *file;
-    bool json;
-    int seconds;
-} bench_options;
+enum { KEY_LIST = 256, KEY_REPETITIONS };
 
 static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "print JSON", 0},
-    {"seconds", 's', "N", 0, "how long to measure (default: 3)", 0},
+    {"list", KEY_LIST, NULL, 0, "name the workloads", 0},
+    {"repetitions", KEY_REPETITIONS, "N", 0, "compute the points exactly N times, and nothing else (for counting instructions)", 0},
+    {"seconds", 's', "N", 0, "how long to measure the points of a workload (default: 3)", 0},
     {0},
 };
+
+static bool is_file(const char *argument)
+{
+    size_t n = strlen(argument);
+    return strchr(argument, '/') || (n > 5 && (!strcmp(argument + n - 5, ".yaml") || !strcmp(argument + n - 5, ".json")));
+}
+
+static const bench_workload *find(const char *name)
+{
+    for (size_t k = 0; k < n_bench_workloads; k++)
+        if (!strcmp(bench_workloads[k].name, name)) return &bench_workloads[k];
+    return NULL;
+}
+
+static void check_name(const char *name, struct argp_state *state)
+{
+    const char *names[MOST_BENCH_NAMES];
+    if (!strcmp(name, "all") || find(name)) return;
+    for (size_t k = 0; k < n_bench_workloads; k++) names[k] = bench_workloads[k].name;
+    const char *nearest = cev_nearest(name, names, n_bench_workloads);
+    argp_error(state, "%s: neither a workload nor a scan file (with a / or ending in .yaml)%s%s%s; see: cevscan bench --list", name,
+               nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
+static void add_argument(bench_options *o, const char *argument, struct argp_state *state)
+{
+    if (is_file(argument)) {
+        if (o->file) argp_error(state, "more than one scan file: %s", argument);
+        o->file = argument;
+        return;
+    }
+    check_name(argument, state);
+    if (o->n_name == MOST_BENCH_NAMES) argp_error(state, "too many names");
+    o->name[o->n_name++] = argument;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     bench_options *o = state->input;
     switch (key) {
     case 'j': o->json = true; break;
+    case KEY_LIST: o->list = true; break;
+    case KEY_REPETITIONS:
+        if (!parse_whole(argument, 1, 10000, &o->repetitions)) argp_error(state, "--repetitions %s: expected 1 to 10000", argument);
+        break;
     case 's':
         if (!parse_whole(argument, 1, 3600, &o->seconds)) argp_error(state, "--seconds %s: expected 1 to 3600", argument);
         break;
-    case ARGP_KEY_ARG:
-        if (o->file) argp_error(state, "more than one scan file: %s", argument);
-        o->file = argument;
+    case ARGP_KEY_ARG: add_argument(o, argument, state); break;
+    case ARGP_KEY_END:
+        if (o->file && o->n_name) argp_error(state, "give either a scan file or workloads");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
 }
 
-static const char reference_scan[] =
-    "{scan: reference, interaction: nsi, experiments: [ess_csi, ess_si], parameters: ["
-    "{name: eps_ee_uV, min: -0.5, max: 0.7, points: 256}, {name: eps_mumu_uV, min: -0.5, max: 0.7, points: 256}]}";
+/* --- the machine -------------------------------------------------------------------------------------------------- */
 
-static double now_s(void)
+static void read_processor(char *out, size_t size)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-typedef struct bench_result {
-    size_t n_repetition;
-    double seconds[10000]; /* of each repetition */
-    double sum;            /* of all chi2: keeps the work from being optimised away, and shows that it is the same work */
-} bench_result;
-
-static void repeat_once(const cev_scan_job *job, cev_model_scratch *scratch, double *chi2, unsigned char *status, double *sum)
-{
-    *sum = 0;
-    for (size_t id = 0; id < job->grid->n_tile; id++) {
-        cev_tile tile = cev_grid_tile(job->grid, id);
-        cev_scan_job_open_tile(job, &tile);
-        for (size_t k = 0; k < tile.n_point; k += CEV_LANES) cev_scan_job_block(job, scratch, &tile, k, NULL, chi2, status, NULL);
-        for (size_t k = 0; k < tile.n_point; k++) *sum += chi2[k];
+    char line[512];
+    FILE *info = fopen("/proc/cpuinfo", "r");
+    snprintf(out, size, "unknown");
+    while (info && fgets(line, sizeof line, info)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) || !colon) continue;
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(out, size, "%s", colon + 2);
+        break;
     }
+    if (info) fclose(info);
 }
 
-static cev_status measure(const cev_scan_job *job, double seconds, bench_result *out)
+static json_t *describe_machine(void)
 {
-    cev_model_scratch *scratch;
-    CEV_TRY(cev_model_scratch_create(job->model, &scratch));
-    size_t n = cev_grid_points_of_whole_tile(job->grid);
-    double *chi2 = malloc(n * sizeof *chi2), start = now_s();
-    unsigned char *status = malloc(n);
-    if (chi2 && status)
-        while (out->n_repetition == 0 || (now_s() - start < seconds && out->n_repetition < 10000)) {
-            double begin = now_s();
-            repeat_once(job, scratch, chi2, status, &out->sum);
-            out->seconds[out->n_repetition++] = now_s() - begin;
-        }
-    bool ok = chi2 && status;
-    free(chi2);
-    free(status);
-    cev_model_scratch_destroy(&scratch);
-    return ok ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
+    char processor[256];
+    read_processor(processor, sizeof processor);
+    return json_pack("{s:s, s:s, s:s, s:s, s:f}", "program", CEVSCAN_VERSION, "compiler", __VERSION__, "processor", processor, "level",
+                     bench_level(), "peak_flops_per_second", bench_peak());
 }
 
-static int by_size(const void *a, const void *b)
+static void print_machine(const json_t *machine)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    printf("%s, lanes in %s, gcc %s; %.1f Gflop/s at most on one core in multiplications and additions\n",
+           json_string_value(json_object_get(machine, "processor")), bench_level(), __VERSION__,
+           json_number_value(json_object_get(machine, "peak_flops_per_second")) / 1e9);
 }
 
-static void print_result(const bench_options *o, const cev_scan_config *config, const cev_model *model, double fold_s, bench_result *r)
+/* --- workloads ------------------------------------------------------------------------------------------------------ */
+
+static bool chosen(const bench_options *o, const char *name)
 {
-    qsort(r->seconds, r->n_repetition, sizeof *r->seconds, by_size);
-    double n = (double)config->grid.n_point, best = n / r->seconds[0], median = n / r->seconds[r->n_repetition / 2];
-    size_t n_bin = 0;
-    for (size_t e = 0; e < config->n_experiment; e++) n_bin += config->experiment[e]->bins.n_bin;
-    if (o->json)
-        print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o}", "scan", config->name, "points",
-                             (json_int_t)config->grid.n_point, "bins", (json_int_t)n_bin, "pulls", (json_int_t)cev_model_n_pull(model),
-                             "repetitions", (json_int_t)r->n_repetition, "points_per_second_per_core", median,
-                             "points_per_second_per_core_best", best, "templates_s", fold_s, "chi2_sum", json_number(r->sum)));
+    for (size_t k = 0; k < o->n_name; k++)
+        if (!strcmp(o->name[k], name) || !strcmp(o->name[k], "all")) return true;
+    return false;
+}
+
+static void print_one(const bench_workload *workload, const json_t *result)
+{
+    const char *skipped = json_string_value(json_object_get(result, "skipped"));
+    printf("%-15s ", workload->name);
+    if (skipped)
+        printf(" not measured: %s\n", skipped);
     else
-        printf("%s: %.0f points, %zu bins, %zu pulls, %zu repetitions\n"
-               "%.3f million points/s per core (median), %.3f (best); templates %.1f ms; sum of chi2 %.12g\n",
-               config->name, n, n_bin, cev_model_n_pull(model), r->n_repetition, median / 1e6, best / 1e6, 1e3 * fold_s, r->sum);
+        workload->print(result);
+    fflush(stdout);
 }
 
-static cev_status bench(const bench_options *o, cev_scan_config *config)
+static cev_status measure_chosen(const bench_options *o, bool speaks, json_t *list)
 {
-    cev_model *model;
-    cev_data data;
-    if (config->grid.n_axis == 0) return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned", o->file);
-    double begin = now_s();
-    CEV_TRY(cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &model));
-    double fold_s = now_s() - begin;
-    cev_status status = cev_data_mixed(config->arena, model, config->observed, config->truth, &data);
-    cev_scan_job job = {.model = model, .data = &data, .grid = &config->grid};
-    memcpy(job.theta, config->theta, sizeof job.theta);
-    memcpy(job.axis_parameter, config->axis_parameter, sizeof job.axis_parameter);
-    job.member_parameter = config->member_parameter;
-    bench_result *result = calloc(1, sizeof *result);
-    if (status == CEV_OK && !result) status = cev_fail(CEV_E_MEMORY, "out of memory");
-    if (status == CEV_OK) status = measure(&job, o->seconds, result);
-    if (status == CEV_OK) print_result(o, config, model, fold_s, result);
-    free(result);
-    cev_model_destroy(&model);
+    for (size_t k = 0; k < n_bench_workloads; k++) {
+        const bench_workload *workload = &bench_workloads[k];
+        json_t *result = NULL;
+        if (!chosen(o, workload->name)) continue;
+        cev_status status = workload->measure(o, workload, &result);
+        if (status != CEV_OK) return cev_fail_while(status, "%s", workload->name);
+        json_object_set_new(result, "workload", json_string(workload->name));
+        if (speaks && !o->json) print_one(workload, result);
+        json_array_append_new(list, result);
+    }
+    return CEV_OK;
+}
+
+static cev_status measure_names(const bench_options *o, bool speaks)
+{
+    json_t *machine = describe_machine(), *list = json_array();
+    if (speaks && !o->json) print_machine(machine);
+    cev_status status = measure_chosen(o, speaks, list);
+    if (status == CEV_OK && speaks && o->json)
+        print_json(json_pack("{s:O, s:O}", "machine", machine, "workloads", list));
+    json_decref(machine);
+    json_decref(list);
     return status;
+}
+
+/* A scan file, or the reference: one object. */
+static cev_status measure_one(const bench_options *o)
+{
+    json_t *result;
+    cev_scan_config *config = NULL;
+    const bench_workload *reference = &bench_workloads[0];
+    cev_status status = o->file ? cev_scan_config_read(o->file, &config) : cev_scan_config_parse(reference->scan, reference->name, &config);
+    if (status == CEV_OK) status = bench_points_of(o, config, &result);
+    if (status == CEV_OK && o->json) print_json(json_incref(result));
+    if (status == CEV_OK && !o->json) {
+        printf("%s: ", config->name);
+        bench_print_points(result);
+    }
+    if (status == CEV_OK) json_decref(result);
+    cev_scan_config_destroy(&config);
+    return status;
+}
+
+static cev_status print_list(void)
+{
+    for (size_t k = 0; k < n_bench_workloads; k++) printf("%-15s %s\n", bench_workloads[k].name, bench_workloads[k].title);
+    return CEV_OK;
+}
+
+/* Under mpirun all ranks come here; only the scheduler wants them. */
+static cev_status measure_on_ranks(const bench_options *o)
+{
+    int rank;
+    if (o->n_name != 1 || strcmp(o->name[0], "scheduler"))
+        return cev_fail(CEV_E_INPUT, "under mpirun, only the workload \"scheduler\" can be measured");
+    job_start_mpi(&rank);
+    return measure_names(o, rank == 0);
 }
 
 int command_bench(int argc, char **argv)
 {
     bench_options o = {.seconds = 3};
-    const struct argp argp = {.options = options, .parser = parse, .args_doc = "[SCAN.yaml]", .doc = doc};
+    const struct argp argp = {.options = options, .parser = parse, .args_doc = "[SCAN.yaml | NAME...]", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    cev_scan_config *config;
-    cev_status status = o.file ? cev_scan_config_read(o.file, &config)
-                               : cev_scan_config_parse(reference_scan, "the reference workload", &config);
-    if (status == CEV_OK) status = bench(&o, config);
-    cev_scan_config_destroy(&config);
-    return report_error(status);
+    cev_status status = o.list ? print_list() : bench_is_under_mpi() ? measure_on_ranks(&o) : o.n_name ? measure_names(&o, true) : measure_one(&o);
+    int code = report_error(status), started;
+    MPI_Initialized(&started);
+    if (started) MPI_Finalize();
+    return code;
 }

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "cevscan/config.h"
+#include "cevscan/study.h"
 #include "command.h"
 #include "estimate.h"
 
 static const char doc[] =
-    "Validates a scan file and everything that it names, and shows the resolved scan, the number of points, and an estimate of "
+    "Validates a scan or study file and everything that it names, and shows what it stands for, the number of points, and an estimate of "
     "memory and time. Computes nothing, creates nothing.\v"
     "With --json, `resolved` is the scan file with every experiment file put in its place: itself a valid scan file.\n\n"
     "Example: cevscan check configs/scans/ess_csi_si.yaml";
@@ -118,13 +119,79 @@ static void print_as_json(const cev_scan_config *c, const scan_estimate *estimat
                          json_loads(c->resolved, 0, NULL)));
 }
 
+/* --- studies -------------------------------------------------------------------------------------------------------- */
+
+typedef struct study_size {
+    double points, bytes; /* of all maps */
+} study_size;
+
+static study_size size_of_study(const cev_study_config *s)
+{
+    study_size size = {0};
+    for (size_t m = 0; m < s->n_map; m++) {
+        const cev_grid *g = &s->space[s->map[m].space].scan->grid;
+        size.points += (double)g->n_point;
+        size.bytes += (double)g->n_point * 17 + (double)g->n_tile * (CEV_DIGEST_SIZE + 1);
+    }
+    return size;
+}
+
+static void print_study(const cev_study_config *s, const study_size *size)
+{
+    char identity[CEV_DIGEST_TEXT_SIZE];
+    cev_digest_text(&s->identity, identity);
+    printf("study %s: %s\n\n%zu experiments:", s->name, s->title, s->n_experiment);
+    for (size_t e = 0; e < s->n_experiment; e++) printf(" %s", s->experiment[e]->name);
+    printf("\n%zu sets", s->n_set);
+    for (size_t k = 0; k < s->n_set; k++) printf("%s %s", k ? "," : ":", s->set[k].name);
+    printf("\n");
+    if (s->n_exposure > 1) {
+        printf("%zu exposures:", s->n_exposure);
+        for (size_t k = 0; k < s->n_exposure; k++) printf(" x%g", s->exposure_factor[k]);
+        printf("\n");
+    }
+    for (size_t k = 0; k < s->n_space; k++) {
+        const cev_grid *g = &s->space[k].scan->grid;
+        printf("  %s:", s->space[k].name);
+        for (size_t a = 0; a < g->n_axis; a++)
+            printf("%s %zu points from %g to %g", a ? "," : "", g->axis[a].n, g->axis[a].value[0], g->axis[a].value[g->axis[a].n - 1]);
+        printf("; %zu tiles\n", g->n_tile);
+    }
+    printf("\n%zu maps, %.0f points; file %.1f MB\nidentity %s\n", s->n_map, size->points, size->bytes / 1e6, identity);
+}
+
+static void print_study_as_json(const cev_study_config *s, const study_size *size)
+{
+    char identity[CEV_DIGEST_TEXT_SIZE];
+    json_t *maps = json_array();
+    cev_digest_text(&s->identity, identity);
+    for (size_t m = 0; m < s->n_map; m++) json_array_append_new(maps, json_text(s->map[m].name));
+    print_json(json_pack("{s:s, s:I, s:f, s:f, s:s, s:o, s:O}", "study", s->name, "sets", (json_int_t)s->n_set, "points", size->points, "file_bytes",
+                         size->bytes, "identity", identity, "maps", maps, "resolved", s->json));
+}
+
+static cev_status check_study(const check_options *o)
+{
+    cev_study_config *study;
+    CEV_TRY(cev_study_config_read(o->file, &study));
+    study_size size = size_of_study(study);
+    (o->json ? print_study_as_json : print_study)(study, &size);
+    cev_study_config_destroy(&study);
+    return CEV_OK;
+}
+
+/* --- the command ------------------------------------------------------------------------------------------------------ */
+
 int command_check(int argc, char **argv)
 {
     check_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    cev_scan_config *config;
-    cev_status status = cev_scan_config_read(o.file, &config);
+    cev_scan_config *config = NULL;
+    bool study = false;
+    cev_status status = cev_is_study_file(o.file, &study);
+    if (status == CEV_OK && study) return report_error(check_study(&o));
+    if (status == CEV_OK) status = cev_scan_config_read(o.file, &config);
     if (status == CEV_OK && config->grid.n_axis == 0)
         status = cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", o.file);
     if (status == CEV_OK) {

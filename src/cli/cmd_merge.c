@@ -191,10 +191,10 @@ int command_merge(int argc, char **argv)
     merge_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "MAP.h5...", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    const run_options as_run = {.output = o.output, .quiet = o.quiet, .time_limit_s = INFINITY};
+    const run_options as_run = {.job = {.output = o.output, .quiet = o.quiet, .time_limit_s = INFINITY}};
     merge m = {.options = &o, .run = {.options = &as_run}};
     run_outcome outcome = RUN_COMPLETE;
-    scan_run_start_mpi(&m.run);
+    job_start_mpi(&m.run.rank);
     cev_status status = merge_maps(&m, &outcome);
     int code = status != CEV_OK ? report_error(status) : outcome != RUN_COMPLETE ? EXIT_STOPPED
                : m.run.points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;

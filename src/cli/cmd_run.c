@@ -21,91 +21,29 @@ static const char doc[] =
     "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
     "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";
 
-enum { KEY_MASTER = 256, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE, KEY_SILENCE, KEY_SHARD };
+enum { KEY_SHARD = 256 };
 
 static const struct argp_option options[] = {
-    {"output", 'o', "MAP.h5", 0, "the map to write (required)", 0},
-    {"quiet", 'q', NULL, 0, "print errors only", 0},
-    {"threads", 't', "N", 0, "threads of each rank (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or its share of the cores)", 0},
-    {"master", KEY_MASTER, "MODE", 0, "what rank 0 does: works, serves, or auto (default: it works on up to 16 ranks)", 0},
-    {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
-    {"time-limit", KEY_TIME_LIMIT, "TIME", 0, "stop in good order after TIME: seconds, M:S, H:M:S or D-H:M:S (default: before SLURM's limit)", 0},
-    {"grace", KEY_GRACE, "SECONDS", 0, "how long tiles in work may go on once a stop is wanted (default: 10)", 0},
     {"shard", KEY_SHARD, "K/N", 0, "compute only the K-th of N parts; `cevscan merge` joins their maps", 0},
-    {"silence", KEY_SILENCE, "SECONDS", 0, "give up when another rank is silent for so long; 0: never (default: 20)", 0},
     {0},
 };
 
-static cev_master_mode parse_master(const char *text, struct argp_state *state)
-{
-    if (!strcmp(text, "works")) return CEV_MASTER_WORKS;
-    if (!strcmp(text, "serves")) return CEV_MASTER_SERVES;
-    if (strcmp(text, "auto")) argp_error(state, "--master %s: expected works, serves or auto", text);
-    return CEV_MASTER_AUTO;
-}
-
-static double parse_seconds(const char *option, const char *text, struct argp_state *state)
-{
-    int seconds = 0;
-    if (!parse_whole(text, 0, 3600, &seconds)) argp_error(state, "--%s %s: expected 0 to 3600 seconds", option, text);
-    return seconds;
-}
+static const struct argp_child children[] = {{&job_argp, 0, NULL, 0}, {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     run_options *o = state->input;
     char rest;
     switch (key) {
-    case 'o': o->output = argument; break;
-    case 'q': o->quiet = true; break;
-    case 't':
-        if (!parse_whole(argument, 1, 4096, &o->threads)) argp_error(state, "--threads %s: expected 1 to 4096", argument);
-        break;
-    case KEY_MASTER: o->master = parse_master(argument, state); break;
-    case KEY_JSON: o->json = true; break;
-    case KEY_TIME_LIMIT:
-        if (!parse_time_limit(argument, &o->time_limit_s)) argp_error(state, "--time-limit %s: expected a time like 90, 5:00 or 1:30:00", argument);
-        break;
-    case KEY_GRACE: o->grace_s = parse_seconds("grace", argument, state); break;
+    case ARGP_KEY_INIT: state->child_inputs[0] = &o->job; break;
     case KEY_SHARD:
         if (sscanf(argument, "%d/%d%c", &o->shard, &o->n_shard, &rest) != 2 || o->shard < 1 || o->shard > o->n_shard || o->n_shard > 1000000)
             argp_error(state, "--shard %s: expected K/N with 1 <= K <= N", argument);
         o->shard--;
         break;
-    case KEY_SILENCE: o->silence_s = parse_seconds("silence", argument, state); break;
-    case ARGP_KEY_ARG:
-        if (o->scan_file) argp_error(state, "more than one scan file: %s", argument);
-        o->scan_file = argument;
-        break;
-    case ARGP_KEY_END:
-        if (!o->scan_file) argp_error(state, "which scan file?");
-        if (!o->output || !*o->output) argp_error(state, "where to? give -o MAP.h5");
-        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
-}
-
-static void print_layout(const scan_run *run)
-{
-    const cev_machine *m = &run->machine;
-    if (run->rank != 0 || run->options->quiet) return;
-    fprintf(stderr, "cevscan: %d rank%s on %d host%s, ", m->n_rank, m->n_rank == 1 ? "" : "s", m->n_host, m->n_host == 1 ? "" : "s");
-    if (m->threads_lowest == m->threads_highest)
-        fprintf(stderr, "%d thread%s each", m->threads_lowest, m->threads_lowest == 1 ? "" : "s");
-    else
-        fprintf(stderr, "%d to %d threads each", m->threads_lowest, m->threads_highest);
-    if (m->cores_lowest == m->cores_highest)
-        fprintf(stderr, "; a rank may use %d core%s", m->cores_lowest, m->cores_lowest == 1 ? "" : "s");
-    else
-        fprintf(stderr, "; a rank may use %d to %d cores", m->cores_lowest, m->cores_highest);
-    fprintf(stderr, "; rank 0 %s\n", cev_schedule_master_works(run->options->master, m->n_rank) ? "works" : "serves");
-    if (m->cramped_ranks)
-        fprintf(stderr, "cevscan: warning: %d rank%s with more threads than cores of their own; bind them with mpirun --map-by "
-                        "slot:PE=THREADS --bind-to core, or srun -c THREADS\n", m->cramped_ranks, m->cramped_ranks == 1 ? "" : "s");
-    else if (m->shared_hosts)
-        fprintf(stderr, "cevscan: warning: more threads than cores on %d host%s: they take turns\n", m->shared_hosts,
-                m->shared_hosts == 1 ? "" : "s");
 }
 
 typedef struct name_list {
@@ -125,9 +63,10 @@ static void print_json_summary(const scan_run *run, bool complete, double points
     const cev_grid *g = &run->config->grid;
     name_list names = axis_names(g);
     json_t *best = best_fit_json(p, cev_grid_n_member(g), g->n_axis, names.name, g->axis[0].label);
-    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:s}", "map", json_text(run->options->output), "complete", complete,
+    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:s}", "map", json_text(run->options->job.output), "complete", complete,
                          "points", (json_int_t)g->n_point, "points_computed", (json_int_t)points, "points_failed",
-                         (json_int_t)p->points_failed, "seconds", seconds, "best_fit_chi2", json_number(lowest_best_fit(p, cev_grid_n_member(g))),
+                         (json_int_t)p->points_failed, "seconds", seconds, "startup_s",
+                         json_number(run->startup_s > 0 ? run->startup_s : NAN), "best_fit_chi2", json_number(lowest_best_fit(p, cev_grid_n_member(g))),
                          "best_fit", best, "content_hash", p->content_hash));
 }
 
@@ -138,18 +77,18 @@ static void print_summary(const scan_run *run, run_outcome outcome)
     const cev_grid *g = &run->config->grid;
     name_list names = axis_names(g);
     double seconds = monotonic_s() - run->started, points = (double)(run->points_done - run->points_before);
-    if (o->json) {
+    if (o->job.json) {
         print_json_summary(run, outcome == RUN_COMPLETE, points, seconds);
-    } else if (o->quiet) {
+    } else if (o->job.quiet) {
         return;
     } else if (outcome == RUN_SHARD_COMPLETE) {
-        printf("%s: shard %d of %d is complete, %llu of %llu points; `cevscan merge` joins the shards\n", o->output, o->shard + 1,
+        printf("%s: shard %d of %d is complete, %llu of %llu points; `cevscan merge` joins the shards\n", o->job.output, o->shard + 1,
                o->n_shard, (unsigned long long)run->points_done, (unsigned long long)g->n_point);
     } else if (outcome != RUN_COMPLETE) {
-        printf("%s: stopped after %llu of %llu points; the same command goes on\n", o->output,
+        printf("%s: stopped after %llu of %llu points; the same command goes on\n", o->job.output,
                (unsigned long long)run->points_done, (unsigned long long)g->n_point);
     } else {
-        printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\n", o->output, points, seconds, points / seconds,
+        printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\n", o->job.output, points, seconds, points / seconds,
                (unsigned long long)p->points_failed);
         print_best_fits(p, cev_grid_n_member(g), g->n_axis, names.name, g->axis[0].label);
         printf("content hash %s\n", p->content_hash);
@@ -161,11 +100,11 @@ static int leave_alone(scan_run *run)
 {
     uint64_t failed = run->rank == 0 ? run->found->progress.points_failed : 0;
     MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-    if (run->rank == 0 && run->options->json) {
+    if (run->rank == 0 && run->options->job.json) {
         run->progress = run->found->progress;
         print_json_summary(run, true, 0, 0);
-    } else if (run->rank == 0 && !run->options->quiet) {
-        printf("%s: already complete\n", run->options->output);
+    } else if (run->rank == 0 && !run->options->job.quiet) {
+        printf("%s: already complete\n", run->options->job.output);
     }
     return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
 }
@@ -173,46 +112,12 @@ static int leave_alone(scan_run *run)
 /* Rank 0 has read and validated the scan; the others get it as one self-contained text. */
 static cev_status share_configuration(scan_run *run)
 {
-    unsigned long long size = run->rank == 0 ? strlen(run->config->resolved) + 1 : 0;
-    MPI_Bcast(&size, 1, MPI_UNSIGNED_LONG_LONG, 0, MPI_COMM_WORLD);
-    if (run->rank == 0) {
-        MPI_Bcast(run->config->resolved, (int)size, MPI_CHAR, 0, MPI_COMM_WORLD);
-        return CEV_OK;
-    }
-    char *text = malloc(size);
-    if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
-    MPI_Bcast(text, (int)size, MPI_CHAR, 0, MPI_COMM_WORLD);
+    char *text = run->rank == 0 ? run->config->resolved : NULL;
+    CEV_TRY(job_share_text(run->rank, &text));
+    if (run->rank == 0) return CEV_OK;
     cev_status status = cev_scan_config_parse(text, "resolved configuration", &run->config);
     free(text);
     return status;
-}
-
-/* The launcher that MPI_Abort asks may itself be gone. */
-static void end_without_mpi(int number)
-{
-    (void)number;
-    _exit(EXIT_IO);
-}
-
-/* From here on a failure may be known to one rank only; it takes the others down with it. */
-static void abort_on_failure(scan_run *run, cev_status status)
-{
-    if (status == CEV_OK) return;
-    fprintf(stderr, "cevscan: error on rank %d: %s\n", run->rank, cev_error_message());
-    signal(SIGALRM, end_without_mpi);
-    alarm(5);
-    cev_map_lock_release(&run->lock);
-    fflush(NULL);
-    MPI_Abort(MPI_COMM_WORLD, exit_code_of(status));
-}
-
-/* The last moment for a stop is the user's, or leaves the grace and some seconds before SLURM's limit. */
-static void limit_time(const scan_run *run)
-{
-    const double closing_s = 5;
-    double seconds = run->options->time_limit_s;
-    if (run->rank == 0 && seconds == INFINITY) seconds = slurm_seconds_left() - run->options->grace_s - closing_s;
-    if (run->rank == 0) stop_after(seconds);
 }
 
 static int run_everywhere(scan_run *run)
@@ -223,19 +128,19 @@ static int run_everywhere(scan_run *run)
     if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
     MPI_Bcast(&done, 1, MPI_C_BOOL, 0, MPI_COMM_WORLD);
     if (done) return leave_alone(run);
-    limit_time(run);
-    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
-    print_layout(run);
-    abort_on_failure(run, share_configuration(run));
+    if (run->rank == 0) job_limit_time(&run->options->job);
+    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->job.threads);
+    if (run->rank == 0) job_print_layout(&run->options->job, &run->machine);
+    job_abort_on_failure(run->rank, &run->lock, share_configuration(run));
     cev_status own = scan_run_build(run);
     status = agree_with_rank_0(run->rank, own);
-    if (status == CEV_OK) abort_on_failure(run, own); /* this rank alone is short of memory */
+    if (status == CEV_OK) job_abort_on_failure(run->rank, &run->lock, own); /* this rank alone is short of memory */
     if (status == CEV_OK) status = scan_run_find_reference(run);
     if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
-    abort_on_failure(run, scan_run_open_map(run));
-    abort_on_failure(run, scan_run_work(run));
+    job_abort_on_failure(run->rank, &run->lock, scan_run_open_map(run));
+    job_abort_on_failure(run->rank, &run->lock, scan_run_work(run));
     run_outcome outcome;
-    abort_on_failure(run, scan_run_finish(run, &outcome));
+    job_abort_on_failure(run->rank, &run->lock, scan_run_finish(run, &outcome));
     uint64_t failed = run->points_failed;
     MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
     if (run->rank == 0) print_summary(run, outcome);
@@ -246,12 +151,12 @@ static int run_everywhere(scan_run *run)
 
 int command_run(int argc, char **argv)
 {
-    run_options o = {.time_limit_s = INFINITY, .grace_s = 10, .silence_s = 20};
-    const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
+    run_options o = {.job = JOB_DEFAULTS};
+    const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc, .children = children};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 
     scan_run run = {.options = &o};
-    scan_run_start_mpi(&run);
+    job_start_mpi(&run.rank);
     stop_on_signals(); /* after MPI_Init, which may take signals over itself */
     return scan_run_end_mpi(&run, run_everywhere(&run));
 }

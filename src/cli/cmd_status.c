@@ -9,7 +9,7 @@
 #include "command.h"
 #include "map_guard.h"
 
-static const char doc[] = "Progress and health of a map, also while a job writes it.\v"
+static const char doc[] = "Progress and health of a map or study, also while a job writes it.\v"
                           "Example: cevscan status results/ess_csi.h5";
 
 typedef struct status_options {
@@ -45,13 +45,10 @@ static const char *text_of(const cev_map_info *info, const char *name)
     return text ? text : "";
 }
 
-static void print_text(const char *path, const cev_map_info *info)
+static void print_amounts(const cev_map_info *info)
 {
     const cev_map_progress *p = &info->progress;
-    printf("%s: %s, %s\n", path, text_of(info, "title"), p->complete ? "complete" : "unfinished");
-    printf("axes");
-    for (size_t a = 0; a < info->n_axis; a++) printf("%s %s (%zu)", a ? "," : "", info->axis_name[a], info->axis_points[a]);
-    printf("\ntiles %zu of %zu done (%.1f %%)\n", info->n_tile_done, info->n_tile, 100.0 * (double)info->n_tile_done / (double)info->n_tile);
+    printf("tiles %zu of %zu done (%.1f %%)\n", info->n_tile_done, info->n_tile, 100.0 * (double)info->n_tile_done / (double)info->n_tile);
     printf("points %llu:", (unsigned long long)info->n_point);
     for (int s = 0; s <= CEV_N_POINT_STATUSES; s++)
         if (info->status_count[s]) printf(" %llu %s", (unsigned long long)info->status_count[s], cev_point_status_name(s));
@@ -59,6 +56,16 @@ static void print_text(const char *path, const cev_map_info *info)
            p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->start,
            (double)time(NULL) - p->heartbeat);
     printf("wall time %.3g s, program %s (%s)\n", p->wall_time_s, text_of(info, "program_version"), text_of(info, "git_commit"));
+}
+
+static void print_text(const char *path, const cev_map_info *info)
+{
+    const cev_map_progress *p = &info->progress;
+    printf("%s: %s, %s\n", path, text_of(info, "title"), p->complete ? "complete" : "unfinished");
+    printf("axes");
+    for (size_t a = 0; a < info->n_axis; a++) printf("%s %s (%zu)", a ? "," : "", info->axis_name[a], info->axis_points[a]);
+    printf("\n");
+    print_amounts(info);
     printf("configuration hash %s\n", text_of(info, "configuration_hash"));
     if (!p->complete) return;
     print_best_fits(p, info->n_member, info->n_axis, info->axis_name, info->member_name);
@@ -85,14 +92,71 @@ static void print_as_json(const cev_map_info *info)
                          "attributes", texts));
 }
 
+/* --- studies -------------------------------------------------------------------------------------------------------- */
+
+static void print_study(const char *path, const cev_study_info *study)
+{
+    const cev_map_info *info = study->file;
+    const cev_map_progress *p = &info->progress;
+    size_t n_complete = 0;
+    for (size_t m = 0; m < study->n_map; m++) n_complete += study->map[m]->progress.complete;
+    printf("%s: %s, %s\n%zu maps, %zu complete\n", path, text_of(info, "title"), p->complete ? "complete" : "unfinished", study->n_map, n_complete);
+    print_amounts(info);
+    for (size_t m = 0; m < study->n_map && !p->complete; m++) {
+        const cev_map_info *map = study->map[m];
+        if (map->n_tile_done < map->n_tile) printf("  %s: %zu of %zu tiles\n", study->name[m], map->n_tile_done, map->n_tile);
+    }
+    if (p->complete) printf("content hash %s\n", p->content_hash);
+}
+
+static json_t *map_json(const char *name, const cev_map_info *map)
+{
+    return json_pack("{s:o, s:b, s:I, s:I, s:I, s:I, s:o, s:o}", "name", json_text(name), "complete", map->progress.complete, "points",
+                     (json_int_t)map->n_point, "points_failed", (json_int_t)map->progress.points_failed, "tiles", (json_int_t)map->n_tile,
+                     "tiles_done", (json_int_t)map->n_tile_done, "experiments", json_text(text_of(map, "experiments")), "content_hash",
+                     json_text(map->progress.content_hash));
+}
+
+static void print_study_as_json(const cev_study_info *study)
+{
+    const cev_map_info *info = study->file;
+    const cev_map_progress *p = &info->progress;
+    json_t *maps = json_array();
+    for (size_t m = 0; m < study->n_map; m++) json_array_append_new(maps, map_json(study->name[m], study->map[m]));
+    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "study", json_text(text_of(info, "study")),
+                         "complete", p->complete, "tiles", (json_int_t)info->n_tile, "tiles_done", (json_int_t)info->n_tile_done, "points",
+                         (json_int_t)info->n_point, "sessions", p->sessions, "ranks", p->ranks, "threads", p->threads, "start", json_text(p->start),
+                         "end", json_text(p->end), "heartbeat", json_number(p->heartbeat), "wall_time_s", json_number(p->wall_time_s), "content_hash",
+                         json_text(p->content_hash), "maps", maps));
+}
+
+static int status_of_study(const status_options *o)
+{
+    cev_study_info *study;
+    cev_status status = cev_study_inspect(o->file, &study);
+    if (status != CEV_OK) return report_error(status);
+    if (o->json)
+        print_study_as_json(study);
+    else
+        print_study(o->file, study);
+    bool failed = study->file->progress.complete && study->file->progress.points_failed > 0;
+    cev_study_info_destroy(&study);
+    return failed && !o->trying ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+}
+
 int command_status(int argc, char **argv)
 {
     status_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "MAP.h5", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     cev_map_info *info;
-    if (o.trying) prepare_to_be_killed(o.file);
-    cev_status status = o.trying ? cev_map_inspect(o.file, &info) : inspect_guarded(o.file, &info);
+    cev_status status = CEV_OK;
+    if (o.trying)
+        prepare_to_be_killed(o.file);
+    else
+        status = try_guarded(o.file);
+    if (status == CEV_OK && cev_is_study(o.file)) return status_of_study(&o);
+    if (status == CEV_OK) status = cev_map_inspect(o.file, &info);
     if (status != CEV_OK) return report_error(status);
     if (o.json)
         print_as_json(info);

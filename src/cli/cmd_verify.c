@@ -279,9 +279,9 @@ int command_verify(int argc, char **argv)
     verify_options o = {.seed = -1};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "MAP.h5", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    const run_options as_run = {.output = o.file, .quiet = true, .time_limit_s = INFINITY};
+    const run_options as_run = {.job = {.output = o.file, .quiet = true, .time_limit_s = INFINITY}};
     verification v = {.options = &o, .low = scan_lowest_none(), .run = {.options = &as_run}};
-    scan_run_start_mpi(&v.run);
+    job_start_mpi(&v.run.rank);
     cev_status status = verify(&v);
     int code = status != CEV_OK ? report_error(status) : v.n_bad + v.n_wrong ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
     cev_map_info_destroy(&v.info);

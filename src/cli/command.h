@@ -26,6 +26,7 @@ typedef struct command {
 } command;
 
 int command_run(int argc, char **argv);
+int command_study(int argc, char **argv);
 int command_point(int argc, char **argv);
 int command_rates(int argc, char **argv);
 int command_check(int argc, char **argv);
@@ -48,6 +49,9 @@ json_t *json_text(const char *text);
 
 /* Prints to stdout, and gives up the reference. */
 void print_json(json_t *json);
+
+/* Seconds since this process was started, to the tick of the system's clock (10 ms); NaN where the system does not say. */
+double process_age_s(void);
 
 /* A number that must be whole and in [minimum, maximum]; false if it is not. */
 bool parse_whole(const char *text, long minimum, long maximum, int *out);

@@ -11,9 +11,10 @@
 
 static const command commands[] = {
     {"run", "scan a parameter space into a map (alone, under mpirun or under srun)", command_run},
+    {"study", "scan many sets of experiments over many planes into one file", command_study},
     {"point", "chi2, pulls and shares at one point", command_point},
     {"rates", "expected events per bin, flavour and background", command_rates},
-    {"check", "validate a scan file and show what it would do", command_check},
+    {"check", "validate a scan or study file and show what it would do", command_check},
     {"status", "progress and health of a map, also while it is written", command_status},
     {"verify", "check the digests of a map, and recompute a part of it", command_verify},
     {"merge", "join partial maps of one scan", command_merge},
@@ -67,7 +68,7 @@ int main(int argc, char **argv)
         printf("cevscan %s (%s)\n", CEVSCAN_VERSION, CEVSCAN_COMMIT);
         return EXIT_COMPLETE;
     }
-    if (!strcmp(argv[1], "run")) prefer_sleeping_threads(argv);
+    if (!strcmp(argv[1], "run") || !strcmp(argv[1], "study")) prefer_sleeping_threads(argv);
     for (size_t k = 0; k < N_COMMANDS; k++) {
         if (strcmp(argv[1], commands[k].name)) continue;
         char name[32];

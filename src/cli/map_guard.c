@@ -77,7 +77,7 @@ static int outcome_of_trial(const char *path, char *said, size_t size)
     return state;
 }
 
-static cev_status try_map(const char *path)
+cev_status try_guarded(const char *path)
 {
     static const char prefix[] = "cevscan: error: ";
     char said[4096];
@@ -97,6 +97,13 @@ static cev_status try_map(const char *path)
 cev_status inspect_guarded(const char *path, cev_map_info **out)
 {
     *out = NULL;
-    CEV_TRY(try_map(path));
+    CEV_TRY(try_guarded(path));
     return cev_map_inspect(path, out);
+}
+
+cev_status inspect_study_guarded(const char *path, cev_study_info **out)
+{
+    *out = NULL;
+    CEV_TRY(try_guarded(path));
+    return cev_study_inspect(path, out);
 }

@@ -126,3 +126,17 @@ cev_status output_place_check_owner(const char *path)
     return cev_fail(CEV_E_INPUT, "%s: cannot be written: it belongs to another user (%ld), in a folder where everybody may write", path,
                     (long)s.st_uid);
 }
+
+cev_status output_place_exists(const char *path, bool *out)
+{
+    struct stat s;
+    *out = false;
+    if (stat(path, &s)) {
+        int reason = errno;
+        if (reason == ENOENT) return CEV_OK;
+        return cev_fail(cev_status_of_errno(reason), "%s: cannot be written: %s", path, strerror(reason));
+    }
+    if (!S_ISREG(s.st_mode)) return cev_fail(CEV_E_INPUT, "%s: cannot be written: it is not a file", path);
+    *out = true;
+    return output_place_check_owner(path);
+}

@@ -93,3 +93,28 @@ cev_status provenance_texts(const cev_scan_config *c, cev_map_spec *spec)
     spec->text = copy;
     return CEV_OK;
 }
+
+cev_status provenance_of_study(const cev_study_config *study, cev_study_spec *spec)
+{
+    const char *libraries;
+    char identity[CEV_DIGEST_TEXT_SIZE], *identity_copy;
+    cev_map_text *text;
+    cev_digest_text(&study->identity, identity);
+    CEV_TRY(cev_arena_copy_text(study->arena, identity, &identity_copy));
+    CEV_TRY(library_versions(study->arena, &libraries));
+    const cev_map_text own[] = {
+        {"title", study->title},
+        {"study", study->name},
+        {"configuration", study->resolved},
+        {"configuration_hash", identity_copy},
+        {"interaction", study->space[0].scan->interaction->card.name},
+        {"program_version", CEVSCAN_VERSION},
+        {"git_commit", CEVSCAN_COMMIT},
+        {"library_versions", libraries},
+    };
+    spec->n_text = sizeof own / sizeof *own;
+    CEV_TRY(cev_new(study->arena, spec->n_text, &text));
+    memcpy(text, own, sizeof own);
+    spec->text = text;
+    return CEV_OK;
+}

@@ -5,8 +5,12 @@
 
 #include "cevscan/config.h"
 #include "cevscan/map.h"
+#include "cevscan/study.h"
 
 /* Fills spec->text; the texts live in the configuration's arena. */
 cev_status provenance_texts(const cev_scan_config *config, cev_map_spec *spec);
+
+/* Fills spec->text of a study; the texts live in its arena. */
+cev_status provenance_of_study(const cev_study_config *study, cev_study_spec *spec);
 
 #endif

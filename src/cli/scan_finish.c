@@ -103,7 +103,7 @@ static void tell_of_lower(const cev_grid *g, size_t member, double chi2, double 
 static cev_status count_from_lowest(scan_run *run, const scan_lowest *low)
 {
     bool any;
-    for (size_t m = 0; run->rank == 0 && !run->options->quiet && m < cev_grid_n_member(&run->config->grid); m++)
+    for (size_t m = 0; run->rank == 0 && !run->options->job.quiet && m < cev_grid_n_member(&run->config->grid); m++)
         tell_of_lower(&run->config->grid, m, low->chi2[m], run->progress.chi2_reference[m]);
     CEV_TRY(scan_run_take_over(run, low, &any));
     return any ? revisit_all(run, NULL, true) : CEV_OK;

@@ -17,7 +17,7 @@ static cev_status compare_with_found(const scan_run *run)
     const char *theirs = cev_map_info_text(run->found, "configuration_hash"), *title = cev_map_info_text(run->found, "title");
     if (theirs && !strcmp(theirs, identity)) return CEV_OK;
     return cev_fail(CEV_E_INPUT, "%s: holds another scan (\"%s\", configuration %.12s; this is %.12s); choose another output, or "
-                                 "remove it", run->options->output, title ? title : "untitled", theirs ? theirs : "unknown", identity);
+                                 "remove it", run->options->job.output, title ? title : "untitled", theirs ? theirs : "unknown", identity);
 }
 
 /* Opens the map as the run will, and closes it again: what is missing or misshapen shows before anything is written. */
@@ -34,16 +34,11 @@ static cev_status check_structure(scan_run *run)
 
 static cev_status look_at_output(scan_run *run)
 {
-    struct stat s;
     const char *path = run->map_path;
+    bool exists;
     cev_map_info_destroy(&run->found);
-    if (stat(path, &s)) {
-        int reason = errno;
-        if (reason == ENOENT) return CEV_OK;
-        return cev_fail(cev_status_of_errno(reason), "%s: cannot be written: %s", path, strerror(reason));
-    }
-    if (!S_ISREG(s.st_mode)) return cev_fail(CEV_E_INPUT, "%s: cannot be written: it is not a file", path);
-    CEV_TRY(output_place_check_owner(path));
+    CEV_TRY(output_place_exists(path, &exists));
+    if (!exists) return CEV_OK;
     CEV_TRY(inspect_guarded(path, &run->found));
     CEV_TRY(compare_with_found(run));
     if (!run->found->progress.complete) CEV_TRY(check_structure(run));
@@ -54,10 +49,10 @@ static cev_status look_at_output(scan_run *run)
 
 cev_status scan_run_prepare(scan_run *run, bool *done)
 {
-    CEV_TRY(cev_scan_config_read(run->options->scan_file, &run->config));
+    CEV_TRY(cev_scan_config_read(run->options->job.file, &run->config));
     if (run->config->grid.n_axis == 0)
-        return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", run->options->scan_file);
-    CEV_TRY(output_place_resolve(run->options->output, &run->map_path));
+        return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", run->options->job.file);
+    CEV_TRY(output_place_resolve(run->options->job.output, &run->map_path));
     CEV_TRY(look_at_output(run));
     *done = run->found && run->found->progress.complete;
     if (*done) {

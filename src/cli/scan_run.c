@@ -15,17 +15,6 @@
 /* /progress is overwritten this often: a sign of life for `cevscan status`. */
 static const double record_interval_s = 1;
 
-cev_status agree_with_rank_0(int rank, cev_status status)
-{
-    char message[1024] = "";
-    int code = (int)status;
-    if (rank == 0) snprintf(message, sizeof message, "%s", cev_error_message());
-    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    if (code == CEV_OK) return CEV_OK;
-    MPI_Bcast(message, sizeof message, MPI_CHAR, 0, MPI_COMM_WORLD);
-    return rank == 0 ? status : cev_fail((cev_status)code, "%s", message);
-}
-
 /* --- model and buffers ------------------------------------------------------------------------------------------ */
 
 static cev_status create_parts(scan_run *run)
@@ -65,7 +54,7 @@ cev_status scan_run_find_reference(scan_run *run)
     cev_map_progress *p = &run->progress;
     size_t n_member = cev_grid_n_member(&c->grid), n_axis = c->grid.n_axis;
     cev_status status = CEV_OK;
-    if (run->rank == 0 && !run->options->quiet && !run->found) warn_of_idle_axes(run);
+    if (run->rank == 0 && !run->options->job.quiet && !run->found) warn_of_idle_axes(run);
     for (size_t m = 0; run->rank == 0 && status == CEV_OK && m < n_member; m++) {
         cev_best_fit fit = {0};
         status = cev_best_fit_find(&run->job, m, c->data == CEV_DATA_ASIMOV ? c->truth : NULL, &fit);
@@ -88,6 +77,8 @@ cev_status scan_run_build(scan_run *run)
     memcpy(run->job.theta, c->theta, sizeof run->job.theta);
     memcpy(run->job.axis_parameter, c->axis_parameter, sizeof run->job.axis_parameter);
     run->job.member_parameter = c->member_parameter;
+    CEV_TRY(cev_fit_starts_create(&run->job, &run->starts));
+    run->job.starts = run->starts;
     run->n_pull = c->store_pulls ? c->n_pull : 0;
     return create_parts(run);
 }
@@ -116,7 +107,7 @@ cev_status scan_run_record(scan_run *run)
     cev_map_progress *p = &run->progress;
     CEV_TRY(cev_map_check_place(run->map));
     if (cev_map_lock_lost(run->lock))
-        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over", run->options->output);
+        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over", run->options->job.output);
     run->recorded = monotonic_s();
     p->heartbeat = (double)time(NULL);
     p->wall_time_s = run->wall_time_before_s + (run->recorded - run->started);
@@ -140,23 +131,13 @@ cev_status scan_run_start_session(scan_run *run)
     return scan_run_record(run);
 }
 
-/* All open the file that rank 0 has looked at, not what a symbolic link may lead to by now. */
-static cev_status share_map_path(scan_run *run)
-{
-    unsigned long long size = run->rank == 0 ? strlen(run->map_path) + 1 : 0;
-    MPI_Bcast(&size, 1, MPI_UNSIGNED_LONG_LONG, 0, MPI_COMM_WORLD);
-    if (run->rank != 0 && !(run->map_path = malloc(size))) return cev_fail(CEV_E_MEMORY, "out of memory");
-    MPI_Bcast(run->map_path, (int)size, MPI_CHAR, 0, MPI_COMM_WORLD);
-    return CEV_OK;
-}
-
 cev_status scan_run_open_map(scan_run *run)
 {
     cev_status status = CEV_OK;
     run->started = monotonic_s();
     if (run->rank == 0 && !run->found) status = scan_run_create_map(run, run->map_path);
     CEV_TRY(agree_with_rank_0(run->rank, status));
-    CEV_TRY(share_map_path(run));
+    CEV_TRY(job_share_text(run->rank, &run->map_path)); /* the file that rank 0 has looked at, not what a link may lead to by now */
     CEV_TRY(cev_map_open(run->map_path, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
                          run->config->pull_name, &run->map));
     return run->rank == 0 ? scan_run_start_session(run) : CEV_OK;
@@ -177,6 +158,13 @@ static void evaluate_chunk(void *context, int thread, size_t chunk)
         cev_scan_job_block(&run->job, part->scratch, &run->tile, k, part->pull, run->chi2, run->status, run->pull);
 }
 
+static void find_start(void *context, int thread, size_t block)
+{
+    scan_run *run = context;
+    if (atomic_load_explicit(&run->abandoned, memory_order_relaxed)) return;
+    cev_fit_starts_block(run->starts, &run->job, run->part[thread].scratch, block);
+}
+
 static void poll_schedule(void *context)
 {
     scan_run *run = context;
@@ -184,7 +172,7 @@ static void poll_schedule(void *context)
     if (!cev_schedule_stopping(run->schedule)) return;
     double now = monotonic_s();
     if (run->stop_seen == INFINITY) run->stop_seen = now;
-    if (now - run->stop_seen > run->options->grace_s) atomic_store(&run->abandoned, true);
+    if (now - run->stop_seen > run->options->job.grace_s) atomic_store(&run->abandoned, true);
 }
 
 static bool stop(void *context)
@@ -212,8 +200,10 @@ void scan_run_compute(scan_run *run, size_t id)
     run->tile = cev_grid_tile(&run->config->grid, id);
     cev_scan_job_open_tile(&run->job, &run->tile);
     size_t chunk = BLOCKS_PER_CHUNK * CEV_LANES;
-    cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk,
-                     run->schedule ? poll_schedule : NULL, run);
+    void (*poll)(void *) = run->schedule ? poll_schedule : NULL;
+    cev_threads_loop(run->machine.threads, cev_fit_starts_open(run->starts, &run->tile), find_start, poll, run);
+    cev_fit_starts_close(run->starts);
+    cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk, poll, run);
 }
 
 static cev_status work(void *context, cev_schedule *schedule, size_t id, cev_tile_report *report)
@@ -250,6 +240,7 @@ bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_poin
 static cev_status take(void *context, const cev_tile_report *report)
 {
     scan_run *run = context;
+    if (run->startup_s == 0) run->startup_s = process_age_s();
     run->n_pending--;
     run->points_done += report->n_point;
     run->points_failed += report->n_failed;
@@ -281,10 +272,10 @@ cev_status scan_run_work(scan_run *run)
     run->stop_seen = INFINITY;
     run->lowest = scan_lowest_none();
     if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &run->n_pending));
-    run->line = progress_line_start(run->options->quiet, run->config->grid.n_point, run->points_before);
+    run->line = progress_line_start(run->options->job.quiet, run->config->grid.n_point, run->points_before);
     cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop,
-                                .silence_s = run->options->silence_s};
-    cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->master, run->n_pending, pending, &calls);
+                                .silence_s = run->options->job.silence_s};
+    cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->job.master, run->n_pending, pending, &calls);
     progress_line_end(&run->line);
     return status;
 }
@@ -295,44 +286,17 @@ void scan_run_destroy(scan_run *run)
     cev_map_lock_release(&run->lock);
     free(run->map_path);
     cev_map_info_destroy(&run->found);
+    cev_fit_starts_destroy(&run->starts);
     cev_model_destroy(&run->model);
     cev_scan_config_destroy(&run->config);
 }
 
-/* --- MPI, and maps that hold their scan -------------------------------------------------------------------------- */
-
-/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it, and no session folder, which programs that
- * start and end at the same moment would share and remove under each other. Open MPI's own file component makes files beside the
- * map for shared file pointers, which nobody uses here, and leaves them there when it is killed; ROMIO does not. */
-static void set_up_open_mpi(void)
-{
-    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) {
-        setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-        setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
-    }
-    setenv("OMPI_MCA_io", "^ompio", 0);
-}
-
-void scan_run_start_mpi(scan_run *run)
-{
-    int provided;
-    set_up_open_mpi();
-    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-    MPI_Comm_rank(MPI_COMM_WORLD, &run->rank);
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-}
+/* --- maps that hold their scan -------------------------------------------------------------------------- */
 
 int scan_run_end_mpi(scan_run *run, int code)
 {
     scan_run_destroy(run);
-    if (code == EXIT_IO) {
-        /* HDF5 would try once more to write what it could not, from inside MPI_Finalize, and crash there. */
-        MPI_Barrier(MPI_COMM_WORLD); /* until rank 0 has given its lock back */
-        fflush(NULL);
-        MPI_Abort(MPI_COMM_WORLD, code);
-    }
-    MPI_Finalize();
-    return code;
+    return job_end_mpi(code);
 }
 
 cev_status scan_run_adopt(scan_run *run, const char *path, const cev_map_info *info)
@@ -343,7 +307,7 @@ cev_status scan_run_adopt(scan_run *run, const char *path, const cev_map_info *i
     if (status != CEV_OK) return cev_fail_while(status, "%s", path);
     if (run->config->grid.n_axis == 0 || run->config->grid.n_tile != info->n_tile)
         return cev_fail(CEV_E_INPUT, "%s: its configuration does not fit its tiles", path);
-    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
+    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->job.threads);
     cev_status built = scan_run_build(run);
     if (built == CEV_OK) built = scan_run_find_reference(run);
     return built == CEV_OK ? CEV_OK : cev_fail_while(built, "%s", path);

@@ -11,19 +11,14 @@
 #include "cevscan/map.h"
 #include "cevscan/map_lock.h"
 #include "cevscan/model.h"
-#include "cevscan/scan_job.h"
+#include "cevscan/fit_starts.h"
 #include "cevscan/schedule.h"
+#include "job.h"
 #include "progress_line.h"
 
 typedef struct run_options {
-    const char *scan_file, *output;
-    bool quiet, json;
-    int threads; /* 0: choose */
+    job_options job;
     int shard, n_shard; /* of a scan split over independent jobs: tiles with id % n_shard == shard; n_shard is 0 for all */
-    cev_master_mode master;
-    double time_limit_s;    /* infinite: none */
-    double silence_s;       /* longest silence of another rank */
-    double grace_s;         /* how long a tile in work may go on once a stop is wanted */
 } run_options;
 
 /* How a run ended, the same on every rank. */
@@ -53,6 +48,7 @@ typedef struct scan_run {
     cev_model *model;
     cev_data data;
     cev_scan_job job;
+    cev_fit_starts *starts;         /* the job's */
     cev_map *map;
     char *map_path;             /* the output, symbolic links followed; known to the other ranks once the map is open */
     size_t n_pull;              /* stored */
@@ -73,6 +69,7 @@ typedef struct scan_run {
     progress_line line;
     double started, recorded;   /* monotonic seconds: this session, and the last write of /progress */
     double wall_time_before_s;
+    double startup_s;           /* from the start of the process to the first finished tile; 0 before that */
     size_t n_pending;           /* tiles that this session has still to do */
     size_t n_elsewhere;         /* tiles that are left to other shards */
     uint64_t points_done, points_before, points_failed;
@@ -91,9 +88,8 @@ cev_status scan_run_work(scan_run *run);        /* a failure is returned on one 
 cev_status scan_run_finish(scan_run *run, run_outcome *outcome); /* best fit, delta_chi2, content hash; the same */
 void scan_run_destroy(scan_run *run);
 
-/* Steps that other commands take too: MPI on, off; the configuration out of a map; the map made by rank 0; one tile computed
+/* Steps that other commands take too: the end of MPI; the configuration out of a map; the map made by rank 0; one tile computed
  * into run->chi2, run->status and run->pull; its digest. */
-void scan_run_start_mpi(scan_run *run);
 int scan_run_end_mpi(scan_run *run, int code);
 cev_status scan_run_adopt(scan_run *run, const char *path, const cev_map_info *info);
 cev_status scan_run_create_map(scan_run *run, const char *path);
@@ -113,8 +109,5 @@ void scan_run_note_tile(const scan_run *run, scan_lowest *low);
  * run->progress; *any says whether that was so of any member. */
 cev_status scan_run_take_over(scan_run *run, const scan_lowest *low, bool *any);
 bool scan_run_lower(double chi2, uint64_t point, double than, uint64_t than_point);
-
-/* Broadcasts rank 0's outcome, message included, so that it is returned on every rank, whatever their own was. */
-cev_status agree_with_rank_0(int rank, cev_status status);
 
 #endif

@@ -15,29 +15,35 @@ static cev_status check_recoils(const cev_reals *list)
     return CEV_OK;
 }
 
+cev_status cev_read_table_rows(cev_arena *arena, cev_node bins, size_t n_recoil, size_t *n_bin, const double **value)
+{
+    static const cev_key value_key = {.name = "bins", .type = CEV_KEY_REALS, .minimum = 0, .maximum = 1e12};
+    double *all;
+    *n_bin = cev_node_length(bins);
+    if (!cev_node_is_sequence(bins) || *n_bin == 0 || *n_bin > CEV_MAX_BINS)
+        return cev_node_fail(bins, "key \"bins\": expected a list of 1 to %d bins, each a list of values", CEV_MAX_BINS);
+    CEV_TRY(cev_new(arena, *n_bin * n_recoil, &all));
+    for (size_t i = 0; i < *n_bin; i++) {
+        cev_reals row = {0};
+        CEV_TRY(cev_node_reals(arena, cev_node_item(bins, i), &value_key, &row));
+        if (row.n != n_recoil)
+            return cev_node_fail(row.node, "key \"bins\": bin %zu has %zu values for %zu recoil energies", i + 1, row.n, n_recoil);
+        memcpy(all + i * n_recoil, row.value, n_recoil * sizeof *all);
+    }
+    *value = all;
+    return CEV_OK;
+}
+
 /* bins: a list for each bin, with a value for each recoil energy. */
 static cev_status read_table(cev_arena *arena, cev_node node, cev_response_table *out)
 {
     static const cev_key recoil_key = {.name = "recoil_keV", .type = CEV_KEY_REALS, .minimum = 1e-9, .maximum = 1e9};
-    static const cev_key value_key = {.name = "bins", .type = CEV_KEY_REALS, .minimum = 0, .maximum = 1e12};
     cev_reals recoil = {0};
-    cev_node bins = cev_node_find(node, "bins");
     CEV_TRY(cev_node_reals(arena, cev_node_find(node, "recoil_keV"), &recoil_key, &recoil));
     CEV_TRY(check_recoils(&recoil));
-    size_t n_bin = cev_node_length(bins);
-    if (!cev_node_is_sequence(bins) || n_bin == 0 || n_bin > CEV_MAX_BINS)
-        return cev_node_fail(bins, "key \"bins\": expected a list of 1 to %d bins, each a list of values", CEV_MAX_BINS);
-    double *value;
-    CEV_TRY(cev_new(arena, n_bin * recoil.n, &value));
-    for (size_t i = 0; i < n_bin; i++) {
-        cev_reals row = {0};
-        CEV_TRY(cev_node_reals(arena, cev_node_item(bins, i), &value_key, &row));
-        if (row.n != recoil.n)
-            return cev_node_fail(row.node, "key \"bins\": bin %zu has %zu values for %zu recoil energies", i + 1, row.n, recoil.n);
-        memcpy(value + i * recoil.n, row.value, recoil.n * sizeof *value);
-    }
-    *out = (cev_response_table){.n_recoil = recoil.n, .n_bin = n_bin, .recoil_keV = recoil.value, .value = value};
-    return CEV_OK;
+    out->n_recoil = recoil.n;
+    out->recoil_keV = recoil.value;
+    return cev_read_table_rows(arena, cev_node_find(node, "bins"), recoil.n, &out->n_bin, &out->value);
 }
 
 cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out)
@@ -52,7 +58,7 @@ cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out)
 }
 
 /* Its use depends on what it gives at the energies of the source. */
-static cev_status check_quenching(cev_node experiment, const cev_response *response, double recoil_max_keV)
+cev_status cev_check_quenching(cev_node node, const cev_response *response, double recoil_max_keV)
 {
     enum { STEPS = 1000 };
     double last = 0;
@@ -60,8 +66,7 @@ static cev_status check_quenching(cev_node experiment, const cev_response *respo
     for (int k = 1; k <= STEPS; k++) {
         double recoil_keV = recoil_max_keV * k / STEPS, now = response->quenching.kind->electron_keV(&response->quenching, recoil_keV);
         if (!(now > last))
-            return cev_node_fail(cev_node_find(cev_node_find(experiment, "response"), "quenching"),
-                                 "quenching \"%s\" does not grow: %g keVee at a recoil of %g keV (recoils reach %g keV)",
+            return cev_node_fail(node, "quenching \"%s\" does not grow: %g keVee at a recoil of %g keV (recoils reach %g keV)",
                                  response->quenching.kind->card.name, now, recoil_keV, recoil_max_keV);
         last = now;
     }
@@ -183,7 +188,7 @@ static cev_status read_timing(cev_arena *arena, cev_node node, cev_experiment *o
 cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node node, cev_node timing, cev_experiment *out)
 {
     double recoil_max_keV = cev_experiment_recoil_max_keV(&out->source, &out->target);
-    CEV_TRY(check_quenching(experiment, &out->response, recoil_max_keV));
+    CEV_TRY(cev_check_quenching(cev_node_find(cev_node_find(experiment, "response"), "quenching"), &out->response, recoil_max_keV));
     if (out->response.kind->counting) {
         CEV_TRY(bins_of_counting(arena, node, recoil_max_keV, out));
     } else if (out->response.kind->tabulated) {

@@ -23,73 +23,17 @@ static const cev_key experiment_table[] = {
     CEV_KEY(experiment_keys, observed, .type = CEV_KEY_NODE),
 };
 
-/* --- pulls ------------------------------------------------------------------------------------------------------ */
-
-typedef struct pull_keys {
-    const char *name;
-    double sigma;
-    cev_node scales;
-} pull_keys;
-
-static const cev_key pull_table[] = {
-    CEV_KEY(pull_keys, name, .type = CEV_KEY_TEXT, .required = true),
-    CEV_KEY(pull_keys, sigma, .type = CEV_KEY_REAL, .required = true, .minimum = 1e-9, .maximum = 1e3),
-    CEV_KEY(pull_keys, scales, .type = CEV_KEY_NODE, .required = true),
-};
-
-static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experiment *experiment, cev_pull *out)
+cev_status cev_check_source(cev_arena *arena, cev_node node, cev_source *source)
 {
-    const char *names[CEV_MAX_COMPONENTS] = {"signal"};
-    size_t *component, n_name = experiment->n_background + 1, n = cev_node_length(node);
-    for (size_t b = 0; b < experiment->n_background; b++) names[b + 1] = experiment->background[b].name;
-    if (!cev_node_is_sequence(node) || n == 0)
-        return cev_node_fail(node, "key \"scales\": expected a list of components (signal, or names of backgrounds)");
-    CEV_TRY(cev_new(arena, n, &component));
-    for (size_t k = 0; k < n; k++) {
-        cev_node item = cev_node_item(node, k);
-        size_t c = 0;
-        while (c < n_name && strcmp(names[c], cev_node_text(item))) c++;
-        if (c == n_name) return cev_node_fail_name(item, "component", names, n_name);
-        for (size_t j = 0; j < k; j++)
-            if (component[j] == c) return cev_node_fail(item, "component \"%s\" is listed twice", names[c]);
-        component[k] = c;
-    }
-    out->n_component = n;
-    out->component = component;
-    return CEV_OK;
-}
-
-cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out)
-{
-    cev_pull *pull;
-    size_t n = cev_node_length(node);
-    if (!node.id) return CEV_OK;
-    if (!cev_node_is_sequence(node)) return cev_node_fail(node, "key \"pulls\": expected a list");
-    if (n > CEV_MAX_PULLS) return cev_node_fail(node, "key \"pulls\": at most %d are possible", CEV_MAX_PULLS);
-    CEV_TRY(cev_new(arena, n, &pull));
-    for (size_t p = 0; p < n; p++) {
-        pull_keys keys = {0};
-        cev_node item = cev_node_item(node, p);
-        CEV_TRY(cev_node_read(arena, item, "pull", pull_table, CEV_LENGTH(pull_table), &keys));
-        if (strlen(keys.name) > 100 || strchr(keys.name, '/'))
-            return cev_node_fail(item, "the name of a pull has at most 100 letters and no slash");
-        for (size_t k = 0; k < p; k++)
-            if (!strcmp(pull[k].name, keys.name)) return cev_node_fail(item, "pull \"%s\" is given twice", keys.name);
-        CEV_TRY(cev_arena_keep_text(arena, keys.name, &pull[p].name));
-        pull[p].sigma = keys.sigma;
-        CEV_TRY(read_scales(arena, keys.scales, out, &pull[p]));
-    }
-    out->n_pull = n;
-    out->pull = pull;
-    return CEV_OK;
+    const char *complaint = source->kind->complaint ? source->kind->complaint(source) : NULL;
+    if (complaint) return cev_node_fail(node, "source \"%s\": %s", source->kind->card.name, complaint);
+    return cev_source_prepare(arena, source);
 }
 
 static cev_status read_source(cev_arena *arena, cev_node node, cev_source *out)
 {
     READ_KIND(node, "source", cev_source_kinds, cev_n_source_kinds, out);
-    const char *complaint = out->kind->complaint ? out->kind->complaint(out) : NULL;
-    if (complaint) return cev_node_fail(node, "source \"%s\": %s", out->kind->card.name, complaint);
-    return out->kind->prepare ? out->kind->prepare(arena, out) : CEV_OK;
+    return cev_check_source(arena, node, out);
 }
 
 cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment *out)

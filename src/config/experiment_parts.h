@@ -21,7 +21,15 @@ cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out)
 /* From here on, out->source, target and response must be there; for each function, what those before it read. */
 cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node bins, cev_node timing, cev_experiment *out);
 cev_status cev_read_backgrounds(cev_arena *arena, cev_node node, cev_experiment *out);
+/* Pulls need what all of the above read. */
 cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out);
 cev_status cev_read_data(cev_arena *arena, cev_node observed, cev_node statistic, cev_experiment *out);
+
+/* What depends on more than one key, and must hold for every value that a pull tries. The source's table is made. */
+cev_status cev_check_source(cev_arena *arena, cev_node node, cev_source *source);
+cev_status cev_check_quenching(cev_node node, const cev_response *response, double recoil_max_keV);
+
+/* Rows of a table of responses: a list of at most CEV_MAX_BINS lists of n_recoil values. */
+cev_status cev_read_table_rows(cev_arena *arena, cev_node bins, size_t n_recoil, size_t *n_bin, const double **value);
 
 #endif

@@ -15,8 +15,8 @@ typedef struct budget {
 /* Keys whose values are texts, even if they look like numbers: an experiment may be called 2024. */
 static bool is_text_key(const char *key)
 {
-    static const char *const keys[] = {"citation", "data", "experiment", "experiments", "interaction", "name", "scale", "scales",
-                                       "scan", "title"};
+    static const char *const keys[] = {"all_subsets_of", "citation", "data", "experiment", "experiments", "interaction", "name",
+                                       "pairs_of", "scale", "scales", "scan", "sets", "study", "title"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (!strcmp(keys[k], key)) return true;
     return false;
@@ -76,7 +76,7 @@ cev_status cev_node_json(cev_node node, json_t **out)
 /* What is for the reader does not change the numbers. */
 static void strip_prose(json_t *json)
 {
-    static const char *const prose[] = {"citation", "title", "scan"};
+    static const char *const prose[] = {"citation", "title", "scan", "study"};
     for (size_t k = 0; json_is_object(json) && k < sizeof prose / sizeof *prose; k++) json_object_del(json, prose[k]);
     const char *key;
     json_t *value;
@@ -99,11 +99,16 @@ static cev_status identify(const json_t *resolved, cev_digest *out)
     return status;
 }
 
-cev_status cev_config_seal(cev_scan_config *config, const json_t *resolved)
+cev_status cev_json_seal(cev_arena *arena, const json_t *resolved, char **out, cev_digest *identity)
 {
     char *text = json_dumps(resolved, JSON_INDENT(1));
     if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_status status = cev_arena_copy_text(config->arena, text, &config->resolved);
+    cev_status status = cev_arena_copy_text(arena, text, out);
     free(text);
-    return status == CEV_OK ? identify(resolved, &config->identity) : status;
+    return status == CEV_OK ? identify(resolved, identity) : status;
+}
+
+cev_status cev_config_seal(cev_scan_config *config, const json_t *resolved)
+{
+    return cev_json_seal(config->arena, resolved, &config->resolved, &config->identity);
 }

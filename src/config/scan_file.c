@@ -6,16 +6,9 @@
 #include "resolve.h"
 #include "scan_parts.h"
 
-/* A configuration while it is read. */
-typedef struct reading {
-    cev_scan_config *config;
-    const char *file;   /* for looking up experiments beside it; NULL if there is none */
-    json_t *resolved;
-} reading;
-
 typedef struct scan_keys {
     const char *scan, *title;
-    cev_node experiments, without_pulls, interaction, parameters, data, tile;
+    cev_node experiments, without_pulls, interaction, parameters, data, tile, exposure_factor;
     bool store_pulls;
 } scan_keys;
 
@@ -28,12 +21,13 @@ static const cev_key scan_table[] = {
     CEV_KEY(scan_keys, parameters, .type = CEV_KEY_NODE),
     CEV_KEY(scan_keys, data, .type = CEV_KEY_NODE),
     CEV_KEY(scan_keys, store_pulls, .type = CEV_KEY_FLAG),
+    CEV_KEY(scan_keys, exposure_factor, .type = CEV_KEY_NODE),
     CEV_KEY(scan_keys, tile, .type = CEV_KEY_NODE),
 };
 
 /* --- experiments ------------------------------------------------------------------------------------------------ */
 
-static cev_status parse_experiment(reading *r, cev_node node, cev_experiment *out, json_t *list)
+static cev_status parse_experiment(const cev_reading *r, cev_node node, cev_experiment *out, json_t *list)
 {
     json_t *json;
     CEV_TRY(cev_experiment_parse(r->config->arena, node, out));
@@ -41,7 +35,7 @@ static cev_status parse_experiment(reading *r, cev_node node, cev_experiment *ou
     return json_array_append_new(list, json) ? cev_fail(CEV_E_MEMORY, "out of memory") : CEV_OK;
 }
 
-static cev_status load_experiment(reading *r, cev_node name, cev_experiment *out, json_t *list)
+static cev_status load_experiment(const cev_reading *r, cev_node name, cev_experiment *out, json_t *list)
 {
     char *path;
     const char *nearest;
@@ -58,7 +52,18 @@ static cev_status load_experiment(reading *r, cev_node name, cev_experiment *out
     return status;
 }
 
-static cev_status check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other)
+cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, json_t *list)
+{
+    return cev_node_is_mapping(node) ? parse_experiment(r, node, out, list) : load_experiment(r, node, out, list);
+}
+
+/* One pull cannot shift different things, nor one thing and scale another. */
+static bool shift_alike(const cev_pull *one, const cev_pull *other)
+{
+    return !one->parameter == !other->parameter && (!one->parameter || !strcmp(one->parameter, other->parameter));
+}
+
+cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other)
 {
     if (!strcmp(one->name, other->name))
         return cev_node_fail(node, "experiment \"%s\" is used twice; give a copy a name of its own", one->name);
@@ -67,10 +72,13 @@ static cev_status check_shared_pulls(cev_node node, const cev_experiment *one, c
             if (!strcmp(one->pull[p].name, other->pull[q].name) && one->pull[p].sigma != other->pull[q].sigma)
                 return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but with sigma %g and %g",
                                      one->pull[p].name, other->name, one->name, other->pull[q].sigma, one->pull[p].sigma);
+            else if (!strcmp(one->pull[p].name, other->pull[q].name) && !shift_alike(&one->pull[p], &other->pull[q]))
+                return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but does not shift the same parameter in both",
+                                     one->pull[p].name, other->name, one->name);
     return CEV_OK;
 }
 
-static cev_status gather_pulls(cev_scan_config *config, cev_node node)
+cev_status cev_gather_pulls(cev_scan_config *config, cev_node node)
 {
     const char **name;
     CEV_TRY(cev_new(config->arena, CEV_MAX_PULLS, &name));
@@ -103,7 +111,7 @@ static cev_status drop_pull(cev_arena *arena, cev_experiment *x, const char *nam
 }
 
 /* Pulls that stay at zero in this scan: what they stand for is a scan parameter, say. */
-static cev_status drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experiment *experiment)
+cev_status cev_drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experiment *experiment)
 {
     if (!list.id) return CEV_OK;
     if (!cev_node_is_sequence(list)) return cev_node_fail(list, "key \"without_pulls\": expected a list of pulls");
@@ -119,7 +127,56 @@ static cev_status drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_expe
     return CEV_OK;
 }
 
-static cev_status read_experiments(reading *r, cev_node node, cev_node without_pulls)
+static cev_status scale_backgrounds(cev_arena *arena, double factor, cev_experiment *x)
+{
+    cev_background *background;
+    double *counts;
+    CEV_TRY(cev_new(arena, x->n_background, &background));
+    for (size_t b = 0; b < x->n_background; b++) {
+        CEV_TRY(cev_new(arena, x->bins.n_bin, &counts));
+        for (size_t i = 0; i < x->bins.n_bin; i++) counts[i] = factor * x->background[b].counts[i];
+        background[b] = (cev_background){.name = x->background[b].name, .counts = counts};
+    }
+    x->background = background;
+    return CEV_OK;
+}
+
+static cev_status scaled_copy(cev_arena *arena, double factor, const cev_experiment **x)
+{
+    cev_experiment *copy;
+    if (!*x) return CEV_OK;
+    CEV_TRY(cev_new(arena, 1, &copy));
+    *copy = **x;
+    copy->target.mass_kg *= factor;
+    *x = copy;
+    return scale_backgrounds(arena, factor, copy);
+}
+
+cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *x)
+{
+    cev_pull *pull;
+    if (factor == 1) return CEV_OK;
+    if (x->statistic == CEV_STATISTIC_GAUSSIAN)
+        return cev_fail(CEV_E_INPUT, "experiment %s: its uncertainties belong to the exposure that it has; it takes no exposure factor", x->name);
+    x->target.mass_kg *= factor;
+    CEV_TRY(scale_backgrounds(arena, factor, x));
+    CEV_TRY(cev_new(arena, x->n_pull, &pull));
+    for (size_t p = 0; p < x->n_pull; p++) {
+        pull[p] = x->pull[p];
+        CEV_TRY(scaled_copy(arena, factor, &pull[p].up));
+        CEV_TRY(scaled_copy(arena, factor, &pull[p].down));
+    }
+    x->pull = pull;
+    return CEV_OK;
+}
+
+static cev_status read_exposure(cev_node node, double *factor)
+{
+    *factor = 1;
+    return node.id ? cev_node_real(node, "exposure_factor", 1e-6, 1e6, factor) : CEV_OK;
+}
+
+static cev_status read_experiments(cev_reading *r, cev_node node, cev_node without_pulls, double exposure_factor)
 {
     size_t n = cev_node_length(node);
     cev_experiment *experiment;
@@ -132,36 +189,48 @@ static cev_status read_experiments(reading *r, cev_node node, cev_node without_p
     CEV_TRY(cev_new(r->config->arena, n, &list));
     for (size_t e = 0; e < n; e++) {
         cev_node item = cev_node_item(node, e);
-        CEV_TRY(cev_node_is_mapping(item) ? parse_experiment(r, item, &experiment[e], json)
-                                          : load_experiment(r, item, &experiment[e], json));
-        for (size_t k = 0; k < e; k++) CEV_TRY(check_shared_pulls(item, &experiment[e], &experiment[k]));
+        CEV_TRY(cev_read_experiment(r, item, &experiment[e], json));
+        for (size_t k = 0; k < e; k++) CEV_TRY(cev_check_shared_pulls(item, &experiment[e], &experiment[k]));
+        CEV_TRY(cev_scale_exposure(r->config->arena, exposure_factor, &experiment[e]));
         list[e] = &experiment[e];
     }
-    CEV_TRY(drop_pulls(r->config->arena, without_pulls, n, experiment));
+    CEV_TRY(cev_drop_pulls(r->config->arena, without_pulls, n, experiment));
     r->config->n_experiment = n;
     r->config->experiment = list;
-    return gather_pulls(r->config, node);
+    return cev_gather_pulls(r->config, node);
 }
 
 /* --- interaction -------------------------------------------------------------------------------------------------- */
 
-static cev_status read_interaction(reading *r, cev_node node)
+cev_status cev_read_interaction(cev_scan_config *config, cev_node node)
 {
     const char *names[16];
     for (size_t k = 0; k < cev_n_interactions; k++) {
         names[k] = cev_interactions[k]->card.name;
-        if (!strcmp(names[k], cev_node_text(node))) r->config->interaction = cev_interactions[k];
+        if (!strcmp(names[k], cev_node_text(node))) config->interaction = cev_interactions[k];
     }
-    if (!r->config->interaction) return cev_node_fail_name(node, "interaction", names, cev_n_interactions);
-    const cev_card *card = &r->config->interaction->card;
-    cev_parameter_defaults(card->parameters, card->n_parameter, r->config->theta);
-    cev_parameter_defaults(card->parameters, card->n_parameter, r->config->truth);
+    if (!config->interaction) return cev_node_fail_name(node, "interaction", names, cev_n_interactions);
+    const cev_card *card = &config->interaction->card;
+    cev_parameter_defaults(card->parameters, card->n_parameter, config->theta);
+    cev_parameter_defaults(card->parameters, card->n_parameter, config->truth);
     return CEV_OK;
+}
+
+/* Where a source propagates neutrinos with the scan's couplings to quarks, these change the templates. */
+cev_status cev_follow_sources(cev_scan_config *config, cev_node node)
+{
+    const cev_experiment *feels = NULL;
+    for (size_t e = 0; e < config->n_experiment && !feels; e++)
+        if (cev_source_feels_matter(&config->experiment[e]->source)) feels = config->experiment[e];
+    if (!feels) return CEV_OK;
+    if (config->interaction->quark_couplings) return cev_interaction_in_matter(config->arena, config->interaction, &config->interaction);
+    return cev_node_fail(node, "interaction \"%s\" has no contact couplings to quarks, which the source of experiment \"%s\" wants for "
+                               "its \"nsi_in_propagation\"; see interaction \"nsi\"", config->interaction->card.name, feels->name);
 }
 
 /* --- tiles -------------------------------------------------------------------------------------------------------- */
 
-static cev_status lay_tiles(cev_scan_config *config, cev_node root, cev_node node)
+cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node node)
 {
     size_t side[CEV_MAX_AXES] = {0}, n_axis = config->grid.n_axis;
     if (node.id && (!cev_node_is_sequence(node) || cev_node_length(node) != n_axis))
@@ -182,19 +251,26 @@ static cev_status lay_tiles(cev_scan_config *config, cev_node root, cev_node nod
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
 
-static cev_status read_scan(reading *r, cev_node root)
+static cev_status read_scan(cev_reading *r, cev_node root)
 {
     cev_scan_config *config = r->config;
     scan_keys keys = {0};
+    double exposure_factor;
+    if (cev_node_find(root, "study").id && !cev_node_find(root, "scan").id)
+        return cev_node_fail(root, "this is a study, not a scan: see `cevscan study`");
     CEV_TRY(cev_node_read(config->arena, root, "scan", scan_table, CEV_LENGTH(scan_table), &keys));
     CEV_TRY(cev_node_json(root, &r->resolved));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.scan, &config->name));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.title ? keys.title : keys.scan, &config->title));
-    CEV_TRY(read_interaction(r, keys.interaction));
+    CEV_TRY(cev_read_interaction(config, keys.interaction));
+    CEV_TRY(read_exposure(keys.exposure_factor, &exposure_factor));
+    CEV_TRY(read_experiments(r, keys.experiments, keys.without_pulls, exposure_factor));
+    CEV_TRY(cev_follow_sources(config, keys.interaction));
     CEV_TRY(cev_read_parameters(config, keys.parameters));
-    CEV_TRY(read_experiments(r, keys.experiments, keys.without_pulls));
     CEV_TRY(cev_read_scan_data(config, keys.data));
-    CEV_TRY(lay_tiles(config, root, keys.tile));
+    if (exposure_factor != 1 && config->data != CEV_DATA_ASIMOV)
+        return cev_node_fail(keys.exposure_factor, "key \"exposure_factor\": observed data have the exposure that they have");
+    CEV_TRY(cev_lay_scan_tiles(config, root, keys.tile));
     config->store_pulls = keys.store_pulls;
     return cev_config_seal(config, r->resolved);
 }
@@ -203,7 +279,7 @@ static cev_status build(const cev_yaml *document, const char *file, cev_scan_con
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    reading r = {.config = *out, .file = file};
+    cev_reading r = {.config = *out, .file = file};
     cev_status status = cev_arena_create(&(*out)->arena);
     if (status == CEV_OK) status = read_scan(&r, cev_yaml_root(document));
     json_decref(r.resolved);

@@ -203,6 +203,13 @@ static cev_status read_parameter(cev_scan_config *config, cev_node node, bool *s
     return CEV_OK;
 }
 
+cev_status cev_read_parameter_list(cev_scan_config *config, size_t n, const cev_node *item)
+{
+    bool seen[CEV_MAX_MODEL_PARAMETERS] = {false};
+    for (size_t k = 0; k < n; k++) CEV_TRY(read_parameter(config, item[k], seen));
+    return CEV_OK;
+}
+
 cev_status cev_read_parameters(cev_scan_config *config, cev_node node)
 {
     bool seen[CEV_MAX_MODEL_PARAMETERS] = {false};

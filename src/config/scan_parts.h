@@ -3,9 +3,42 @@
 #ifndef CEVSCAN_CONFIG_SCAN_PARTS_H
 #define CEVSCAN_CONFIG_SCAN_PARTS_H
 
+#include <jansson.h>
+
 #include "cevscan/config.h"
 
 enum { CEV_MAX_EXPERIMENTS = 256 }; /* of a scan */
+
+/* A configuration while it is read. */
+typedef struct cev_reading {
+    cev_scan_config *config;
+    const char *file;   /* for looking up experiments beside it; NULL if there is none */
+    json_t *resolved;
+} cev_reading;
+
+cev_status cev_read_interaction(cev_scan_config *config, cev_node node);
+
+/* Where a source of the experiments propagates neutrinos with the scan's couplings to quarks, these change the templates; comes before the
+ * parameters are read. */
+cev_status cev_follow_sources(cev_scan_config *config, cev_node node);
+
+/* An experiment's mapping, or the name or path of its file; its JSON is appended to the list. */
+cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, json_t *list);
+
+/* Two experiments of one scan: other names, and the same uncertainty for a pull that they share. */
+cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other);
+
+/* Takes the pulls of a list (or of none) out of experiment[n]. */
+cev_status cev_drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experiment *experiment);
+
+/* Multiplies an experiment's exposure: its mass, and the counts of its backgrounds. */
+cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *experiment);
+
+/* config->pull_name, from its experiments. */
+cev_status cev_gather_pulls(cev_scan_config *config, cev_node node);
+
+/* config->grid's tiles; `node` is the key "tile" or not there. */
+cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node node);
 
 /* Index of a parameter of the scan's interaction, by name. */
 cev_status cev_find_parameter(const cev_scan_config *config, cev_node name, size_t *out);
@@ -15,6 +48,7 @@ cev_status cev_read_value(cev_node node, const char *key, const cev_parameter *p
 
 /* Fixed values and axes; config->interaction must be there. */
 cev_status cev_read_parameters(cev_scan_config *config, cev_node node);
+cev_status cev_read_parameter_list(cev_scan_config *config, size_t n, const cev_node *item);
 
 /* Asimov data at a truth, observed counts, or some of each; all of the above must be there. */
 cev_status cev_read_scan_data(cev_scan_config *config, cev_node node);

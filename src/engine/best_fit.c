@@ -51,7 +51,7 @@ static double chi2_at(const search *s, const double *fraction)
     }
     cev_theta_broadcast(n, theta, block);
     cev_block_result result = {.pull = NULL};
-    cev_model_evaluate(s->job->model, s->job->data, s->scratch, block, &result);
+    cev_model_evaluate(s->job->model, s->job->data, s->scratch, block, NULL, &result);
     return result.status[0] == CEV_POINT_OK ? result.chi2[0] : INFINITY;
 }
 

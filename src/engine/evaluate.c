@@ -13,9 +13,10 @@ static cev_status allocate_scratch(const cev_model *model, cev_model_scratch *sc
     size_t most = 0;
     for (size_t e = 0; e < model->n_experiment; e++) {
         const model_experiment *part = &model->experiment[e];
-        CEV_TRY(cev_new(scratch->arena, part->templates.n_bin, &scratch->signal[e]));
+        CEV_TRY(cev_new(scratch->arena, (1 + part->n_shape) * part->templates.n_bin, &scratch->signal[e]));
         if (part->templates.n_row > most) most = part->templates.n_row; /* another folding may have more rows than this one */
     }
+    CEV_TRY(cev_new(scratch->arena, most, &scratch->of_terms));
     return cev_new(scratch->arena, most, &scratch->coefficient);
 }
 
@@ -56,31 +57,42 @@ cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, c
     return theta[part->flux_parameter] / source->parameter[source->kind->normalisation];
 }
 
+/* The counts of a set of rows: coefficients of all sources, scattered into rows and contracted. */
+static void predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows, const cev_lanes *of_terms,
+                         cev_lanes *coefficient, cev_lanes *counts)
+{
+    size_t n_term = model->interaction->n_term;
+    memset(coefficient, 0, rows->n_row * sizeof *coefficient);
+    for (size_t k = 0; k < part->n_coefficient_source * n_term; k++)
+        if (rows->row_of_term[k] != NO_ROW) coefficient[rows->row_of_term[k]] += of_terms[k];
+    contract(rows->n_row, part->templates.n_bin, coefficient, rows->counts, counts);
+}
+
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta)
 {
     const model_experiment *part = &model->experiment[e];
-    size_t n_term = model->interaction->n_term;
-    memset(scratch->coefficient, 0, part->n_row * sizeof *scratch->coefficient);
-    cev_lanes flux = cev_model_flux(model, part, theta);
+    size_t n_term = model->interaction->n_term, n_bin = part->templates.n_bin;
+    cev_lanes flux = cev_model_flux(model, part, theta), *of_terms = scratch->of_terms;
     for (size_t s = 0; s < part->n_coefficient_source; s++) {
         const coefficient_source *from = &part->source_of_coefficients[s];
-        cev_lanes coefficient[CEV_MAX_TERMS];
         model->interaction->coefficients(&part->experiment->target.nucleus[from->nucleus], (cev_flavour)from->flavour, theta,
-                                         coefficient);
-        for (size_t t = 0; t < n_term; t++) {
-            size_t row = part->row_of_term[s * n_term + t];
-            if (row != NO_ROW) scratch->coefficient[row] += flux * coefficient[t];
-        }
+                                         of_terms + s * n_term);
+        for (size_t t = 0; t < n_term; t++) of_terms[s * n_term + t] *= flux;
     }
-    contract(part->n_row, part->templates.n_bin, scratch->coefficient, part->counts, scratch->signal[e]);
+    predict_rows(model, part, &part->rows, of_terms, scratch->coefficient, scratch->signal[e]);
+    for (size_t s = 0; s < part->n_shape; s++) {
+        cev_lanes *shape = scratch->signal[e] + (1 + s) * n_bin;
+        predict_rows(model, part, &part->shape[s].rows, of_terms, scratch->coefficient, shape);
+        for (size_t i = 0; i < n_bin; i++) shape[i] += part->shape[s].background[i];
+    }
 }
 
 void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch, const cev_lanes *theta,
-                        cev_block_result *result)
+                        const cev_lanes *start, cev_block_result *result)
 {
     for (size_t e = 0; e < model->n_experiment; e++) cev_model_predict(model, e, scratch, theta);
-    cev_profile_result profiled = {.pull = result->pull};
-    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, &profiled);
+    cev_profile_result profiled = {.pull = result->pull, .variable = result->variable};
+    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, start, &profiled);
     result->chi2 = profiled.chi2;
     result->status = profiled.status;
 }

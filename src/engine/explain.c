@@ -34,6 +34,21 @@ static double scale_of(const cev_model *model, const cev_experiment *experiment,
     return scale;
 }
 
+/* What the pulls that change shapes add to a bin. */
+static double shifts_of(const cev_model *model, size_t e, const cev_model_scratch *scratch, size_t bin, const double *pull)
+{
+    const model_experiment *part = &model->experiment[e];
+    const cev_experiment *x = part->experiment;
+    double sum = 0, expected = scratch->signal[e][bin][0];
+    for (size_t b = 0; b < x->n_background; b++) expected += x->background[b].counts[bin];
+    if (expected == 0 && !x->variance) return 0; /* as the fit has it */
+    for (size_t s = 0; s < part->n_shape; s++)
+        for (size_t p = 0; p < model->n_pull; p++)
+            if (!strcmp(model->pull[p].name, part->shape[s].pull->name))
+                sum += pull[p] * scratch->signal[e][(1 + s) * part->templates.n_bin + bin][0];
+    return sum;
+}
+
 static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_data *data, cev_model_scratch *scratch,
                            size_t e, cev_point_report *out)
 {
@@ -44,6 +59,7 @@ static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_d
         double n = scratch->signal[e][i][0] * scale_of(model, x, CEV_COMPONENT_SIGNAL, out->pull);
         for (size_t b = 0; b < x->n_background; b++)
             n += x->background[b].counts[i] * scale_of(model, x, CEV_COMPONENT_FIRST_BACKGROUND + b, out->pull);
+        n += shifts_of(model, e, scratch, i, out->pull);
         out->predicted[e][i] = n;
         out->bin_chi2[e][i] = x->variance ? cev_gaussian_deviance(n, data->counts[e][i], x->variance[i])
                                           : cev_poisson_deviance(n, data->counts[e][i]);
@@ -63,7 +79,7 @@ static cev_status explain_with(cev_arena *arena, const cev_model *model, const c
     CEV_TRY(cev_new(arena, model->n_experiment, &out->bin_chi2));
     CEV_TRY(cev_new(arena, model->n_experiment, &out->predicted));
     cev_block_result result = {.pull = pull};
-    cev_model_evaluate(model, data, scratch, block, &result);
+    cev_model_evaluate(model, data, scratch, block, NULL, &result);
     out->status = (cev_point_status)result.status[0];
     out->chi2 = result.chi2[0];
     for (size_t p = 0; p < model->n_pull; p++) {

@@ -26,37 +26,42 @@ static size_t coefficient_source_of(model_experiment *part, const cev_template_r
 }
 
 /* Adds the row to those of its coefficient source, if it counts anything. */
-static void keep_row(model_experiment *part, size_t n_term, size_t n_bin, size_t s, const double *counts, size_t term)
+static void keep_row(row_set *rows, size_t n_term, size_t n_bin, size_t s, const double *counts, size_t term)
 {
-    size_t *place = &part->row_of_term[s * n_term + term];
+    size_t *place = &rows->row_of_term[s * n_term + term];
     *place = NO_ROW;
     bool empty = true;
     for (size_t i = 0; i < n_bin; i++) empty &= counts[i] == 0;
     if (empty) return;
     for (size_t t = 0; t < term && *place == NO_ROW; t++) {
-        size_t other = part->row_of_term[s * n_term + t];
-        if (other != NO_ROW && !memcmp(part->counts + other * n_bin, counts, n_bin * sizeof *counts)) *place = other;
+        size_t other = rows->row_of_term[s * n_term + t];
+        if (other != NO_ROW && !memcmp(rows->counts + other * n_bin, counts, n_bin * sizeof *counts)) *place = other;
     }
     if (*place != NO_ROW) return;
-    *place = part->n_row++;
-    memcpy(part->counts + *place * n_bin, counts, n_bin * sizeof *counts);
+    *place = rows->n_row++;
+    memcpy(rows->counts + *place * n_bin, counts, n_bin * sizeof *counts);
 }
 
 /* Source components of one flavour scatter with the same coefficient: their rows become one. Terms of the signal are
  * ordered by nucleus, then flavour, then the interaction's term. */
-static void merge_rows(size_t n_term, model_experiment *part)
+void cev_model_sort_rows(size_t n_term, model_experiment *part, const cev_templates *t, row_set *rows)
 {
-    const cev_templates *t = &part->templates;
     size_t n_bin = t->n_bin;
     memset(part->sum, 0, t->n_row * n_bin * sizeof *part->sum);
     for (size_t r = 0; r < t->n_row; r++) {
         double *to = part->sum + (coefficient_source_of(part, &t->row[r]) * n_term + t->row[r].term) * n_bin;
         for (size_t i = 0; i < n_bin; i++) to[i] += t->counts[r * n_bin + i];
     }
-    part->n_row = 0;
+    rows->n_row = 0;
     for (size_t s = 0; s < part->n_coefficient_source; s++)
         for (size_t term = 0; term < n_term; term++)
-            keep_row(part, n_term, n_bin, s, part->sum + (s * n_term + term) * n_bin, term);
+            keep_row(rows, n_term, n_bin, s, part->sum + (s * n_term + term) * n_bin, term);
+}
+
+cev_status cev_model_new_rows(cev_arena *arena, const cev_templates *templates, row_set *rows)
+{
+    CEV_TRY(cev_new(arena, templates->n_row, &rows->row_of_term));
+    return cev_new(arena, templates->n_row * templates->n_bin, &rows->counts);
 }
 
 static cev_status prepare_templates(cev_model *model, model_experiment *part)
@@ -68,9 +73,9 @@ static cev_status prepare_templates(cev_model *model, model_experiment *part)
     CEV_TRY(cev_folding_templates(model->arena, part->folding, &part->templates));
     size_t n_row = part->templates.n_row, n_bin = part->templates.n_bin;
     CEV_TRY(cev_new(model->arena, n_row, &part->source_of_coefficients));
-    CEV_TRY(cev_new(model->arena, n_row, &part->row_of_term));
-    CEV_TRY(cev_new(model->arena, n_row * n_bin, &part->counts));
-    return cev_new(model->arena, n_row * n_bin, &part->sum);
+    CEV_TRY(cev_model_new_rows(model->arena, &part->templates, &part->rows));
+    CEV_TRY(cev_new(model->arena, n_row * n_bin, &part->sum));
+    return cev_model_prepare_shapes(model, part);
 }
 
 static void fold(cev_model *model, const double *theta)
@@ -79,7 +84,8 @@ static void fold(cev_model *model, const double *theta)
     for (size_t e = 0; e < model->n_experiment; e++) {
         model_experiment *part = &model->experiment[e];
         cev_folding_fill(part->folding, theta, &part->templates);
-        merge_rows(model->interaction->n_term, part);
+        cev_model_sort_rows(model->interaction->n_term, part, &part->templates, &part->rows);
+        cev_model_fold_shapes(model, part, theta);
     }
 }
 
@@ -100,7 +106,8 @@ static cev_status gather_backgrounds(cev_model *model, const cev_experiment *e, 
     CEV_TRY(cev_new(model->arena, e->n_background * n_bin, &background));
     for (size_t b = 0; b < e->n_background; b++)
         memcpy(background + b * n_bin, e->background[b].counts, n_bin * sizeof *background);
-    *channel = (cev_channel){.n_bin = n_bin, .n_background = e->n_background, .background = background, .variance = e->variance};
+    *channel = (cev_channel){.n_bin = n_bin, .n_background = e->n_background, .background = background, .variance = e->variance,
+                             .n_shape = cev_experiment_n_shape(e)};
     return CEV_OK;
 }
 
@@ -114,6 +121,7 @@ static size_t pull_number(const cev_model *model, const char *name)
 static cev_status gather_pulls(cev_model *model, size_t e, cev_pull_link *link, size_t *n_link)
 {
     const cev_experiment *experiment = model->experiment[e].experiment;
+    size_t shape = CEV_COMPONENT_FIRST_BACKGROUND + experiment->n_background;
     for (size_t k = 0; k < experiment->n_pull; k++) {
         const cev_pull *pull = &experiment->pull[k];
         size_t p = pull_number(model, pull->name);
@@ -124,6 +132,7 @@ static cev_status gather_pulls(cev_model *model, size_t e, cev_pull_link *link, 
         model->pull[p].users++;
         for (size_t c = 0; c < pull->n_component; c++)
             link[(*n_link)++] = (cev_pull_link){.pull = p, .channel = e, .component = pull->component[c]};
+        if (pull->up) link[(*n_link)++] = (cev_pull_link){.pull = p, .channel = e, .component = shape++};
     }
     return CEV_OK;
 }
@@ -134,7 +143,7 @@ static cev_status build_profile(cev_model *model)
     for (size_t e = 0; e < model->n_experiment; e++) {
         const cev_experiment *x = model->experiment[e].experiment;
         most_pulls += x->n_pull;
-        for (size_t p = 0; p < x->n_pull; p++) most_links += x->pull[p].n_component;
+        for (size_t p = 0; p < x->n_pull; p++) most_links += x->pull[p].n_component + 1;
     }
     cev_channel *channel;
     cev_pull_link *link;
@@ -181,7 +190,10 @@ void cev_model_destroy(cev_model **model)
 {
     if (!model || !*model) return;
     cev_profile_destroy(&(*model)->profile);
-    for (size_t e = 0; (*model)->experiment && e < (*model)->n_experiment; e++) cev_folding_destroy(&(*model)->experiment[e].folding);
+    for (size_t e = 0; (*model)->experiment && e < (*model)->n_experiment; e++) {
+        cev_folding_destroy(&(*model)->experiment[e].folding);
+        cev_model_destroy_shapes(&(*model)->experiment[e]);
+    }
     cev_arena_destroy(&(*model)->arena);
     free(*model);
     *model = NULL;
@@ -225,4 +237,14 @@ double cev_model_pull_sigma(const cev_model *model, size_t p)
 size_t cev_model_pull_users(const cev_model *model, size_t p)
 {
     return model->pull[p].users;
+}
+
+size_t cev_model_n_variable(const cev_model *model)
+{
+    return cev_profile_n_variable(model->profile);
+}
+
+cev_status cev_model_use_level(cev_model *model, cev_level level)
+{
+    return cev_profile_use_level(model->profile, level);
 }

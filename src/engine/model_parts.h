@@ -11,6 +11,25 @@ typedef struct coefficient_source {
     size_t nucleus, flavour;
 } coefficient_source;
 
+/* Templates, sorted. Terms with the same counts, as the three of a nucleus whose protons and neutrons have one form factor, share a row,
+ * and their coefficients add up there; terms that count nothing have none. */
+typedef struct row_set {
+    size_t n_row;
+    size_t *row_of_term;                        /* [n_coefficient_source][n_term], or NO_ROW */
+    double *counts;                             /* [n_row][n_bin] */
+} row_set;
+
+#define NO_ROW SIZE_MAX
+
+/* A pull that changes shapes: what it adds to the counts per unit. */
+typedef struct model_shape {
+    const cev_pull *pull;
+    cev_folding *side[2];                       /* down, up */
+    cev_templates templates[2];                 /* of each; those of `up` become the derivative */
+    row_set rows;
+    double *background;                         /* [n_bin] */
+} model_shape;
+
 typedef struct model_experiment {
     const cev_experiment *experiment;
     cev_folding *folding;
@@ -18,15 +37,11 @@ typedef struct model_experiment {
     cev_templates templates;
     size_t n_coefficient_source;
     coefficient_source *source_of_coefficients; /* [n_coefficient_source] */
-    /* Terms with the same counts, as the three of a nucleus whose protons and neutrons have one form factor, share a row, and their
-     * coefficients add up there; terms that count nothing have none. */
-    size_t n_row;
-    size_t *row_of_term;                        /* [n_coefficient_source][n_term], or NO_ROW */
-    double *counts;                             /* [n_row][n_bin] */
-    double *sum;                                /* [n_coefficient_source][n_term][n_bin], while they are sorted */
+    row_set rows;
+    size_t n_shape;
+    model_shape *shape;                         /* [n_shape], in the order of the experiment's pulls */
+    double *sum;                                /* [n_coefficient_source][n_term][n_bin], while rows are sorted */
 } model_experiment;
-
-#define NO_ROW SIZE_MAX
 
 typedef struct model_pull {
     const char *name;
@@ -48,11 +63,20 @@ struct cev_model {
 struct cev_model_scratch {
     cev_arena *arena;
     cev_profile_scratch *profile;
-    cev_lanes *coefficient;     /* [most rows of an experiment] */
-    cev_lanes **signal;         /* [n_experiment][n_bin] */
+    cev_lanes *of_terms, *coefficient; /* [most rows of an experiment] each: of every source and term, and of the rows that they share */
+    cev_lanes **signal;         /* [n_experiment][1 + n_shape][n_bin]: the signal, and what its shapes add per unit of their pulls */
 };
 
-/* Expected signal of experiment e at a block of points: scratch->signal[e]. */
+/* Folds what the pulls of an experiment that change shapes add; model_shapes.c. */
+cev_status cev_model_prepare_shapes(cev_model *model, model_experiment *part);
+void cev_model_fold_shapes(cev_model *model, model_experiment *part, const double *theta);
+void cev_model_destroy_shapes(model_experiment *part);
+
+/* Sorts templates[n_row][n_bin] into rows; those of an experiment all have the same sources of coefficients. */
+cev_status cev_model_new_rows(cev_arena *arena, const cev_templates *templates, row_set *rows);
+void cev_model_sort_rows(size_t n_term, model_experiment *part, const cev_templates *templates, row_set *rows);
+
+/* Expected signal of experiment e at a block of points, and its shapes: scratch->signal[e]. */
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta);
 
 /* What the signal of an experiment is multiplied with where the scan sets the flux of its source. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cevscan/scan_job.h"
+#include "cevscan/fit_starts.h"
 
 #include <math.h>
 #include <string.h>
@@ -49,10 +49,11 @@ void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile)
 void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, const cev_tile *tile, size_t first,
                         cev_lanes *block_pull, double *chi2, unsigned char *status, double *pull)
 {
-    cev_lanes theta[CEV_MAX_MODEL_PARAMETERS];
+    cev_lanes theta[CEV_MAX_MODEL_PARAMETERS], start[CEV_PROFILE_MAX_PULLS];
     fill_theta(job, tile, first, theta);
+    bool started = job->starts && cev_fit_starts_at(job->starts, tile, first, start);
     cev_block_result result = {.pull = block_pull};
-    cev_model_evaluate(job->model, job->data, scratch, theta, &result);
+    cev_model_evaluate(job->model, job->data, scratch, theta, started ? start : NULL, &result);
     size_t n = tile->n_point - first < CEV_LANES ? tile->n_point - first : CEV_LANES;
     for (size_t l = 0; l < n; l++) {
         chi2[first + l] = isnan(result.chi2[l]) ? NAN : result.chi2[l];

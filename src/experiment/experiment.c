@@ -15,3 +15,10 @@ double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target 
         recoil_keV = fmax(recoil_keV, cev_nucleus_recoil_max_keV(&target->nucleus[k], energy_MeV));
     return recoil_keV;
 }
+
+size_t cev_experiment_n_shape(const cev_experiment *experiment)
+{
+    size_t n = 0;
+    for (size_t p = 0; p < experiment->n_pull; p++) n += experiment->pull[p].up != NULL;
+    return n;
+}

@@ -21,6 +21,9 @@ struct cev_folding {
     cev_arena *arena;
     const cev_experiment *experiment;
     const cev_interaction *interaction;
+    cev_source source;          /* the experiment's; with a table of its own if the scan's couplings change it */
+    double *source_table;       /* that table, or NULL */
+    cev_quark_couplings couplings; /* that it is made with */
     gsl_integration_glfixed_table *rule;
     const cev_kinematics *kinematics[CEV_MAX_TERMS]; /* of each term */
     bool limit_is_used[CEV_N_LIMITS];
@@ -194,39 +197,45 @@ static cev_status fill_nodes(cev_folding *f)
 }
 
 /* From every knot of the tabulated spectra to their ends. */
-static cev_status fill_panels(cev_folding *f)
+static void fill_panels(cev_folding *f)
 {
-    const cev_source *source = &f->experiment->source;
-    for (size_t c = 0; c < source->kind->n_component; c++)
-        if (n_panel_of(&source->kind->components[c]) > f->n_panel) f->n_panel = n_panel_of(&source->kind->components[c]);
-    moments *all;
-    CEV_TRY(cev_new(f->arena, source->kind->n_component * (f->n_panel + 1), &all));
-    for (size_t c = 0; c < source->kind->n_component; c++) {
-        moments *above = all + c * (f->n_panel + 1);
-        for (size_t p = n_panel_of(&source->kind->components[c]); p-- > 0;)
-            above[p] = moments_above(source, c, f->rule, (double)p * source->kind->components[c].panel_MeV, above);
+    for (size_t c = 0; c < f->source.kind->n_component; c++) {
+        moments *above = f->panel + c * (f->n_panel + 1);
+        for (size_t p = n_panel_of(&f->source.kind->components[c]); p-- > 0;)
+            above[p] = moments_above(&f->source, c, f->rule, (double)p * f->source.kind->components[c].panel_MeV, above);
     }
-    f->panel = all;
-    return CEV_OK;
 }
 
-static cev_status fill_moments(cev_folding *f)
+static void fill_moments(cev_folding *f)
 {
     const cev_experiment *e = f->experiment;
-    size_t n_nucleus = e->target.n_nucleus, n_component = e->source.kind->n_component;
-    moments *to;
-    CEV_TRY(cev_new(f->arena, f->n_node * n_nucleus * n_component * CEV_N_LIMITS, &to));
-    f->moment = to;
+    size_t n_nucleus = e->target.n_nucleus, n_component = f->source.kind->n_component;
+    moments *to = f->moment;
     for (size_t j = 0; j < f->n_node; j++)
         for (size_t k = 0; k < n_nucleus; k++)
             for (size_t c = 0; c < n_component; c++)
                 for (size_t l = 0; l < CEV_N_LIMITS; l++, to++) {
                     double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV = f->node[j].recoil_keV / CEV_KEV_PER_MEV;
                     if (f->limit_is_used[l])
-                        *to = moments_above(&e->source, c, f->rule, cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
+                        *to = moments_above(&f->source, c, f->rule, cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
                                             f->panel + c * (f->n_panel + 1));
                 }
-    return CEV_OK;
+}
+
+/* What is known of the spectra. */
+static cev_status allocate_spectra(cev_folding *f)
+{
+    const cev_source_kind *kind = f->source.kind;
+    for (size_t c = 0; c < kind->n_component; c++)
+        if (n_panel_of(&kind->components[c]) > f->n_panel) f->n_panel = n_panel_of(&kind->components[c]);
+    CEV_TRY(cev_new(f->arena, kind->n_component * (f->n_panel + 1), &f->panel));
+    return cev_new(f->arena, f->n_node * f->experiment->target.n_nucleus * kind->n_component * CEV_N_LIMITS, &f->moment);
+}
+
+static void fill_spectra(cev_folding *f)
+{
+    fill_panels(f);
+    fill_moments(f);
 }
 
 /* Each component's counts are spread over the windows of arrival time by its own shape. */
@@ -262,6 +271,25 @@ static void list_kinematics(cev_folding *f, const double *theta)
     }
 }
 
+/* A source that feels the scan's couplings gets a table of its own. */
+static cev_status open_source(cev_folding *f, const double *theta)
+{
+    const cev_card *card = &f->interaction->card;
+    if (!cev_source_feels_matter(&f->source)) return CEV_OK;
+    if (!f->interaction->quark_couplings)
+        return cev_fail(CEV_E_INPUT, "experiment %s: its source propagates neutrinos with their couplings to quarks, but interaction %s "
+                                     "has none that a potential could be made of", f->experiment->name, card->name);
+    for (size_t p = 0; p < card->n_parameter; p++)
+        if (card->parameters[p].in_matter && !card->parameters[p].slow)
+            return cev_fail(CEV_E_INPUT, "experiment %s: parameter %s is not slow; see cev_interaction_in_matter()",
+                            f->experiment->name, card->parameters[p].name);
+    CEV_TRY(cev_new(f->arena, f->source.kind->n_table, &f->source_table));
+    f->source.table = f->source_table;
+    f->interaction->quark_couplings(theta, &f->couplings);
+    f->source.kind->tabulate(&f->source, &f->couplings, f->source_table);
+    return CEV_OK;
+}
+
 static cev_status build(cev_folding *f, const double *theta)
 {
     CEV_TRY(cev_arena_create(&f->arena));
@@ -269,8 +297,9 @@ static cev_status build(cev_folding *f, const double *theta)
     if (!f->rule) return cev_fail(CEV_E_MEMORY, "out of memory");
     list_kinematics(f, theta);
     CEV_TRY(fill_nodes(f));
-    CEV_TRY(fill_panels(f));
-    CEV_TRY(fill_moments(f));
+    CEV_TRY(allocate_spectra(f));
+    CEV_TRY(open_source(f, theta));
+    fill_spectra(f);
     CEV_TRY(fill_shares(f));
     return fill_exposures(f);
 }
@@ -282,6 +311,7 @@ cev_status cev_folding_create(const cev_experiment *experiment, const cev_intera
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     (*out)->experiment = experiment;
     (*out)->interaction = interaction;
+    (*out)->source = experiment->source;
     cev_status status = build(*out, theta);
     if (status != CEV_OK) cev_folding_destroy(out);
     return status;
@@ -356,8 +386,21 @@ static void spread_over_time(const cev_folding *f, cev_templates *out)
     }
 }
 
-void cev_folding_fill(const cev_folding *folding, const double *theta, cev_templates *templates)
+/* The spectra with the couplings of theta, if these are others than before. */
+static void follow_couplings(cev_folding *f, const double *theta)
 {
+    cev_quark_couplings couplings;
+    if (!f->source_table) return;
+    f->interaction->quark_couplings(theta, &couplings);
+    if (!memcmp(&couplings, &f->couplings, sizeof couplings)) return;
+    f->couplings = couplings;
+    f->source.kind->tabulate(&f->source, &couplings, f->source_table);
+    fill_spectra(f);
+}
+
+void cev_folding_fill(cev_folding *folding, const double *theta, cev_templates *templates)
+{
+    follow_couplings(folding, theta);
     memset(templates->counts, 0, templates->n_row * templates->n_bin * sizeof *templates->counts);
     cev_nucleus nucleus[CEV_MAX_NUCLEI];
     for (size_t k = 0; k < folding->experiment->target.n_nucleus; k++) nucleus[k] = nucleus_at(folding, k, theta);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cevscan/schedule.h"
 
+#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { MOST_IN_BATCH = 32, TAG_REQUEST = 1, TAG_BATCH = 2, TAG_STOP = 3, TAG_ALIVE = 4, HOST_SIZE = 64 };
+enum { MOST_IN_BATCH = 128, TAG_REQUEST = 1, TAG_BATCH = 2, TAG_STOP = 3, TAG_ALIVE = 4, HOST_SIZE = 64 };
 
-/* Worker to master: reports of what was finished since the last request. */
+#define LONGEST_BATCH_S 0.5 /* of work, so that reports, and with them the progress, come often */
+#define MOST_LOAD 0.5       /* share of its time that rank 0 may have to serve, where batches can see to it */
+
+/* Worker to master: reports of what was finished since the last request. Messages are as long as what they hold. */
 typedef struct request {
     uint32_t n_report;
     uint32_t last; /* the worker has been told that there is no more: no answer is wanted */
@@ -42,6 +47,8 @@ struct cev_schedule {
     const uint32_t *tile;
     size_t n_tile, next;
     int n_busy;
+    double started;     /* monotonic seconds */
+    cev_schedule_statistics done;
     peer *worker;            /* [n_rank] */
     char (*host)[HOST_SIZE]; /* [n_rank] */
 
@@ -74,15 +81,25 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static uint32_t next_batch_size(const cev_schedule *s)
+/* A quarter of the fair share of what is left, so that nobody waits for one rank's backlog at the end. But neither more than takes
+ * LONGEST_BATCH_S, nor so little that the workers together would ask faster than rank 0 can answer: both times are measured as the
+ * scan goes. */
+static size_t next_batch_size(const cev_schedule *s)
 {
-    size_t share = (s->n_tile - s->next) / (4 * (size_t)s->n_rank);
-    return share < 1 ? 1 : share > MOST_IN_BATCH ? MOST_IN_BATCH : (uint32_t)share;
+    size_t most = s->calls->largest_batch;
+    double share = floor((double)(s->n_tile - s->next) / (4.0 * s->n_rank));
+    if (most == 0 || most > MOST_IN_BATCH) most = MOST_IN_BATCH;
+    if (s->done.n_tile > 0 && s->done.n_request > 0) {
+        double tile_s = (now_s() - s->started) * s->n_rank / (double)s->done.n_tile;
+        double least = ceil(s->done.serving_s / (double)s->done.n_request * s->n_rank / (MOST_LOAD * tile_s));
+        share = fmax(fmin(share, LONGEST_BATCH_S / tile_s), least);
+    }
+    return share < 1 ? 1 : share > (double)most ? most : (size_t)share;
 }
 
 static void fill_batch(cev_schedule *s, batch *b)
 {
-    uint32_t wanted = s->stopping ? 0 : next_batch_size(s);
+    size_t wanted = s->stopping ? 0 : next_batch_size(s);
     for (b->n_tile = 0; b->n_tile < wanted && s->next < s->n_tile; s->next++) b->tile[b->n_tile++] = s->tile[s->next];
 }
 
@@ -115,7 +132,15 @@ static cev_status answer(cev_schedule *s, int worker)
     peer *p = &s->worker[worker];
     CEV_TRY(mpi_status(MPI_Wait(&p->sending, MPI_STATUS_IGNORE), "send a batch"));
     fill_batch(s, &p->out);
-    return mpi_status(MPI_Isend(&p->out, sizeof p->out, MPI_BYTE, worker, TAG_BATCH, s->communicator, &p->sending), "send a batch");
+    int size = (int)(offsetof(batch, tile) + p->out.n_tile * sizeof *p->out.tile);
+    return mpi_status(MPI_Isend(&p->out, size, MPI_BYTE, worker, TAG_BATCH, s->communicator, &p->sending), "send a batch");
+}
+
+static cev_status take(cev_schedule *s, const cev_tile_report *report)
+{
+    if (report->dropped) return CEV_OK;
+    s->done.n_tile++;
+    return s->calls->take(s->calls->context, report);
 }
 
 static cev_status serve_one(cev_schedule *s, int worker)
@@ -131,8 +156,8 @@ static cev_status serve_one(cev_schedule *s, int worker)
     } else {
         CEV_TRY(answer(s, worker));
     }
-    for (uint32_t k = 0; k < r.n_report; k++)
-        if (!r.report[k].dropped) CEV_TRY(s->calls->take(s->calls->context, &r.report[k]));
+    for (uint32_t k = 0; k < r.n_report; k++) CEV_TRY(take(s, &r.report[k]));
+    s->done.n_request++;
     return CEV_OK;
 }
 
@@ -173,11 +198,13 @@ static cev_status serve_waiting(cev_schedule *s, bool *any)
         /* Open MPI makes progress inside a probe only: one may find nothing although a message is on its way. */
         int waiting = 0;
         MPI_Status from;
+        double begin = now_s();
         for (int attempt = 0; attempt < 3 && !waiting; attempt++)
             CEV_TRY(mpi_status(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, s->communicator, &waiting, &from), "look for requests"));
         if (!waiting) return look_for_silence(s);
         *any = true;
         CEV_TRY(from.MPI_TAG == TAG_ALIVE ? hear(s, from.MPI_SOURCE) : serve_one(s, from.MPI_SOURCE));
+        s->done.serving_s += now_s() - begin;
     }
 }
 
@@ -239,7 +266,7 @@ static cev_status work_off(cev_schedule *s, cev_master_mode mode)
     while (cev_schedule_master_works(mode, s->n_rank) && s->next < s->n_tile && !s->stopping) {
         cev_tile_report report = {.tile = s->tile[s->next++]};
         CEV_TRY(s->calls->work(s->calls->context, s, report.tile, &report));
-        if (!report.dropped) CEV_TRY(s->calls->take(s->calls->context, &report));
+        CEV_TRY(take(s, &report));
         cev_schedule_poll(s);
         CEV_TRY(s->status);
     }
@@ -263,9 +290,10 @@ static cev_status run_master(cev_schedule *s, cev_master_mode mode)
 static cev_status report(cev_schedule *s, request *r)
 {
     r->stop = s->stopping;
-    s->out = *r;
+    size_t size = offsetof(request, report) + r->n_report * sizeof *r->report;
+    memcpy(&s->out, r, size);
     r->n_report = 0;
-    return mpi_status(MPI_Isend(&s->out, sizeof s->out, MPI_BYTE, 0, TAG_REQUEST, s->communicator, &s->sending), "report");
+    return mpi_status(MPI_Isend(&s->out, (int)size, MPI_BYTE, 0, TAG_REQUEST, s->communicator, &s->sending), "report");
 }
 
 static cev_status ask(cev_schedule *s, request *r, batch *next, MPI_Request *pending)
@@ -348,9 +376,10 @@ cev_status cev_schedule_run(MPI_Comm communicator, cev_master_mode mode, size_t 
     cev_schedule s = {.communicator = communicator, .calls = calls, .tile = tile, .n_tile = n_tile};
     MPI_Comm_rank(communicator, &s.rank);
     MPI_Comm_size(communicator, &s.n_rank);
-    s.polled = s.said = s.heard = now_s();
+    s.polled = s.said = s.heard = s.started = now_s();
     cev_status status = exchange_hosts(&s);
     if (status == CEV_OK) status = s.rank == 0 ? run_master(&s, mode) : run_worker(&s);
     free(s.host);
+    if (calls->statistics) *calls->statistics = s.done;
     return status;
 }

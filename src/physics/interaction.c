@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cevscan/interaction.h"
 
+#include <string.h>
+
 const cev_interaction *const cev_interactions[] = {
     &cev_interaction_nsi,
     &cev_interaction_eft,
@@ -13,6 +15,24 @@ const cev_interaction *const cev_interactions[] = {
     &cev_interaction_tensor,
 };
 const size_t cev_n_interactions = sizeof cev_interactions / sizeof *cev_interactions;
+
+cev_status cev_interaction_in_matter(cev_arena *arena, const cev_interaction *interaction, const cev_interaction **out)
+{
+    cev_interaction *copy;
+    cev_parameter *parameter;
+    size_t n = interaction->card.n_parameter;
+    CEV_TRY(cev_new(arena, 1, &copy));
+    CEV_TRY(cev_new(arena, n, &parameter));
+    memcpy(copy, interaction, sizeof *copy);
+    memcpy(parameter, interaction->card.parameters, n * sizeof *parameter);
+    for (size_t p = 0; p < n; p++) {
+        parameter[p].slow |= parameter[p].in_matter;
+        parameter[p].only_zero |= parameter[p].mixes_flavours;
+    }
+    copy->card.parameters = parameter;
+    *out = copy;
+    return CEV_OK;
+}
 
 double cev_cross_section_cm2_per_keV(const cev_interaction *interaction, size_t term, const cev_nucleus *nucleus,
                                      const cev_form_factor *form_factor, double energy_MeV, double recoil_keV, const double *theta)

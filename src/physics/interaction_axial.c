@@ -16,7 +16,7 @@ static const cev_parameter parameters[] = {
      .default_value = 0.415, .minimum = 0, .maximum = 2},
 };
 
-static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     (void)flavour;
     cev_lanes g2h = theta[COUPLING] * theta[COUPLING] * theta[QUARK_SPIN];

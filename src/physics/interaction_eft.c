@@ -19,19 +19,21 @@
  * Phys. Rev. D 95 (2017) 114502, and R. Gupta et al., Phys. Rev. D 98 (2018) 034503. */
 static const double axial_u_in_p = 0.897, axial_d_in_p = -0.376;
 
-#define WILSON(current, quark, flavour, tex)                                                                           \
+#define WILSON(current, quark, flavour, tex, vector)                                                                   \
     {                                                                                                                  \
         .name = "C" current "_" quark "_" flavour, .unit = "GeV^-2", .label = "C_{" current quark "}^{" tex "}",        \
-        .help = "Wilson coefficient on top of the standard model's", .default_value = 0, .minimum = -1, .maximum = 1   \
+        .help = "Wilson coefficient on top of the standard model's", .default_value = 0, .minimum = -1, .maximum = 1,  \
+        .in_matter = vector                                                                                             \
     }
-#define SCALE(current, quark, flavour, tex)                                                                            \
+#define SCALE(current, quark, flavour, tex, vector)                                                                    \
     {                                                                                                                  \
         .name = "lambda_C" current "_" quark "_" flavour, .unit = "GeV", .label = "\\Lambda_{C_{" current quark "}^{" tex "}}", \
         .help = "adds sign(Lambda)/Lambda^2 to C" current "_" quark "_" flavour, .default_value = INFINITY,             \
-        .minimum = -1e9, .maximum = 1e9, .not_zero = true                                                              \
+        .minimum = -1e9, .maximum = 1e9, .not_zero = true, .in_matter = vector                                         \
     }
 #define OF_FLAVOUR(KIND, flavour, tex)                                                                                 \
-    KIND("1", "u", flavour, tex), KIND("1", "d", flavour, tex), KIND("2", "u", flavour, tex), KIND("2", "d", flavour, tex)
+    KIND("1", "u", flavour, tex, true), KIND("1", "d", flavour, tex, true), KIND("2", "u", flavour, tex, false),        \
+        KIND("2", "d", flavour, tex, false)
 #define OF_ALL(KIND) OF_FLAVOUR(KIND, "e", "e"), OF_FLAVOUR(KIND, "mu", "\\mu"), OF_FLAVOUR(KIND, "tau", "\\tau")
 
 /* M_Z in the MS-bar scheme, as arXiv:2409.04703 takes it (PDG). */
@@ -76,11 +78,23 @@ static void axial_coefficients(cev_flavour flavour, const cev_lanes *theta, cev_
     for (size_t k = 0; k < N_VECTOR_TERMS; k++) coefficient[k] *= theta[KAPPA];
 }
 
-static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     for (size_t k = 0; k < N_TERMS; k++) coefficient[k] = (cev_lanes){0};
     vector_coefficients(nucleus, flavour, theta, coefficient);
     axial_coefficients(flavour, theta, coefficient + FIRST_AXIAL_TERM);
+}
+
+/* Of the vector currents; matter at rest and unpolarised knows no axial ones. */
+static void quark_couplings(const double *theta, cev_quark_couplings *couplings)
+{
+    cev_lanes block[2 * FIRST_SCALE];
+    for (size_t p = 0; p < 2 * FIRST_SCALE; p++) block[p] = theta[p] - (cev_lanes){0};
+    *couplings = (cev_quark_couplings){{{0}}, {{0}}};
+    for (size_t a = 0; a < CEV_N_FLAVOURS; a++) {
+        couplings->u[a][a] = added((cev_flavour)a, C1_U, block)[0];
+        couplings->d[a][a] = added((cev_flavour)a, C1_D, block)[0];
+    }
 }
 
 static const cev_kinematics *kinematics(size_t term, const double *theta)
@@ -111,4 +125,5 @@ const cev_interaction cev_interaction_eft = {
     .kinematics = kinematics,
     .factor_cm2_per_keV = factor_cm2_per_keV,
     .coefficients = coefficients,
+    .quark_couplings = quark_couplings,
 };

@@ -9,21 +9,23 @@
  * JHEP 12 (2005) 021. Off-diagonal couplings are real here; a phase would not change |eps_ab|^2 of a single quark. */
 #include "vector_terms.h"
 
-#define COUPLING(flavours, quark, tex)                                                                                 \
+#define COUPLING(flavours, quark, tex, ...)                                                                                 \
     {                                                                                                                  \
         .name = "eps_" flavours "_" quark "V", .unit = "", .label = "\\varepsilon_{" tex "}^{" quark "V}",              \
         .help = "vector coupling of " flavours " to " quark " quarks, in units of G_F", .default_value = 0,             \
-        .minimum = -1e3, .maximum = 1e3                                                                                 \
+        .minimum = -1e3, .maximum = 1e3, __VA_ARGS__                                                                    \
     }
+#define WITHIN(flavours, quark, tex) COUPLING(flavours, quark, tex, .in_matter = true)
+#define BETWEEN(flavours, quark, tex) COUPLING(flavours, quark, tex, .mixes_flavours = true)
 
 /* Order: u before d within a flavour pair; `pair` below counts on it. */
 static const cev_parameter parameters[] = {
-    COUPLING("ee", "u", "ee"),           COUPLING("ee", "d", "ee"),
-    COUPLING("mumu", "u", "\\mu\\mu"),   COUPLING("mumu", "d", "\\mu\\mu"),
-    COUPLING("tautau", "u", "\\tau\\tau"), COUPLING("tautau", "d", "\\tau\\tau"),
-    COUPLING("emu", "u", "e\\mu"),       COUPLING("emu", "d", "e\\mu"),
-    COUPLING("etau", "u", "e\\tau"),     COUPLING("etau", "d", "e\\tau"),
-    COUPLING("mutau", "u", "\\mu\\tau"), COUPLING("mutau", "d", "\\mu\\tau"),
+    WITHIN("ee", "u", "ee"),             WITHIN("ee", "d", "ee"),
+    WITHIN("mumu", "u", "\\mu\\mu"),     WITHIN("mumu", "d", "\\mu\\mu"),
+    WITHIN("tautau", "u", "\\tau\\tau"), WITHIN("tautau", "d", "\\tau\\tau"),
+    BETWEEN("emu", "u", "e\\mu"),        BETWEEN("emu", "d", "e\\mu"),
+    BETWEEN("etau", "u", "e\\tau"),      BETWEEN("etau", "d", "e\\tau"),
+    BETWEEN("mutau", "u", "\\mu\\tau"),  BETWEEN("mutau", "d", "\\mu\\tau"),
     CEV_PARAMETER_SIN2_THETA_W(CEV_SIN2_THETA_W_ZERO_MOMENTUM), CEV_PARAMETER_RECOIL_TERM(0),
     CEV_PARAMETER_FLUX_B8, CEV_PARAMETER_NEUTRON_RADIUS,
 };
@@ -47,7 +49,7 @@ static inline cev_lanes neutron_charge(const cev_nucleus *nucleus, enum pair pai
     return nucleus->neutrons * (theta[2 * pair] + 2.0 * theta[2 * pair + 1]);
 }
 
-static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     cev_lanes g_p = 0.5 - 2.0 * theta[SIN2_THETA_W];
     const double g_n = -0.5;
@@ -57,6 +59,16 @@ static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const 
     for (int k = 0; k < 2; k++)
         add_vector_charge(proton_charge(nucleus, off_diagonal[flavour][k], theta),
                           neutron_charge(nucleus, off_diagonal[flavour][k], theta), coefficient);
+}
+
+static void quark_couplings(const double *theta, cev_quark_couplings *couplings)
+{
+    static const enum pair of[CEV_N_FLAVOURS][CEV_N_FLAVOURS] = {{EE, EMU, ETAU}, {EMU, MUMU, MUTAU}, {ETAU, MUTAU, TAUTAU}};
+    for (size_t a = 0; a < CEV_N_FLAVOURS; a++)
+        for (size_t b = 0; b < CEV_N_FLAVOURS; b++) {
+            couplings->u[a][b] = theta[2 * of[a][b]];
+            couplings->d[a][b] = theta[2 * of[a][b] + 1];
+        }
 }
 
 static const cev_kinematics *kinematics(size_t term, const double *theta)
@@ -85,4 +97,5 @@ const cev_interaction cev_interaction_nsi = {
     .kinematics = kinematics,
     .factor_cm2_per_keV = factor_cm2_per_keV,
     .coefficients = coefficients,
+    .quark_couplings = quark_couplings,
 };

@@ -16,7 +16,7 @@ static const double up_mass_MeV = 2.16, down_mass_MeV = 4.67;
 
 static const cev_parameter parameters[] = {MEDIATOR_PARAMETERS};
 
-static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     (void)flavour;
     cev_lanes g2 = theta[COUPLING] * theta[COUPLING];

@@ -19,7 +19,7 @@ static const cev_parameter parameters[] = {
      .default_value = 1, .minimum = 0, .maximum = 1, .slow = true, .whole = true},
 };
 
-static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     (void)flavour;
     cev_lanes g2d = theta[COUPLING] * theta[COUPLING] * theta[TENSOR_CHARGE];

@@ -30,7 +30,7 @@ static const cev_parameter vector_parameters[] = {MEDIATOR_PARAMETERS, CHARGES(1
 static const cev_parameter b_minus_l_parameters[] = {MEDIATOR_PARAMETERS, CHARGES(1.0 / 3, 1.0 / 3, -1, -1, -1)};
 static const cev_parameter lmu_minus_ltau_parameters[] = {MEDIATOR_PARAMETERS, CHARGES(-2.0 / 3 * LOOP, 1.0 / 3 * LOOP, 0, 1, -1)};
 
-static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     cev_lanes s_p = standard_proton_charge(nucleus, theta), s_n = standard_neutron_charge(nucleus);
     cev_lanes strength = theta[COUPLING] * theta[COUPLING] * theta[CHARGE_E + (size_t)flavour];

@@ -24,6 +24,19 @@ static const double solar_production[] = {
 };
 enum { N_RADIUS = sizeof solar_electrons / sizeof *solar_electrons };
 
+/* Neutrons for each electron in steps of 0.05 solar radii, linear in between: helium and metals, most of them made in the centre. Of the
+ * composition of standard solar models, which differ by a percent or two there (the same; M. C. Gonzalez-Garcia, M. Maltoni, JHEP 09
+ * (2013) 152). */
+static const double solar_neutrons[] = {0.49, 0.42, 0.32, 0.25, 0.21};
+#define SOLAR_STEPS_PER_NEUTRON_STEP (0.05 / 0.008)
+
+static double solar_neutrons_per_electron(size_t radius)
+{
+    double at = (double)radius / SOLAR_STEPS_PER_NEUTRON_STEP;
+    size_t k = at < 3 ? (size_t)at : 3;
+    return solar_neutrons[k] + (at - (double)k) * (solar_neutrons[k + 1] - solar_neutrons[k]);
+}
+
 /* sqrt(2) G_F of a mole of electrons in a cubic centimetre, in eV. */
 #define POTENTIAL_EV_CM3_PER_MOL 7.63e-14
 
@@ -33,11 +46,24 @@ typedef struct matrix {
     double complex at[3][3];
 } matrix;
 
+/* The language's CMPLX, which clang does not find in glibc's header. */
+static inline double complex complex_of(double real, double imaginary)
+{
+    return __builtin_complex(real, imaginary);
+}
+
+/* The language's own product looks for infinities, which are not here, and takes three times as long. */
+static inline double complex times(double complex a, double complex b)
+{
+    return complex_of(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
+}
+
 static matrix product(const matrix *a, const matrix *b)
 {
     matrix m;
     for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++) m.at[i][j] = a->at[i][0] * b->at[0][j] + a->at[i][1] * b->at[1][j] + a->at[i][2] * b->at[2][j];
+        for (int j = 0; j < 3; j++)
+            m.at[i][j] = times(a->at[i][0], b->at[0][j]) + times(a->at[i][1], b->at[1][j]) + times(a->at[i][2], b->at[2][j]);
     return m;
 }
 
@@ -52,8 +78,21 @@ static matrix mixing(const cev_oscillation *o)
                      {s12 * s23 - c12 * c23 * s13 * e, -c12 * s23 - s12 * c23 * s13 * e, c23 * c13}}};
 }
 
+/* What neutrinos pass: electrons, and neutrons for each of them. */
+typedef struct medium {
+    double electrons_mol_cm3, neutrons_per_electron;
+} medium;
+
+static void add_couplings(const cev_quark_couplings *couplings, medium in, matrix *h)
+{
+    double potential_eV = POTENTIAL_EV_CM3_PER_MOL * in.electrons_mol_cm3;
+    double up = 2 + in.neutrons_per_electron, down = 1 + 2 * in.neutrons_per_electron;
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 3; b++) h->at[a][b] += potential_eV * (up * couplings->u[a][b] + down * couplings->d[a][b]);
+}
+
 /* In eV, flavours. */
-static matrix hamiltonian(const cev_oscillation *o, const matrix *u, double energy_MeV, double electrons_mol_cm3)
+static matrix hamiltonian(const cev_oscillation *o, const matrix *u, double energy_MeV, medium in)
 {
     double phase[3] = {0, o->dm21_eV2 / (2e6 * energy_MeV), o->dm31_eV2 / (2e6 * energy_MeV)};
     matrix h;
@@ -62,7 +101,8 @@ static matrix hamiltonian(const cev_oscillation *o, const matrix *u, double ener
             h.at[a][b] = 0;
             for (int i = 0; i < 3; i++) h.at[a][b] += u->at[a][i] * phase[i] * conj(u->at[b][i]);
         }
-    h.at[0][0] += POTENTIAL_EV_CM3_PER_MOL * electrons_mol_cm3;
+    h.at[0][0] += POTENTIAL_EV_CM3_PER_MOL * in.electrons_mol_cm3;
+    if (o->couplings) add_couplings(o->couplings, in, &h);
     return h;
 }
 
@@ -121,7 +161,8 @@ void cev_solar_mass_shares(const cev_oscillation *oscillation, double energy_MeV
         double value[3], weight = solar_production[r] * (r == 0 || r == N_RADIUS - 1 ? 0.5 : 1);
         int order[3];
         matrix v;
-        diagonalise(hamiltonian(oscillation, &u, energy_MeV, solar_electrons[r]), value, &v);
+        medium here = {solar_electrons[r], solar_neutrons_per_electron(r)};
+        diagonalise(hamiltonian(oscillation, &u, energy_MeV, here), value, &v);
         order_by_mass(oscillation, value, order);
         for (int i = 0; i < 3; i++) {
             double amplitude = cabs(v.at[0][order[i]]);
@@ -154,12 +195,17 @@ static const struct {
     {0.192, 6.099, -4.119, 0, 2},           {0.546, 5.803, -3.653, -1.086, 6},      {0.895, 3.156, -1.459, 0.280, 14},
     {0.937, -5.376, 19.210, -12.520, 4},    {1, 11.540, -20.280, 10.410, 8},
 };
-enum { N_ZONE = sizeof zone / sizeof *zone, N_SHELL = 34, N_LONGITUDE = 48, N_PATH = 240 };
+enum { N_ZONE = sizeof zone / sizeof *zone, N_SHELL = 34, N_LONGITUDE = 48, N_PATH = CEV_NIGHT_PATHS };
+/* Neutrons for each electron, of the same composition: 0.468 electrons for each nucleon in the core, the first two zones, 0.497 above. */
+enum { N_CORE_ZONE = 2 };
+static const double core_neutrons = 1 / 0.468 - 1, mantle_neutrons = 1 / 0.497 - 1;
+
 #define EARTH_RADIUS_KM 6371.0
 #define OBLIQUITY_RAD 0.409093
 
 typedef struct earth {
-    double outer_km[N_SHELL], electrons_mol_cm3[N_SHELL];
+    double outer_km[N_SHELL];
+    medium shell[N_SHELL];
 } earth;
 
 static earth earth_shells(void)
@@ -171,7 +217,7 @@ static earth earth_shells(void)
         for (int k = 0; k < zone[z].n_shell; k++, n++) {
             double r2 = pow(inner + step * (k + 0.5), 2);
             e.outer_km[n] = EARTH_RADIUS_KM * (inner + step * (k + 1));
-            e.electrons_mol_cm3[n] = zone[z].a + zone[z].b * r2 + zone[z].c * r2 * r2;
+            e.shell[n] = (medium){zone[z].a + zone[z].b * r2 + zone[z].c * r2 * r2, z < N_CORE_ZONE ? core_neutrons : mantle_neutrons};
         }
     }
     return e;
@@ -183,11 +229,14 @@ static matrix evolution(const double value[3], const matrix *v, double length_km
     static const double per_eV_km = 1e18 / CEV_HBARC_MEV_FM * 1e-6;
     double complex phase[3];
     matrix m;
-    for (int i = 0; i < 3; i++) phase[i] = cexp(-I * value[i] * length_km * per_eV_km);
+    for (int i = 0; i < 3; i++) {
+        double angle = -value[i] * length_km * per_eV_km;
+        phase[i] = complex_of(cos(angle), sin(angle));
+    }
     for (int a = 0; a < 3; a++)
         for (int b = 0; b < 3; b++) {
             m.at[a][b] = 0;
-            for (int i = 0; i < 3; i++) m.at[a][b] += v->at[a][i] * phase[i] * conj(v->at[b][i]);
+            for (int i = 0; i < 3; i++) m.at[a][b] += times(times(v->at[a][i], phase[i]), conj(v->at[b][i]));
         }
     return m;
 }
@@ -221,11 +270,10 @@ static double share_below(double height, double mean, double swing)
     return 1 - acos(fmax(-1, fmin(1, (height - mean) / swing))) / CEV_PI;
 }
 
-/* weight[k] of the nights of a year in which the Sun's -cos(zenith) is within k/N_PATH and (k + 1)/N_PATH. Hours are integrated over, since
- * sums over a few of them beat with the oscillations along the paths. */
-static void night_weights(double latitude_deg, double weight[N_PATH])
+/* Hours are integrated over, since sums over a few of them beat with the oscillations along the paths. */
+void cev_solar_nights_at(double latitude_deg, cev_solar_nights *nights)
 {
-    double latitude = latitude_deg * CEV_PI / 180, sum = 0;
+    double latitude = latitude_deg * CEV_PI / 180, sum = 0, *weight = nights->weight;
     memset(weight, 0, N_PATH * sizeof *weight);
     for (int l = 0; l < N_LONGITUDE; l++) { /* from winter to summer; the other half of the year is the same */
         double sine = sin(OBLIQUITY_RAD) * sin(CEV_PI * ((l + 0.5) / N_LONGITUDE - 0.5)), cosine = sqrt(1 - sine * sine);
@@ -240,16 +288,16 @@ static void night_weights(double latitude_deg, double weight[N_PATH])
     for (int k = 0; k < N_PATH; k++) weight[k] /= sum;
 }
 
-void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double energy_MeV, double latitude_deg,
+void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double energy_MeV, const cev_solar_nights *nights,
                                       double probability[CEV_N_FLAVOURS])
 {
-    double share[3], value[N_SHELL][3], weight[N_PATH];
+    double share[3], value[N_SHELL][3];
+    const double *weight = nights->weight;
     matrix u = mixing(oscillation), v[N_SHELL];
     const earth e = earth_shells();
     cev_solar_mass_shares(oscillation, energy_MeV, share);
     for (size_t k = 0; k < N_SHELL; k++)
-        diagonalise(hamiltonian(oscillation, &u, energy_MeV, e.electrons_mol_cm3[k]), value[k], &v[k]);
-    night_weights(latitude_deg, weight);
+        diagonalise(hamiltonian(oscillation, &u, energy_MeV, e.shell[k]), value[k], &v[k]);
     memset(probability, 0, CEV_N_FLAVOURS * sizeof *probability);
     for (int k = 0; k < N_PATH; k++) {
         if (weight[k] == 0) continue;

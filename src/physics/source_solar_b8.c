@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 8B neutrinos of the Sun. The mass eigenstates that leave it arrive as nu_e, nu_mu and nu_tau, each with the spectrum times its
  * probability. */
-#include <gsl/gsl_spline.h>
 #include <math.h>
 
 #include "cevscan/constants.h"
@@ -24,7 +23,7 @@ static const double spectrum[] = {
 enum { N_KNOT = sizeof spectrum / sizeof *spectrum };
 #define END_MEV ((N_KNOT - 1) * KNOT_MEV)
 
-enum { FLUX, YEARS, EARTH, LATITUDE, THETA12, THETA13, THETA23, DELTA, DM21, DM31 };
+enum { FLUX, YEARS, EARTH, LATITUDE, THETA12, THETA13, THETA23, DELTA, DM21, DM31, NSI_IN_PROPAGATION };
 enum earth { DAY, NIGHT, AVERAGE };
 
 #define ANGLE(name_, tex, value)                                                                                       \
@@ -45,44 +44,78 @@ static const cev_parameter parameters[] = {
      .minimum = 1e-9, .maximum = 1},
     {.name = "dm31_eV2", .unit = "eV^2", .label = "\\Delta m^2_{31}", .help = "squared mass difference; negative: inverted ordering",
      .default_value = 2.51e-3, .minimum = -1, .maximum = 1},
+    {.name = "nsi_in_propagation", .unit = "", .label = "\\mathrm{NSI}",
+     .help = "1: the scan's couplings to quarks act in the Sun and the Earth too; 0: in the detector only", .default_value = 0,
+     .minimum = 0, .maximum = 1, .whole = true},
 };
 
-static void probabilities(const cev_source *source, double energy_MeV, double p[CEV_N_FLAVOURS])
+/* How neutrinos come from the Sun to the detector. */
+typedef struct way {
+    cev_oscillation oscillation;
+    cev_solar_nights nights;
+    double share_of_night;
+} way;
+
+static way way_of(const cev_source *source, const cev_quark_couplings *couplings)
 {
     const double *q = source->parameter;
-    cev_oscillation o = {.theta12_rad = q[THETA12], .theta13_rad = q[THETA13], .theta23_rad = q[THETA23], .delta_rad = q[DELTA],
-                         .dm21_eV2 = q[DM21], .dm31_eV2 = q[DM31]};
+    way w = {.oscillation = {.theta12_rad = q[THETA12], .theta13_rad = q[THETA13], .theta23_rad = q[THETA23], .delta_rad = q[DELTA],
+                             .dm21_eV2 = q[DM21], .dm31_eV2 = q[DM31], .couplings = couplings}};
+    w.share_of_night = q[EARTH] == DAY ? 0 : q[EARTH] == NIGHT ? 1 : 0.5; /* a year has as much night as day everywhere */
+    if (w.share_of_night > 0) cev_solar_nights_at(q[LATITUDE], &w.nights);
+    return w;
+}
+
+static void probabilities(const way *w, double energy_MeV, double p[CEV_N_FLAVOURS])
+{
     double night[CEV_N_FLAVOURS];
-    cev_solar_probabilities(&o, energy_MeV, p);
-    if (q[EARTH] == DAY) return;
-    cev_solar_probabilities_at_night(&o, energy_MeV, q[LATITUDE], night);
-    double share = q[EARTH] == NIGHT ? 1 : 0.5; /* a year has as much night as day everywhere */
-    for (int a = 0; a < CEV_N_FLAVOURS; a++) p[a] += share * (night[a] - p[a]);
+    cev_solar_probabilities(&w->oscillation, energy_MeV, p);
+    if (w->share_of_night == 0) return;
+    cev_solar_probabilities_at_night(&w->oscillation, energy_MeV, &w->nights, night);
+    for (int a = 0; a < CEV_N_FLAVOURS; a++) p[a] += w->share_of_night * (night[a] - p[a]);
+}
+
+/* Of a natural cubic spline through value[N_KNOT], at its knots: half of them, c, solve h c[k - 1] + 4 h c[k] + h c[k + 1] = 3 times the
+ * change of slope at knot k. */
+static void second_derivatives(const double *value, double *second)
+{
+    double ratio[N_KNOT] = {0}, solved[N_KNOT] = {0};
+    for (size_t k = 1; k + 1 < N_KNOT; k++) {
+        double before = (value[k] - value[k - 1]) / KNOT_MEV, after = (value[k + 1] - value[k]) / KNOT_MEV;
+        double pivot = 4 * KNOT_MEV - KNOT_MEV * ratio[k - 1];
+        ratio[k] = KNOT_MEV / pivot;
+        solved[k] = 3 * (after - before) - ratio[k - 1] * solved[k - 1];
+        second[k] = solved[k] / pivot;
+    }
+    second[0] = second[N_KNOT - 1] = 0;
+    for (size_t k = N_KNOT - 2; k > 0; k--) second[k] -= k + 2 < N_KNOT ? ratio[k] * second[k + 1] : 0;
+    for (size_t k = 0; k < N_KNOT; k++) second[k] *= 2;
 }
 
 /* Table [flavour][knot][value, second derivative] of a cubic spline through spectrum times probability. */
-static cev_status prepare(cev_arena *arena, cev_source *source)
+enum { N_TABLE = 2 * CEV_N_FLAVOURS * N_KNOT };
+
+static void tabulate(const cev_source *source, const cev_quark_couplings *couplings, double *table)
 {
-    double *table, energy[N_KNOT], value[CEV_N_FLAVOURS][N_KNOT];
-    CEV_TRY(cev_new(arena, 2 * CEV_N_FLAVOURS * N_KNOT, &table));
+    double value[CEV_N_FLAVOURS][N_KNOT], second[N_KNOT];
+    const way w = way_of(source, couplings);
     for (size_t k = 0; k < N_KNOT; k++) {
-        double p[CEV_N_FLAVOURS];
-        energy[k] = (double)k * KNOT_MEV;
-        probabilities(source, fmax(energy[k], 0.1 * KNOT_MEV), p);
+        double p[CEV_N_FLAVOURS] = {0};
+        if (spectrum[k] > 0) probabilities(&w, (double)k * KNOT_MEV, p);
         for (size_t a = 0; a < CEV_N_FLAVOURS; a++) value[a][k] = spectrum[k] * p[a];
     }
-    gsl_spline *spline = gsl_spline_alloc(gsl_interp_cspline, N_KNOT);
-    if (!spline) return cev_fail(CEV_E_MEMORY, "out of memory");
     for (size_t a = 0; a < CEV_N_FLAVOURS; a++) {
-        gsl_spline_init(spline, energy, value[a], N_KNOT);
+        second_derivatives(value[a], second);
         for (size_t k = 0; k < N_KNOT; k++) {
             table[2 * (a * N_KNOT + k)] = value[a][k];
-            table[2 * (a * N_KNOT + k) + 1] = gsl_spline_eval_deriv2(spline, energy[k], NULL);
+            table[2 * (a * N_KNOT + k) + 1] = second[k];
         }
     }
-    gsl_spline_free(spline);
-    source->table = table;
-    return CEV_OK;
+}
+
+static bool feels_matter(const cev_source *source)
+{
+    return source->parameter[NSI_IN_PROPAGATION] > 0;
 }
 
 static double spectrum_of(const cev_source *source, size_t flavour, double energy_MeV)
@@ -139,7 +172,9 @@ const cev_source_kind cev_source_solar_b8 = {
     .components = components,
     .n_component = sizeof components / sizeof *components,
     .fluence_per_cm2 = fluence_per_cm2,
-    .prepare = prepare,
+    .n_table = N_TABLE,
+    .tabulate = tabulate,
+    .feels_matter = feels_matter,
     .scan_parameter = "flux_b8",
     .normalisation = FLUX,
 };

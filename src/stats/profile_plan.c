@@ -15,9 +15,9 @@ static cev_status check_spec(const cev_profile_spec *spec)
                             spec->sigma[p]);
     for (size_t c = 0; c < spec->n_channel; c++) {
         const cev_channel *channel = &spec->channel[c];
-        if (channel->n_background >= CEV_PROFILE_MAX_COMPONENTS)
-            return cev_fail(CEV_E_INPUT, "%zu backgrounds in one channel; at most %d are possible", channel->n_background,
-                            CEV_PROFILE_MAX_COMPONENTS - 1);
+        if (channel->n_background + channel->n_shape >= CEV_PROFILE_MAX_COMPONENTS)
+            return cev_fail(CEV_E_INPUT, "%zu backgrounds and %zu shapes in one channel; at most %d together are possible",
+                            channel->n_background, channel->n_shape, CEV_PROFILE_MAX_COMPONENTS - 1);
         for (size_t i = 0; i < channel->n_background * channel->n_bin; i++)
             if (!(channel->background[i] >= 0) || isinf(channel->background[i]))
                 return cev_fail(CEV_E_INPUT, "a background of channel %zu is negative or not finite", c);
@@ -28,7 +28,7 @@ static cev_status check_spec(const cev_profile_spec *spec)
     for (size_t k = 0; k < spec->n_link; k++) {
         const cev_pull_link *l = &spec->link[k];
         if (l->pull >= spec->n_pull || l->channel >= spec->n_channel ||
-            l->component > spec->channel[l->channel].n_background)
+            l->component > spec->channel[l->channel].n_background + spec->channel[l->channel].n_shape)
             return cev_fail(CEV_E_INPUT, "pull link %zu points nowhere", k);
     }
     return CEV_OK;
@@ -68,7 +68,8 @@ static cev_status copy_channels(const cev_profile_spec *spec, cev_profile *profi
         if (n) memcpy(background, from->background, n * sizeof *background);
         plan_channel *to = &profile->channel[c];
         to->n_bin = from->n_bin;
-        to->n_component = from->n_background + 1;
+        to->n_component = 1 + from->n_background + from->n_shape;
+        to->n_shape = from->n_shape;
         to->background = background;
         CEV_TRY(copy_weights(profile->arena, from, to));
         CEV_TRY(cev_new(profile->arena, spec->n_link, &to->link));
@@ -240,8 +241,12 @@ static cev_status build(const cev_profile_spec *spec, cev_profile *profile)
     join_channels(spec, profile->channel);
     collect_channels(profile);
     collect_pulls(spec, profile);
-    for (size_t g = 0; g < profile->n_group; g++) choose_variables(spec, profile, &profile->group[g]);
-    return CEV_OK;
+    for (size_t g = 0; g < profile->n_group; g++) {
+        choose_variables(spec, profile, &profile->group[g]);
+        profile->group[g].first_variable = profile->n_variable;
+        profile->n_variable += profile->group[g].n_variable;
+    }
+    return cev_profile_use_level(profile, cev_level_best());
 }
 
 cev_status cev_profile_create(const cev_profile_spec *spec, cev_profile **out)
@@ -259,6 +264,11 @@ void cev_profile_destroy(cev_profile **profile)
     cev_arena_destroy(&(*profile)->arena);
     free(*profile);
     *profile = NULL;
+}
+
+size_t cev_profile_n_variable(const cev_profile *profile)
+{
+    return profile->n_variable;
 }
 
 size_t cev_profile_n_group(const cev_profile *profile)
@@ -284,8 +294,14 @@ static cev_status allocate_scratch(const cev_profile *profile, cev_profile_scrat
     CEV_TRY(cev_new(scratch->arena, most * most, &scratch->hessian));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->signal));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->scaled));
-    for (size_t c = 0; c < profile->n_channel; c++)
-        if (profile->channel[c].signal_is_pulled) CEV_TRY(cev_new(scratch->arena, profile->channel[c].n_bin, &scratch->scaled[c]));
+    CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->inverse_data));
+    CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->inverse));
+    for (size_t c = 0; c < profile->n_channel; c++) {
+        const plan_channel *channel = &profile->channel[c];
+        CEV_TRY(cev_new(scratch->arena, channel->n_bin, &scratch->inverse[c]));
+        if (channel->signal_is_pulled || channel->n_shape)
+            CEV_TRY(cev_new(scratch->arena, (1 + channel->n_shape) * channel->n_bin * CEV_LANES, &scratch->scaled[c]));
+    }
     return CEV_OK;
 }
 

@@ -13,8 +13,9 @@ typedef struct plan_link {
 } plan_link;
 
 typedef struct plan_channel {
-    size_t n_bin, n_component;
-    const double *background; /* [n_component - 1][n_bin] */
+    size_t n_bin, n_component; /* components: signal, backgrounds, shapes */
+    size_t n_shape;
+    const double *background; /* [n_component - 1 - n_shape][n_bin] */
     const double *weight;     /* [n_bin], 1/variance; NULL: Poisson */
     bool signal_is_pulled;
     size_t group;
@@ -27,28 +28,36 @@ typedef struct plan_group {
     size_t n_pull, *pull;       /* [n_pull], numbers in the fit */
     /* What is minimised over: the pulls; or, where they are more than the components that they move differently, the shifts of those,
      * sums of pulls. Two pulls on one strong signal would make a Hessian that no double precision can invert. */
-    size_t n_variable;
+    size_t n_variable, first_variable; /* their places among those of all groups */
     double *inverse_covariance; /* [n_variable][n_variable], of the shifts before any data */
     double *covariance;         /* the same */
     double *to_pull;            /* [n_pull][n_variable]: the best pulls for given shifts */
     bool linear;                /* all its channels have variances */
 } plan_group;
 
+/* cev_profile_block() for the processors of one level. */
+typedef void cev_profile_kernel(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
+                                const cev_lanes *const *signal, const cev_lanes *start, cev_profile_result *result);
+cev_profile_kernel cev_profile_block_baseline, cev_profile_block_avx2, cev_profile_block_avx512;
+
 struct cev_profile {
     cev_arena *arena;
     size_t n_channel;
     plan_channel *channel;
-    size_t n_pull;
+    size_t n_pull, n_variable;
     size_t n_group;
     plan_group *group;
+    cev_profile_kernel *kernel;
 };
 
 struct cev_profile_scratch {
     cev_arena *arena;
     cev_lanes *base, *direction, *trial, *gradient; /* [most variables of a group] */
     cev_lanes *hessian;                             /* [most variables of a group]^2, lower triangle */
-    const cev_lanes **signal;                       /* [n_channel], of the block in work */
-    cev_lanes **scaled;                             /* [n_channel][n_bin], of channels whose signal is pulled */
+    const double **signal;                          /* [n_channel], of the block in work */
+    double **scaled;                                /* [n_channel][1 + n_shape][n_bin][CEV_LANES], of channels whose signal is pulled or has shapes */
+    const double **inverse_data;                    /* [n_channel], of the full ones, else NULL */
+    double **inverse;                               /* [n_channel][n_bin] */
 };
 
 #endif

@@ -16,11 +16,19 @@
 #include "map_names.h"
 #include "store_error.h"
 
+/* Of one map: in a file, or in a group of a study's file. */
 typedef struct layout {
     const cev_map_spec *spec;
     const char *path; /* of the temporary file */
     hid_t file;
 } layout;
+
+/* Of the whole file. */
+typedef struct file_layout {
+    const cev_map_spec *map;        /* the only one, or NULL */
+    const cev_study_spec *study;    /* or NULL */
+    const char *path;               /* of the temporary file */
+} file_layout;
 
 static cev_status put_text(const layout *l, hid_t object, const char *name, const char *value)
 {
@@ -182,11 +190,13 @@ static cev_status put_progress(const layout *l)
     hid_t group = H5Gcreate2(l->file, MAP_PROGRESS, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     if (group < 0) return cev_store_fail(l->path, "create a group");
     cev_status status = CEV_OK;
+    const cev_grid *grid = l->spec ? l->spec->grid : NULL; /* none: of a study */
     for (size_t k = 0; status == CEV_OK && k < cev_map_n_progress_fields; k++) {
         const progress_field *field = &cev_map_progress_fields[k];
+        if (!grid && !cev_map_progress_of_study(field)) continue;
         hsize_t size[2];
         hid_t type = cev_map_progress_type(field);
-        int rank = cev_map_progress_shape(field, cev_grid_n_member(l->spec->grid), l->spec->grid->n_axis, size);
+        int rank = grid ? cev_map_progress_shape(field, cev_grid_n_member(grid), grid->n_axis, size) : 0;
         status = put_small(&(layout){l->spec, l->path, group}, field->name, type, rank, size);
         H5Tclose(type);
     }
@@ -194,33 +204,136 @@ static cev_status put_progress(const layout *l)
     return status;
 }
 
-static cev_status put_everything(const layout *l)
+static cev_status put_texts(const layout *l, const char *format, size_t n_text, const cev_map_text *text)
 {
-    CEV_TRY(put_text(l, l->file, "format", MAP_FORMAT));
+    CEV_TRY(put_text(l, l->file, "format", format));
     int version = CEV_MAP_FORMAT_VERSION;
     CEV_TRY(put_numbers(l, l->file, "format_version", H5T_NATIVE_INT, 0, &version));
-    for (size_t k = 0; k < l->spec->n_text; k++)
-        CEV_TRY(put_text(l, l->file, l->spec->text[k].name, l->spec->text[k].value));
+    for (size_t k = 0; k < n_text; k++) CEV_TRY(put_text(l, l->file, text[k].name, text[k].value));
+    return CEV_OK;
+}
+
+static cev_status put_everything(const layout *l)
+{
+    CEV_TRY(put_texts(l, MAP_FORMAT, l->spec->n_text, l->spec->text));
     CEV_TRY(put_axes(l));
     CEV_TRY(put_fields(l));
     CEV_TRY(put_tiles(l));
     return put_progress(l);
 }
 
+/* --- studies -------------------------------------------------------------------------------------------------------- */
+
+static hid_t create_group(hid_t file, const char *folder, const char *name)
+{
+    char path[1024];
+    hid_t properties = H5Pcreate(H5P_LINK_CREATE);
+    H5Pset_create_intermediate_group(properties, 1);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    hid_t group = H5Gcreate2(file, path, properties, H5P_DEFAULT, H5P_DEFAULT);
+    H5Pclose(properties);
+    return group;
+}
+
+static cev_status put_map_of_study(const layout *l, const cev_study_spec *study, size_t m)
+{
+    cev_map_spec spec;
+    CEV_TRY(study->describe(study->context, m, &spec));
+    hid_t group = create_group(l->file, STUDY_MAPS, study->name[m]);
+    if (group < 0) return cev_store_fail(l->path, "create a group");
+    cev_status status = put_everything(&(layout){&spec, l->path, group});
+    H5Gclose(group);
+    return status;
+}
+
+/* Columns of the index: their names, and their texts. */
+typedef struct index_column {
+    const char *name;
+    const char *const *text;
+} index_column;
+
+enum { N_INDEX_COLUMNS = 3 };
+
+static void columns_of(const cev_study_spec *study, index_column out[N_INDEX_COLUMNS])
+{
+    out[0] = (index_column){STUDY_INDEX "/name", study->name};
+    out[1] = (index_column){STUDY_INDEX "/axes", study->axes};
+    out[2] = (index_column){STUDY_INDEX "/experiments", study->experiments};
+}
+
+static size_t longest(const char *const *text, size_t n)
+{
+    size_t most = 1;
+    for (size_t k = 0; k < n; k++)
+        if (strlen(text[k]) > most) most = strlen(text[k]);
+    return most;
+}
+
+static hid_t text_type(size_t size)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, size);
+    H5Tset_strpad(type, H5T_STR_NULLPAD);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
+static cev_status put_index(const layout *l, const cev_study_spec *study)
+{
+    index_column column[N_INDEX_COLUMNS];
+    hsize_t n = study->n_map;
+    hid_t group = H5Gcreate2(l->file, STUDY_INDEX, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (group < 0) return cev_store_fail(l->path, "create a group");
+    H5Gclose(group);
+    columns_of(study, column);
+    for (size_t k = 0; k < N_INDEX_COLUMNS; k++) {
+        hid_t type = text_type(longest(column[k].text, study->n_map));
+        cev_status status = put_small(l, column[k].name, type, 1, &n);
+        H5Tclose(type);
+        CEV_TRY(status);
+    }
+    return CEV_OK;
+}
+
+static cev_status fill_column(const layout *l, const index_column *column, size_t n)
+{
+    size_t size = longest(column->text, n);
+    char *all = calloc(n, size);
+    hid_t type = text_type(size), d = H5Dopen2(l->file, column->name, H5P_DEFAULT);
+    cev_status status = all ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t k = 0; all && k < n; k++) memcpy(all + k * size, column->text[k], strlen(column->text[k]));
+    errno = 0;
+    if (status == CEV_OK && (d < 0 || H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) < 0)) status = cev_store_fail(l->path, "write the index");
+    if (d >= 0) H5Dclose(d);
+    H5Tclose(type);
+    free(all);
+    return status;
+}
+
+static cev_status put_study(const layout *l, const cev_study_spec *study)
+{
+    CEV_TRY(put_texts(l, STUDY_FORMAT, study->n_text, study->text));
+    CEV_TRY(put_index(l, study));
+    for (size_t m = 0; m < study->n_map; m++) CEV_TRY(put_map_of_study(l, study, m));
+    return put_progress(l);
+}
+
+/* --- the file -------------------------------------------------------------------------------------------------------- */
+
 /* Structure only: no raw data are written yet, so that a full disk shows in the reservation that follows and not inside
  * HDF5, which does not recover from it. */
-static cev_status lay_structure(layout *l)
+static cev_status lay_structure(const file_layout *f)
 {
     errno = 0;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    l->file = H5Fcreate(l->path, H5F_ACC_EXCL, H5P_DEFAULT, access);
+    layout l = {.spec = f->map, .path = f->path, .file = H5Fcreate(f->path, H5F_ACC_EXCL, H5P_DEFAULT, access)};
     H5Pclose(access);
-    if (l->file < 0) return cev_store_fail(l->path, "create the file");
-    cev_status status = put_everything(l);
+    if (l.file < 0) return cev_store_fail(l.path, "create the file");
+    cev_status status = f->study ? put_study(&l, f->study) : put_everything(&l);
     errno = 0;
-    herr_t closed = H5Fclose(l->file);
+    herr_t closed = H5Fclose(l.file);
     if (status != CEV_OK) return status;
-    return closed < 0 ? cev_store_fail(l->path, "close the file") : CEV_OK;
+    return closed < 0 ? cev_store_fail(l.path, "close the file") : CEV_OK;
 }
 
 static cev_status reserve_blocks(const char *path)
@@ -242,9 +355,8 @@ static cev_status reserve_blocks(const char *path)
     return status;
 }
 
-static cev_status fill_field(const layout *l, const char *name, const double *nan_tile)
+static cev_status fill_field(const layout *l, const cev_grid *g, const char *name, const double *nan_tile)
 {
-    const cev_grid *g = l->spec->grid;
     hid_t d = H5Dopen2(l->file, name, H5P_DEFAULT), space = d < 0 ? -1 : H5Dget_space(d);
     cev_status status = d < 0 ? cev_store_fail(l->path, "open a dataset") : CEV_OK;
     for (size_t id = 0; status == CEV_OK && id < g->n_tile; id++) {
@@ -266,25 +378,58 @@ static cev_status fill_field(const layout *l, const char *name, const double *na
     return status;
 }
 
-static cev_status fill_with_nan(layout *l)
+static cev_status fill_map(const layout *l, const double *nan_tile)
 {
-    size_t n = cev_grid_points_of_whole_tile(l->spec->grid);
+    CEV_TRY(fill_field(l, l->spec->grid, MAP_CHI2, nan_tile));
+    CEV_TRY(fill_field(l, l->spec->grid, MAP_DELTA, nan_tile));
+    for (size_t p = 0; p < l->spec->n_pull; p++) {
+        char name[256];
+        snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", l->spec->pull_name[p]);
+        CEV_TRY(fill_field(l, l->spec->grid, name, nan_tile));
+    }
+    return CEV_OK;
+}
+
+static cev_status fill_study(const layout *l, const cev_study_spec *study, const double *nan_tile)
+{
+    index_column column[N_INDEX_COLUMNS];
+    columns_of(study, column);
+    for (size_t k = 0; k < N_INDEX_COLUMNS; k++) CEV_TRY(fill_column(l, &column[k], study->n_map));
+    for (size_t m = 0; m < study->n_map; m++) {
+        char name[1024];
+        snprintf(name, sizeof name, STUDY_MAPS "/%s", study->name[m]);
+        hid_t group = H5Gopen2(l->file, name, H5P_DEFAULT);
+        if (group < 0) return cev_store_fail(l->path, "open a group");
+        cev_status status = fill_map(&(layout){&(cev_map_spec){.grid = study->grid[m]}, l->path, group}, nan_tile);
+        H5Gclose(group);
+        CEV_TRY(status);
+    }
+    return CEV_OK;
+}
+
+static size_t largest_tile(const file_layout *f)
+{
+    size_t most = f->map ? cev_grid_points_of_whole_tile(f->map->grid) : 0;
+    for (size_t m = 0; f->study && m < f->study->n_map; m++) {
+        size_t n = cev_grid_points_of_whole_tile(f->study->grid[m]);
+        if (n > most) most = n;
+    }
+    return most;
+}
+
+static cev_status fill_with_nan(const file_layout *f)
+{
+    size_t n = largest_tile(f);
     double *nan_tile = malloc(n * sizeof *nan_tile);
     if (!nan_tile) return cev_fail(CEV_E_MEMORY, "out of memory");
     for (size_t k = 0; k < n; k++) nan_tile[k] = NAN;
     errno = 0;
-    l->file = H5Fopen(l->path, H5F_ACC_RDWR, H5P_DEFAULT);
-    cev_status status = l->file < 0 ? cev_store_fail(l->path, "open the file") : CEV_OK;
-    if (status == CEV_OK) status = fill_field(l, MAP_CHI2, nan_tile);
-    if (status == CEV_OK) status = fill_field(l, MAP_DELTA, nan_tile);
-    for (size_t p = 0; status == CEV_OK && p < l->spec->n_pull; p++) {
-        char name[256];
-        snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", l->spec->pull_name[p]);
-        status = fill_field(l, name, nan_tile);
-    }
+    layout l = {.spec = f->map, .path = f->path, .file = H5Fopen(f->path, H5F_ACC_RDWR, H5P_DEFAULT)};
+    cev_status status = l.file < 0 ? cev_store_fail(l.path, "open the file") : CEV_OK;
+    if (status == CEV_OK) status = f->study ? fill_study(&l, f->study, nan_tile) : fill_map(&l, nan_tile);
     free(nan_tile);
     errno = 0;
-    if (l->file >= 0 && H5Fclose(l->file) < 0 && status == CEV_OK) status = cev_store_fail(l->path, "close the file");
+    if (l.file >= 0 && H5Fclose(l.file) < 0 && status == CEV_OK) status = cev_store_fail(l.path, "close the file");
     return status;
 }
 
@@ -306,8 +451,14 @@ static cev_status flush_directory_of(const char *path)
     return CEV_OK;
 }
 
+static double bytes_of_map(const cev_grid *grid, size_t n_pull)
+{
+    double whole_tiles = (double)grid->n_tile * (double)cev_grid_points_of_whole_tile(grid);
+    return whole_tiles * (8.0 * (2 + (double)n_pull) + 1);
+}
+
 /* A map that cannot fit is refused at once: laying out terabytes takes its time. The disk may still fill up later. */
-static cev_status check_space(const char *path, const cev_map_spec *spec)
+static cev_status check_space(const char *path, const file_layout *f)
 {
     struct statvfs disk;
     char *copy = strdup(path);
@@ -315,29 +466,39 @@ static cev_status check_space(const char *path, const cev_map_spec *spec)
     int unknown = statvfs(dirname(copy), &disk);
     free(copy);
     if (unknown) return CEV_OK;
-    double whole_tiles = (double)spec->grid->n_tile * (double)cev_grid_points_of_whole_tile(spec->grid);
-    double needed = whole_tiles * (8.0 * (2 + (double)spec->n_pull) + 1), free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
+    double needed = f->map ? bytes_of_map(f->map->grid, f->map->n_pull) : 0, free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
+    for (size_t m = 0; f->study && m < f->study->n_map; m++) needed += bytes_of_map(f->study->grid[m], 0);
     if (needed <= free_bytes) return CEV_OK;
     return cev_fail(CEV_E_IO, "%s: the map needs %.3g GB, but %.3g GB are free: %s", path, needed / 1e9, free_bytes / 1e9, strerror(ENOSPC));
 }
 
-cev_status cev_map_create(const char *path, const cev_map_spec *spec)
+static cev_status create_file(const char *path, file_layout f)
 {
-    CEV_TRY(check_space(path, spec));
+    CEV_TRY(check_space(path, &f));
     size_t size = strlen(path) + sizeof ".tmp";
     char *temporary = malloc(size);
     if (!temporary) return cev_fail(CEV_E_MEMORY, "out of memory");
     snprintf(temporary, size, "%s.tmp", path);
     unlink(temporary); /* of a job that was killed while it laid out this map */
     cev_store_quiet();
-    layout l = {.spec = spec, .path = temporary, .file = -1};
-    cev_status status = lay_structure(&l);
+    f.path = temporary;
+    cev_status status = lay_structure(&f);
     if (status == CEV_OK) status = reserve_blocks(temporary);
-    if (status == CEV_OK) status = fill_with_nan(&l);
+    if (status == CEV_OK) status = fill_with_nan(&f);
     if (status == CEV_OK) status = flush_path(temporary, O_RDWR | O_NOFOLLOW);
     if (status == CEV_OK && rename(temporary, path)) status = cev_store_fail(path, "rename the finished layout");
     if (status == CEV_OK) status = flush_directory_of(path);
     if (status != CEV_OK) unlink(temporary);
     free(temporary);
     return status;
+}
+
+cev_status cev_map_create(const char *path, const cev_map_spec *spec)
+{
+    return create_file(path, (file_layout){.map = spec});
+}
+
+cev_status cev_study_create(const char *path, const cev_study_spec *spec)
+{
+    return create_file(path, (file_layout){.study = spec});
 }

@@ -4,11 +4,15 @@
 #define CEVSCAN_STORE_MAP_NAMES_H
 
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cevscan/map.h"
 
 #define MAP_FORMAT "cevscan map"
+#define STUDY_FORMAT "cevscan study"
+#define STUDY_MAPS "maps"
+#define STUDY_INDEX "index"
 #define MAP_CHI2 "chi2"
 #define MAP_DELTA "delta_chi2"
 #define MAP_STATUS "status"
@@ -35,6 +39,9 @@ extern const size_t cev_map_n_progress_fields;
 
 /* The HDF5 type of a field in the file and in memory (the same); owned by the caller. */
 hid_t cev_map_progress_type(const progress_field *field);
+
+/* Whether a study as a whole has the field. */
+bool cev_map_progress_of_study(const progress_field *field);
 
 /* Number of dimensions of a field's dataset, and their sizes; there is no dimension for members where there is only one. */
 int cev_map_progress_shape(const progress_field *field, size_t n_member, size_t n_axis, hsize_t size[2]);

@@ -41,6 +41,11 @@ hid_t cev_map_progress_type(const progress_field *field)
     }
 }
 
+bool cev_map_progress_of_study(const progress_field *field)
+{
+    return field->type != PROGRESS_OF_MEMBER && field->type != PROGRESS_POINT;
+}
+
 int cev_map_progress_shape(const progress_field *field, size_t n_member, size_t n_axis, hsize_t size[2])
 {
     int rank = 0;

@@ -91,7 +91,7 @@ static herr_t keep_text(hid_t object, const char *name, const H5A_info_t *unused
     return result;
 }
 
-static cev_status read_texts(reader *r)
+static cev_status read_texts(reader *r, const char *wanted)
 {
     H5O_info_t object;
     if (H5Oget_info1(r->file, &object) < 0) return not_a_map(r, "the root group cannot be read");
@@ -101,7 +101,11 @@ static cev_status read_texts(reader *r)
     if (H5Aiterate2(r->file, H5_INDEX_NAME, H5_ITER_INC, NULL, keep_text, r) < 0)
         return not_a_map(r, "its attributes cannot be read");
     const char *format = cev_map_info_text(r->info, "format");
-    return format && !strcmp(format, MAP_FORMAT) ? CEV_OK : not_a_map(r, "the attribute that marks one is missing");
+    if (format && !strcmp(format, wanted)) return CEV_OK;
+    if (format && !strcmp(format, STUDY_FORMAT))
+        return cev_fail(CEV_E_INPUT, "%s: a study of many maps; this command takes one map", r->path);
+    if (format && !strcmp(format, MAP_FORMAT)) return cev_fail(CEV_E_INPUT, "%s: not a cevscan study, but a map of one scan", r->path);
+    return not_a_map(r, "the attribute that marks one is missing");
 }
 
 static cev_status check_version(reader *r)
@@ -227,6 +231,7 @@ static cev_status read_progress(reader *r)
 {
     for (size_t k = 0; k < cev_map_n_progress_fields; k++) {
         const progress_field *field = &cev_map_progress_fields[k];
+        if (r->info->n_axis == 0 && !cev_map_progress_of_study(field)) continue;
         char name[64];
         snprintf(name, sizeof name, MAP_PROGRESS "/%s", field->name);
         hsize_t size[2];
@@ -274,10 +279,9 @@ static cev_status count_statuses(reader *r)
     return status;
 }
 
-static cev_status read_everything(reader *r)
+static cev_status read_map(reader *r)
 {
-    CEV_TRY(open_for_reading(r));
-    CEV_TRY(read_texts(r));
+    CEV_TRY(read_texts(r, MAP_FORMAT));
     CEV_TRY(check_version(r));
     CEV_TRY(read_shape(r));
     CEV_TRY(read_axis_names(r));
@@ -287,19 +291,119 @@ static cev_status read_everything(reader *r)
     return count_statuses(r);
 }
 
+static cev_status create_info(cev_map_info **out)
+{
+    *out = calloc(1, sizeof **out);
+    return *out ? cev_arena_create(&(*out)->arena) : cev_fail(CEV_E_MEMORY, "out of memory");
+}
+
+/* Opens the file, lets `read` do its work with it, and closes it again. */
+static cev_status with_file(reader *r, cev_status (*read)(reader *r, void *context), void *context)
+{
+    H5Eset_auto2(H5E_DEFAULT, note_failure, r);
+    cev_status status = open_for_reading(r);
+    if (status == CEV_OK) status = read(r, context);
+    if (r->file >= 0) H5Fclose(r->file);
+    cev_store_quiet();
+    return r->system_error ? cev_fail(CEV_E_IO, "%s: cannot read: %s", r->path, strerror(r->system_error)) : status;
+}
+
+static cev_status read_only_map(reader *r, void *context)
+{
+    (void)context;
+    return read_map(r);
+}
+
 cev_status cev_map_inspect(const char *path, cev_map_info **out)
+{
+    cev_status status = create_info(out);
+    reader r = {.path = path, .file = -1, .info = *out};
+    if (status == CEV_OK) status = with_file(&r, read_only_map, NULL);
+    if (status != CEV_OK) cev_map_info_destroy(out);
+    return status;
+}
+
+/* --- studies -------------------------------------------------------------------------------------------------------- */
+
+static cev_status read_index(reader *r, cev_study_info *study)
+{
+    hsize_t n = 0;
+    hid_t d;
+    CEV_TRY(open_shaped(r, STUDY_INDEX "/name", 1, &n, &d));
+    hid_t type = H5Dget_type(d);
+    size_t size = H5Tget_class(type) == H5T_STRING && !H5Tis_variable_str(type) ? H5Tget_size(type) : 0;
+    cev_status status = size == 0 || size > 1024 || n > 1000000 ? not_a_map(r, "the index of the study is damaged") : CEV_OK;
+    char *all = status == CEV_OK ? calloc(n + 1, size) : NULL;
+    if (status == CEV_OK && !all) status = cev_fail(CEV_E_MEMORY, "out of memory");
+    errno = 0;
+    if (status == CEV_OK && H5Dread(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) < 0) status = cannot_read(r);
+    if (status == CEV_OK) status = cev_new(study->file->arena, n, &study->name);
+    if (status == CEV_OK) status = cev_new(study->file->arena, n, &study->map);
+    for (size_t m = 0; status == CEV_OK && m < n; m++) {
+        char *name;
+        status = cev_arena_print(study->file->arena, &name, "%.*s", (int)size, all + m * size);
+        if (status == CEV_OK) study->name[study->n_map++] = name;
+    }
+    free(all);
+    H5Tclose(type);
+    H5Dclose(d);
+    return status;
+}
+
+static cev_status read_map_of_study(const reader *file, cev_study_info *study, size_t m)
+{
+    char path[1100];
+    CEV_TRY(create_info(&study->map[m]));
+    snprintf(path, sizeof path, STUDY_MAPS "/%s", study->name[m]);
+    reader r = *file;
+    r.info = study->map[m];
+    r.file = H5Gopen2(file->file, path, H5P_DEFAULT);
+    if (r.file < 0) return not_a_map(file, "a map of the study is missing");
+    cev_status status = read_map(&r);
+    H5Gclose(r.file);
+    return status;
+}
+
+/* The whole is the sum of its maps. */
+static void add_map(cev_map_info *sum, const cev_map_info *map)
+{
+    sum->n_tile += map->n_tile;
+    sum->n_tile_done += map->n_tile_done;
+    sum->n_point += map->n_point;
+    for (int s = 0; s <= CEV_N_POINT_STATUSES; s++) sum->status_count[s] += map->status_count[s];
+}
+
+static cev_status read_study(reader *r, void *context)
+{
+    cev_study_info *study = context;
+    CEV_TRY(read_texts(r, STUDY_FORMAT));
+    CEV_TRY(check_version(r));
+    CEV_TRY(read_index(r, study));
+    for (size_t m = 0; m < study->n_map; m++) {
+        CEV_TRY(read_map_of_study(r, study, m));
+        add_map(study->file, study->map[m]);
+    }
+    return read_progress(r);
+}
+
+cev_status cev_study_inspect(const char *path, cev_study_info **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    reader r = {.path = path, .file = -1, .info = *out};
-    H5Eset_auto2(H5E_DEFAULT, note_failure, &r);
-    cev_status status = cev_arena_create(&(*out)->arena);
-    if (status == CEV_OK) status = read_everything(&r);
-    if (r.file >= 0) H5Fclose(r.file);
-    cev_store_quiet();
-    if (r.system_error) status = cev_fail(CEV_E_IO, "%s: cannot read: %s", path, strerror(r.system_error));
-    if (status != CEV_OK) cev_map_info_destroy(out);
+    cev_status status = create_info(&(*out)->file);
+    reader r = {.path = path, .file = -1, .info = (*out)->file};
+    if (status == CEV_OK) status = with_file(&r, read_study, *out);
+    if (status != CEV_OK) cev_study_info_destroy(out);
     return status;
+}
+
+void cev_study_info_destroy(cev_study_info **info)
+{
+    if (!info || !*info) return;
+    for (size_t m = 0; (*info)->map && m < (*info)->n_map; m++) cev_map_info_destroy(&(*info)->map[m]);
+    cev_map_info_destroy(&(*info)->file);
+    free(*info);
+    *info = NULL;
 }
 
 void cev_map_info_destroy(cev_map_info **info)
@@ -315,4 +419,21 @@ const char *cev_map_info_text(const cev_map_info *info, const char *name)
     for (size_t k = 0; k < info->n_text; k++)
         if (!strcmp(info->text[k].name, name)) return info->text[k].value;
     return NULL;
+}
+
+bool cev_is_study(const char *path)
+{
+    char format[sizeof STUDY_FORMAT] = "", *text = NULL;
+    cev_store_quiet();
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), a = file < 0 ? -1 : H5Aopen(file, "format", H5P_DEFAULT);
+    hid_t type = a < 0 ? -1 : H5Aget_type(a), space = a < 0 ? -1 : H5Aget_space(a);
+    if (a >= 0 && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Aread(a, type, &text) >= 0 && text) {
+        snprintf(format, sizeof format, "%s", text);
+        H5free_memory(text);
+    }
+    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
+    if (a >= 0) H5Aclose(a);
+    if (file >= 0) H5Fclose(file);
+    return !strcmp(format, STUDY_FORMAT);
 }

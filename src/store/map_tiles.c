@@ -20,7 +20,9 @@ struct cev_map {
     char *path;
     dev_t device;               /* of the file that was opened */
     ino_t inode;
-    hid_t file, chi2, delta, status, done, digest;
+    hid_t file;                 /* or the group of a study */
+    bool is_group;
+    hid_t chi2, delta, status, done, digest;
     hid_t field_space;          /* of chi2, delta, status and pulls */
     size_t n_pull;
     hid_t *pull;                /* [n_pull] */
@@ -103,15 +105,11 @@ static cev_status check_shapes(const cev_map *map)
     return check_shape(map, map->digest, 2, tiles);
 }
 
-static cev_status open_everything(cev_map *map, const char *path, cev_map_access access, MPI_Comm communicator,
-                                  const char *const *pull_name)
+static cev_status open_datasets(cev_map *map, const char *const *pull_name)
 {
-    CEV_TRY(cev_arena_create(&map->arena));
-    CEV_TRY(cev_arena_copy_text(map->arena, path, &map->path));
     CEV_TRY(cev_new(map->arena, map->n_pull, &map->pull));
     CEV_TRY(cev_new(map->arena, cev_grid_points_of_whole_tile(map->grid), &map->delta_buffer));
     for (size_t p = 0; p < map->n_pull; p++) map->pull[p] = -1;
-    CEV_TRY(open_file(map, access, communicator));
     CEV_TRY(open_dataset(map, MAP_CHI2, &map->chi2));
     CEV_TRY(open_dataset(map, MAP_DELTA, &map->delta));
     CEV_TRY(open_dataset(map, MAP_STATUS, &map->status));
@@ -126,6 +124,29 @@ static cev_status open_everything(cev_map *map, const char *path, cev_map_access
     return check_shapes(map);
 }
 
+static cev_status open_everything(cev_map *map, const char *path, cev_map_access access, MPI_Comm communicator,
+                                  const char *const *pull_name)
+{
+    CEV_TRY(cev_arena_create(&map->arena));
+    CEV_TRY(cev_arena_copy_text(map->arena, path, &map->path));
+    CEV_TRY(open_file(map, access, communicator));
+    return map->grid ? open_datasets(map, pull_name) : CEV_OK;
+}
+
+static cev_status open_group(cev_map *map, const cev_map *study, const char *name)
+{
+    char *path;
+    CEV_TRY(cev_arena_create(&map->arena));
+    CEV_TRY(cev_arena_print(map->arena, &path, STUDY_MAPS "/%s", name));
+    CEV_TRY(cev_arena_copy_text(map->arena, study->path, &map->path));
+    map->device = study->device;
+    map->inode = study->inode;
+    errno = 0;
+    map->file = H5Gopen2(study->file, path, H5P_DEFAULT);
+    if (map->file < 0) return cev_fail(CEV_E_INPUT, "%s: its map %s is missing: the study is damaged", study->path, name);
+    return open_datasets(map, NULL);
+}
+
 /* Also a map that was opened in part. Negative if HDF5 could not flush and close the file. */
 static herr_t close_everything(cev_map **map)
 {
@@ -136,15 +157,14 @@ static herr_t close_everything(cev_map **map)
     for (size_t p = 0; m->pull && p < m->n_pull; p++)
         if (m->pull[p] >= 0) H5Dclose(m->pull[p]);
     if (m->field_space >= 0) H5Sclose(m->field_space);
-    herr_t closed = m->file >= 0 ? H5Fclose(m->file) : 0;
+    herr_t closed = m->file < 0 ? 0 : m->is_group ? H5Gclose(m->file) : H5Fclose(m->file);
     cev_arena_destroy(&m->arena);
     free(m);
     *map = NULL;
     return closed;
 }
 
-cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
-                        const char *const *pull_name, cev_map **out)
+static cev_status create_handle(const cev_grid *grid, size_t n_pull, cev_map **out)
 {
     cev_store_quiet();
     *out = calloc(1, sizeof **out);
@@ -153,11 +173,32 @@ cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm commun
     map->grid = grid;
     map->n_pull = n_pull;
     map->file = map->chi2 = map->delta = map->status = map->done = map->digest = map->field_space = -1;
-    cev_status status = open_everything(map, path, access, communicator, pull_name);
+    return CEV_OK;
+}
+
+cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
+                        const char *const *pull_name, cev_map **out)
+{
+    CEV_TRY(create_handle(grid, n_pull, out));
+    cev_status status = open_everything(*out, path, access, communicator, pull_name);
     /* With others, a half-open map is left to the process's end: closing it is collective, and they may have it open. */
     int n_rank;
     MPI_Comm_size(communicator, &n_rank);
     if (status != CEV_OK && n_rank == 1) close_everything(out);
+    return status;
+}
+
+cev_status cev_study_open(const char *path, cev_map_access access, MPI_Comm communicator, cev_map **out)
+{
+    return cev_map_open(path, access, communicator, NULL, 0, NULL, out);
+}
+
+cev_status cev_study_open_map(cev_map *study, const char *name, const cev_grid *grid, cev_map **out)
+{
+    CEV_TRY(create_handle(grid, 0, out));
+    (*out)->is_group = true;
+    cev_status status = open_group(*out, study, name);
+    if (status != CEV_OK) close_everything(out); /* no file is closed by that */
     return status;
 }
 
@@ -321,7 +362,8 @@ static cev_status put_progress_field(const cev_map *map, const progress_field *f
 cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress)
 {
     for (size_t k = 0; k < cev_map_n_progress_fields; k++)
-        CEV_TRY(put_progress_field(map, &cev_map_progress_fields[k], progress));
+        if (map->grid || cev_map_progress_of_study(&cev_map_progress_fields[k]))
+            CEV_TRY(put_progress_field(map, &cev_map_progress_fields[k], progress));
     return CEV_OK;
 }
 

@@ -3,6 +3,7 @@
 
 Alone: /usr/bin/python3 -m pytest tests/faults/test_slurm.py -v -s -p no:cacheprovider     (as root; tests/faults/deps.sh first)
 """
+import json
 import math
 import resource
 import shutil
@@ -97,6 +98,22 @@ def test_a_job_that_is_told_to_stop_goes_on(cluster, tmp_path, small, launch, to
     assert (end["JobState"], end["ExitCode"], end["Restarts"]) == ("COMPLETED", "0:0", "1"), logs(tmp_path)
     assert done <= before and f"restart 1 of job {job} on h1, {before} tiles are done" in logs(tmp_path)
     assert status(target)["content_hash"] == reference
+    assert_no_debris(tmp_path)
+
+
+def test_a_study_that_is_told_to_stop_goes_on(cluster, tmp_path):
+    axes = [f"{{name: {name}, min: -0.2, max: 0.6, points: 2001}}" for name in ("eps_ee_uV", "eps_mumu_uV")]
+    (tmp_path / "study.yaml").write_text("{study: two, interaction: nsi, sets: [{all_subsets_of: [ess_csi, ess_si]}],"
+                                         f"planes: [[{', '.join(axes)}]]}}")
+    target = tmp_path / "study.h5"
+    job = cluster.submit("--ntasks=2", JOBS / "study.sbatch", tmp_path / "study.yaml", target, cwd=tmp_path)
+    wait_until(lambda: tiles_done(target), 60, "the first tiles")
+    cluster.run("scancel", "--signal=USR1", job)
+    end = cluster.wait_for_end(job, 120)
+    assert (end["JobState"], end["ExitCode"], end["Restarts"]) == ("COMPLETED", "0:0", "1"), logs(tmp_path)
+    known = status(target)
+    alone = subprocess.run([CEVSCAN, "study", "--json", "-o", tmp_path / "alone.h5", tmp_path / "study.yaml"], capture_output=True, timeout=120)
+    assert known["complete"] and known["content_hash"] == json.loads(alone.stdout)["content_hash"]
     assert_no_debris(tmp_path)
 
 

@@ -9,12 +9,13 @@
 
 #include "cevscan/profile.h"
 
-enum { MOST_CHANNELS = 4, MOST_BINS = 30, MOST_BACKGROUNDS = 3, MOST_PULLS = 8, MOST_LINKS = 64 };
+enum { MOST_CHANNELS = 4, MOST_BINS = 30, MOST_BACKGROUNDS = 3, MOST_SHAPES = 2, MOST_PULLS = 8, MOST_LINKS = 64 };
 
 typedef struct fit_problem {
-    size_t n_channel, n_bin[MOST_CHANNELS], n_background[MOST_CHANNELS], n_pull, n_link;
+    size_t n_channel, n_bin[MOST_CHANNELS], n_background[MOST_CHANNELS], n_shape[MOST_CHANNELS], n_pull, n_link;
     double signal[CEV_LANES][MOST_CHANNELS][MOST_BINS];
     double background[MOST_CHANNELS][MOST_BACKGROUNDS * MOST_BINS]; /* [n_background][n_bin] */
+    double shape[CEV_LANES][MOST_CHANNELS][MOST_SHAPES][MOST_BINS];
     double data[MOST_CHANNELS][MOST_BINS];
     int gaussian[MOST_CHANNELS];
     double variance[MOST_CHANNELS][MOST_BINS]; /* of Gaussian channels */
@@ -28,6 +29,8 @@ typedef struct fit_answer {
     double pull[CEV_LANES][MOST_PULLS];
     size_t n_group;
     double group_chi2[MOST_CHANNELS][CEV_LANES];
+    size_t n_variable;
+    cev_lanes variable[MOST_PULLS];
 } fit_answer;
 
 static inline void add_link(fit_problem *p, size_t pull, size_t channel, size_t component)
@@ -41,29 +44,36 @@ static inline cev_profile *create_fit(const fit_problem *p)
     cev_profile *profile;
     for (size_t c = 0; c < p->n_channel; c++)
         channel[c] = (cev_channel){.n_bin = p->n_bin[c], .n_background = p->n_background[c], .background = p->background[c],
-                                     .variance = p->gaussian[c] ? p->variance[c] : NULL};
+                                     .variance = p->gaussian[c] ? p->variance[c] : NULL, .n_shape = p->n_shape[c]};
     cev_profile_spec spec = {.n_channel = p->n_channel, .channel = channel, .n_pull = p->n_pull, .sigma = p->sigma,
                              .n_link = p->n_link, .link = p->link};
     assert_ok(cev_profile_create(&spec, &profile));
     return profile;
 }
 
-static inline void solve(const fit_problem *p, fit_answer *answer)
+/* With the code of one level, from `start` [n_variable], or NULL. */
+static inline void solve_from(const fit_problem *p, cev_level level, const cev_lanes *start, fit_answer *answer)
 {
     cev_profile *profile = create_fit(p);
     cev_profile_scratch *scratch;
+    assert_ok(cev_profile_use_level(profile, level));
     assert_ok(cev_profile_scratch_create(profile, &scratch));
-    cev_lanes lanes[MOST_CHANNELS][MOST_BINS], pull[MOST_PULLS], group[MOST_CHANNELS];
+    cev_lanes lanes[MOST_CHANNELS][(1 + MOST_SHAPES) * MOST_BINS], pull[MOST_PULLS], group[MOST_CHANNELS];
     const cev_lanes *signal[MOST_CHANNELS];
     const double *data[MOST_CHANNELS];
     for (size_t c = 0; c < p->n_channel; c++) {
         for (size_t i = 0; i < p->n_bin[c]; i++)
-            for (int l = 0; l < CEV_LANES; l++) lanes[c][i][l] = p->signal[l][c][i];
+            for (int l = 0; l < CEV_LANES; l++) {
+                lanes[c][i][l] = p->signal[l][c][i];
+                for (size_t s = 0; s < p->n_shape[c]; s++) lanes[c][(1 + s) * p->n_bin[c] + i][l] = p->shape[l][c][s][i];
+            }
         signal[c] = lanes[c];
         data[c] = p->data[c];
     }
-    cev_profile_result result = {.pull = pull, .group_chi2 = group};
-    cev_profile_block(profile, scratch, data, signal, &result);
+    cev_profile_result result = {.pull = pull, .variable = answer->variable, .group_chi2 = group};
+    memset(answer, 0, sizeof *answer);
+    cev_profile_block(profile, scratch, data, signal, start, &result);
+    answer->n_variable = cev_profile_n_variable(profile);
     answer->n_group = cev_profile_n_group(profile);
     for (int l = 0; l < CEV_LANES; l++) {
         answer->chi2[l] = result.chi2[l];
@@ -75,19 +85,34 @@ static inline void solve(const fit_problem *p, fit_answer *answer)
     cev_profile_destroy(&profile);
 }
 
+static inline void solve(const fit_problem *p, fit_answer *answer)
+{
+    solve_from(p, cev_level_best(), NULL, answer);
+}
+
 /* --- the slow way ----------------------------------------------------------------------------------------------- */
 
 static inline long double component_of(const fit_problem *p, int lane, size_t channel, size_t component, size_t bin)
 {
+    if (component > p->n_background[channel]) return p->shape[lane][channel][component - 1 - p->n_background[channel]][bin];
     return component ? (long double)p->background[channel][(component - 1) * p->n_bin[channel] + bin]
                      : (long double)p->signal[lane][channel][bin];
+}
+
+/* Whether anything is expected there; where not, shapes count nothing. */
+static inline int is_live(const fit_problem *p, int lane, size_t channel, size_t bin)
+{
+    for (size_t k = 0; k <= p->n_background[channel]; k++)
+        if (component_of(p, lane, channel, k, bin) != 0) return 1;
+    return 0;
 }
 
 static inline long double predicted_of(const fit_problem *p, int lane, const long double *pull, size_t channel, size_t bin)
 {
     long double n = 0;
-    for (size_t k = 0; k <= p->n_background[channel]; k++) {
-        long double scale = 1;
+    if (!p->gaussian[channel] && !is_live(p, lane, channel, bin)) return 0;
+    for (size_t k = 0; k <= p->n_background[channel] + p->n_shape[channel]; k++) {
+        long double scale = k <= p->n_background[channel];
         for (size_t j = 0; j < p->n_link; j++)
             if (p->link[j].channel == channel && p->link[j].component == k) scale += pull[p->link[j].pull];
         n += component_of(p, lane, channel, k, bin) * scale;
@@ -101,13 +126,6 @@ static inline void slopes_of(const fit_problem *p, int lane, size_t channel, siz
     memset(slope, 0, MOST_PULLS * sizeof *slope);
     for (size_t j = 0; j < p->n_link; j++)
         if (p->link[j].channel == channel) slope[p->link[j].pull] += component_of(p, lane, channel, p->link[j].component, bin);
-}
-
-static inline int is_live(const fit_problem *p, int lane, size_t channel, size_t bin)
-{
-    for (size_t k = 0; k <= p->n_background[channel]; k++)
-        if (component_of(p, lane, channel, k, bin) != 0) return 1;
-    return 0;
 }
 
 /* chi2 at given pulls, minus 2 barrier ln N for bins without data; infinite outside the region. */
@@ -224,6 +242,7 @@ typedef struct problem_kind {
     double most_sigma;
     double empty_bins;       /* probability that a bin has no data */
     double empty_components; /* probability that a component adds nothing to a bin */
+    double shapes;           /* most relative change of a bin for one sigma of a pull on a shape; 0: there are none */
 } problem_kind;
 
 static inline double random_count(gsl_rng *r, double scale, const problem_kind *kind)
@@ -245,6 +264,24 @@ static inline void random_channel(gsl_rng *r, const problem_kind *kind, fit_prob
         double strength = l && chance(r, kind->empty_components) ? 0 : scale * log_uniform(r, l ? 1e-6 : 0.01, 1e3);
         for (size_t i = 0; i < n_bin; i++)
             p->signal[l][c][i] = chance(r, kind->empty_components) ? 0 : strength * uniform(r, 0, 1);
+    }
+}
+
+/* Changes of all bins, in units of pulls that may be anything. */
+static inline void random_shapes(gsl_rng *r, const problem_kind *kind, fit_problem *p)
+{
+    for (size_t c = 0; c < p->n_channel && kind->shapes > 0; c++) {
+        p->n_shape[c] = p->n_pull ? whole(r, 0, MOST_SHAPES) : 0;
+        for (size_t s = 0; s < p->n_shape[c]; s++) {
+            size_t pull = whole(r, 0, p->n_pull - 1);
+            add_link(p, pull, c, p->n_background[c] + 1 + s);
+            for (int l = 0; l < CEV_LANES; l++)
+                for (size_t i = 0; i < p->n_bin[c]; i++) {
+                    double expected = p->signal[l][c][i];
+                    for (size_t k = 0; k < p->n_background[c]; k++) expected += p->background[c][k * p->n_bin[c] + i];
+                    p->shape[l][c][s][i] = uniform(r, -kind->shapes, kind->shapes) * expected / p->sigma[pull];
+                }
+        }
     }
 }
 
@@ -274,6 +311,7 @@ static inline void random_problem(gsl_rng *r, const problem_kind *kind, fit_prob
     p->n_channel = whole(r, 1, MOST_CHANNELS);
     for (size_t c = 0; c < p->n_channel; c++) random_channel(r, kind, p, c);
     random_pulls(r, kind, p);
+    random_shapes(r, kind, p);
 }
 
 /* Makes lane `truth` the truth of Asimov data; added in the order in which the library adds. */

@@ -9,10 +9,10 @@
 static const double most_ulp = 1.5;
 
 /* Of all lanes; `x` may differ from lane to lane. */
-static void check_log(cev_lanes x)
+static void check_log(lanes x)
 {
-    cev_lanes y = lanes_log(x);
-    for (int l = 0; l < CEV_LANES; l++) {
+    lanes y = lanes_log(x);
+    for (int l = 0; l < LANES; l++) {
         long double exact = logl((long double)x[l]);
         double ulp = nextafter(fabs((double)exact), INFINITY) - fabs((double)exact);
         double error = (double)fabsl((long double)y[l] - exact) / ulp;
@@ -23,8 +23,8 @@ static void check_log(cev_lanes x)
 static void log_of_one_is_exactly_zero(void **state)
 {
     (void)state;
-    cev_lanes y = lanes_log(lanes_set(1));
-    for (int l = 0; l < CEV_LANES; l++) assert_same_bits(y[l], 0.0);
+    lanes y = lanes_log(lanes_set(1));
+    for (int l = 0; l < LANES; l++) assert_same_bits(y[l], 0.0);
 }
 
 static void log_is_right_over_the_whole_range(void **state)
@@ -33,8 +33,8 @@ static void log_is_right_over_the_whole_range(void **state)
     gsl_rng *r = random_numbers(1);
     for (int exponent = DBL_MIN_EXP - 1; exponent < DBL_MAX_EXP; exponent++)
         for (int k = 0; k < 40; k++) {
-            cev_lanes x;
-            for (int l = 0; l < CEV_LANES; l++) x[l] = ldexp(1 + gsl_rng_uniform(r), exponent);
+            lanes x;
+            for (int l = 0; l < LANES; l++) x[l] = ldexp(1 + gsl_rng_uniform(r), exponent);
             check_log(x);
         }
     gsl_rng_free(r);
@@ -45,8 +45,8 @@ static void log_is_right_near_one(void **state)
     (void)state;
     gsl_rng *r = random_numbers(2);
     for (int k = 0; k < 20000; k++) {
-        cev_lanes x;
-        for (int l = 0; l < CEV_LANES; l++) x[l] = 1 + (l % 2 ? 1 : -1) * log_uniform(r, DBL_EPSILON, 0.5);
+        lanes x;
+        for (int l = 0; l < LANES; l++) x[l] = 1 + (l % 2 ? 1 : -1) * log_uniform(r, DBL_EPSILON, 0.5);
         check_log(x);
     }
     gsl_rng_free(r);
@@ -73,12 +73,12 @@ static void log_does_not_mix_lanes(void **state)
     (void)state;
     gsl_rng *r = random_numbers(3);
     for (int k = 0; k < 1000; k++) {
-        cev_lanes x;
-        for (int l = 0; l < CEV_LANES; l++) x[l] = log_uniform(r, 1e-300, 1e300);
-        cev_lanes together = lanes_log(x);
-        for (int l = 0; l < CEV_LANES; l++) {
-            cev_lanes alone = lanes_log(lanes_set(x[l]));
-            assert_same_bits(together[l], alone[(l + k) % CEV_LANES]);
+        lanes x;
+        for (int l = 0; l < LANES; l++) x[l] = log_uniform(r, 1e-300, 1e300);
+        lanes together = lanes_log(x);
+        for (int l = 0; l < LANES; l++) {
+            lanes alone = lanes_log(lanes_set(x[l]));
+            assert_same_bits(together[l], alone[(l + k) % LANES]);
         }
     }
     gsl_rng_free(r);
@@ -87,13 +87,13 @@ static void log_does_not_mix_lanes(void **state)
 static void select_and_any_go_lane_by_lane(void **state)
 {
     (void)state;
-    for (int one = 0; one < CEV_LANES; one++) {
-        cev_lanes_mask mask = {0};
+    for (int one = 0; one < LANES; one++) {
+        lanes_mask mask = {0};
         assert_false(lanes_any(mask));
         mask[one] = -1;
         assert_true(lanes_any(mask));
-        cev_lanes chosen = lanes_select(mask, lanes_set(NAN), lanes_set(-0.0));
-        for (int l = 0; l < CEV_LANES; l++)
+        lanes chosen = lanes_select(mask, lanes_set(NAN), lanes_set(-0.0));
+        for (int l = 0; l < LANES; l++)
             if (l == one)
                 assert_true(isnan(chosen[l]));
             else
@@ -104,9 +104,44 @@ static void select_and_any_go_lane_by_lane(void **state)
 static void sqrt_is_that_of_the_library(void **state)
 {
     (void)state;
-    cev_lanes x = {0, 1, 2, 1e-300, 1e300, INFINITY, 0.1, -1}, y = lanes_sqrt(x);
-    for (int l = 0; l < 7; l++) assert_same_bits(y[l], sqrt(x[l]));
-    assert_true(isnan(y[7]));
+    const double value[] = {0, 1, 2, 1e-300, 1e300, INFINITY, 0.1, -1};
+    for (size_t k = 0; k < LENGTH(value); k++) {
+        lanes x = lanes_set(7);
+        x[k % LANES] = value[k];
+        lanes y = lanes_sqrt(x);
+        if (value[k] < 0)
+            assert_true(isnan(y[k % LANES]));
+        else
+            assert_same_bits(y[k % LANES], sqrt(value[k]));
+    }
+}
+
+static lanes log_ratio(lanes x, double y)
+{
+    lanes_ratio r = lanes_reduce_ratio(x, y, 1 / y);
+    return lanes_log_of_ratio(r, 1.0 / r.q);
+}
+
+/* Of ratios near one, where ln(x/y) by way of the ratio has lost its digits, and far from it. */
+static void log_of_a_ratio_is_right(void **state)
+{
+    (void)state;
+    gsl_rng *r = random_numbers(4);
+    for (int k = 0; k < 40000; k++) {
+        double y = log_uniform(r, 1e-150, 1e150);
+        lanes x;
+        for (int l = 0; l < LANES; l++)
+            x[l] = k % 2 ? y * (1 + (l % 2 ? 1 : -1) * log_uniform(r, DBL_EPSILON, 0.5)) : log_uniform(r, 1e-150, 1e150);
+        lanes ratio = log_ratio(x, y);
+        for (int l = 0; l < LANES; l++) {
+            long double ratio_exactly = (long double)x[l] / (long double)y;
+            long double exact = k % 2 ? log1pl(((long double)x[l] - (long double)y) / (long double)y) : logl(ratio_exactly);
+            assert_close(ratio[l], (double)exact, 4 * DBL_EPSILON * fabs((double)exact));
+        }
+        lanes one = log_ratio(lanes_set(y), y);
+        for (int l = 0; l < LANES; l++) assert_true(one[l] == 0);
+    }
+    gsl_rng_free(r);
 }
 
 int main(void)
@@ -118,6 +153,7 @@ int main(void)
         cmocka_unit_test(log_is_right_at_its_seams),
         cmocka_unit_test(log_does_not_mix_lanes),
         cmocka_unit_test(select_and_any_go_lane_by_lane),
+        cmocka_unit_test(log_of_a_ratio_is_right),
         cmocka_unit_test(sqrt_is_that_of_the_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

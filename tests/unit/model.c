@@ -55,7 +55,7 @@ static double chi2_at(const fixture *f, const cev_data *data, const double *thet
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
     broadcast(theta, block);
     cev_block_result result = {.pull = NULL};
-    cev_model_evaluate(f->model, data, f->scratch, block, &result);
+    cev_model_evaluate(f->model, data, f->scratch, block, NULL, &result);
     assert_int_equal(result.status[0], CEV_POINT_OK);
     return result.chi2[0];
 }
@@ -141,7 +141,7 @@ static void lanes_are_points_of_their_own(void **state)
             for (size_t p = 0; p < CEV_MAX_MODEL_PARAMETERS; p++) block[p][l] = theta[l][p];
         }
         cev_block_result result = {.pull = NULL};
-        cev_model_evaluate(f.model, &data, f.scratch, block, &result);
+        cev_model_evaluate(f.model, &data, f.scratch, block, NULL, &result);
         for (int l = 0; l < CEV_LANES; l++) assert_same_bits(result.chi2[l], chi2_at(&f, &data, theta[l]));
     }
     tear_down(&f);

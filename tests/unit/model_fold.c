@@ -29,7 +29,7 @@ static double chi2_at(const cev_model *model, const cev_data *data, const double
         for (int l = 0; l < CEV_LANES; l++) block[p][l] = theta[p];
     cev_block_result result = {.pull = NULL};
     assert_ok(cev_model_scratch_create(model, &scratch));
-    cev_model_evaluate(model, data, scratch, block, &result);
+    cev_model_evaluate(model, data, scratch, block, NULL, &result);
     cev_model_scratch_destroy(&scratch);
     assert_int_equal(result.status[0], CEV_POINT_OK);
     return result.chi2[0];

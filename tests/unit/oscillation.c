@@ -5,7 +5,7 @@
 #include "cevscan/constants.h"
 #include "cevscan/oscillation.h"
 
-static const cev_oscillation normal = {0.583638, 0.149575, 0.85521, 3.40339, 7.42e-5, 2.51e-3};
+static const cev_oscillation normal = {0.583638, 0.149575, 0.85521, 3.40339, 7.42e-5, 2.51e-3, NULL};
 static const double latitude_deg = 28.15;
 
 typedef struct flavours {
@@ -22,7 +22,9 @@ static flavours day(const cev_oscillation *o, double energy_MeV)
 static flavours night(const cev_oscillation *o, double energy_MeV, double latitude)
 {
     flavours f;
-    cev_solar_probabilities_at_night(o, energy_MeV, latitude, f.p);
+    cev_solar_nights nights;
+    cev_solar_nights_at(latitude, &nights);
+    cev_solar_probabilities_at_night(o, energy_MeV, &nights, f.p);
     return f;
 }
 
@@ -75,8 +77,9 @@ static void averages_are_those_of_another_program(void **state)
 static void probabilities_are_probabilities(void **state)
 {
     (void)state;
-    const cev_oscillation of[] = {normal, inverted(), {0, 0, 0, 0, 7e-5, 2.5e-3}, {1.57, 0.7, 0.3, 6, 1e-9, 1},
-                                  {0.6, 0.15, 0.8, 1, 7e-5, 7e-5}, {0.6, 0.15, 0.8, 1, 7e-5, 0}, {-3, 5, -7, 7, 1, -1}};
+    const cev_oscillation of[] = {normal, inverted(), {0, 0, 0, 0, 7e-5, 2.5e-3, NULL}, {1.57, 0.7, 0.3, 6, 1e-9, 1, NULL},
+                                  {0.6, 0.15, 0.8, 1, 7e-5, 7e-5, NULL}, {0.6, 0.15, 0.8, 1, 7e-5, 0, NULL},
+                                  {-3, 5, -7, 7, 1, -1, NULL}};
     const double latitude[] = {-90, 0, 28.15, 42.5, 66.6, 90};
     for (size_t k = 0; k < LENGTH(of); k++)
         for (double e = 0.02; e < 20.5; e *= 1.3) {

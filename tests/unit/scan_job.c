@@ -72,7 +72,7 @@ static void point_alone(const fixture *f, uint64_t number, double *chi2, double 
     cev_scan_job_theta(&f->job, number, theta);
     for (size_t p = 0; p < cev_interaction_nsi.card.n_parameter; p++) block[p] = theta[p] - (cev_lanes){0};
     cev_block_result result = {.pull = block_pull};
-    cev_model_evaluate(f->model, &f->data, f->scratch, block, &result);
+    cev_model_evaluate(f->model, &f->data, f->scratch, block, NULL, &result);
     assert_int_equal(result.status[0], CEV_POINT_OK);
     *chi2 = result.chi2[0];
     for (size_t p = 0; p < cev_model_n_pull(f->model); p++) pull[p] = block_pull[p][0];

@@ -18,7 +18,7 @@ static cev_source prepared(cev_arena *arena, const char *name, double value)
     size_t p = cev_parameter_index(kind->card.parameters, kind->card.n_parameter, name);
     assert_true(p < kind->card.n_parameter);
     source.parameter[p] = value;
-    assert_ok(kind->prepare(arena, &source));
+    assert_ok(cev_source_prepare(arena, &source));
     return source;
 }
 
@@ -84,13 +84,15 @@ static void flavours_add_up_to_the_spectrum(void **state)
 static void shares_are_probabilities(void **state)
 {
     (void)state;
-    const cev_oscillation o = {0.583638, 0.149575, 0.85521, 3.40339, 7.42e-5, 2.51e-3};
+    cev_solar_nights nights;
+    cev_solar_nights_at(42.5, &nights);
+    const cev_oscillation o = {0.583638, 0.149575, 0.85521, 3.40339, 7.42e-5, 2.51e-3, NULL};
     cev_arena *arena = new_arena();
     cev_source day = prepared(arena, "earth", 0), night = prepared(arena, "earth", 1), mean = prepared(arena, "earth", 2);
     for (double e = 0.3; e < 14; e += 0.313) {
         double by_day[CEV_N_FLAVOURS], at_night[CEV_N_FLAVOURS];
         cev_solar_probabilities(&o, e, by_day);
-        cev_solar_probabilities_at_night(&o, e, 42.5, at_night);
+        cev_solar_probabilities_at_night(&o, e, &nights, at_night);
         for (size_t c = 0; c < kind->n_component; c++) {
             cev_flavour a = kind->components[c].flavour;
             double (*spectrum)(const cev_source *, double) = kind->components[c].spectrum_per_MeV;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Master and workers alone: tiles that take no time, handed out one by one and in batches. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "bench_child.h"
+#include "cevscan/schedule.h"
+#include "command.h"
+#include "progress_line.h"
+
+/* Tiles handed out one by one, and in batches of this many. */
+enum { N_SINGLE = 30000, N_BATCHED = 600000, BATCH = 32, N_ROUND = 5 };
+
+bool bench_is_under_mpi(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
+}
+
+/* --- in the ranks of a job ---------------------------------------------------------------------------------------- */
+
+static cev_status work(void *context, cev_schedule *schedule, size_t tile, cev_tile_report *report)
+{
+    (void)context, (void)schedule, (void)tile, (void)report;
+    return CEV_OK;
+}
+
+static cev_status take(void *context, const cev_tile_report *report)
+{
+    (void)report;
+    ++*(size_t *)context;
+    return CEV_OK;
+}
+
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* What n tiles cost: seconds of the clock, and what rank 0 did. */
+typedef struct cost {
+    double wall_s;
+    cev_schedule_statistics master;
+} cost;
+
+static cev_status hand_out(size_t n, size_t batch, const uint32_t *tile, cost *out)
+{
+    size_t taken = 0;
+    cev_schedule_calls calls = {.context = &taken, .work = work, .take = take, .stop = never, .largest_batch = batch,
+                                .statistics = &out->master};
+    MPI_Barrier(MPI_COMM_WORLD);
+    double begin = monotonic_s();
+    CEV_TRY(cev_schedule_run(MPI_COMM_WORLD, CEV_MASTER_SERVES, n, tile, &calls));
+    out->wall_s = monotonic_s() - begin;
+    return CEV_OK;
+}
+
+static double serving_of(const cost *c)
+{
+    return c->master.serving_s / (double)c->master.n_request;
+}
+
+/* The round in which rank 0 was disturbed least by others. */
+static cev_status best_cost(size_t n, size_t batch, const uint32_t *tile, cost *best)
+{
+    for (size_t k = 0; k < N_ROUND; k++) {
+        cost one = {0};
+        CEV_TRY(hand_out(n, batch, tile, &one));
+        if (k == 0 || serving_of(&one) < serving_of(best)) *best = one;
+    }
+    return CEV_OK;
+}
+
+/* A request costs `request`, and each tile that it reports and gets `tile` more. */
+static json_t *describe(int n_rank, const cost *single, const cost *batched)
+{
+    double each = serving_of(single), of_batch = serving_of(batched), in_batch = N_BATCHED / (double)batched->master.n_request;
+    double tile = of_batch > each && in_batch > 1 ? (of_batch - each) / (in_batch - 1) : 0;
+    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:i}", "ranks", n_rank, "requests_per_second_at_most", 1 / each, "master_s_per_request",
+                     each - tile, "master_s_per_tile", tile, "tiles_per_second_one_by_one", N_SINGLE / single->wall_s,
+                     "tiles_per_second_batched", N_BATCHED / batched->wall_s, "batch", BATCH);
+}
+
+static cev_status measure(json_t **result)
+{
+    int n_rank;
+    cost single = {0}, batched = {0};
+    MPI_Comm_size(MPI_COMM_WORLD, &n_rank);
+    if (n_rank < 2) return cev_fail(CEV_E_INPUT, "one rank alone has nobody to hand tiles to; give mpirun at least -n 2");
+    uint32_t *tile = calloc(N_BATCHED, sizeof *tile);
+    if (!tile) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t k = 0; k < N_BATCHED; k++) tile[k] = (uint32_t)k;
+    cev_status status = best_cost(N_SINGLE, 1, tile, &single);
+    if (status == CEV_OK) status = best_cost(N_BATCHED, BATCH, tile, &batched);
+    free(tile);
+    if (status == CEV_OK) *result = describe(n_rank, &single, &batched);
+    return status;
+}
+
+/* --- alone ------------------------------------------------------------------------------------------------------ */
+
+static cev_status start_job(json_t **result)
+{
+    char ranks[16];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    snprintf(ranks, sizeof ranks, "%ld", cores < 2 ? 2 : cores > 16 ? 16 : cores);
+    const char *const words[] = {"mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks, bench_own_path(), "bench", "scheduler",
+                                   "--json", NULL};
+    json_t *all;
+    CEV_TRY(bench_child(words, &all));
+    *result = json_incref(json_array_get(json_object_get(all, "workloads"), 0));
+    json_decref(all);
+    if (json_is_object(*result)) return CEV_OK;
+    json_decref(*result);
+    return cev_fail(CEV_E_IO, "mpirun started no ranks");
+}
+
+cev_status bench_scheduler(const bench_options *options, const bench_workload *workload, json_t **result)
+{
+    (void)options, (void)workload;
+    if (bench_is_under_mpi()) return measure(result);
+    if (start_job(result) == CEV_OK) return CEV_OK;
+    *result = json_pack("{s:s+}", "skipped", "no ranks to measure with: ", cev_error_message());
+    return CEV_OK;
+}
+
+static double number(const json_t *result, const char *key)
+{
+    return json_number_value(json_object_get(result, key));
+}
+
+void bench_print_scheduler(const json_t *r)
+{
+    printf("%8.0f requests/s at most: each takes %.2f us of rank 0's time, and %.3f us more for each tile of a batch\n"
+           "                 %8.0f tiles/s one by one, %.3g in batches of %.0f, on %.0f ranks that sleep between their polls\n",
+           number(r, "requests_per_second_at_most"), 1e6 * number(r, "master_s_per_request"), 1e6 * number(r, "master_s_per_tile"),
+           number(r, "tiles_per_second_one_by_one"), number(r, "tiles_per_second_batched"), number(r, "batch"), number(r, "ranks"));
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The fit, for processors with AVX-512 (x86-64-v4). */
+#include "cevscan/lanes.h"
+
+#if CEV_HAS_LEVELS
+#ifndef __AVX512DQ__
+#error "compile this file for its processors: see the Makefile"
+#endif
+#define CEV_PROFILE_KERNEL cev_profile_block_avx512
+#include "profile_kernel.h"
+#endif

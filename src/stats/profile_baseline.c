@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The fit, for any processor that the program runs on. */
+#define CEV_PROFILE_KERNEL cev_profile_block_baseline
+#include "profile_kernel.h"
