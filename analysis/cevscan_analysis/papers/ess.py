@@ -29,7 +29,7 @@ PLANES = {"ee_u_mumu_u": (("eps_ee_uV", *NEAR), ("eps_mumu_uV", *NEAR)), "ee_d_m
           "etau_u_etau_d": (("eps_etau_uV", *MIXED), ("eps_etau_dV", *MIXED)),
           "mutau_u_mutau_d": (("eps_mutau_uV", *MIXED), ("eps_mutau_dV", *MIXED)),
           "emu_u_mumu_u": (("eps_emu_uV", -0.4, 0.4), ("eps_mumu_uV", *NEAR))}
-PAIR_PLANES = ["ee_u_mumu_u", "ee_u_ee_d", "mumu_u_mumu_d"]
+PAIR_PLANES = ["ee_u_mumu_u", "ee_u_ee_d", "mumu_u_mumu_d"]    # of figures 7 and 8
 POINTS = 401            # along an axis of a plane
 CURVE = dict(min=-0.4, max=0.7, points=2201)
 
@@ -38,24 +38,29 @@ def label_of(detectors):
     return " + ".join(LABELS[name] for name in detectors)
 
 
-def curve_name(detectors):
-    return "ess_curves_" + "_".join(detectors)
+def curve_name(detectors, parameter):
+    return f"ess_curves:{parameter}/" + "+".join(detectors)
 
 
 def plane_name(plane, detectors):
-    return f"ess_{plane}_" + "_".join(detectors)
+    axes = ",".join(name for name, _, _ in PLANES[plane])
+    return f"ess_{'planes' if len(detectors) == 1 else 'pairs'}:{axes}/" + "+".join(detectors)
 
 
-def scan_of_curves(detectors):
-    names = [f"{c}_{q}V" for c in COUPLINGS for q in "ud"]
-    return {"scan": curve_name(detectors), "title": label_of(detectors), "experiments": [f"ess_{name}" for name in detectors],
-            "interaction": "nsi", "parameters": [{"each_of": names, **CURVE}], "data": "asimov"}
+def study(name, sets, **spaces):
+    sets = [{"name": "+".join(g), "experiments": [f"ess_{d}" for d in g]} for g in sets]
+    return {name: {"study": name, "interaction": "nsi", "data": "asimov", "sets": sets, **spaces}}
 
 
-def scan_of_plane(plane, detectors):
-    axes = [{"name": name, "min": low, "max": high, "points": POINTS} for name, low, high in PLANES[plane]]
-    return {"scan": plane_name(plane, detectors), "title": label_of(detectors), "experiments": [f"ess_{name}" for name in detectors],
-            "interaction": "nsi", "parameters": axes, "data": "asimov"}
+def planes_of(names):
+    return [[{"name": name, "min": low, "max": high, "points": POINTS} for name, low, high in PLANES[plane]] for plane in names]
+
+
+PARAMETERS = [f"{coupling}_{quark}V" for quark in "ud" for coupling in COUPLINGS]
+SINGLES = [(d,) for d in SINGLE]
+CURVES = study("ess_curves", SINGLES + CURVE_PAIRS, profiles=[{"name": name, **CURVE} for name in PARAMETERS])
+SINGLE_PLANES = study("ess_planes", SINGLES, planes=planes_of(PLANES))
+PAIRS = study("ess_pairs", PLANE_PAIRS, planes=planes_of([*PAIR_PLANES, "emu_u_mumu_u"]))
 
 
 # ----------------------------------------------------------------------------------------------------------- figure 1
@@ -82,19 +87,17 @@ def totals(w):
 def curves(number, groups):
     def draw(w):
         panels = []
-        for quark in "ud":
-            for coupling in COUPLINGS:
-                name = f"{coupling}_{quark}V"
-                maps = {label_of(g): curve_of(w.map(curve_name(g)), name) for g in groups}
-                panels.append(Panel(maps, xlim=(-0.15, 0.55) if coupling in COUPLINGS[:2] else (-0.3, 0.3)))
+        for name in PARAMETERS:
+            maps = {label_of(g): w.map(curve_name(g, name)) for g in groups}
+            panels.append(Panel(maps, xlim=(-0.15, 0.55) if name[:-3] in COUPLINGS[:2] else (-0.3, 0.3)))
         fig = profile_panels(panels, columns=5, order=[label_of(g) for g in groups])
-        return {f"{PAPER}_figure_{number}": (fig, w.maps(curve_name(g) for g in groups))}
+        return {f"{PAPER}_figure_{number}": (fig, [m for panel in panels for m in panel.maps.values()])}
     return draw
 
 
 def item_of_curves(number, groups, words):
     return Item(PAPER, f"figure_{number}", f"figure {number}", f"One coupling at a time: {words}",
-                {curve_name(g): scan_of_curves(g) for g in groups}, curves(number, groups),
+                CURVES, curves(number, groups),
                 {f"{PAPER}_figure_{number}": f"Δχ² of each coupling to u and d quarks, all others zero; {words}."})
 
 
@@ -107,7 +110,7 @@ def detectors_of(experiments):
 def intervals(w):
     rows = []
     for (experiments, parameter), printed in INTERVALS.items():
-        curve = curve_of(w.map(curve_name(detectors_of(experiments))), parameter)
+        curve = w.map(curve_name(detectors_of(experiments), parameter))
         for (level, delta), text in zip(INTERVAL_DELTAS.items(), printed):
             if text:
                 rows.append(compare_interval(experiments, parameter, level, text, curve, delta))
@@ -132,7 +135,7 @@ def interval_tables(w):
     cuts = [Cut(delta) for delta in INTERVAL_DELTAS.values()]
     parameters = list(dict.fromkeys(parameter for _, parameter in INTERVALS))
     rows = [row for g in TABLE_DETECTORS for name in parameters
-            for row in rows_of([curve_of(w.map(curve_name(g)), name)], label_of(g), cuts)]
+            for row in rows_of([w.map(curve_name(g, name))], label_of(g), cuts)]
     return {f"{PAPER}_tables_III_V.{end}": TABLES[form](rows, cuts) for form, end in FILE_ENDS.items()}
 
 
@@ -183,7 +186,7 @@ def plane_words(plane):
 
 def item_of_planes(name, number, planes, columns, title):
     figure = f"{PAPER}_{name}"
-    return Item(PAPER, name, number, title, {plane_name(p, (d,)): scan_of_plane(p, (d,)) for p in planes for d in SINGLE},
+    return Item(PAPER, name, number, title, SINGLE_PLANES,
                 planes_of_singles(name, planes, columns), {figure: title + "; 90 % C.L., two degrees of freedom."},
                 tables=areas_of_singles(planes), notes=(ORDER_UNKNOWN,))
 
@@ -216,11 +219,6 @@ def ranking(w):
     return tables
 
 
-def pair_scans():
-    groups = [(d,) for d in SINGLE if any(d in pair for pair in PLANE_PAIRS)] + PLANE_PAIRS
-    return {plane_name(p, g): scan_of_plane(p, g) for p in PAIR_PLANES for g in groups}
-
-
 def figure_9(w):
     plane = "emu_u_mumu_u"
     one = Panel({LABELS[d]: w.map(plane_name(plane, (d,))) for d in SINGLE}, "single detectors")
@@ -238,18 +236,18 @@ ITEMS = [
     item_of_curves(2, [(d,) for d in SINGLE], "six detectors"),
     item_of_curves(3, CURVE_PAIRS, "five pairs"),
     Item(PAPER, "tables_III_V", "tables III and V", "Allowed intervals of one coupling",
-         {**{curve_name(g): scan_of_curves(g) for g in TABLE_DETECTORS}, f"{TENFOLD}_curve": TENFOLD_SCAN}, compare=intervals,
+         {**CURVES, f"{TENFOLD}_curve": TENFOLD_SCAN}, compare=intervals,
          files=interval_tables, prepare=prepare_tenfold,
          tolerance="each edge within 0.003 and half a unit of the last digit"),
     item_of_planes("figures_4_to_6_diagonal", "figures 4 to 6", list(PLANES)[:4], 2, "Couplings of electron and muon neutrinos"),
     item_of_planes("figures_4_to_6_quarks", "figures 4 to 6", list(PLANES)[4:6], 2, "Couplings to u and d quarks, flavour-diagonal"),
     item_of_planes("figures_4_to_6_changing", "figures 4 to 6", list(PLANES)[6:9], 3, "Couplings to u and d quarks, flavour-changing"),
-    Item(PAPER, "figures_7_8", "figures 7 and 8", "Pairs of detectors", pair_scans(), pairs,
+    Item(PAPER, "figures_7_8", "figures 7 and 8", "Pairs of detectors", {**SINGLE_PLANES, **PAIRS}, pairs,
          {f"{PAPER}_figures_7_8_{p}": "Two detectors and both together, 90 % C.L., two degrees of freedom." for p in PAIR_PLANES},
          tables=ranking,
          notes=("The first of the three planes is that of figure 7 with certainty; the other two are those in which pairs matter most.",)),
     Item(PAPER, "figure_9", "figure 9", "A flavour-changing and a flavour-diagonal coupling",
-         {plane_name("emu_u_mumu_u", g): scan_of_plane("emu_u_mumu_u", g) for g in [(d,) for d in SINGLE] + PLANE_PAIRS}, figure_9,
+         {**SINGLE_PLANES, **PAIRS}, figure_9,
          {f"{PAPER}_figure_9": "Six detectors, 90 % C.L., two degrees of freedom.",
           f"{PAPER}_figure_9_pairs": "Six pairs, 90 % C.L., two degrees of freedom."}),
 ]

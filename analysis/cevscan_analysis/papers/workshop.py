@@ -8,6 +8,7 @@ import time
 
 from ..command import MapError, call, configuration, write
 from ..maps import open_map
+from ..numeric import h5py
 from ..rates import rates
 
 
@@ -39,9 +40,11 @@ class Progress:
 
 
 def complete(path):
+    """Of a map or a study."""
     try:
-        return open_map(path).completeness == 1
-    except MapError:
+        with h5py.File(path, "r") as file:
+            return bool(file["progress/complete"][()])
+    except (OSError, KeyError):
         return False
 
 
@@ -57,7 +60,8 @@ class Workshop:
         return os.path.join(self.folder, kind, name + end)
 
     def produce(self, scans, progress):
-        """Makes the maps {name: scan} that are not there yet; a scan is a dict, the name of a file of configs/scans, or a text."""
+        """Makes the maps {name: scan} that are not there yet; a scan is a dict, the name of a file of configs/scans, or a text. A
+        dict with the key "study" is a study, whose maps are NAME:SPACE/SET."""
         for name, scan in scans.items():
             progress.step("maps", name)
             file, out = self.path("scans", name, ".yaml"), self.path("maps", name, ".h5")
@@ -65,13 +69,13 @@ class Workshop:
             if os.path.exists(out) and (not os.path.exists(file) or open(file, encoding="utf-8").read() != text):
                 os.unlink(out)  # the map of another scan
             write(file, text)
-            self._run(file, out)
-            self._maps.pop(name, None)
+            self._run("study" if isinstance(scan, dict) and "study" in scan else "run", file, out)
+            self._maps.clear()
 
-    def _run(self, file, out):
+    def _run(self, what, file, out):
         """Runs a scan, or goes on with its map. A map that is refused although the scan is sound holds other numbers (of changed
         experiments, or of another version of the program), and is made anew."""
-        command = (self.program, "run", file, "-o", out, "--quiet")
+        command = (self.program, what, file, "-o", out, "--quiet")
         if os.path.exists(out) and subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == REFUSED:
             call(self.program, "check", file, keep_output=True)
             os.unlink(out)
@@ -90,8 +94,10 @@ class Workshop:
         os.unlink(scan)
 
     def map(self, name):
+        """By its name, or STUDY:SPACE/SET."""
         if name not in self._maps:
-            self._maps[name] = open_map(self.path("maps", name, ".h5"))
+            file, _, group = name.partition(":")
+            self._maps[name] = open_map(self.path("maps", file, ".h5"), group or None)
         return self._maps[name]
 
     def maps(self, names):
