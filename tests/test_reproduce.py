@@ -105,7 +105,8 @@ def test_interrupted(tmp_path):
     """Ctrl-C ends it and the scan in work in good order, and the same command goes on."""
     words = ["-o", str(tmp_path), "--cevscan", str(BIN), "--only", "2409.04703/planes"]
     command = [sys.executable, str(REPO / "analysis" / "reproduce.py"), *words]
-    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a job in the background ignores it
     assert job.stdout.readline().startswith("[1/6]")
     os.killpg(job.pid, signal.SIGINT)
     _, said = job.communicate(timeout=60)

@@ -2,7 +2,7 @@
 """Maps of cevscan in Python: reading, profiles, intervals, areas, tables and figures.
 
     >>> from cevscan_analysis import open_map, project, allowed_intervals, delta_from_level
-    >>> m = open_map("csi.h5")                              # or open_map("study.h5", "plane/csi")
+    >>> m = open_map("csi.h5")                  # of a study: open_map("study.h5", "eps_ee_uV,eps_mumu_uV/ess_csi")
     >>> m.names, m.delta_chi2.shape, m.axes[0].units, m.completeness
     >>> curve = project(m, ["eps_ee_uV"])                   # the others profiled
     >>> area_of(m, delta_from_level(90, dof=2))

@@ -102,5 +102,6 @@ ITEMS = [
          {**{name: name for name in ("coherent_nsi_paper", "coherent_nsi", "pandax4t_nsi", "coherent_pandax4t_nsi")},
           "coherent_pandax4t_nsi_default": BOTH_DEFAULT}, planes,
          {f"{PAPER}_planes": "COHERENT CsI[Na], PandaX-4T and both; 90 % C.L., two degrees of freedom."}, cuts,
-         tolerance="0.0025", notes=("The figures have no numbers; cuts with the axes are compared with an independent calculation.", NUMBERS)),
+         tolerance="0.0025",
+         notes=("The figures have no numbers; cuts with the axes are compared with an independent calculation.", NUMBERS)),
 ]

@@ -245,7 +245,8 @@ ITEMS = [
     Item(PAPER, "figures_7_8", "figures 7 and 8", "Pairs of detectors", {**SINGLE_PLANES, **PAIRS}, pairs,
          {f"{PAPER}_figures_7_8_{p}": "Two detectors and both together, 90 % C.L., two degrees of freedom." for p in PAIR_PLANES},
          tables=ranking,
-         notes=("The first of the three planes is that of figure 7 with certainty; the other two are those in which pairs matter most.",)),
+         notes=("The first of the three planes is that of figure 7. Which the other two of the paper are is not certain: these are our "
+                "choice.",)),
     Item(PAPER, "figure_9", "figure 9", "A flavour-changing and a flavour-diagonal coupling",
          {**SINGLE_PLANES, **PAIRS}, figure_9,
          {f"{PAPER}_figure_9": "Six detectors, 90 % C.L., two degrees of freedom.",

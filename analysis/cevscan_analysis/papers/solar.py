@@ -34,8 +34,8 @@ def events(w):
 def event_totals(w):
     def total(name, *settings):
         return w.rates([name], settings=[*STANDARD, *settings])[name]["signal_total"]
-    return [relative("XENONnT, neutrinos at its flux of 5.25 · 10⁶ /cm²/s", SOLAR_EVENTS["xenonnt_8b"], total("xenonnt_8b", "flux_b8=5.25e6"),
-                     0.01, form="{:.4g}"),
+    return [relative("XENONnT, neutrinos at its flux of 5.25 · 10⁶ /cm²/s", SOLAR_EVENTS["xenonnt_8b"],
+                     total("xenonnt_8b", "flux_b8=5.25e6"), 0.01, form="{:.4g}"),
             relative("PandaX-4T (surrogate), neutrinos at 5.46 · 10⁶ /cm²/s", SOLAR_EVENTS["pandax4t_us2_surrogate"],
                      total("pandax4t_us2_surrogate"), 0.01, form="{:.4g}")]
 
