@@ -135,6 +135,9 @@ def read_costs(options):
     scheduler, reference = workloads.get("scheduler", {}), workloads.get("reference", {})
     if "master_s_per_request" in scheduler:
         costs.request, costs.tile = scheduler["master_s_per_request"], scheduler["master_s_per_tile"]
+    elif options.bench:
+        print(f"{options.bench}: the scheduler was not measured ({scheduler.get('skipped', 'not asked for')}); its costs are assumed",
+              file=sys.stderr)
     for name, value, unit in (("request", options.request_us, 1e-6), ("tile", options.report_us, 1e-6), ("latency", options.latency_us, 1e-6)):
         if value is not None:
             setattr(costs, name, value * unit)

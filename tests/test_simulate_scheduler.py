@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulation of the scheduler against what can be worked out by hand."""
 import json
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from e2e import REPO
 
 sys.path.insert(0, str(REPO / "analysis"))
+import simulate_scheduler  # noqa: E402
 from simulate_scheduler import Costs, draw_costs, guided, in_groups, one_by_one, simulate  # noqa: E402
 
 FREE = Costs(0, 0, 0)
@@ -67,6 +69,13 @@ def test_batches_relieve_the_master_and_lose_little():
     assert batches.requests < single.requests / 5
 
 
+def test_constants_are_those_of_the_program():
+    text = (REPO / "src" / "parallel" / "schedule.c").read_text()
+    for name in ("MOST_IN_BATCH", "LONGEST_BATCH_S", "MOST_LOAD"):
+        value, = re.findall(rf"\b{name}\b(?: =)? ([0-9.]+)", text)[:1]
+        assert float(value) == getattr(simulate_scheduler, name)
+
+
 def test_batch_sizes():
     assert guided(0, 1000, 0, 10, 0) == 25                  # a quarter of the fair share
     assert guided(0, 3, 0, 10, 0) == 1
@@ -98,5 +107,8 @@ def test_the_program(tmp_path):
     assert answer["costs"]["request"] == 3e-6 and answer["tile_ms"] == pytest.approx(10)
     assert [r["handed_out"] for r in answer["results"]] == ["one by one", "batches"] * 2 + ["sub-masters"]
     assert (tmp_path / "figure.png").read_bytes()[:4] == b"\x89PNG"
+    (tmp_path / "less.json").write_text(json.dumps({"workloads": [{"workload": "scheduler", "skipped": "no mpirun"}]}))
+    less = subprocess.run([*command, "--bench", tmp_path / "less.json"], capture_output=True, text=True, check=True)
+    assert "no mpirun" in less.stderr and done.stderr == ""
     text = subprocess.run([*command, "--request-us", "50"], capture_output=True, text=True, check=True).stdout
     assert "a request costs rank 0 50.00 us" in text

@@ -19,4 +19,7 @@ typedef struct cev_machine {
  * every rank. */
 cev_machine cev_machine_survey(MPI_Comm communicator, int threads);
 
+/* Cores that this process may use. */
+int cev_machine_cores(void);
+
 #endif

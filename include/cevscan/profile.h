@@ -6,8 +6,9 @@
  *
  * over channels (one experiment each) of components C_c: the signal, which differs from point to point, and backgrounds,
  * which do not; and of shapes S_s, the change of the counts per unit of a pull, of either sign, which differ from point to point as well
- * and add nothing where the pulls are zero. Where signal and backgrounds predict nothing, shapes of Poisson channels count nothing. Bins with D_i = 0 contribute 2 N_i. In a channel with variances the terms of its bins are (N_i - D_i)^2/variance_i in
- * place of these, for N_i of either sign. Channels that share no pull, directly or through others, are minimised separately.
+ * and add nothing where the pulls are zero. Where signal and backgrounds predict nothing, shapes of Poisson channels count nothing. Bins
+ * with D_i = 0 contribute 2 N_i. In a channel with variances the terms of its bins are (N_i - D_i)^2/variance_i in place of these, for N_i
+ * of either sign. Channels that share no pull, directly or through others, are minimised separately.
  *
  * A group of channels that all have variances is a linear least-squares problem, solved in one step, and in a second one against the
  * rounding of the first. Otherwise chi2 is convex in the pulls on the region where all N_i > 0, and infinite on its border wherever

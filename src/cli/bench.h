@@ -55,6 +55,10 @@ cev_status bench_scheduler(const bench_options *options, const bench_workload *w
 void bench_print_scheduler(const json_t *result);
 bool bench_is_under_mpi(void);
 
+/* All subsets of six detectors in ten planes, on all cores. */
+cev_status bench_subsets(const bench_options *options, const bench_workload *workload, json_t **result);
+void bench_print_subsets(const json_t *result);
+
 /* --- pieces --- */
 
 /* The scan text of a workload, in the arena. */

@@ -106,6 +106,7 @@ const bench_workload bench_workloads[] = {
              "lambda_C2_d_mu], scale: signed_log, min: 10, max: 10000, points: 8000}]}"},
     {"gaussian", "two couplings, COHERENT CsI with the Gaussian likelihood of arXiv:2409.04703", POINTS,
      .scan = "{scan: gaussian, interaction: nsi, experiments: [coherent_csi_paper], data: observed, " PLANE "}"},
+    {"subsets", "63 subsets of the ESS detectors in ten planes of 201 x 201 points, on all cores", bench_subsets, bench_print_subsets, NULL, NULL},
     {"folding", "templates: of experiments from nothing, and anew for a mediator mass", bench_folding, bench_print_folding, NULL, NULL},
     {"startup", "from the start of the process to the first tile of a scan of six detectors", bench_startup, bench_print_startup,
      .scan = "{scan: six_detectors, interaction: nsi, experiments: [ess_csi, ess_xe, ess_si, ess_ge, ess_ar, ess_c3f8], " PLANE "}"},

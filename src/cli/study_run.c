@@ -125,6 +125,7 @@ static void evaluate_piece(void *context, int thread, size_t k)
 static void poll_schedule(void *context)
 {
     study_run *run = context;
+    if (!run->schedule) return; /* a benchmark */
     cev_schedule_poll(run->schedule);
     if (!cev_schedule_stopping(run->schedule)) return;
     double now = monotonic_s();
@@ -172,15 +173,21 @@ static cev_status write_maps(study_run *run, size_t space, const cev_tile *tile,
     return CEV_OK;
 }
 
+cev_tile study_run_evaluate(study_run *run, size_t item, size_t *space)
+{
+    cev_tile tile = study_run_tile(run, item, space);
+    run->open = run->space[*space];
+    cev_threads_loop(run->machine.threads, cev_combination_open(run->open, &tile), find_start, poll_schedule, run);
+    cev_threads_loop(run->machine.threads, cev_combination_ready(run->open), evaluate_piece, poll_schedule, run);
+    return tile;
+}
+
 static cev_status work(void *context, cev_schedule *schedule, size_t item, cev_tile_report *report)
 {
     study_run *run = context;
     size_t space;
-    cev_tile tile = study_run_tile(run, item, &space);
     run->schedule = schedule;
-    run->open = run->space[space];
-    cev_threads_loop(run->machine.threads, cev_combination_open(run->open, &tile), find_start, poll_schedule, run);
-    cev_threads_loop(run->machine.threads, cev_combination_ready(run->open), evaluate_piece, poll_schedule, run);
+    cev_tile tile = study_run_evaluate(run, item, &space);
     report->lowest_chi2 = INFINITY;
     report->dropped = atomic_load(&run->abandoned);
     return report->dropped ? CEV_OK : write_maps(run, space, &tile, report);

@@ -64,6 +64,9 @@ cev_status study_run_work(study_run *run);
 cev_status study_run_finish(study_run *run, run_outcome *outcome);
 void study_run_destroy(study_run *run);
 
+/* Computes an item with all threads: run->open holds the chi2 of all sets in the tile that is returned. */
+cev_tile study_run_evaluate(study_run *run, size_t item, size_t *space);
+
 /* Pieces shared by the files of a run. */
 cev_tile study_run_tile(const study_run *run, size_t item, size_t *space);
 const cev_grid *study_run_grid(const study_run *run, size_t map);

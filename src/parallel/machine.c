@@ -23,6 +23,13 @@ static int choose_threads(int asked, int own_cores, int host_cores, int host_ran
     return share > 0 ? share : 1;
 }
 
+int cev_machine_cores(void)
+{
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    return sched_getaffinity(0, sizeof own, &own) ? 1 : CPU_COUNT(&own);
+}
+
 cev_machine cev_machine_survey(MPI_Comm communicator, int threads)
 {
     cev_machine m = {0};

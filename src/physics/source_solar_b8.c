@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 8B neutrinos of the Sun. The mass eigenstates that leave it arrive as nu_e, nu_mu and nu_tau, each with the spectrum times its
- * probability. */
+ * probability. That they arrive as a coherent mixture is seen by couplings between flavours only, and not described: an interaction has
+ * coefficients of one flavour at a time. */
 #include <math.h>
 
 #include "cevscan/constants.h"

@@ -159,7 +159,7 @@ static inline void derivatives_at(const fit_problem *p, int lane, const long dou
     }
     for (size_t c = 0; c < p->n_channel; c++)
         for (size_t i = 0; i < p->n_bin[c]; i++) {
-            if (!is_live(p, lane, c, i)) continue;
+            if (!p->gaussian[c] && !is_live(p, lane, c, i)) continue;
             long double n = predicted_of(p, lane, pull, c, i), slope[MOST_PULLS];
             long double d = p->data[c][i] > 0 ? (long double)p->data[c][i] : barrier;
             slopes_of(p, lane, c, i, slope);
@@ -279,7 +279,8 @@ static inline void random_shapes(gsl_rng *r, const problem_kind *kind, fit_probl
                 for (size_t i = 0; i < p->n_bin[c]; i++) {
                     double expected = p->signal[l][c][i];
                     for (size_t k = 0; k < p->n_background[c]; k++) expected += p->background[c][k * p->n_bin[c] + i];
-                    p->shape[l][c][s][i] = uniform(r, -kind->shapes, kind->shapes) * expected / p->sigma[pull];
+                    /* Something even where nothing is expected, and the shape does not count. */
+                    p->shape[l][c][s][i] = uniform(r, -kind->shapes, kind->shapes) * (expected > 0 ? expected : 1) / p->sigma[pull];
                 }
         }
     }

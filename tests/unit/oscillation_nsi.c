@@ -22,14 +22,19 @@ static flavours by_day(cev_oscillation o, const cev_quark_couplings *couplings, 
     return f;
 }
 
-static flavours at_night(cev_oscillation o, const cev_quark_couplings *couplings, double energy_MeV)
+static flavours at_night_of(double latitude, cev_oscillation o, const cev_quark_couplings *couplings, double energy_MeV)
 {
     flavours f;
     cev_solar_nights nights;
     o.couplings = couplings;
-    cev_solar_nights_at(latitude_deg, &nights);
+    cev_solar_nights_at(latitude, &nights);
     cev_solar_probabilities_at_night(&o, energy_MeV, &nights, f.p);
     return f;
+}
+
+static flavours at_night(cev_oscillation o, const cev_quark_couplings *couplings, double energy_MeV)
+{
+    return at_night_of(latitude_deg, o, couplings, energy_MeV);
 }
 
 static cev_oscillation inverted(void)
@@ -102,6 +107,25 @@ static void numbers_of_another_diagonalisation(void **state)
     assert_reference(&other, &full, full_inverted, LENGTH(full_inverted));
     assert_reference(&normal, &diagonal, diagonal_normal, LENGTH(diagonal_normal));
     assert_reference(&other, &diagonal, diagonal_inverted, LENGTH(diagonal_inverted));
+}
+
+/* Of the same shells and nights. In the tropics, where paths cross the core, with couplings to neutrons alone, which tell core from mantle;
+ * and with all of them. */
+static void nights_of_another_diagonalisation(void **state)
+{
+    (void)state;
+    const cev_quark_couplings neutrons = {{{-0.8 / 3, 0, 0}, {0, 0, 0}, {0, 0, 0}}, {{1.6 / 3, 0, 0}, {0, 0, 0}, {0, 0, 0}}};
+    const cev_quark_couplings full = {{{0.3, 0.1, -0.2}, {0.1, -0.4, 0.15}, {-0.2, 0.15, 0.2}},
+                                      {{-0.1, 0.05, 0.3}, {0.05, 0.2, -0.25}, {0.3, -0.25, -0.6}}};
+    static const reference tropics[] = {{6, {0.350863115302, 0.331391724222, 0.317745160476}},
+                                        {12, {0.332516665163, 0.352737661619, 0.314745673218}}};
+    static const reference north[] = {{6, {0.341773420353, 0.340795673108, 0.317430906539}},
+                                      {12, {0.345583985668, 0.346742984971, 0.307673029361}}};
+    for (size_t k = 0; k < LENGTH(tropics); k++)
+        for (int a = 0; a < CEV_N_FLAVOURS; a++) {
+            assert_close(at_night_of(0, normal, &neutrons, tropics[k].energy_MeV).p[a], tropics[k].p[a], 1e-9);
+            assert_close(at_night_of(42.5, normal, &full, north[k].energy_MeV).p[a], north[k].p[a], 1e-9);
+        }
 }
 
 static void probabilities_are_probabilities(void **state)
@@ -306,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(couplings_of_zero_are_the_standard_model),
         cmocka_unit_test(numbers_of_another_diagonalisation),
+        cmocka_unit_test(nights_of_another_diagonalisation),
         cmocka_unit_test(probabilities_are_probabilities),
         cmocka_unit_test(the_same_for_all_flavours_does_nothing),
         cmocka_unit_test(the_dark_side_cannot_be_told),

@@ -2,6 +2,8 @@
 /* The profile against a slow minimiser of another kind, on random problems. */
 #include "fit_problem.h"
 
+#include "stats/likelihood_lanes.h"
+
 static const double tolerance = 1e-9;
 
 typedef struct tally {
@@ -221,6 +223,22 @@ static void profile_solves_linear_problems_with_shapes(void **state)
     gsl_rng_free(r);
 }
 
+/* What is expected is what is expected without pulls: a shape that takes away all of it hides no bin from the barrier. */
+static void shapes_are_not_expected(void **state)
+{
+    (void)state;
+    const double data = 0, background = 2;
+    const double signal[2][CEV_LANES] = {{3, 3, 3, 3, 3, 3, 3, 3}, {-50, -50, -50, -50, -50, -50, -50, -50}};
+    const lanes kept[3] = {lanes_set(1), lanes_set(1), lanes_set(0)},
+                    emptied[3] = {lanes_set(1), lanes_set(1), lanes_set(0.1)};
+    const channel_counts c = {.n_bin = 1, .n_background = 1, .n_shape = 1, .data = &data, .background = &background, .signal = *signal};
+    assert_close(expected_counts(&c, 3, 0)[0], 5, 0);
+    assert_close(predicted_counts(&c, 3, kept, 0)[0], 5, 0);
+    assert_close(predicted_counts(&c, 3, emptied, 0)[0], 0, 1e-15);
+    assert_true(near_nothing(&c, 3, 0, emptied)[0] && !near_nothing(&c, 3, 0, kept)[0]);
+    assert_true(barrier_counts(&c, 3, 0, lanes_set(1e-14))[0] == BARRIER_COUNTS);
+}
+
 static void shapes_are_components(void **state)
 {
     (void)state;
@@ -251,6 +269,7 @@ int main(void)
         cmocka_unit_test(nothing_is_left_at_the_truth),
         cmocka_unit_test(units_of_a_pull_do_not_matter),
         cmocka_unit_test(profile_solves_linear_problems_with_shapes),
+        cmocka_unit_test(shapes_are_not_expected),
         cmocka_unit_test(shapes_are_components),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
