@@ -6,7 +6,7 @@ import sys
 from cevscan_analysis.areas import area_of, rank
 from cevscan_analysis.command import MapError, command_line, percentage, run
 from cevscan_analysis.intervals import delta_from_level
-from cevscan_analysis.maps import labels_of, open_map
+from cevscan_analysis.maps import labels_of, open_maps
 from cevscan_analysis.tables import FORMATS, plain_table
 from cevscan_analysis.projection import project
 
@@ -17,18 +17,23 @@ def arguments():
     parser = command_line("Areas of allowed regions (Delta chi2 for 2 degrees of freedom) in the product of the axes' units, with\n"
                           "an upper estimate of their error from every second point of the grid. With --rank, combinations are\n"
                           "put in the order of how much they remove of what their best member alone leaves; maps of the members,\n"
-                          "one experiment each, must be among those given.", EXAMPLE)
+                          "one experiment each, must be among those given. A study stands for all of its planes, which are ranked\n"
+                          "one after the other.", EXAMPLE)
     parser.add_argument("--level", type=percentage, default=90, metavar="P", help="confidence level in %% (default: 90)")
     parser.add_argument("--rank", action="store_true", help="rank combinations")
-    parser.add_argument("--axes", metavar="X,Y", help="parameters; the others are profiled (default: the map's two)")
+    parser.add_argument("--axes", metavar="X,Y", help="parameters; the others are profiled (default: the map's two); of a study only this plane")
     parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the table")
     parser.add_argument("--format", choices=FORMATS, default="markdown", help="of the table (default: markdown)")
     return parser.parse_args()
 
 
-def plane(path, axes):
-    m = open_map(path)
-    return project(m, [name.strip() for name in axes.split(",")]) if axes else m
+def planes_of(path, axes):
+    """The map of a file over two axes; of a study all that have two, or those that are named."""
+    names = [name.strip() for name in axes.split(",")] if axes else None
+    maps = list(open_maps(path))
+    if len(maps) > 1:
+        return [m for m in maps if len(m.axes) == 2 and names in (None, m.names)]
+    return [project(m, names) if names else m for m in maps]
 
 
 def table_of_areas(maps, labels, level):
@@ -41,7 +46,10 @@ def table_of_areas(maps, labels, level):
 
 
 def table_of_ranks(maps, labels, level):
-    ranking = rank(maps, level, labels)
+    ranking, planes = [], list(dict.fromkeys(tuple(m.names) for m in maps))
+    for plane in planes:
+        here = [(m, label) for m, label in zip(maps, labels) if tuple(m.names) == plane]
+        ranking += rank([m for m, _ in here], level, [label for _, label in here])
     if not ranking:
         raise MapError("--rank: no map of several experiments is there together with the maps of each of them")
     lines = [["combination", f"area, {level:g} %", "of the best member", "left", "error", "pieces", "of the best member"]]
@@ -53,7 +61,9 @@ def table_of_ranks(maps, labels, level):
 
 def main():
     options = arguments()
-    maps = [plane(path, options.axes) for path in options.maps]
+    maps = [m for path in options.maps for m in planes_of(path, options.axes)]
+    if not maps:
+        raise MapError(f"{options.maps[0]}: has no map of two parameters" + f" {options.axes}" * bool(options.axes))
     labels = labels_of(maps, options.labels)
     make = table_of_ranks if options.rank else table_of_areas
     sys.stdout.write(plain_table(make(maps, labels, options.level), options.format))

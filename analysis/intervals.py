@@ -5,8 +5,8 @@ import argparse
 import math
 import sys
 
-from cevscan_analysis.command import command_line, percentage, run
-from cevscan_analysis.maps import labels_of, open_map
+from cevscan_analysis.command import MapError, command_line, percentage, run
+from cevscan_analysis.maps import labels_of, open_maps
 from cevscan_analysis.projection import curves_of
 from cevscan_analysis.tables import TABLES, Cut, as_json, rows_at, rows_of
 
@@ -64,6 +64,17 @@ def arguments():
     return options
 
 
+def wanted(path, parameter):
+    """The map of a file; of a study those of one parameter, which may be named."""
+    maps = list(open_maps(path))
+    if len(maps) == 1:
+        return maps
+    curves = [m for m in maps if len(m.axes) == 1 and parameter in (None, m.names[0])]
+    if not curves:
+        raise MapError(f"{path}: has no map of the parameter {parameter} alone" if parameter else f"{path}: has no map of one parameter")
+    return curves
+
+
 def table(rows, cuts, options):
     return as_json(rows, cuts) if options.json else TABLES[options.format](rows, cuts, options.digits)
 
@@ -71,10 +82,8 @@ def table(rows, cuts, options):
 def main():
     options = arguments()
     cuts = options.cuts or [level("90")]
-    if options.each:
-        families = [[open_map(path)] for path in options.maps]
-    else:
-        families = [curves_of(path, options.parameter) for path in options.maps]
+    maps = [m for path in options.maps for m in wanted(path, options.parameter)]
+    families = [[m] if options.each else curves_of(m, options.parameter) for m in maps]
     rows = []
     for family, label in zip(families, labels_of([family[0] for family in families], options.labels)):
         rows += rows_at(family[0], label, cuts, options.each, options.parameter, options.at) if options.each else \

@@ -1,10 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws many cevscan maps in panels, one for each plane or parameter, with one legend."""
-import os
-
 from cevscan_analysis.command import MapError, command_line, percentage, run
-from cevscan_analysis.maps import experiments_of, group_names, open_map
+from cevscan_analysis.maps import experiments_of, open_maps
 from cevscan_analysis.panels import Panel, contour_panels, labels_in_order, profile_panels
 from cevscan_analysis.style import figure_format, own_words, save
 
@@ -33,10 +31,7 @@ def arguments():
 
 def all_maps(paths):
     """Of files of many maps all, of scans of parameters in turn each member: [Map]."""
-    found = []
-    for path in paths:
-        found += [open_map(path, name) for name in (os.path.exists(path) and group_names(path)) or [None]]
-    return [member for m in found for member in m.members or [m]]
+    return [member for path in paths for m in open_maps(path) for member in m.members or [m]]
 
 
 def panels_of(maps):

@@ -91,6 +91,12 @@ def open_map(path, group=None):
         return _read(place, file[within] if group else file, dict(file.attrs) if group else {})
 
 
+def open_maps(path):
+    """All maps of a file, one by one: of a study those of its index, in this order; else the map that it is."""
+    for name in (os.path.isfile(path) and group_names(path)) or [None]:
+        yield open_map(path, name)
+
+
 def group_names(path):
     """Names of the maps of a study (SPACE/SET), or of the groups of a file that hold a map each; [] for a file that is a map."""
     names = []
