@@ -43,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory bench-instructions clean help
+.PHONY: all run reproduce test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory bench-instructions clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -106,6 +106,10 @@ test-faults: deps-test ## all tests of kills, failing disks and locks, and a pri
 	@$(MAKE) --no-print-directory -j$(shell nproc) build
 	CEVSCAN_KILLS=$(KILLS) $(PYTHON) -m pytest tests/kills tests/faults -q -p no:cacheprovider $(PYTEST_FLAGS)
 
+reproduce: deps ## rebuild the tables and figures of three papers, with a report: results/reproduction/ (goes on where it was)
+	@$(MAKE) --no-print-directory -j$(shell nproc) build
+	@$(PYTHON) analysis/reproduce.py -o results/reproduction --cevscan $(BIN)
+
 # --- the rest -----------------------------------------------------------------------------------------------------------
 # Measurements, for a quiet machine; none is part of a test. mpirun refuses to start as root otherwise; for these only.
 ifeq ($(shell id -u),0)
@@ -150,7 +154,7 @@ level-%:
 install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include/cevscan" \
 	  "$(DESTDIR)$(PREFIX)/share/cevscan/experiments" "$(DESTDIR)$(PREFIX)/share/cevscan/scans" "$(DESTDIR)$(PREFIX)/share/cevscan/studies" \
-	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
+	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis/papers" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 include/cevscan/*.h "$(DESTDIR)$(PREFIX)/include/cevscan"
@@ -159,6 +163,8 @@ install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	install -m 644 configs/scans/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/scans"
 	install -m 644 configs/studies/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/studies"
 	install -m 755 analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis"
+	install -m 644 analysis/cevscan_analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis"
+	install -m 644 analysis/cevscan_analysis/papers/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis/papers"
 	install -m 755 jobs/*.sbatch jobs/*.sh "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 
 check-layers: $(LIB_OBJ) ## prove from the objects' symbols that every room uses only what lies below it

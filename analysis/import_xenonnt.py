@@ -10,10 +10,8 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 
-from cevmap import MapError, run
-
-import h5py
-import numpy as np
+from cevscan_analysis.command import MapError, run
+from cevscan_analysis.numeric import h5py, np
 
 CITATION = ("data release of the XENON collaboration, doi:10.5281/zenodo.20576156, CC BY 4.0; E. Aprile et al. (XENON), "
             "Phys. Rev. Lett. 133 (2024) 191002, Phys. Rev. Lett. 134 (2025) 111802, arXiv:2604.06002; "

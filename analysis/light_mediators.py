@@ -3,27 +3,11 @@
 """Limits on light mediators from solar 8B neutrinos in xenon: scans, figures and a table of arXiv:2411.11749, in one command."""
 import argparse
 import os
-import re
-import shutil
-import subprocess
 import sys
 
-from cevmap import MapError, command_line, run
+from cevscan_analysis.command import SCRIPTS, call, command_line, configuration, program, run, write
+from cevscan_analysis.mediators import EXPERIMENTS, INTERACTIONS, MASS, SHORT, scan_text
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-HOME = os.path.dirname(HERE)
-PROGRAM = os.path.join(HOME, "bin", "cevscan")
-PROGRAM = PROGRAM if os.path.exists(PROGRAM) else shutil.which("cevscan") or PROGRAM
-TEMPLATE = [os.path.join(HOME, *folder, "light_mediator.yaml") for folder in (("configs", "scans"), ("scans",))]  # source tree; installed
-TEMPLATE = next(filter(os.path.exists, TEMPLATE), TEMPLATE[0])
-EXPERIMENTS = {"xenonnt": ("XENONnT", "xenonnt_8b"),
-               "pandax4t_surrogate": ("PandaX-4T (surrogate)", "pandax4t_us2_surrogate"),
-               "both": ("XENONnT + PandaX-4T (surrogate)", "xenonnt_8b, pandax4t_us2_surrogate")}
-SHORT = {"both": "both (surrogate)"}     # in a figure of several
-# Title, and the range of couplings of the figures.
-INTERACTIONS = {"vector_universal": ("universal vector", 1e-7, 1e-1), "vector_b_minus_l": ("$B-L$ vector", 1e-7, 1e-1),
-                "scalar": ("scalar", 1e-7, 1e-1), "axial": ("axial vector", 1e-6, 1), "tensor": ("tensor", 1e-6, 1)}
-MASS = "mediator_mass_MeV"
 MASSES = "0.001,1,10,100,1000"
 
 
@@ -33,9 +17,9 @@ def arguments():
                           "counts from the minimum at each mass. What is there already is not computed again.",
                           "light_mediators.py -o results/light_mediators --interactions scalar,tensor", takes_maps=False)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for scan files, maps, figures and tables")
-    parser.add_argument("--cevscan", default=PROGRAM, metavar="PROGRAM",
+    parser.add_argument("--cevscan", default=program(), metavar="PROGRAM",
                         help="(default: bin/cevscan beside this script's folder, else that of $PATH)")
-    parser.add_argument("--template", default=TEMPLATE, metavar="SCAN.yaml",
+    parser.add_argument("--template", default=configuration("scans", "light_mediator.yaml"), metavar="SCAN.yaml",
                         help="scan file into which experiments and interaction are put (default: configs/scans/light_mediator.yaml)")
     for name, known in (("interactions", INTERACTIONS), ("experiments", EXPERIMENTS)):
         parser.add_argument(f"--{name}", type=some_of(known), default=list(known), metavar="A,B,...",
@@ -57,41 +41,8 @@ def some_of(known):
     return chosen
 
 
-def scan_text(template, experiment, interaction):
-    """The template with the four lines of this scan."""
-    title, names = EXPERIMENTS[experiment]
-    lines = {"scan": f"{experiment}_{interaction}", "title": title, "experiments": f"[{names}]", "interaction": interaction}
-    with open(template, encoding="utf-8") as file:
-        text = file.read()
-    for key, value in lines.items():
-        text, n = re.subn(rf"(?m)^{key}:.*$", lambda _: f"{key}: {value}", text)
-        if n != 1:
-            raise MapError(f"{template}: {n} lines begin with '{key}:'; expected one")
-    return re.sub(r"\A(#.*\n)+", "# Filled in by analysis/light_mediators.py\n", text)
-
-
-def write(path, text):
-    """Only if it changes something."""
-    if not os.path.exists(path) or open(path, encoding="utf-8", errors="replace").read() != text:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-
-
-def call(*command, keep_output=False):
-    """Runs a command; if it fails, its message is there already, and the whole ends with its exit code."""
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE if keep_output else None)
-    except OSError as error:
-        raise MapError(f"{command[0]}: {error.strerror}; build it with make") from None
-    if done.returncode < 0 or done.returncode > 1:  # 1: complete, but some points have no value
-        print(f"{os.path.basename(sys.argv[0])}: {os.path.basename(command[1] if command[0] == sys.executable else command[0])} "
-              f"ended with {done.returncode}; the same command goes on from here", file=sys.stderr)
-        raise SystemExit(done.returncode if done.returncode > 0 else 128 - done.returncode)
-    return done.stdout
-
-
 def analysis(name, *words, **options):
-    return call(sys.executable, os.path.join(HERE, name), *map(str, words), **options)
+    return call(sys.executable, os.path.join(SCRIPTS, name), *map(str, words), **options)
 
 
 def compute(folder, options):

@@ -4,8 +4,8 @@
 import argparse
 import json
 
-from cevmap import MapError, run
-from cevplot import GREY, colour, line_style, new_figure, save
+from cevscan_analysis.command import MapError, run
+from cevscan_analysis.style import GREY, colour, line_style, new_figure, save
 
 
 def arguments():

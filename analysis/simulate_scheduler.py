@@ -110,7 +110,7 @@ def table(options, costs):
 
 
 def draw(results, path):
-    from cevplot import colour, line_style, new_figure, save
+    from cevscan_analysis.style import colour, line_style, new_figure, save
     fig, (top, bottom) = new_figure(5, 5.5, rows=2, sharex=True)
     for k, policy in enumerate(dict.fromkeys(policy for policy, _ in results)):
         ranks, idle, load = np.transpose([(r.ranks, 100 * r.idle, 100 * r.load) for p, r in results if p == policy])

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shared by all tests: the marker `slow`, and an environment in which nothing of the user's leaks into the runs."""
+"""Shared by all tests: analysis/ can be imported, the marker `slow`, and an environment in which nothing of the user's leaks into the runs."""
 import os
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "analysis"))
 
 
 def pytest_configure(config):

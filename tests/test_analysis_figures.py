@@ -8,10 +8,10 @@ import pytest
 from scipy.ndimage import label as connected
 from synthetic_map import Axis, command, complaint, eps, grid, nsi_counting, write_map
 
-import cevplot
+from cevscan_analysis import contours, curves, style
 import plot_map
 import plot_profile
-from cevmap import delta_from_level, read_map
+from cevscan_analysis import delta_from_level, open_map
 
 HALF90 = np.sqrt(delta_from_level(90, dof=2))
 
@@ -28,7 +28,7 @@ def figure(monkeypatch, tmp_path):
         fig.canvas.draw()
         return fig
     yield make
-    cevplot.plt.close("all")
+    style.plt.close("all")
 
 
 def pixels(fig):
@@ -60,7 +60,7 @@ def plane(low=-1, high=1, n=81):
 
 
 def texts(fig):
-    return [t.get_text() for t in fig.findobj(cevplot.matplotlib.text.Text)]
+    return [t.get_text() for t in fig.findobj(style.matplotlib.text.Text)]
 
 
 # ---------------------------------------------------------------------------------------------------------- regions
@@ -112,35 +112,35 @@ def test_bands_reach_the_frame(figure, tmp_path):
 def test_thin_ring_on_a_coarse_grid_stays_in_one_piece(tmp_path):
     """Its walls are thinner than the grid's steps."""
     x, y, X, Y = plane(n=61)
-    m = read_map(write_map(tmp_path / "a.h5", [x, y], 20000 * (X**2 + Y**2 - 0.25)**2))
+    m = open_map(write_map(tmp_path / "a.h5", [x, y], 20000 * (X**2 + Y**2 - 0.25)**2))
     cut = delta_from_level(90, dof=2)
     assert connected(m.delta_chi2 <= cut)[1] > 4  # on the grid it is in pieces
-    half = plot_map.gentle_half(m, [cut])
-    fine_x, fine_y, z = plot_map.refine(m, half)
-    assert connected(z <= plot_map.squeeze(cut, half), np.ones((3, 3)))[1] == 1
-    row, column = np.nonzero(z <= plot_map.squeeze(cut, half))
+    half = contours.gentle_half(m, [cut])
+    fine_x, fine_y, z = contours.refine(m, half)
+    assert connected(z <= contours.squeeze(cut, half), np.ones((3, 3)))[1] == 1
+    row, column = np.nonzero(z <= contours.squeeze(cut, half))
     assert np.hypot(fine_x[column], fine_y[row]) == pytest.approx(0.5, abs=0.02)
 
 
 def test_contours_are_where_they_belong(tmp_path):
     x, y, X, Y = plane(n=41)
-    m = read_map(write_map(tmp_path / "a.h5", [x, y], nsi_counting(X, Y)))
-    fine_x, fine_y, z = plot_map.refine(m, 46)
+    m = open_map(write_map(tmp_path / "a.h5", [x, y], nsi_counting(X, Y)))
+    fine_x, fine_y, z = contours.refine(m, 46)
     gx, gy = np.meshgrid(fine_x, fine_y)
     truth = nsi_counting(gx, gy)
-    wrong = (z <= plot_map.squeeze(4.605, 46)) != (truth <= 4.605)
+    wrong = (z <= contours.squeeze(4.605, 46)) != (truth <= 4.605)
     assert (wrong & (np.abs(np.sqrt(truth) - np.sqrt(4.605)) > 0.3)).sum() == 0 and wrong.mean() < 1e-3
 
 
 def test_cliffs_and_infinity_do_not_make_ripples(tmp_path):
     """Allowed left of a line at which Delta chi2 jumps from just allowed to impossible."""
     x, y, X, Y = plane(n=50)
-    m = read_map(write_map(tmp_path / "a.h5", [x, y], np.where(X + 0.7 * Y < 0.1, 3.9, np.inf)))
-    half = plot_map.gentle_half(m, [2.3, 5.99])
-    fine_x, fine_y, z = plot_map.refine(m, half)
+    m = open_map(write_map(tmp_path / "a.h5", [x, y], np.where(X + 0.7 * Y < 0.1, 3.9, np.inf)))
+    half = contours.gentle_half(m, [2.3, 5.99])
+    fine_x, fine_y, z = contours.refine(m, half)
     gx, gy = np.meshgrid(fine_x, fine_y)
     step = x.values[1] - x.values[0]
-    allowed = z <= plot_map.squeeze(5.99, half)
+    allowed = z <= contours.squeeze(5.99, half)
     assert allowed[gx + 0.7 * gy < 0.1 - 2 * step].all() and not allowed[gx + 0.7 * gy > 0.1 + 2 * step].any()
 
 
@@ -165,12 +165,12 @@ def test_whole_maps_carry_no_note(figure, tmp_path):
 def test_boxes_cover_exactly_the_void_cells(tmp_path):
     x, y, X, Y = plane(n=30)
     chi2 = np.where(np.random.default_rng(2).uniform(size=X.shape) < 0.2, np.nan, X**2)
-    m = read_map(write_map(tmp_path / "a.h5", [x, y], chi2))
+    m = open_map(write_map(tmp_path / "a.h5", [x, y], chi2))
     covered = np.zeros((29, 29), int)
-    for x0, x1, y0, y1 in plot_map.void_boxes(m):
+    for x0, x1, y0, y1 in contours.void_boxes(m):
         covered += np.outer((x.values[:-1] >= x0) & (x.values[1:] <= x1), (y.values[:-1] >= y0) & (y.values[1:] <= y1))
-    assert np.array_equal(covered, plot_map.void_cells(chi2).astype(int)) and covered.max() == 1
-    z = plot_map.refine(m, 10)[2].T
+    assert np.array_equal(covered, contours.void_cells(chi2).astype(int)) and covered.max() == 1
+    z = contours.refine(m, 10)[2].T
     k = (z.shape[0] - 1) // 29
     middle = np.isnan(z[k // 2::k, k // 2::k])
     assert np.array_equal(middle, covered == 1)
@@ -292,7 +292,7 @@ def test_files_are_whole_and_reproducible(ring, tmp_path, suffix):
     if suffix == "pdf":
         assert content.startswith(b"%PDF") and b"/FontFile2" in content and b"/Type3" not in content
         assert b"CreationDate" not in content
-        assert read_map(ring).progress["content_hash"].encode() in content
+        assert open_map(ring).progress["content_hash"].encode() in content
     else:
         image = matplotlib.image.imread(out / f"a.{suffix}", format="png")
         assert image.shape[0] == 780 and (image[:, :, 2] > image[:, :, 0] + 0.1).mean() > 0.03

@@ -10,8 +10,8 @@ import pytest
 from scipy.optimize import brentq
 from synthetic_map import Axis, command, complaint, eps, grid, nsi_counting, write_map
 
-from cevmap import allowed_intervals, curve_of, delta_from_level
-from intervals import round_to
+from cevscan_analysis import allowed_intervals, curve_of, delta_from_level
+from cevscan_analysis.tables import round_to
 
 
 def allowed(tmp_path, axis, chi2, level, **options):
@@ -157,7 +157,7 @@ def test_open_ends_have_a_footnote(tmp_path):
     out = command("intervals.py", path, "--digits", "2", "--delta", "4").stdout
     assert "| [-0.50*, -0.25] |" in out and out.splitlines()[-1].startswith(r"\* end of the values")
     tex = command("intervals.py", path, "--format", "latex", "--delta", "4").stdout
-    assert r"csi & eps\_ee\_uV & $-0.450$ & $[-0.500*, -0.250]$ \\" in tex and r"\multicolumn{4}{l}" in tex
+    assert r"csi & $\varepsilon_{ee}^{uV}$ & $-0.450$ & $[-0.500*, -0.250]$ \\" in tex and r"\multicolumn{4}{l}" in tex
     assert r"$\Delta\chi^2 \leq 4$" in tex and tex.count("{tabular}") == 2
 
 

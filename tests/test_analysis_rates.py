@@ -11,7 +11,7 @@ from e2e import BIN, REPO, rates
 ANALYSIS = REPO / "analysis"
 sys.path.insert(0, str(ANALYSIS))
 
-import plot_rates  # noqa: E402
+from cevscan_analysis import rates as plot_rates  # noqa: E402
 
 
 def script(*words):

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from synthetic_map import Axis, command, complaint, eps, grid, signed_log, write_map, write_members
 
-import cevplot
+from cevscan_analysis import contours, curves, style
 import plot_map
 import plot_profile
-from cevmap import MapError, allowed_intervals, branches_of, curve_of, curves_of, project, read_map, tex_of_name, tex_of_unit
-from intervals import significant
+from cevscan_analysis import MapError, allowed_intervals, branches_of, curve_of, curves_of, project, open_map, tex_of_name, tex_of_unit
+from cevscan_analysis.tables import significant
 
 CUT = 2.706
 
@@ -30,11 +30,11 @@ def figure(monkeypatch, tmp_path):
         kept[0].canvas.draw()
         return kept[0]
     yield make
-    cevplot.plt.close("all")
+    style.plt.close("all")
 
 
 def texts(fig):
-    return [t.get_text() for t in fig.findobj(cevplot.matplotlib.text.Text) if t.get_visible()]
+    return [t.get_text() for t in fig.findobj(style.matplotlib.text.Text) if t.get_visible()]
 
 
 def well(scale, best, width):
@@ -65,7 +65,7 @@ def lambdas(tmp_path):
 # ---------------------------------------------------------------------------------------------------------- reading
 
 def test_members_are_maps_of_their_own(lambdas):
-    m = read_map(lambdas)
+    m = open_map(lambdas)
     assert [x.names for x in m.members] == [[name] for name in WELLS]
     assert m.names == ["parameter", "value"] and np.isnan(list(m.best_fit.values())).all()
     for member, (best, _, depth) in zip(m.members, WELLS.values()):
@@ -73,14 +73,14 @@ def test_members_are_maps_of_their_own(lambdas):
         assert np.array_equal(member.delta_chi2, member.chi2 - depth)
         assert member.axes[0].units == "GeV" and member.axes[0].is_scale_of_new_physics
         assert member.best_fit[member.names[0]] == member.axes[0].values[member.chi2.argmin()]
-    assert read_map(lambdas).members[1].axes[0].long_name == r"$\Lambda(C_{1u}^{\mu})$"
+    assert open_map(lambdas).members[1].axes[0].long_name == r"$\Lambda(C_{1u}^{\mu})$"
 
 
 def test_best_fits_of_members_are_the_stored_ones(tmp_path):
     axis = eps("ee", n=11)
     path = write_members(tmp_path / "a.h5", ["a", "b"], [axis], [axis.values**2, (axis.values - 0.1)**2],
                          best_fit=[[0, 0.01], [1, 0.11]])
-    assert [m.best_fit for m in read_map(path).members] == [{"a": 0.01}, {"b": 0.11}]
+    assert [m.best_fit for m in open_map(path).members] == [{"a": 0.01}, {"b": 0.11}]
 
 
 def test_unfinished_members_count_from_their_own_reference(tmp_path):
@@ -88,7 +88,7 @@ def test_unfinished_members_count_from_their_own_reference(tmp_path):
     path = write_members(tmp_path / "a.h5", ["a", "b"], [axis], chi2, done=[0, 2])  # of 2 x 2 tiles: the left one of each
     with h5py.File(path, "r+") as f:
         f["delta_chi2"][...] = 7e7
-    a, b = read_map(path).members
+    a, b = open_map(path).members
     assert np.array_equal(a.delta_chi2[:16], np.arange(16)) and np.array_equal(b.delta_chi2[:16], np.arange(16))
     assert np.isnan(b.delta_chi2[16:]).all() and b.completeness == 0.5 and b.best_fit == {"b": axis.values[0]}
 
@@ -133,7 +133,7 @@ def test_damaged_members_are_refused(lambdas, damage, reason):
     with h5py.File(lambdas, "r+") as f:
         damage(f)
     with pytest.raises(MapError, match=reason):
-        read_map(lambdas)
+        open_map(lambdas)
     assert lambdas in complaint(command("intervals.py", lambdas))
 
 
@@ -189,7 +189,7 @@ def test_profile_does_not_reach_across_the_gap(tmp_path):
     """The minimum over the scale lies at the gap; the other side of it must not make a parabola of it."""
     axis, x = signed_log(half=20), eps("ee", n=5)
     V, X = grid(axis, x)
-    m = read_map(write_map(tmp_path / "m.h5", [axis, x], np.where(V > 0, np.abs(V) / 10, 1.001) + X**2))
+    m = open_map(write_map(tmp_path / "m.h5", [axis, x], np.where(V > 0, np.abs(V) / 10, 1.001) + X**2))
     assert project(m, ["eps_ee_uV"]).delta_chi2 == pytest.approx(1 + x.values**2, abs=1e-12)
 
 
@@ -284,7 +284,7 @@ def test_small_numbers_are_printed_with_exponents(tmp_path):
     out = command("intervals.py", path, "--delta", 1).stdout
     assert "| C1_u_e [GeV^-2] | -4.000e-06 | [-6.500e-06, -1.500e-06] |" in out
     tex = command("intervals.py", path, "--delta", 1, "--format", "latex", "--digits", 1).stdout
-    assert r"C1\_u\_e [GeV$^{-2}$] & $-4.0 \times 10^{-6}$ & $[-6.5 \times 10^{-6}, -1.5 \times 10^{-6}]$" in tex
+    assert r"$C_{1u}^{e}$ [GeV$^{-2}$] & $-4.0 \times 10^{-6}$ & $[-6.5 \times 10^{-6}, -1.5 \times 10^{-6}]$" in tex
     assert "-6.500e-06,-1.500e-06,0,0" in command("intervals.py", path, "--delta", 1, "--format", "csv").stdout
 
 
@@ -302,7 +302,7 @@ def test_logarithmic_axes_of_couplings_keep_their_digits(tmp_path):
 def test_names_and_units_in_tex():
     assert tex_of_name("eps_mumu_dV") == r"$\varepsilon_{\mu \mu}^{dV}$" and tex_of_name("C2_d_tau") == r"$C_{2d}^{\tau}$"
     assert tex_of_name("mass_MeV") == "mass_MeV" and tex_of_unit("GeV^-2") == "GeV$^{-2}$" and tex_of_unit("keV") == "keV"
-    assert all(cevplot.is_tex(tex_of_name(name)) for name in ("lambda_C1_u_mu", "eps_etau_uV", "C1_d_e", "a_b"))
+    assert all(style.is_tex(tex_of_name(name)) for name in ("lambda_C1_u_mu", "eps_etau_uV", "C1_d_e", "a_b"))
 
 
 # ----------------------------------------------------------------------------------------------------------- figures
@@ -341,7 +341,7 @@ def test_holes_of_both_signs_are_hatched(figure, tmp_path):
     x = axis.values
     chi2 = np.where((x > -2000) & (x < -1000) | (x > 100) & (x < 200), np.nan, (300 / x)**2)
     path = write_map(tmp_path / "a.h5", [axis], chi2)
-    spans = plot_profile.void_spans(curve_of(path))
+    spans = curves.void_spans(curve_of(path))
     assert np.array(spans) == pytest.approx(np.array([[1000, 2000], [100, 200]]), rel=0.03)
     fig = figure(plot_profile, path)
     image = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3].astype(int)
@@ -355,9 +355,9 @@ def test_gap_of_a_plane_is_hatched_and_not_crossed(figure, tmp_path):
     x, y = signed_log(half=40), eps("ee", n=40)
     X, Y = grid(x, y)
     path = write_map(tmp_path / "a.h5", [x, y], np.where(X > 0, 0, 30) + 20 * Y**2, best_fit=[500, 0])
-    m = read_map(path)
+    m = open_map(path)
     assert [len(p.axes[0].values) for p in branches_of(m)] == [40, 40]
-    assert pytest.approx((-10, 10, -0.5, 0.5)) in plot_map.void_boxes(m)
+    assert pytest.approx((-10, 10, -0.5, 0.5)) in contours.void_boxes(m)
     fig = figure(plot_map, path)
     for collection in fig.axes[0].collections:
         for vertices in (p.vertices for p in collection.get_paths() if len(p.vertices)):
@@ -370,15 +370,15 @@ def test_best_fits_at_the_edge_are_arrows(figure, tmp_path):
     X, Y = grid(x, y)
     inside = write_map(tmp_path / "a.h5", [x, y], (X**2 + Y**2) * 50)
     at_the_edge = write_map(tmp_path / "b.h5", [x, y], (X - 0.7)**2 * 9 + Y**2 * 9)
-    assert [plot_map.at_edge(read_map(p)) for p in (inside, at_the_edge)] == [None, ">"]
+    assert [contours.at_edge(open_map(p)) for p in (inside, at_the_edge)] == [None, ">"]
     fig = figure(plot_map, inside, at_the_edge)
     assert {"best fit", "best fit at the edge"} <= set(texts(fig))
     assert {line.get_marker() for line in fig.axes[0].lines} == {"o", ">", "+"}
     scale = signed_log(half=40)
     S, Y = grid(scale, y)
-    far = read_map(write_map(tmp_path / "c.h5", [scale, y], (500 / S)**2 + Y**2))
-    near = read_map(write_map(tmp_path / "d.h5", [scale, y], (S + 10)**2 + Y**2))
-    assert plot_map.at_edge(far) is None and plot_map.at_edge(near) == ">"  # infinity is no edge; the gap is one
+    far = open_map(write_map(tmp_path / "c.h5", [scale, y], (500 / S)**2 + Y**2))
+    near = open_map(write_map(tmp_path / "d.h5", [scale, y], (S + 10)**2 + Y**2))
+    assert contours.at_edge(far) is None and contours.at_edge(near) == ">"  # infinity is no edge; the gap is one
 
 
 def test_outlined_maps_have_no_colour_inside(figure, tmp_path):

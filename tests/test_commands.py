@@ -288,8 +288,9 @@ def test_installed_program(tmp_path):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"}
     subprocess.run(command, check=True, capture_output=True, env=clean)
     prefix = tmp_path / "opt" / "x"
-    for part in ["lib/libcevscan.a", "include/cevscan/map.h", "share/cevscan/analysis/intervals.py", "share/cevscan/jobs/scan.sbatch",
-                 "share/cevscan/scans/ess_csi_si.yaml", "share/cevscan/reference.yaml"]:
+    for part in ["lib/libcevscan.a", "include/cevscan/map.h", "share/cevscan/analysis/intervals.py",
+                 "share/cevscan/analysis/cevscan_analysis/maps.py", "share/cevscan/analysis/cevscan_analysis/papers/ess.py",
+                 "share/cevscan/jobs/scan.sbatch", "share/cevscan/scans/ess_csi_si.yaml", "share/cevscan/reference.yaml"]:
         assert (prefix / part).is_file(), part
     cevscan, work = prefix / "bin" / "cevscan", tmp_path / "work"
 

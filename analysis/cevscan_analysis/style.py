@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The look of figures: fonts, colours, legends that hide nothing, stretches without values, files written in one stroke."""
 import os
-import sys
+import re
 
-from cevmap import MapError, complain, tex_of_unit
+from .axes import tex_of_unit
+from .command import MapError, missing
 
 try:
     import matplotlib
@@ -14,13 +15,12 @@ try:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
-except ImportError as missing:
-    complain(f"{missing}; install matplotlib for {sys.executable}")
-    raise SystemExit(2)
+except ImportError as error:
+    missing(error, "matplotlib")
 
-# Okabe and Ito's palette, which the colour-blind can tell apart; 7 colours and 5 line styles make 35 pairs.
+# Okabe and Ito's palette, which the colour-blind can tell apart; 7 colours and 6 line styles make 42 pairs.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-LINE_STYLES = ["-", (0, (6, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2))]
+LINE_STYLES = ["-", (0, (6, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)), (0, (6, 1.2, 1.2, 1.2, 1.2, 1.2))]
 GREY = "0.45"
 FORMATS = ("pdf", "png")
 
@@ -56,6 +56,17 @@ def faint(base):
 def new_figure(width, height, rows=1, columns=1, **options):
     matplotlib.rcParams.update(STYLE)
     return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
+
+
+def new_grid(n, columns, width, height):
+    """A figure of n panels of about width x height inches. Returns (figure, list of n axes); place_one_legend() finds room for a
+    legend."""
+    matplotlib.rcParams.update(STYLE)
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    fig = plt.figure(figsize=((width + 0.55) * columns, (height + 0.45) * rows), layout="constrained")
+    grid = fig.add_gridspec(rows, columns)
+    return fig, [fig.add_subplot(grid[divmod(k, columns)]) for k in range(n)]
 
 
 # ------------------------------------------------------------------------------------------------------------ words
@@ -118,7 +129,18 @@ def set_scale(ax, which, axis):
     else:
         setter(axis.drawn_scale)
     getattr(ax, f"set_{which}label")(axis_label(axis))
+    if axis.drawn_scale == "linear" and abs(axis.values).max() >= 1e4:
+        write_thousands(ax, which, axis)
     getattr(ax, f"set_{which}lim")(axis.values[0], axis.values[-1])
+
+
+def write_thousands(ax, which, axis):
+    """Large numbers in powers of a thousand that stand in the label: in a corner they would lie upon it."""
+    power = 3 * int(np.log10(abs(axis.values).max()) / 3)
+    getattr(ax, which + "axis").set_major_formatter(FuncFormatter(lambda x, _: f"{x / 10.0**power:g}"))
+    units = re.sub(r"^1/|^1$", "", axis.units)
+    joint = "/" if axis.units.startswith("1/") else " " if units else ""
+    getattr(ax, f"set_{which}label")(label_with_unit(name_of(axis), f"10^{power}{joint}{units}"))
 
 
 def write_steps(ax):
@@ -192,7 +214,56 @@ def place_legend(fig, ax, handles, points, title=None, outside=1.03):
             return
 
 
+ONE_LEGEND = dict(frameon=False, handlelength=2.6, labelspacing=0.45, columnspacing=1.6, fontsize=9, borderaxespad=0)
+
+
+def place_one_legend(fig, handles, title=None):
+    """A legend of all panels: where a panel's place is left over in the grid of new_grid(), if it fits there, else below."""
+    grid = fig.axes[0].get_subplotspec().get_gridspec()
+    n_free = grid.nrows * grid.ncols - len(fig.axes)
+    if n_free:
+        fig.draw_without_rendering()
+        corner = fig.axes[(grid.nrows - 1) * grid.ncols - 1].get_position()  # the panel above the last place
+        left, last = fig.axes[-1].get_tightbbox().x1 / fig.bbox.width, fig.axes[-1].get_position()
+        legend = fig.legend(handles=handles, title=title, loc="center", **ONE_LEGEND,
+                            bbox_to_anchor=((left + corner.x1) / 2, (last.y0 + last.y1) / 2))
+        box = legend.get_window_extent(fig.canvas.get_renderer())
+        if box.width < 0.95 * (corner.x1 - left) * fig.bbox.width and box.height < fig.bbox.height / grid.nrows:
+            legend.set_in_layout(False)
+            return
+        legend.remove()
+    place_below(fig, handles, title)
+
+
+def place_below(fig, handles, title):
+    """In as few rows as fit into the width of the figure, which grows by their height."""
+    for rows in range(1, len(handles) + 1):
+        legend = fig.legend(handles=handles, title=title, ncol=-(-len(handles) // rows), loc="lower center", **ONE_LEGEND,
+                            bbox_to_anchor=(0.5, 0.01))
+        legend.set_in_layout(False)
+        box = legend.get_window_extent(fig.canvas.get_renderer())
+        if box.width < 0.97 * fig.bbox.width or rows == len(handles):
+            break
+        legend.remove()
+    missing = max(0, box.width / fig.dpi / 0.97 - fig.get_figwidth())
+    extra = box.height / fig.dpi + 0.15
+    fig.set_size_inches(fig.get_figwidth() + missing, fig.get_figheight() + extra)
+    fig.get_layout_engine().set(rect=(0, extra / fig.get_figheight(), 1, 1 - extra / fig.get_figheight()))
+
+
 # ------------------------------------------------------------------------------------------------------------- file
+
+def empty_panels(fig):
+    """How many of the figure's visible axes have no colour in them: nothing but frame, words and grey lines."""
+    fig.canvas.draw()
+    image = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3].astype(int)
+    n = 0
+    for ax in fig.axes:
+        x0, y0, x1, y1 = (int(v) for v in ax.bbox.extents)
+        inside = image[y0:y1, x0:x1]
+        n += ax.axison and ax.get_visible() and ((inside.max(axis=2) - inside.min(axis=2)) > 30).sum() < 20
+    return int(n)
+
 
 def figure_format(path):
     suffix = os.path.splitext(path)[1].lstrip(".").lower()
@@ -207,7 +278,13 @@ def provenance(maps):
     return "; ".join(f"{os.path.basename(m.path)} {text}".strip() for m, text in zip(maps, hashes))
 
 
-def save(fig, path, maps):
+def save_all(fig, stem, maps, kinds=FORMATS):
+    """Writes the figure in several formats: STEM.pdf, STEM.png."""
+    for kind in kinds:
+        save(fig, f"{stem}.{kind}", maps, close=kind == kinds[-1])
+
+
+def save(fig, path, maps, close=True):
     """Writes the figure beside its place and renames it. The bytes depend on the maps and the arguments alone."""
     kind, source = figure_format(path), provenance(maps)
     metadata = {"pdf": {"CreationDate": None, "Subject": source}, "png": {"Description": source}}[kind]
@@ -220,4 +297,5 @@ def save(fig, path, maps):
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
-        plt.close(fig)
+        if close:
+            plt.close(fig)

@@ -4,9 +4,12 @@ import math
 import os
 from dataclasses import dataclass
 
-from cevmap import MapError, branches_of, stretches
-from cevplot import own_words
-import numpy as np
+from .command import MapError
+from .intervals import stretches
+from .numeric import np
+from .projection import branches_of
+from .style import own_words
+
 from matplotlib.ticker import LogLocator
 
 

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all commands of analysis/ share: errors in one line, arguments, and the program cevscan."""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+
+SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysis/, in the source tree or installed
+HOME = os.path.dirname(SCRIPTS)
+
+
+class MapError(Exception):
+    """Something that the user must hear of in one line."""
+
+
+def run(main):
+    """Calls main() as a command: 0 if it returns, else one line on stderr and 2."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    try:
+        main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (MapError, OSError) as error:
+        complain(error)
+        raise SystemExit(2)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise SystemExit(130)
+    raise SystemExit(0)
+
+
+def complain(message):
+    text = " ".join(str(message).split())
+    print(f"{os.path.basename(sys.argv[0])}: {text}", file=sys.stderr)
+
+
+def missing(error, packages):
+    """Ends one of our commands with a line that says what to install; programs of users get the ImportError."""
+    if os.path.dirname(os.path.abspath(sys.argv[0])) != SCRIPTS:
+        raise error
+    complain(f"{error}; install {packages} for {sys.executable}")
+    raise SystemExit(2)
+
+
+def command_line(description, example, takes_maps=True):
+    """A parser with the arguments that all commands share. "-1e-3" is a number here, not an option."""
+    parser = argparse.ArgumentParser(description=description, epilog="example:\n  " + example, allow_abbrev=False,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser._negative_number_matcher = re.compile(r"^-\.?\d")
+    if takes_maps:
+        parser.add_argument("maps", nargs="+", metavar="MAP.h5", help="map of cevscan; after -- if it starts with a dash")
+    return parser
+
+
+def percentage(text):
+    """Type of a confidence level in %, for argparse."""
+    value = float(text)
+    if not 0 < value < 100:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %")
+    return value
+
+
+# ---------------------------------------------------------------------------------------------------- the program cevscan
+
+def program():
+    """bin/cevscan of this source tree, else that of $PATH."""
+    own = os.path.join(HOME, "bin", "cevscan")
+    return own if os.path.exists(own) else shutil.which("cevscan") or own
+
+
+def configuration(kind, name):
+    """Path of a file of configs/: kind is "scans" or "experiments"; in the source tree, else where it is installed."""
+    paths = [os.path.join(HOME, *folder, name) for folder in (("configs", kind), (kind,))]
+    return next(filter(os.path.exists, paths), paths[0])
+
+
+def write(path, text):
+    """Writes a text file, only if that changes something."""
+    if not os.path.exists(path) or open(path, encoding="utf-8", errors="replace").read() != text:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def call(*command, keep_output=False):
+    """Runs a command; if it fails, its message is there already, and the whole ends with its exit code."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE if keep_output else None)
+    except OSError as error:
+        raise MapError(f"{command[0]}: {error.strerror}; build it with make") from None
+    if done.returncode < 0 or done.returncode > 1:  # 1: complete, but some points have no value
+        print(f"{os.path.basename(sys.argv[0])}: {os.path.basename(command[1] if command[0] == sys.executable else command[0])} "
+              f"ended with {done.returncode}; the same command goes on from here", file=sys.stderr)
+        raise SystemExit(done.returncode if done.returncode > 0 else 128 - done.returncode)
+    return done.stdout

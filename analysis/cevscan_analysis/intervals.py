@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a curve of Delta chi2 lies below a value."""
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+from .numeric import np
+
+
+def delta_from_level(percent, dof):
+    """Delta chi2 that holds `percent` % of a chi2 distribution of 1 or 2 degrees of freedom: 2.7055 for 90 and 1."""
+    p = percent / 100
+    return {1: NormalDist().inv_cdf((1 + p) / 2)**2, 2: -2 * np.log1p(-p)}[dof]
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What is allowed of an axis, in its units; intervals from low to high."""
+    intervals: list         # of (low, high)
+    open: list              # of (low, high): True where the interval ends because the curve does, or has a hole
+    touches_edge: tuple     # does the first interval begin, and the last one end, at the ends of the axis?
+    holes: list             # of (low, high): neighbours of stretches without values
+
+    @property
+    def lower_bound(self):
+        """Smallest |x| that is allowed; None if nothing is, or if smaller ones may be, where the curve has no values."""
+        ends = [(abs(x), not is_open) for pair, flags in zip(self.intervals, self.open) for x, is_open in zip(pair, flags)]
+        ends += [(0.0, True) for low, high in self.intervals if low <= 0 <= high]
+        bound, is_known = min(ends, default=(None, False))
+        return bound if is_known and not any(min(abs(low), abs(high)) < bound for low, high in self.holes) else None
+
+
+def allowed_intervals(axis, delta, level):
+    """Where `delta` [len(axis.values)] <= level, in units of the axis. Edges come from the cubic through the four points around
+    them; those of a signed_log axis from the points of one sign."""
+    parts = [_allowed_of_branch(replace(axis, values=axis.values[b]), delta[b], level) for b in axis.branches]
+    return Allowed(intervals=[x for part in parts for x in part.intervals], open=[x for part in parts for x in part.open],
+                   touches_edge=(parts[0].touches_edge[0], parts[-1].touches_edge[1]),
+                   holes=[x for part in parts for x in part.holes])
+
+
+def _allowed_of_branch(axis, delta, level):
+    inside, void = delta <= level, np.isnan(delta)
+    t, x = axis.to_scale(axis.values), axis.values
+    intervals, is_open = [], []
+    for first, last in stretches(inside):
+        low_open = first == 0 or void[first - 1]
+        high_open = last == len(x) - 1 or void[last + 1]
+        low = x[first] if low_open else _edge(axis, t, delta - level, first, first - 1)
+        high = x[last] if high_open else _edge(axis, t, delta - level, last, last + 1)
+        intervals.append((float(low), float(high)))
+        is_open.append((bool(low_open), bool(high_open)))
+    holes = [(float(x[max(a - 1, 0)]), float(x[min(b + 1, len(x) - 1)])) for a, b in stretches(void)]
+    return Allowed(intervals, is_open, (bool(inside[0]), bool(inside[-1])), holes)
+
+
+def stretches(flag):
+    """First and last index of each stretch of True in a line of flags."""
+    change = np.flatnonzero(np.diff(np.concatenate(([False], flag, [False])).astype(int)))
+    return [(int(a), int(b) - 1) for a, b in zip(change[::2], change[1::2])]
+
+
+def _edge(axis, t, f, inner, outer):
+    """Where f crosses zero between two neighbouring points, f[inner] <= 0 < f[outer]."""
+    if not np.isfinite(f[outer]):
+        return axis.values[inner]
+    step = outer - inner
+    around = [k for k in (inner, outer) + ((inner - step,) if 0 <= inner - step < len(t) else ()) +
+              ((outer + step,) if 0 <= outer + step < len(t) else ()) if np.isfinite(f[k])]
+    u = [(t[k] - t[inner]) / (t[outer] - t[inner]) for k in around]
+    weights = [f[k] / np.prod([a - b for b in u if b != a]) for k, a in zip(around, u)]
+    cubic = lambda z: sum(w * np.prod([z - b for b in u if b != a]) for w, a in zip(weights, u))
+    root = _bisect(cubic, 0.0, 1.0) if cubic(0) < 0 < cubic(1) else 0.0
+    return axis.from_scale(t[inner] + root * (t[outer] - t[inner]))
+
+
+def _bisect(f, low, high):
+    """Where f changes sign, f(low) < 0 < f(high), to the last bit."""
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if f(middle) < 0 else (low, middle)
+    return high

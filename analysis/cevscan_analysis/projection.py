@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Maps of fewer axes out of maps of more: profiles, slices at each value, and pieces without gaps."""
+from dataclasses import replace
+
+from .command import MapError
+from .maps import OK, PENDING, open_map
+from .numeric import np
+
+
+def project(m, names):
+    """The map over the axes `names`, in this order, profiled over the others: delta_chi2 [len(names) dimensions] is the minimum
+    along them, of the parabola through the lowest point and its neighbours."""
+    unknown = [name for name in names if name not in m.names]
+    if unknown or len(set(names)) < len(names):
+        raise MapError(f"{m.path}: no axis {unknown[0]}; its axes are {', '.join(m.names)}" if unknown else
+                       f"an axis is named twice: {', '.join(names)}")
+    delta, chi2, left = m.delta_chi2, m.chi2, list(m.names)
+    for name in m.names:
+        if name not in names:
+            k = left.index(name)
+            branches = m.axes[m.names.index(name)].branches
+            delta, chi2 = _minimum_along(delta, k, branches), _minimum_along(chi2, k, branches)
+            left.remove(name)
+    order = [left.index(name) for name in names]
+    status = m.status if len(left) == len(m.names) else np.where(np.isnan(delta), PENDING, OK)
+    return replace(m, axes=[m.axes[m.names.index(name)] for name in names], delta_chi2=delta.transpose(order),
+                   chi2=chi2.transpose(order), status=status.transpose(order))
+
+
+def from_each(m, name):
+    """The map with Delta chi2 counted from the minimum at each value of the axis `name`: for limits on the other parameters, one
+    value of this at a time. Such a map has no best fit, and no values where its minimum is not known yet."""
+    if name not in m.names or len(m.axes) < 2:
+        raise MapError(f"{m.path}: no axis {name} beside others; its axes are {', '.join(m.names)}")
+    kept = m.names.index(name)
+    others = tuple(k for k in range(len(m.axes)) if k != kept)
+    low = m.delta_chi2
+    for k in reversed(others):
+        low = _minimum_along(low, k, m.axes[k].branches)
+    low = np.where((m.status == PENDING).any(axis=others) | ~np.isfinite(low), np.nan, low)
+    low = np.expand_dims(low, others)
+    return replace(m, delta_chi2=m.delta_chi2 - low, best_fit=dict.fromkeys(m.names, np.nan))
+
+
+def curves_at(path, each, parameter=None, wanted=()):
+    """[(value of the axis `each`, curve of `parameter` there)], Delta chi2 counted from the minimum of each curve; at the computed
+    values that come nearest to those `wanted`, at all by default."""
+    m = open_map(path)
+    others = [name for name in m.names if name != each]
+    if m.members or each not in m.names:
+        raise MapError(f"{m.path}: no axis {each}; " + ("it scans parameters in turn" if m.members else
+                                                        f"its axes are {', '.join(m.names)}"))
+    if parameter is None and len(others) != 1:
+        raise MapError(f"{m.path}: has {len(m.axes)} axes; choose one with --parameter: {', '.join(others)}")
+    plane = from_each(project(m, [each, parameter or others[0]]), each)
+    return [(float(plane.axes[0].values[i]), _curve_at(plane, i)) for i in _indices_of(plane, wanted)]
+
+
+def _indices_of(plane, wanted):
+    axis, t = plane.axes[0], plane.axes[0].to_scale(plane.axes[0].values)
+    for value in wanted:
+        if not axis.values[0] * (1 - 1e-9) <= value <= axis.values[-1] * (1 + 1e-9):
+            raise MapError(f"{plane.path}: {value:g} lies outside of {axis.name}, {axis.values[0]:g} ... {axis.values[-1]:g}")
+    return [int(np.abs(t - axis.to_scale(value)).argmin()) for value in wanted] or range(len(t))
+
+
+def _curve_at(plane, i):
+    axis, delta = plane.axes[1], plane.delta_chi2[i]
+    best = axis.values[np.nanargmin(delta)] if np.isfinite(delta).any() else np.nan
+    return replace(plane, axes=[axis], delta_chi2=delta, chi2=plane.chi2[i], status=plane.status[i],
+                   best_fit={axis.name: float(best)})
+
+
+def curve_of(path, parameter=None):
+    """The map at `path` (or a Map) profiled onto one parameter, which may be left out if it has no other."""
+    curves = curves_of(path, parameter)
+    if len(curves) > 1:
+        raise MapError(f"{curves[0].path}: scans {len(curves)} parameters in turn; choose one with --parameter: "
+                       f"{', '.join(m.names[0] for m in curves)}")
+    return curves[0]
+
+
+def curves_of(path, parameter=None):
+    """The same, for each member of a scan of several parameters in turn unless one is named."""
+    m = open_map(path)
+    if m.members:
+        chosen = [member for member in m.members if parameter in (None, member.names[0])]
+        if not chosen:
+            raise MapError(f"{m.path}: no parameter {parameter}; it scans in turn {', '.join(x.names[0] for x in m.members)}")
+        return [project(member, member.names[:1]) for member in chosen]
+    if parameter is None and len(m.axes) > 1:
+        raise MapError(f"{m.path}: has {len(m.axes)} axes; choose one with --parameter: {', '.join(m.names)}")
+    return [project(m, [parameter or m.names[0]])]
+
+
+def branches_of(m):
+    """The map in pieces without the gaps of its signed_log axes."""
+    pieces = [m]
+    for k in range(len(m.axes)):
+        pieces = [_part(piece, k, branch) for piece in pieces for branch in piece.axes[k].branches]
+    return pieces
+
+
+def _part(m, k, branch):
+    index = (slice(None),) * k + (branch,)
+    axes = [replace(axis, values=axis.values[branch]) if j == k else axis for j, axis in enumerate(m.axes)]
+    return replace(m, axes=axes, delta_chi2=m.delta_chi2[index], chi2=m.chi2[index], status=m.status[index])
+
+
+def _minimum_along(values, k, branches):
+    """Minimum along axis k, over its branches."""
+    parts = [_minimum_of_branch(values.take(range(*b.indices(values.shape[k])), axis=k), k) for b in branches]
+    return np.fmin.reduce(parts)
+
+
+def _minimum_of_branch(values, k):
+    """Minimum along axis k: of the parabola through the smallest value and its neighbours, which a grid would miss by up to
+    a half step, so that a valley oblique to the axes does not make steps. NaN only where all is NaN."""
+    v = np.moveaxis(np.where(np.isnan(values), np.inf, values), k, -1)
+    i = v.argmin(axis=-1)[..., None]
+    low, left, right = (np.take_along_axis(v, np.clip(i + s, 0, v.shape[-1] - 1), -1)[..., 0] for s in (0, -1, 1))
+    interior = (i[..., 0] > 0) & (i[..., 0] < v.shape[-1] - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bend = left + right - 2 * low
+        fine = interior & np.isfinite(bend) & (bend > 0)
+        vertex = np.where(fine, low - (right - left)**2 / (8 * bend), low)
+    vertex = np.maximum(vertex, min(0, v.min())) if np.isfinite(v.min()) else vertex
+    return np.where(np.isnan(values).all(axis=k), np.nan, vertex)
