@@ -93,8 +93,14 @@ def open_map(path, group=None):
 
 def open_maps(path):
     """All maps of a file, one by one: of a study those of its index, in this order; else the map that it is."""
-    for name in (os.path.isfile(path) and group_names(path)) or [None]:
-        yield open_map(path, name)
+    names = os.path.isfile(path) and group_names(path)
+    if not names:
+        yield open_map(path)
+        return
+    with _opened(path, path) as file:   # once for all: a study has thousands of objects
+        for name in names:
+            within = f"maps/{name}" if f"maps/{name}" in file else name
+            yield _read(f"{path}:{name}", file[within], dict(file.attrs))
 
 
 def group_names(path):
@@ -211,7 +217,8 @@ def _read_axis(dataset, k):
     if len(dataset.dims[k]) == 0:
         raise ValueError(f"dimension {k} of /chi2 has no scale")
     scale = dataset.dims[k][0]
-    name, a = scale.name.rpartition("/")[2], {key: _text(value) for key, value in scale.attrs.items()}
+    name = h5py.h5ds.get_scale_name(scale.id).decode() or scale.name  # the latter searches the whole file: slow in a study
+    name, a = name.rpartition("/")[2], {key: _text(value) for key, value in scale.attrs.items()}
     values = scale[()]
     if values.ndim != 1 or len(values) < 2 or not np.all(np.diff(values) > 0):
         raise ValueError(f"the values of axis {name} do not increase")
