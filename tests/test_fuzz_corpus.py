@@ -27,6 +27,11 @@ def answered(*arguments, **keywords):
     return done.returncode
 
 
+def test_studies():
+    files = sorted((CORPUS / "study").iterdir())
+    assert files and {answered("check", path) for path in files} <= {COMPLETE, BAD_INPUT}
+
+
 def test_scans():
     codes = {answered("check", path) for path in corpus("scan")}
     assert codes >= {COMPLETE, BAD_INPUT}

@@ -483,7 +483,8 @@ void CEV_PROFILE_KERNEL(const cev_profile *profile, cev_profile_scratch *scratch
     for (size_t part = 0; part < CEV_LANE_PARTS; part++) {
         size_t lane = part * LANES;
         for (size_t c = 0; c < profile->n_channel; c++)
-            scratch->signal[c] = signal_of_fit(&profile->channel[c], (const double *)signal[c] + lane, scratch->scaled[c] + lane);
+            scratch->signal[c] = signal_of_fit(&profile->channel[c], (const double *)signal[c] + lane,
+                                               scratch->scaled[c] ? scratch->scaled[c] + lane : NULL);
         for (size_t g = 0; g < profile->n_group; g++) {
             fit f = {.profile = profile, .group = &profile->group[g], .data = data, .signal = scratch->signal, .inverse_data = scratch->inverse_data,
                      .base = (lanes *)scratch->base, .direction = (lanes *)scratch->direction, .trial = (lanes *)scratch->trial,

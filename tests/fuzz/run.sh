@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Builds the fuzzers with clang's libFuzzer, address and undefined-behaviour sanitizers, and runs each of them.
-#   tests/fuzz/run.sh [SECONDS [FUZZER...]]       default: 60 seconds for each of scan, experiment, map and map_bytes
+#   tests/fuzz/run.sh [SECONDS [FUZZER...]]       default: 60 seconds for each of scan, study, experiment, map and map_bytes
 # What it finds lies in $BUILD/findings, the growing corpus in $BUILD/corpus (BUILD is build/fuzz by default).
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
-[ $# -gt 1 ] && fuzzers=("${@:2}") || fuzzers=(scan experiment map map_bytes)
+[ $# -gt 1 ] && fuzzers=("${@:2}") || fuzzers=(scan study experiment map map_bytes)
 build=${BUILD:-build/fuzz}
 mkdir -p "$build/findings"
 
@@ -47,6 +47,7 @@ for fuzzer in "${fuzzers[@]}"; do
   dictionary=$PWD/tests/fuzz/yaml.dict longest=6000 patience=10
   case $fuzzer in
     scan) seeds+=("$PWD/configs/scans") ;;
+    study) seeds+=("$PWD/configs/studies") ;;
     experiment) seeds+=("$PWD/configs/experiments") ;;
     map_bytes) ASAN_OPTIONS+=:max_allocation_size_mb=256 patience=60 ;;& # what a damaged length asks for takes its time
     map*) dictionary=$PWD/tests/fuzz/hdf5.dict longest=65536 ;;
