@@ -75,7 +75,7 @@ def send(pid, number):
 def reference(tmp_path_factory):
     """(scan file, finished map, how long it took)."""
     folder = tmp_path_factory.mktemp("reference")
-    scan_file = write_scan(folder, ALL_ESS, [axis("eps_ee_uV", 501), axis("eps_mumu_uV", 401)], tile=[23, 29])
+    scan_file = write_scan(folder, ALL_ESS, [axis("eps_ee_uV", 801), axis("eps_mumu_uV", 601)], tile=[23, 29])
     start = time.monotonic()
     scan(scan_file, folder / "map.h5", "--threads", 1)
     return scan_file, folder / "map.h5", time.monotonic() - start
