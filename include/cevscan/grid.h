@@ -60,7 +60,7 @@ typedef struct cev_tile {
 } cev_tile;
 
 /* Lays tiles over the axes already in *grid. `side` gives the tile's points along each axis; NULL or a 0 in it leaves the
- * choice to the grid: about 256 tiles of 1024 to 16384 points, up to a few ms of work each, whatever the number of ranks. No tile holds two
+ * choice to the grid: about 256 tiles of 1024 to 65536 points, up to some 20 ms of work each, whatever the number of ranks. No tile holds two
  * names.
  * CEV_E_INPUT if the grid has more than 2^48 points or 2^31 tiles. */
 cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* Enough tiles to balance many ranks, each long enough that handing it out and writing it costs little. */
-enum { WANTED_TILES = 256, MIN_TILE_POINTS = 1024, MAX_TILE_POINTS = 16384 };
+enum { WANTED_TILES = 256, MIN_TILE_POINTS = 1024, MAX_TILE_POINTS = 65536 };
 
 static const uint64_t most_tiles = (uint64_t)1 << 31;
 

@@ -224,7 +224,7 @@ static void the_grid_chooses_tiles_of_the_promised_size(void **state)
         cev_grid grid = grid_of(n_axis, shapes[k]);
         assert_ok(cev_grid_lay_tiles(&grid, NULL));
         size_t points = cev_grid_points_of_whole_tile(&grid);
-        assert_true(points <= 16384);
+        assert_true(points <= 65536);
         assert_true(points >= 512 && grid.n_tile >= 8);
         if (grid.n_point > 1024 * 256) assert_true(grid.n_tile >= 128 && grid.n_tile <= 1024);
     }
