@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Studies: every map is that of its scan alone, whoever computes it, however often it is killed."""
+import json
 import random
 import shutil
 import signal
@@ -9,9 +10,9 @@ import time
 import h5py
 import numpy as np
 import pytest
-import yaml
 
-from e2e import BAD_INPUT, CONFIGS, mpi_command, refused, run, run_json, scan
+from e2e import BAD_INPUT, CONFIGS, mpi_command, refused, run, run_json, scan, write_scan
+from whole_job import kill_job
 
 ESS = ["ess_csi", "ess_si", "ess_ar"]
 RANGE = {"min": -0.2, "max": 0.5}
@@ -26,7 +27,7 @@ def study_file(folder, name="study", **keys):
              "planes": [[axis("eps_ee_uV"), axis("eps_mumu_uV")], [axis("eps_ee_uV", 40), axis("eps_ee_dV", 17)]],
              "profiles": [axis("eps_mumu_dV", 101)], **keys}
     path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump({k: v for k, v in study.items() if v is not None}))
+    path.write_text(json.dumps({k: v for k, v in study.items() if v is not None}, indent=1))  # which is YAML
     return path
 
 
@@ -69,9 +70,10 @@ def test_maps_are_those_of_the_scans_alone(tmp_path):
     check_against_scans(tmp_path, tmp_path / "study.h5", names)
 
 
-def copy_of(name, new, pulls):
+def copy_of(folder, name, new, pulls):
     """An experiment's mapping under a new name, its pulls renamed."""
-    experiment = yaml.safe_load((CONFIGS / "experiments" / f"{name}.yaml").read_text())
+    scan_file = write_scan(folder, [name], [axis("eps_ee_uV", 3)], name="one.yaml")
+    experiment = run_json("check", scan_file, "--json")["resolved"]["experiments"][0]
     experiment["experiment"] = new
     for pull in experiment["pulls"]:
         pull["name"] = pulls.get(pull["name"], pull["name"])
@@ -81,7 +83,7 @@ def copy_of(name, new, pulls):
 def test_shared_pulls_are_fitted_together(tmp_path):
     """Two experiments share their signal's pull; a third is on its own."""
     shared = {"ess_csi.signal": "flux", "ess_si.signal": "flux"}
-    experiments = [copy_of("ess_csi", "csi", shared), copy_of("ess_si", "si", shared)]
+    experiments = [copy_of(tmp_path, "ess_csi", "csi", shared), copy_of(tmp_path, "ess_si", "si", shared)]
     path = study_file(tmp_path, experiments=experiments, sets=[{"all_subsets_of": ["csi", "si", "ess_ar"]}], profiles=None)
     study(path, tmp_path / "study.h5")
     check_against_scans(tmp_path, tmp_path / "study.h5", maps_of(tmp_path / "study.h5")[:7])
@@ -153,19 +155,11 @@ def test_killed_at_any_moment(tmp_path):
         deadline = time.monotonic() + whole["seconds"] * draw.uniform(0.2, 1.2)
         while job.poll() is None and time.monotonic() < deadline:
             pass
-        job.send_signal(signal.SIGKILL)
-        job.wait()
-        wait_for_ranks(output)
+        kill_job(job)
         if output.exists():
             check_done_tiles(output, tmp_path / "whole.h5")
     summary = study(path, output, ranks=3)
     assert summary["complete"] and summary["content_hash"] == whole["content_hash"]
-
-
-def wait_for_ranks(output):
-    """mpirun's ranks end a moment after it: no process has the study on its command line then."""
-    while subprocess.run(["pgrep", "-f", f"study.*{output}"], capture_output=True).returncode == 0:
-        subprocess.run(["pkill", "-KILL", "-f", f"study.*{output}"])
 
 
 def check_done_tiles(output, whole):
