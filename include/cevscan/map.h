@@ -7,7 +7,8 @@
  *                        format = "cevscan map", format_version (int 1), title, configuration (the resolved scan as JSON:
  *                        itself a valid scan file), configuration_hash (SHA-256 of its parts that bear on numbers),
  *                        axes and experiments (comma separated), interaction, data, fixed_parameters (JSON object), delta_chi2_from,
- *                        program_version, git_commit, library_versions
+ *                        program_version, git_commit, library_versions, processor_level (of the first session: "baseline", "avx2" or
+ *                        "avx512"; all of them give the same bits, so others may finish the map)
  *                        members (comma separated names; only in a scan of parameters in turn)
  *   /<parameter>         float64 [n], one per axis, a dimension scale; attributes units ("1" if pure), long_name (TeX in
  *                        dollar signs), description, scale, linear_threshold (float64, symlog only),

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "cevscan/lanes.h"
 #include "command.h"
 
 static cev_status library_versions(cev_arena *arena, const char **out)
@@ -83,6 +84,7 @@ cev_status provenance_texts(const cev_scan_config *c, cev_map_spec *spec)
         {"program_version", CEVSCAN_VERSION},
         {"git_commit", CEVSCAN_COMMIT},
         {"library_versions", libraries},
+        {"processor_level", cev_level_names[cev_level_best()]},
         {"members", members}, /* last: only a scan of parameters in turn has it */
     };
     cev_map_text *copy;
@@ -111,6 +113,7 @@ cev_status provenance_of_study(const cev_study_config *study, cev_study_spec *sp
         {"program_version", CEVSCAN_VERSION},
         {"git_commit", CEVSCAN_COMMIT},
         {"library_versions", libraries},
+        {"processor_level", cev_level_names[cev_level_best()]},
     };
     spec->n_text = sizeof own / sizeof *own;
     CEV_TRY(cev_new(study->arena, spec->n_text, &text));
