@@ -176,6 +176,10 @@ typedef struct cev_tile_results {
 /* Not collective. Writes chi2, delta_chi2 = chi2 - reference, status, pulls and the digest, and then the done byte. */
 cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference);
 
+/* The same in two steps, between which another thread may work out the digest: everything but the digest and the done byte; and these. */
+cev_status cev_map_write_fields(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference);
+cev_status cev_map_write_done(cev_map *map, const cev_tile *tile, const cev_digest *digest);
+
 /* Not collective: reads a finished tile back: chi2[n_point], status[n_point] and pull[n_pull][n_point]. If `intact` is not NULL,
  * says whether they have the digest that was stored with them, and whether delta_chi2 is chi2 - *reference to the last bit
  * (reference NULL: not looked at). */

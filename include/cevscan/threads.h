@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The one OpenMP loop of the program. */
+/* The OpenMP of the program: one loop, and two things at once. */
 #ifndef CEVSCAN_THREADS_H
 #define CEVSCAN_THREADS_H
 
@@ -10,5 +10,8 @@
  * may use MPI) about every half millisecond in between. */
 void cev_threads_loop(int n_thread, size_t n, void (*body)(void *context, int thread, size_t k), void (*poll)(void *context),
                       void *context);
+
+/* Runs own(context) on the calling thread and other(context) on a second one meanwhile; or after it, where n_thread is 1. */
+void cev_threads_beside(int n_thread, void (*own)(void *context), void (*other)(void *context), void *context);
 
 #endif

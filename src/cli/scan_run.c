@@ -206,6 +206,36 @@ void scan_run_compute(scan_run *run, size_t id)
     cev_threads_loop(run->machine.threads, (run->tile.n_point + chunk - 1) / chunk, evaluate_chunk, poll, run);
 }
 
+/* A tile on its way into the map: its digest takes as long as writing it. */
+typedef struct storing {
+    scan_run *run;
+    cev_tile_results results;
+    cev_digest digest;
+    cev_status written, digested;
+} storing;
+
+static void write_fields(void *context)
+{
+    storing *s = context;
+    s->written = cev_map_write_fields(s->run->map, &s->run->tile, &s->results, *scan_run_reference(s->run, &s->run->tile));
+}
+
+static void work_out_digest(void *context)
+{
+    storing *s = context;
+    s->digested = cev_tile_digest(&s->run->tile, s->run->n_pull, &s->results, &s->digest);
+}
+
+static cev_status store_tile(scan_run *run)
+{
+    const size_t worth_a_thread = 16384; /* points */
+    storing s = {.run = run, .results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull}};
+    cev_threads_beside(run->tile.n_point < worth_a_thread ? 1 : run->machine.threads, write_fields, work_out_digest, &s);
+    CEV_TRY(s.written);
+    if (s.digested != CEV_OK) return cev_fail(s.digested, "%s: the digest of a tile cannot be worked out", run->map_path); /* its words are the other thread's */
+    return cev_map_write_done(run->map, &run->tile, &s.digest);
+}
+
 static cev_status work(void *context, cev_schedule *schedule, size_t id, cev_tile_report *report)
 {
     scan_run *run = context;
@@ -213,9 +243,8 @@ static cev_status work(void *context, cev_schedule *schedule, size_t id, cev_til
     scan_run_compute(run, id);
     report->dropped = atomic_load(&run->abandoned);
     if (report->dropped) return CEV_OK;
-    cev_tile_results results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull};
     scan_run_report(run, report);
-    return cev_map_write_tile(run->map, &run->tile, &results, *scan_run_reference(run, &run->tile));
+    return store_tile(run);
 }
 
 const double *scan_run_reference(const scan_run *run, const cev_tile *tile)

@@ -27,3 +27,13 @@ void cev_threads_loop(int n_thread, size_t n, void (*body)(void *context, int th
         }
     }
 }
+
+void cev_threads_beside(int n_thread, void (*own)(void *context), void (*other)(void *context), void *context)
+{
+#pragma omp parallel num_threads(n_thread > 1 ? 2 : 1)
+    {
+        int thread = omp_get_thread_num(), last = omp_get_num_threads() - 1; /* it may get fewer than it asks for */
+        if (thread == 0) own(context);
+        if (thread == last) other(context);
+    }
+}

@@ -258,18 +258,29 @@ cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double 
     return transfer(map, tile, map->delta, H5T_NATIVE_DOUBLE, map->delta_buffer, NULL);
 }
 
-cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference)
+cev_status cev_map_write_fields(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference)
 {
-    cev_digest digest;
-    const unsigned char done = 1;
-    CEV_TRY(cev_tile_digest(tile, map->n_pull, results, &digest));
     CEV_TRY(transfer(map, tile, map->chi2, H5T_NATIVE_DOUBLE, results->chi2, NULL));
     CEV_TRY(cev_map_write_delta(map, tile, results->chi2, reference));
     CEV_TRY(transfer(map, tile, map->status, H5T_NATIVE_UCHAR, results->status, NULL));
     for (size_t p = 0; p < map->n_pull; p++)
         CEV_TRY(transfer(map, tile, map->pull[p], H5T_NATIVE_DOUBLE, results->pull + p * tile->n_point, NULL));
-    CEV_TRY(transfer_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, digest.byte, NULL));
+    return CEV_OK;
+}
+
+cev_status cev_map_write_done(cev_map *map, const cev_tile *tile, const cev_digest *digest)
+{
+    const unsigned char done = 1;
+    CEV_TRY(transfer_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, digest->byte, NULL));
     return transfer_row(map, map->done, tile->id, 1, &done, NULL);
+}
+
+cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference)
+{
+    cev_digest digest;
+    CEV_TRY(cev_tile_digest(tile, map->n_pull, results, &digest));
+    CEV_TRY(cev_map_write_fields(map, tile, results, reference));
+    return cev_map_write_done(map, tile, &digest);
 }
 
 static cev_status check_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, const double *reference,
