@@ -47,13 +47,15 @@ code=0
 TSAN_OPTIONS=$options OMP_TOOL=disabled "$build/tile_loop" tests/tsan/scan.yaml >"$build/deaf.log" 2>&1 || code=$?
 [ $code -eq 66 ] || { echo "tsan: it is not: $code"; exit 1; }
 
-program() {
+program() { # the file to run; the command
   rm -f "$build"/map.h5*
-  TSAN_OPTIONS=$options "$@" --quiet -o "$build/map.h5" tests/tsan/scan.yaml
+  TSAN_OPTIONS=$options "${@:2}" --quiet -o "$build/map.h5" "$1"
   rm -f "$build"/map.h5*
 }
 echo "== the program, alone"
-program "$build/program" run --threads 3
+program tests/tsan/scan.yaml "$build/program" run --threads 3
+echo "== a study, alone"
+program tests/tsan/study.yaml "$build/program" study --threads 3
 echo "== the program on two ranks, whose first threads poll while the others compute"
-program mpirun --oversubscribe --bind-to none -n 2 "$build/program" run --threads 2
+program tests/tsan/scan.yaml mpirun --oversubscribe --bind-to none -n 2 "$build/program" run --threads 2
 echo "clean"
