@@ -17,6 +17,8 @@ typedef struct node {
     size_t probability;         /* where theirs begin */
 } node;
 
+enum { COHERENT, AXIAL = COHERENT + 3, N_RESPONSE = AXIAL + 3 };
+
 struct cev_folding {
     cev_arena *arena;
     const cev_experiment *experiment;
@@ -37,6 +39,9 @@ struct cev_folding {
     size_t n_probability, probability_room;
     double *probability;        /* [n_probability] */
     double *filled;             /* [n_energy], while it is built */
+    double *response;           /* [n_node][n_nucleus][N_RESPONSE]: what is known of the nuclei at the nodes ... */
+    double neutron_radius_fm;   /* ... with this radius, NaN: their own */
+    bool responses_are_known;
 };
 
 static const cev_source_component *component(const cev_experiment *experiment, size_t c)
@@ -301,6 +306,7 @@ static cev_status build(cev_folding *f, const double *theta)
     CEV_TRY(open_source(f, theta));
     fill_spectra(f);
     CEV_TRY(fill_shares(f));
+    CEV_TRY(cev_new(f->arena, f->n_node * f->experiment->target.n_nucleus * N_RESPONSE, &f->response));
     return fill_exposures(f);
 }
 
@@ -341,15 +347,63 @@ cev_status cev_folding_templates(cev_arena *arena, const cev_folding *folding, c
     return CEV_OK;
 }
 
-/* The nucleus as the scan wants it. */
-static cev_nucleus nucleus_at(const cev_folding *f, size_t k, const double *theta)
+/* --- nuclear responses -------------------------------------------------------------------------------------------- */
+
+/* They take most of the time of a folding, several terms ask for the same one, and a mediator's mass does not change them: so each is
+ * worked out once, and given to the interactions as a form factor that knows one recoil energy. */
+
+static cev_nuclear_response known_coherent(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm)
+{
+    (void)nucleus, (void)q_per_fm;
+    const double *r = &form_factor->parameter[COHERENT];
+    return (cev_nuclear_response){r[0], r[1], r[2]};
+}
+
+static cev_nuclear_response known_axial(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm)
+{
+    (void)nucleus, (void)q_per_fm;
+    const double *r = &form_factor->parameter[AXIAL];
+    return (cev_nuclear_response){r[0], r[1], r[2]};
+}
+
+static const cev_form_factor_kind known = {.card = {.name = "known"}, .coherent = known_coherent, .axial = known_axial};
+
+static void fill_responses(cev_folding *f, const cev_nucleus *nucleus)
+{
+    const cev_form_factor *true_one = &f->experiment->target.form_factor;
+    size_t n_nucleus = f->experiment->target.n_nucleus;
+    for (size_t j = 0; j < f->n_node; j++)
+        for (size_t k = 0; k < n_nucleus; k++) {
+            cev_nuclear_response coherent = cev_coherent_at_recoil(true_one, &nucleus[k], f->node[j].recoil_keV);
+            cev_nuclear_response axial = cev_axial_at_recoil(true_one, &nucleus[k], f->node[j].recoil_keV);
+            const double both[N_RESPONSE] = {coherent.pp, coherent.pn, coherent.nn, axial.pp, axial.pn, axial.nn};
+            memcpy(f->response + (j * n_nucleus + k) * N_RESPONSE, both, sizeof both);
+        }
+}
+
+/* The radius of neutrons that the scan wants, or NaN. */
+static double neutron_radius_at(const cev_folding *f, const double *theta)
 {
     const cev_card *card = &f->interaction->card;
-    cev_nucleus nucleus = f->experiment->target.nucleus[k];
     size_t p = cev_parameter_index(card->parameters, card->n_parameter, "neutron_radius_fm");
-    if (p < card->n_parameter && !isnan(theta[p])) nucleus.rms_radius_n_fm = theta[p];
-    return nucleus;
+    return p < card->n_parameter ? theta[p] : NAN;
 }
+
+/* The nuclei as the scan wants them, and their responses. */
+static void follow_radius(cev_folding *f, const double *theta, cev_nucleus *nucleus)
+{
+    double radius_fm = neutron_radius_at(f, theta);
+    for (size_t k = 0; k < f->experiment->target.n_nucleus; k++) {
+        nucleus[k] = f->experiment->target.nucleus[k];
+        if (!isnan(radius_fm)) nucleus[k].rms_radius_n_fm = radius_fm;
+    }
+    if (f->responses_are_known && cev_same_value(radius_fm, f->neutron_radius_fm)) return;
+    fill_responses(f, nucleus);
+    f->neutron_radius_fm = radius_fm;
+    f->responses_are_known = true;
+}
+
+/* --- the sum ------------------------------------------------------------------------------------------------------ */
 
 /* Adds one recoil energy to the first window of time of every row; a factor serves all components of the source. */
 static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleus, const double *theta, cev_templates *out)
@@ -358,9 +412,11 @@ static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleu
     const node *n = &f->node[j];
     double recoil_MeV = n->recoil_keV / CEV_KEV_PER_MEV;
     size_t n_component = e->source.kind->n_component, n_term = f->interaction->n_term;
-    for (size_t k = 0; k < e->target.n_nucleus; k++)
+    cev_form_factor here = {.kind = &known};
+    for (size_t k = 0; k < e->target.n_nucleus; k++) {
+        memcpy(here.parameter, f->response + (j * e->target.n_nucleus + k) * N_RESPONSE, N_RESPONSE * sizeof *here.parameter);
         for (size_t t = 0; t < n_term; t++) {
-            double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &nucleus[k], &e->target.form_factor, n->recoil_keV, theta);
+            double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &nucleus[k], &here, n->recoil_keV, theta);
             for (size_t c = 0; c < n_component; c++) {
                 size_t of = k * n_component + c;
                 const moments *m = &f->moment[(j * e->target.n_nucleus * n_component + of) * CEV_N_LIMITS + f->kinematics[t]->limit];
@@ -369,6 +425,7 @@ static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleu
                 for (size_t i = 0; rate != 0 && i < n->n_bin; i++) counts[i] += rate * f->probability[n->probability + i];
             }
         }
+    }
 }
 
 /* The counts of the first window become those of all, the first one last. */
@@ -403,7 +460,7 @@ void cev_folding_fill(cev_folding *folding, const double *theta, cev_templates *
     follow_couplings(folding, theta);
     memset(templates->counts, 0, templates->n_row * templates->n_bin * sizeof *templates->counts);
     cev_nucleus nucleus[CEV_MAX_NUCLEI];
-    for (size_t k = 0; k < folding->experiment->target.n_nucleus; k++) nucleus[k] = nucleus_at(folding, k, theta);
+    follow_radius(folding, theta, nucleus);
     for (size_t j = 0; j < folding->n_node; j++) add_recoil(folding, j, nucleus, theta, templates);
     spread_over_time(folding, templates);
 }
