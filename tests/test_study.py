@@ -209,7 +209,7 @@ def test_groups_are_maps_for_other_readers(tmp_path):
     with h5py.File(tmp_path / "study.h5") as f:
         group = f["maps/eps_ee_uV,eps_mumu_uV/ess_csi+ess_si"]
         assert [d[0].name.split("/")[-1] for d in group["chi2"].dims] == ["eps_ee_uV", "eps_mumu_uV"]
-        assert group["chi2"].shape == (33, 33) and group.attrs["experiments"] == "ess_csi,ess_si"
+        assert group["chi2"].shape == (33, 33) and group.attrs["experiments"] == "ess_csi,ess_si" and group.attrs["title"] == "ess_csi + ess_si"
         assert f["index/experiments"][3] == b"ess_csi,ess_si" and f["index/axes"][3] == b"eps_ee_uV,eps_mumu_uV"
     xarray = pytest.importorskip("xarray")
     pytest.importorskip("h5netcdf")

@@ -14,7 +14,7 @@ enum { CEV_MAX_MAPS = 100000 }; /* of a study */
 
 /* Experiments that are fitted together. */
 typedef struct cev_study_set {
-    const char *name;           /* as in the file, or the experiments' names joined by "+" */
+    const char *name, *title;   /* as in the file, or the experiments' names joined by "+"; by " + " in the title, for legends */
     size_t n_experiment;
     const size_t *experiment;   /* [n_experiment], numbers in the study */
 } cev_study_set;

@@ -84,7 +84,8 @@ static cev_status spell_out(const cev_study_config *s, const cev_study_map *map,
 {
     char *title;
     CEV_TRY(choose_experiments(s, map, scan));
-    CEV_TRY(cev_arena_print(scan->arena, &title, "%s: %s", s->title, map->name));
+    double factor = s->exposure_factor[map->exposure];
+    CEV_TRY(cev_arena_print(scan->arena, &title, factor == 1 ? "%s" : "%s, %g times the exposure", s->set[map->set].title, factor));
     scan->name = map->name;
     scan->title = title;
     json_t *json = scan_json(s, map, scan);

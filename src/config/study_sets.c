@@ -132,7 +132,7 @@ static cev_status add_set(making *m, const char *name, size_t n, const size_t *e
     cev_study_set *set = &m->set[m->study->n_set];
     fingerprint *print = &m->print[m->study->n_set];
     size_t *copy;
-    char *joined = NULL;
+    char *joined = NULL, *title = NULL;
     CEV_TRY(cev_new(m->study->arena, n, &copy));
     memcpy(copy, experiment, n * sizeof *copy);
     *set = (cev_study_set){.n_experiment = n, .experiment = copy};
@@ -141,12 +141,17 @@ static cev_status add_set(making *m, const char *name, size_t n, const size_t *e
         uint64_t *mask = &print->mask[experiment[e] / 64], bit = (uint64_t)1 << experiment[e] % 64;
         if (*mask & bit) return cev_node_fail(m->node, "experiment \"%s\" is twice in one set", m->study->experiment[experiment[e]]->name);
         *mask |= bit;
-        CEV_TRY(cev_arena_print(m->study->arena, &joined, "%s%s%s", joined ? joined : "", joined ? "+" : "", m->study->experiment[experiment[e]]->name));
+        const char *own = m->study->experiment[experiment[e]]->name;
+        CEV_TRY(cev_arena_print(m->study->arena, &title, "%s%s%s", title ? title : "", title ? " + " : "", own));
+        CEV_TRY(cev_arena_print(m->study->arena, &joined, "%s%s%s", joined ? joined : "", joined ? "+" : "", own));
     }
     set->name = joined;
+    set->title = title;
     if (!name) return CEV_OK;
     if (strpbrk(name, "/@")) return cev_node_fail(m->node, "the name of a set has no slash and no @");
-    return cev_arena_keep_text(m->study->arena, name, &set->name);
+    CEV_TRY(cev_arena_keep_text(m->study->arena, name, &set->name));
+    set->title = set->name;
+    return CEV_OK;
 }
 
 /* Subsets of `size` out of `from`, in lexicographic order. */
