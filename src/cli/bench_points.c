@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "command.h"
 #include "progress_line.h"
+#include "scan_run.h"
 
 enum { MOST_REPETITIONS = 10000 };
 
@@ -31,10 +32,7 @@ cev_status bench_job_open(cev_scan_config *config, bench_job *out)
     *out = (bench_job){0};
     CEV_TRY(cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &out->model));
     CEV_TRY(cev_data_mixed(config->arena, out->model, config->observed, config->truth, &out->data));
-    out->job = (cev_scan_job){.model = out->model, .data = &out->data, .grid = &config->grid};
-    memcpy(out->job.theta, config->theta, sizeof out->job.theta);
-    memcpy(out->job.axis_parameter, config->axis_parameter, sizeof out->job.axis_parameter);
-    out->job.member_parameter = config->member_parameter;
+    out->job = scan_job_of(config, out->model, &out->data);
     CEV_TRY(cev_fit_starts_create(&out->job, &out->starts));
     out->job.starts = out->starts;
     return CEV_OK;

@@ -99,14 +99,13 @@ static void print_summary(const scan_run *run, run_outcome outcome)
 static int leave_alone(scan_run *run)
 {
     uint64_t failed = run->rank == 0 ? run->found->progress.points_failed : 0;
-    MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
     if (run->rank == 0 && run->options->job.json) {
         run->progress = run->found->progress;
         print_json_summary(run, true, 0, 0);
     } else if (run->rank == 0 && !run->options->job.quiet) {
         printf("%s: already complete\n", run->options->job.output);
     }
-    return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    return job_code_of(RUN_COMPLETE, failed);
 }
 
 /* Rank 0 has read and validated the scan; the others get it as one self-contained text. */
@@ -125,28 +124,20 @@ static int run_everywhere(scan_run *run)
     bool done = false;
     cev_status status = run->rank == 0 ? scan_run_prepare(run, &done) : CEV_OK;
     status = agree_with_rank_0(run->rank, status);
-    if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
+    if (status != CEV_OK) return job_refuse(run->rank, status);
     MPI_Bcast(&done, 1, MPI_C_BOOL, 0, MPI_COMM_WORLD);
     if (done) return leave_alone(run);
-    if (run->rank == 0) job_limit_time(&run->options->job);
-    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->job.threads);
-    if (run->rank == 0) job_print_layout(&run->options->job, &run->machine);
+    run->machine = job_survey(&run->options->job, run->rank);
     job_abort_on_failure(run->rank, &run->lock, share_configuration(run));
-    cev_status own = scan_run_build(run);
-    status = agree_with_rank_0(run->rank, own);
-    if (status == CEV_OK) job_abort_on_failure(run->rank, &run->lock, own); /* this rank alone is short of memory */
+    status = job_agree_on(run->rank, &run->lock, scan_run_build(run));
     if (status == CEV_OK) status = scan_run_find_reference(run);
-    if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
+    if (status != CEV_OK) return job_refuse(run->rank, status);
     job_abort_on_failure(run->rank, &run->lock, scan_run_open_map(run));
     job_abort_on_failure(run->rank, &run->lock, scan_run_work(run));
     run_outcome outcome;
     job_abort_on_failure(run->rank, &run->lock, scan_run_finish(run, &outcome));
-    uint64_t failed = run->points_failed;
-    MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
     if (run->rank == 0) print_summary(run, outcome);
-    if (outcome == RUN_STOPPED) return EXIT_STOPPED;
-    if (outcome == RUN_INTERRUPTED) return EXIT_INTERRUPTED;
-    return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    return job_code_of(outcome, run->points_failed);
 }
 
 int command_run(int argc, char **argv)

@@ -38,7 +38,6 @@ static void print_summary(const study_run *run, run_outcome outcome)
 static int leave_alone(study_run *run)
 {
     uint64_t failed = run->rank == 0 ? run->found->file->progress.points_failed : 0;
-    MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
     if (run->rank == 0 && run->options->json) {
         run->progress = run->found->file->progress;
         run->started = monotonic_s();
@@ -48,7 +47,7 @@ static int leave_alone(study_run *run)
     } else if (run->rank == 0 && !run->options->quiet) {
         printf("%s: already complete\n", run->options->output);
     }
-    return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    return job_code_of(RUN_COMPLETE, failed);
 }
 
 /* Rank 0 has read and validated the study; the others get it as one self-contained text. */
@@ -67,28 +66,20 @@ static int run_everywhere(study_run *run)
     bool done = false;
     cev_status status = run->rank == 0 ? study_run_prepare(run, &done) : CEV_OK;
     status = agree_with_rank_0(run->rank, status);
-    if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
+    if (status != CEV_OK) return job_refuse(run->rank, status);
     MPI_Bcast(&done, 1, MPI_C_BOOL, 0, MPI_COMM_WORLD);
     if (done) return leave_alone(run);
-    if (run->rank == 0) job_limit_time(run->options);
-    run->machine = cev_machine_survey(MPI_COMM_WORLD, run->options->threads);
-    if (run->rank == 0) job_print_layout(run->options, &run->machine);
+    run->machine = job_survey(run->options, run->rank);
     job_abort_on_failure(run->rank, &run->lock, share_configuration(run));
-    cev_status own = study_run_build(run);
-    status = agree_with_rank_0(run->rank, own);
-    if (status == CEV_OK) job_abort_on_failure(run->rank, &run->lock, own); /* this rank alone is short of memory */
+    status = job_agree_on(run->rank, &run->lock, study_run_build(run));
     if (status == CEV_OK) status = study_run_find_references(run);
-    if (status != CEV_OK) return run->rank == 0 ? report_error(status) : exit_code_of(status);
+    if (status != CEV_OK) return job_refuse(run->rank, status);
     job_abort_on_failure(run->rank, &run->lock, study_run_open(run));
     job_abort_on_failure(run->rank, &run->lock, study_run_work(run));
     run_outcome outcome;
     job_abort_on_failure(run->rank, &run->lock, study_run_finish(run, &outcome));
-    uint64_t failed = run->points_failed;
-    MPI_Bcast(&failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
     if (run->rank == 0) print_summary(run, outcome);
-    if (outcome == RUN_STOPPED) return EXIT_STOPPED;
-    if (outcome == RUN_INTERRUPTED) return EXIT_INTERRUPTED;
-    return failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    return job_code_of(outcome, run->points_failed);
 }
 
 int command_study(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -79,7 +80,7 @@ error_t job_options_only(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
-void job_print_layout(const job_options *o, const cev_machine *m)
+static void print_layout(const job_options *o, const cev_machine *m)
 {
     if (o->quiet) return;
     fprintf(stderr, "cevscan: %d rank%s on %d host%s, ", m->n_rank, m->n_rank == 1 ? "" : "s", m->n_host, m->n_host == 1 ? "" : "s");
@@ -120,12 +121,61 @@ void job_abort_on_failure(int rank, cev_map_lock **lock, cev_status status)
 }
 
 /* The last moment for a stop is the user's, or leaves the grace and some seconds before SLURM's limit. */
-void job_limit_time(const job_options *o)
+static void limit_time(const job_options *o)
 {
     const double closing_s = 5;
     double seconds = o->time_limit_s;
     if (seconds == INFINITY) seconds = slurm_seconds_left() - o->grace_s - closing_s;
     stop_after(seconds);
+}
+
+cev_machine job_survey(const job_options *o, int rank)
+{
+    if (rank == 0) limit_time(o);
+    cev_machine machine = cev_machine_survey(MPI_COMM_WORLD, o->threads);
+    if (rank == 0) print_layout(o, &machine);
+    return machine;
+}
+
+cev_status job_agree_on(int rank, cev_map_lock **lock, cev_status own)
+{
+    cev_status status = agree_with_rank_0(rank, own);
+    if (status == CEV_OK) job_abort_on_failure(rank, lock, own);
+    return status;
+}
+
+int job_refuse(int rank, cev_status status)
+{
+    return rank == 0 ? report_error(status) : exit_code_of(status);
+}
+
+int job_code_of(run_outcome outcome, uint64_t points_failed)
+{
+    MPI_Bcast(&points_failed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+    if (outcome == RUN_STOPPED) return EXIT_STOPPED;
+    if (outcome == RUN_INTERRUPTED) return EXIT_INTERRUPTED;
+    return points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+}
+
+void job_print_time(char out[CEV_MAP_TIME_SIZE])
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(out, CEV_MAP_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+void job_begin_session(cev_map_progress *p, const cev_map_progress *before, const cev_machine *machine)
+{
+    if (before) {
+        p->sessions = before->sessions;
+        memcpy(p->end, before->end, sizeof p->end);
+        memcpy(p->start, before->start, sizeof p->start);
+    }
+    if (!p->start[0]) job_print_time(p->start);
+    p->sessions++;
+    p->ranks = machine->n_rank;
+    p->threads = machine->threads_highest;
 }
 
 /* --- MPI -------------------------------------------------------------------------------------------------------------- */

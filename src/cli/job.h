@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "cevscan/machine.h"
+#include "cevscan/map.h"
 #include "cevscan/map_lock.h"
 #include "cevscan/schedule.h"
 
@@ -21,6 +22,9 @@ typedef struct job_options {
     double grace_s;         /* how long a tile in work may go on once a stop is wanted */
 } job_options;
 
+/* How a run ended, the same on every rank. */
+typedef enum run_outcome { RUN_COMPLETE, RUN_SHARD_COMPLETE, RUN_STOPPED, RUN_INTERRUPTED } run_outcome;
+
 #define JOB_DEFAULTS(what_) {.what = what_, .time_limit_s = INFINITY, .grace_s = 10, .silence_s = 20}
 
 /* A child of a command's own argp, whose input is a job_options. */
@@ -29,14 +33,25 @@ extern const struct argp job_argp;
 /* The parser of a command that has these options and no others, and job_argp as its first child. */
 error_t job_options_only(int key, char *argument, struct argp_state *state);
 
-/* Says on stderr how many ranks and threads there are, and what is odd about that. */
-void job_print_layout(const job_options *o, const cev_machine *m);
+/* Collective: sets the time limit, looks at the machine and says on stderr how many ranks and threads there are, and what is odd about
+ * that. */
+cev_machine job_survey(const job_options *o, int rank);
 
 /* Ends all ranks if this one failed: others may not know. */
 void job_abort_on_failure(int rank, cev_map_lock **lock, cev_status status);
 
-/* On rank 0: the last moment for a stop is the user's, or leaves the grace and some seconds before SLURM's limit. */
-void job_limit_time(const job_options *o);
+/* Ends all ranks if this one alone failed, for want of memory, say; a failure of all is returned on all. */
+cev_status job_agree_on(int rank, cev_map_lock **lock, cev_status own);
+
+/* Exit codes: of a status that all ranks have, reported by rank 0; and, collective, of an outcome with rank 0's failed points. */
+int job_refuse(int rank, cev_status status);
+int job_code_of(run_outcome outcome, uint64_t points_failed);
+
+/* /progress of a new session, after what the file says of those before; NULL: there were none. */
+void job_begin_session(cev_map_progress *progress, const cev_map_progress *before, const cev_machine *machine);
+
+/* The time in UTC. */
+void job_print_time(char out[CEV_MAP_TIME_SIZE]);
 
 /* MPI on and off. The code that a command ends with; EXIT_IO ends all ranks at once. */
 void job_start_mpi(int *rank);

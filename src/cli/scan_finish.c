@@ -116,7 +116,7 @@ static cev_status suspend(scan_run *run, run_outcome *outcome)
     MPI_Allreduce(&own, &reason, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     if (*outcome != RUN_SHARD_COMPLETE) *outcome = reason == STOP_INTERRUPTED ? RUN_INTERRUPTED : RUN_STOPPED;
     if (run->rank == 0) {
-        scan_run_print_time(run->progress.end);
+        job_print_time(run->progress.end);
         CEV_TRY(scan_run_record(run));
     }
     return cev_map_close(&run->map);
@@ -137,7 +137,7 @@ cev_status scan_run_finish(scan_run *run, run_outcome *outcome)
     if (run->rank == 0) {
         run->points_failed = low.failed;
         CEV_TRY(cev_map_content_hash(run->map, run->progress.content_hash));
-        scan_run_print_time(run->progress.end);
+        job_print_time(run->progress.end);
         run->progress.complete = true;
         CEV_TRY(scan_run_record(run));
     }

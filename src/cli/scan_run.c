@@ -68,15 +68,20 @@ cev_status scan_run_find_reference(scan_run *run)
     return CEV_OK;
 }
 
+cev_scan_job scan_job_of(const cev_scan_config *c, cev_model *model, const cev_data *data)
+{
+    cev_scan_job job = {.model = model, .data = data, .grid = &c->grid, .member_parameter = c->member_parameter};
+    memcpy(job.theta, c->theta, sizeof job.theta);
+    memcpy(job.axis_parameter, c->axis_parameter, sizeof job.axis_parameter);
+    return job;
+}
+
 cev_status scan_run_build(scan_run *run)
 {
     cev_scan_config *c = run->config;
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, c->theta, &run->model));
     CEV_TRY(cev_data_mixed(c->arena, run->model, c->observed, c->truth, &run->data));
-    run->job = (cev_scan_job){.model = run->model, .data = &run->data, .grid = &c->grid};
-    memcpy(run->job.theta, c->theta, sizeof run->job.theta);
-    memcpy(run->job.axis_parameter, c->axis_parameter, sizeof run->job.axis_parameter);
-    run->job.member_parameter = c->member_parameter;
+    run->job = scan_job_of(c, run->model, &run->data);
     CEV_TRY(cev_fit_starts_create(&run->job, &run->starts));
     run->job.starts = run->starts;
     run->n_pull = c->store_pulls ? c->n_pull : 0;
@@ -94,14 +99,6 @@ cev_status scan_run_create_map(scan_run *run, const char *path)
     return cev_map_create(path, &spec);
 }
 
-void scan_run_print_time(char out[CEV_MAP_TIME_SIZE])
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(out, CEV_MAP_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
 cev_status scan_run_record(scan_run *run)
 {
     cev_map_progress *p = &run->progress;
@@ -117,17 +114,9 @@ cev_status scan_run_record(scan_run *run)
 
 cev_status scan_run_start_session(scan_run *run)
 {
-    cev_map_progress *p = &run->progress;
-    if (run->found) {
-        run->wall_time_before_s = run->found->progress.wall_time_s;
-        p->sessions = run->found->progress.sessions;
-        memcpy(p->end, run->found->progress.end, sizeof p->end);
-        memcpy(p->start, run->found->progress.start, sizeof p->start);
-    }
-    if (!p->start[0]) scan_run_print_time(p->start);
-    p->sessions++;
-    p->ranks = run->machine.n_rank;
-    p->threads = run->machine.threads_highest;
+    const cev_map_progress *before = run->found ? &run->found->progress : NULL;
+    run->wall_time_before_s = before ? before->wall_time_s : 0;
+    job_begin_session(&run->progress, before, &run->machine);
     return scan_run_record(run);
 }
 

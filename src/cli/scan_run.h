@@ -21,9 +21,6 @@ typedef struct run_options {
     int shard, n_shard; /* of a scan split over independent jobs: tiles with id % n_shard == shard; n_shard is 0 for all */
 } run_options;
 
-/* How a run ended, the same on every rank. */
-typedef enum run_outcome { RUN_COMPLETE, RUN_SHARD_COMPLETE, RUN_STOPPED, RUN_INTERRUPTED } run_outcome;
-
 /* The scratch of one thread. */
 typedef struct thread_part {
     cev_model_scratch *scratch;
@@ -96,9 +93,11 @@ cev_status scan_run_create_map(scan_run *run, const char *path);
 void scan_run_compute(scan_run *run, size_t tile);
 cev_status scan_run_start_session(scan_run *run);
 
-/* Pieces that the end of a run shares with its work: the time in UTC, /progress as it is now, what the tile in run->chi2 and
+/* A configuration's grid and parameters with a model and data. */
+cev_scan_job scan_job_of(const cev_scan_config *config, cev_model *model, const cev_data *data);
+
+/* Pieces that the end of a run shares with its work: /progress as it is now, what the tile in run->chi2 and
  * run->status holds, and the order in which points are lowest (equal ones by their number, so that ranks agree). */
-void scan_run_print_time(char out[CEV_MAP_TIME_SIZE]);
 cev_status scan_run_record(scan_run *run);
 void scan_run_report(const scan_run *run, cev_tile_report *report);
 void scan_run_note_lowest(const cev_grid *grid, double chi2, uint64_t point, scan_lowest *lowest);

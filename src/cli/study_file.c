@@ -130,18 +130,9 @@ static cev_status create_file(const study_run *run)
 
 static cev_status start_session(study_run *run)
 {
-    cev_map_progress *p = &run->progress;
-    if (run->found) {
-        const cev_map_progress *before = &run->found->file->progress;
-        run->wall_time_before_s = before->wall_time_s;
-        p->sessions = before->sessions;
-        memcpy(p->start, before->start, sizeof p->start);
-        memcpy(p->end, before->end, sizeof p->end);
-    }
-    if (!p->start[0]) scan_run_print_time(p->start);
-    p->sessions++;
-    p->ranks = run->machine.n_rank;
-    p->threads = run->machine.threads_highest;
+    const cev_map_progress *before = run->found ? &run->found->file->progress : NULL;
+    run->wall_time_before_s = before ? before->wall_time_s : 0;
+    job_begin_session(&run->progress, before, &run->machine);
     return study_run_record(run);
 }
 

@@ -30,9 +30,7 @@ static cev_status build_job(const study_run *run, size_t m, map_job *j)
     cev_scan_config *c = j->scan;
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, c->theta, &j->model));
     CEV_TRY(cev_data_mixed(c->arena, j->model, c->observed, c->truth, &j->data));
-    j->job = (cev_scan_job){.model = j->model, .data = &j->data, .grid = &c->grid};
-    memcpy(j->job.theta, c->theta, sizeof j->job.theta);
-    memcpy(j->job.axis_parameter, c->axis_parameter, sizeof j->job.axis_parameter);
+    j->job = scan_job_of(c, j->model, &j->data);
     return CEV_OK;
 }
 
@@ -173,7 +171,7 @@ static cev_status complete_study(study_run *run)
 {
     cev_digest sum = {{0}};
     run->points_failed = 0;
-    scan_run_print_time(run->progress.end);
+    job_print_time(run->progress.end);
     for (size_t m = 0; m < run->config->n_map; m++) {
         CEV_TRY(complete_map(run, m, &sum));
         run->points_failed += run->map[m].n_failed;
@@ -200,7 +198,7 @@ static cev_status suspend(study_run *run, run_outcome *outcome)
     MPI_Allreduce(&own, &reason, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     *outcome = reason == STOP_INTERRUPTED ? RUN_INTERRUPTED : RUN_STOPPED;
     if (run->rank == 0) {
-        scan_run_print_time(run->progress.end);
+        job_print_time(run->progress.end);
         CEV_TRY(study_run_record(run));
     }
     return close_file(run);

@@ -45,9 +45,7 @@ static cev_status build_units(study_run *run)
 static cev_status build_space(study_run *run, size_t k)
 {
     const cev_scan_config *scan = run->config->space[k].scan;
-    cev_scan_job job = {.grid = &scan->grid};
-    memcpy(job.theta, scan->theta, sizeof job.theta);
-    memcpy(job.axis_parameter, scan->axis_parameter, sizeof job.axis_parameter);
+    cev_scan_job job = scan_job_of(scan, NULL, NULL);
     return cev_combination_create(run->units, &job, scan->truth, &run->space[k]);
 }
 
