@@ -194,9 +194,9 @@ def test_command_of_a_study(monkeypatch, tmp_path):
     fig = drawn(monkeypatch, file, "--profiles")
     assert [t.get_text() for t in check_layout(fig).get_texts()] == ["ess_csi", "ess_si", "ess_csi + ess_si"] and len(fig.axes) == 3
     ranking = rank([open_map(file, name) for name in group_names(file)[:3]])
-    assert [r.label for r in ranking] == ["small: eps_ee_uV,eps_mumu_uV/ess_csi+ess_si"] and ranking[0].ratio < 0.4
+    assert [r.label for r in ranking] == ["ess_csi + ess_si"] and ranking[0].ratio < 0.4
     ranks = command("areas.py", file, "--rank", "--format", "csv").stdout.splitlines()
-    assert len(ranks) == 3 and ranks[1].startswith('"small: eps_ee_uV,eps_mumu_uV/ess_csi+ess_si",')
+    assert len(ranks) == 3 and ranks[1].startswith('"eps_ee_uV,eps_mumu_uV/ess_csi+ess_si",')
     assert len(command("areas.py", file, "--axes", "eps_mumu_uV,eps_ee_dV", "--format", "csv").stdout.splitlines()) == 4
     assert "has no map of two parameters a,b" in complaint(command("areas.py", file, "--axes", "a,b"))
     assert len(command("intervals.py", file).stdout.splitlines()) == 2 + 9

@@ -31,7 +31,8 @@ def _plain_labels(maps, text):
         return labels
     stems = [os.path.splitext(os.path.basename(m.path))[0] for m in maps]
     experiments = [" + ".join(experiments_of(m)) for m in maps]
-    for candidate in ([m.attrs.get("title", "") for m in maps], experiments, stems):
+    groups = [m.path.partition(".h5:")[2] for m in maps]  # SPACE/SET of studies
+    for candidate in ([m.attrs.get("title", "") for m in maps], experiments, groups, stems):
         if all(candidate) and len(set(candidate)) == len(maps):
             return [label.replace("$", r"\$") for label in candidate]
     return [m.path.replace("$", r"\$") for m in maps]
