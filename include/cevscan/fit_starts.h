@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where the fits of a tile's points start. Pulls change smoothly from point to point, so the fit's variables are found at a few
- * Chebyshev nodes of the tile first, and interpolated between them: a start good to 1e-4 of a pull's uncertainty needs one Newton step
- * where the least-squares start needs four. The nodes belong to the tile and to nothing else, so a map does not depend on who computes
+ * Chebyshev nodes of the tile first, and interpolated between them: a start within a per cent of a pull's uncertainty needs one or two Newton steps
+ * where the least-squares start needs a pass of its own and two to four of them. The nodes belong to the tile and to nothing else, so a map does not depend on who computes
  * which tile, or in which order.
  *
  *     n = cev_fit_starts_open(starts, tile);

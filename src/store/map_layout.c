@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lays a map out: cevscan/map.h says how and why. Serial driver, one rank. */
 #include <errno.h>
-#include <fcntl.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
 #include <libgen.h>
@@ -9,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "map_names.h"
+#include "store_disk.h"
 #include "store_error.h"
 
 /* Of one map: in a file, or in a group of a study's file. */
@@ -336,25 +335,6 @@ static cev_status lay_structure(const file_layout *f)
     return closed < 0 ? cev_store_fail(l.path, "close the file") : CEV_OK;
 }
 
-static cev_status reserve_blocks(const char *path)
-{
-    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    struct stat s;
-    if (fd < 0 || fstat(fd, &s)) {
-        cev_status status = cev_store_fail(path, "reserve disk space");
-        if (fd >= 0) close(fd);
-        return status;
-    }
-    errno = posix_fallocate(fd, 0, s.st_size);
-    cev_status status = CEV_OK;
-    if (errno) {
-        int reason = errno;
-        status = cev_fail(CEV_E_IO, "%s: cannot reserve %.1f MB on the disk: %s", path, (double)s.st_size / 1e6, strerror(reason));
-    }
-    close(fd);
-    return status;
-}
-
 static cev_status fill_field(const layout *l, const cev_grid *g, const char *name, const double *nan_tile)
 {
     hid_t d = H5Dopen2(l->file, name, H5P_DEFAULT), space = d < 0 ? -1 : H5Dget_space(d);
@@ -433,24 +413,6 @@ static cev_status fill_with_nan(const file_layout *f)
     return status;
 }
 
-static cev_status flush_path(const char *path, int flags)
-{
-    int fd = open(path, flags | O_CLOEXEC);
-    cev_status status = fd < 0 || fsync(fd) ? cev_store_fail(path, "flush to disk") : CEV_OK;
-    if (fd >= 0) close(fd);
-    return status;
-}
-
-static cev_status flush_directory_of(const char *path)
-{
-    char *copy = strdup(path);
-    if (!copy) return cev_fail(CEV_E_MEMORY, "out of memory");
-    /* Some file systems cannot flush a directory; the map is sound without it. */
-    if (flush_path(dirname(copy), O_RDONLY | O_DIRECTORY) != CEV_OK) cev_error_clear();
-    free(copy);
-    return CEV_OK;
-}
-
 static double bytes_of_map(const cev_grid *grid, size_t n_pull)
 {
     double whole_tiles = (double)grid->n_tile * (double)cev_grid_points_of_whole_tile(grid);
@@ -483,11 +445,11 @@ static cev_status create_file(const char *path, file_layout f)
     cev_store_quiet();
     f.path = temporary;
     cev_status status = lay_structure(&f);
-    if (status == CEV_OK) status = reserve_blocks(temporary);
+    if (status == CEV_OK) status = cev_store_reserve(temporary);
     if (status == CEV_OK) status = fill_with_nan(&f);
-    if (status == CEV_OK) status = flush_path(temporary, O_RDWR | O_NOFOLLOW);
+    if (status == CEV_OK) status = cev_store_flush(temporary);
     if (status == CEV_OK && rename(temporary, path)) status = cev_store_fail(path, "rename the finished layout");
-    if (status == CEV_OK) status = flush_directory_of(path);
+    if (status == CEV_OK) status = cev_store_flush_directory_of(path);
     if (status != CEV_OK) unlink(temporary);
     free(temporary);
     return status;

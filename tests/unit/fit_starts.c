@@ -120,7 +120,7 @@ static void starts_are_near_the_minimum(void **state)
             cev_model_evaluate(f.model, &f.data, f.scratch, theta, NULL, &result);
             assert_int_equal(cev_model_n_variable(f.model), 4);
             for (size_t v = 0; v < 4; v++)
-                for (size_t l = 0; l < CEV_LANES; l++) assert_close(start[v][l], end[v][l], 0.01);
+                for (size_t l = 0; l < CEV_LANES; l++) assert_close(start[v][l], end[v][l], 1e-3);
         }
     }
     tear_down(&f);
