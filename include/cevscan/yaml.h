@@ -24,6 +24,11 @@ cev_status cev_yaml_read_file(const char *path, cev_yaml **out);
 cev_status cev_yaml_read_text(const char *text, size_t size, const char *name, cev_yaml **out);
 void cev_yaml_destroy(cev_yaml **document);
 
+/* Reads a document, hands its root to `read`, and destroys it. `path` is that of the file, NULL for a text. */
+typedef cev_status cev_yaml_reader(cev_node root, const char *path, void *context);
+cev_status cev_yaml_with_file(const char *path, cev_yaml_reader *read, void *context);
+cev_status cev_yaml_with_text(const char *text, const char *name, cev_yaml_reader *read, void *context);
+
 cev_node cev_yaml_root(const cev_yaml *document);
 const char *cev_yaml_name(const cev_yaml *document);
 

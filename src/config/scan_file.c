@@ -275,13 +275,14 @@ static cev_status read_scan(cev_reading *r, cev_node root)
     return cev_config_seal(config, r->resolved);
 }
 
-static cev_status build(const cev_yaml *document, const char *file, cev_scan_config **out)
+static cev_status build(cev_node root, const char *file, void *context)
 {
+    cev_scan_config **out = context;
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     cev_reading r = {.config = *out, .file = file};
     cev_status status = cev_arena_create(&(*out)->arena);
-    if (status == CEV_OK) status = read_scan(&r, cev_yaml_root(document));
+    if (status == CEV_OK) status = read_scan(&r, root);
     json_decref(r.resolved);
     if (status != CEV_OK) cev_scan_config_destroy(out);
     return status;
@@ -289,22 +290,14 @@ static cev_status build(const cev_yaml *document, const char *file, cev_scan_con
 
 cev_status cev_scan_config_read(const char *path, cev_scan_config **out)
 {
-    cev_yaml *document;
     *out = NULL;
-    CEV_TRY(cev_yaml_read_file(path, &document));
-    cev_status status = build(document, path, out);
-    cev_yaml_destroy(&document);
-    return status;
+    return cev_yaml_with_file(path, build, out);
 }
 
 cev_status cev_scan_config_parse(const char *text, const char *name, cev_scan_config **out)
 {
-    cev_yaml *document;
     *out = NULL;
-    CEV_TRY(cev_yaml_read_text(text, strlen(text), name, &document));
-    cev_status status = build(document, NULL, out);
-    cev_yaml_destroy(&document);
-    return status;
+    return cev_yaml_with_text(text, name, build, out);
 }
 
 /* A JSON array of the comma-separated names, inside a scan that has no axes: what is wrong with a name is then said in the

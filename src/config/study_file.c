@@ -246,34 +246,27 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     return seal(s);
 }
 
-static cev_status build(const cev_yaml *document, const char *file, cev_study_config **out)
+static cev_status build(cev_node root, const char *file, void *context)
 {
+    cev_study_config **out = context;
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     cev_status status = cev_arena_create(&(*out)->arena);
-    if (status == CEV_OK) status = read_study(*out, cev_yaml_root(document), file);
+    if (status == CEV_OK) status = read_study(*out, root, file);
     if (status != CEV_OK) cev_study_config_destroy(out);
     return status;
 }
 
 cev_status cev_study_config_read(const char *path, cev_study_config **out)
 {
-    cev_yaml *document;
     *out = NULL;
-    CEV_TRY(cev_yaml_read_file(path, &document));
-    cev_status status = build(document, path, out);
-    cev_yaml_destroy(&document);
-    return status;
+    return cev_yaml_with_file(path, build, out);
 }
 
 cev_status cev_study_config_parse(const char *text, const char *name, cev_study_config **out)
 {
-    cev_yaml *document;
     *out = NULL;
-    CEV_TRY(cev_yaml_read_text(text, strlen(text), name, &document));
-    cev_status status = build(document, NULL, out);
-    cev_yaml_destroy(&document);
-    return status;
+    return cev_yaml_with_text(text, name, build, out);
 }
 
 void cev_study_config_destroy(cev_study_config **study)
@@ -286,12 +279,14 @@ void cev_study_config_destroy(cev_study_config **study)
     *study = NULL;
 }
 
+static cev_status look_for_study(cev_node root, const char *file, void *context)
+{
+    (void)file;
+    *(bool *)context = cev_node_is_mapping(root) && cev_node_find(root, "study").id;
+    return CEV_OK;
+}
+
 cev_status cev_is_study_file(const char *path, bool *out)
 {
-    cev_yaml *document;
-    CEV_TRY(cev_yaml_read_file(path, &document));
-    cev_node root = cev_yaml_root(document);
-    *out = cev_node_is_mapping(root) && cev_node_find(root, "study").id;
-    cev_yaml_destroy(&document);
-    return CEV_OK;
+    return cev_yaml_with_file(path, look_for_study, out);
 }

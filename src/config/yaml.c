@@ -299,3 +299,21 @@ const char *cev_yaml_name(const cev_yaml *document)
 {
     return document->name;
 }
+
+cev_status cev_yaml_with_file(const char *path, cev_yaml_reader *read, void *context)
+{
+    cev_yaml *document;
+    CEV_TRY(cev_yaml_read_file(path, &document));
+    cev_status status = read(cev_yaml_root(document), path, context);
+    cev_yaml_destroy(&document);
+    return status;
+}
+
+cev_status cev_yaml_with_text(const char *text, const char *name, cev_yaml_reader *read, void *context)
+{
+    cev_yaml *document;
+    CEV_TRY(cev_yaml_read_text(text, strlen(text), name, &document));
+    cev_status status = read(cev_yaml_root(document), NULL, context);
+    cev_yaml_destroy(&document);
+    return status;
+}
