@@ -3,13 +3,12 @@
 import csv
 import io
 import json
-import sys
 
 import numpy as np
 import pytest
+from drawn_figures import figure_of, texts  # noqa: F401
 from synthetic_map import Axis, command, complaint, grid, write_map
 
-from cevscan_analysis import style
 import plot_map
 from cevscan_analysis.limits import band_place
 from cevscan_analysis import MapError, curves_at, from_each, open_map
@@ -18,21 +17,9 @@ EACH = ("--each", "mass")
 
 
 @pytest.fixture
-def figure(monkeypatch, tmp_path):
-    """Runs plot_map.py and keeps its figure."""
-    def make(*arguments):
-        kept = []
-        monkeypatch.setattr(sys, "argv", ["plot_map.py", *map(str, arguments), "-o", str(tmp_path / "f.png")])
-        monkeypatch.setattr(plot_map, "save", lambda fig, path, maps: kept.append(fig))
-        plot_map.main()
-        kept[0].canvas.draw()
-        return kept[0]
-    yield make
-    style.plt.close("all")
-
-
-def texts(fig):
-    return [t.get_text() for t in fig.findobj(style.matplotlib.text.Text) if t.get_visible()]
+def figure(figure_of):
+    """Of plot_map.py."""
+    return lambda *arguments: figure_of(plot_map, *arguments)
 
 
 def is_white(fig, x, y):

@@ -3,11 +3,11 @@
 import csv
 import io
 import json
-import sys
 
 import h5py
 import numpy as np
 import pytest
+from drawn_figures import figure_of, texts  # noqa: F401
 from synthetic_map import Axis, command, complaint, eps, grid, signed_log, write_map, write_members
 
 from cevscan_analysis import contours, curves, style
@@ -20,21 +20,8 @@ CUT = 2.706
 
 
 @pytest.fixture
-def figure(monkeypatch, tmp_path):
-    """Runs a plotting command and keeps its figure."""
-    def make(module, *arguments):
-        kept = []
-        monkeypatch.setattr(sys, "argv", [module.__name__ + ".py", *map(str, arguments), "-o", str(tmp_path / "f.png")])
-        monkeypatch.setattr(module, "save", lambda fig, path, maps: kept.append(fig))
-        module.main()
-        kept[0].canvas.draw()
-        return kept[0]
-    yield make
-    style.plt.close("all")
-
-
-def texts(fig):
-    return [t.get_text() for t in fig.findobj(style.matplotlib.text.Text) if t.get_visible()]
+def figure(figure_of):
+    return figure_of
 
 
 def well(scale, best, width):
