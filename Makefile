@@ -43,7 +43,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run reproduce test test-faults build unit deps deps-test install bench lint check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory bench-instructions clean help
+.PHONY: all run reproduce test test-faults build unit deps deps-test install bench lint check-format format check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory bench-instructions clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -98,7 +98,7 @@ run: deps ## install what is missing, build, scan CsI, Si and CsI + Si at the ES
 
 test: deps-test ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory -j$(shell nproc) build unit
-	@$(MAKE) --no-print-directory check-layers
+	@$(MAKE) --no-print-directory check-layers check-format
 	CEVSCAN_KILLS=$(KILLS_OF_TEST) $(PYTHON) -m pytest tests --ignore=tests/faults -m "not long" -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 test-faults: deps-test ## all tests of kills, failing disks and locks, and a private SLURM (needs slurm-wlm, munge, iproute2)
@@ -170,7 +170,13 @@ install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 check-layers: $(LIB_OBJ) ## prove from the objects' symbols that every room uses only what lies below it
 	@$(PYTHON) tests/check_layers.py $(BUILD)
 
-lint: ## compile everything with gcc and with clang, every warning an error
+format: ## put the C sources into the form of .clang-format
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+check-format: ## compare the C sources with .clang-format
+	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror && echo "format: every C file is as .clang-format wants it"
+
+lint: check-format ## compare the form, compile everything with gcc and with clang, every warning an error
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/gcc-strict BIN=$(BUILD)/gcc-strict/cevscan LIB=$(BUILD)/gcc-strict/lib.a \
 	  EXTRA_CFLAGS=-Werror build unit
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/clang-strict BIN=$(BUILD)/clang-strict/cevscan LIB=$(BUILD)/clang-strict/lib.a \

@@ -6,7 +6,7 @@ set -u
 
 run=(gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libgsl-dev libyaml-dev libjansson-dev libssl-dev
      python3 python3-h5py python3-numpy python3-matplotlib)
-test=(git libcmocka-dev python3-pytest python3-scipy python3-xarray python3-h5netcdf hdf5-tools)
+test=(git clang-format libcmocka-dev python3-pytest python3-scipy python3-xarray python3-h5netcdf hdf5-tools)
 
 wanted=()
 for set in "$@"; do
@@ -20,7 +20,7 @@ done
 # What a package gives, so that a machine without dpkg (or with modules in its place) can be checked too.
 given_by() {
   case $1 in
-    gcc|make|git) command -v "$1" ;;
+    gcc|make|git|clang-format) command -v "$1" ;;
     libc6-dev) echo '#include <stdio.h>' | gcc -E - ;;
     pkg-config) command -v "${PKG_CONFIG:-pkg-config}" ;;
     openmpi-bin) command -v mpirun ;;

@@ -7,7 +7,8 @@
 
 #include "cevscan/parameter.h"
 
-/* How events follow the beam: not at all; from the decay of pions, or from that of the muons that these leave behind. */
+/* How events follow the beam: not at all; from the decay of pions, or from that of the muons that these leave behind.
+ */
 typedef enum cev_arrival { CEV_ARRIVAL_STEADY, CEV_ARRIVAL_PROMPT, CEV_ARRIVAL_DELAYED, CEV_N_ARRIVALS } cev_arrival;
 
 extern const char *const cev_arrival_names[CEV_N_ARRIVALS]; /* "steady", "prompt", "delayed" */
@@ -27,8 +28,8 @@ typedef struct cev_beam_kind {
 extern const cev_beam_kind *const cev_beam_kinds[];
 extern const size_t cev_n_beam_kinds;
 
-/* share[n] of the events between edge_us[0] and edge_us[n] in each window between neighbouring edges, efficiency included, so that
- * they sum to the mean efficiency. Relative accuracy 1e-9. */
+/* share[n] of the events between edge_us[0] and edge_us[n] in each window between neighbouring edges, efficiency
+ * included, so that they sum to the mean efficiency. Relative accuracy 1e-9. */
 void cev_arrival_shares(const cev_beam *beam, cev_arrival arrival, size_t n, const double *edge_us, double *share);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Contiguous bins of what a detector reconstructs: recoil energy, or photoelectrons; and of arrival time, if it is measured. */
+/* Contiguous bins of what a detector reconstructs: recoil energy, or photoelectrons; and of arrival time, if it is
+ * measured. */
 #ifndef CEVSCAN_BINS_H
 #define CEVSCAN_BINS_H
 
@@ -25,13 +26,14 @@ static inline double cev_bins_width(const cev_bins *bins, size_t i)
 /* Copies n_energy + 1 edges into the arena; no bins of time. */
 cev_status cev_bins_from_edges(cev_arena *arena, size_t n_energy, const double *edge, cev_bins *out);
 
-/* Divides each bin by arrival time: copies n_time + 1 edges into the arena. CEV_E_INPUT if that makes more than CEV_MAX_BINS. */
+/* Divides each bin by arrival time: copies n_time + 1 edges into the arena. CEV_E_INPUT if that makes more than
+ * CEV_MAX_BINS. */
 cev_status cev_bins_split_by_time(cev_arena *arena, size_t n_time, const double *edge_us, cev_bins *bins);
 
 /* Bins that start at start_keV, each `widths` times as wide as the resolution sigma at its own centre,
- * hi - lo = widths * sigma((lo + hi)/2), until the last edge passes end_keV (arXiv:2208.11771, section 3). sigma is called
- * with energies in keV and must be positive and grow more slowly than the energy. CEV_E_INPUT if that takes more than
- * CEV_MAX_BINS bins, or if sigma is not a positive number. */
+ * hi - lo = widths * sigma((lo + hi)/2), until the last edge passes end_keV (arXiv:2208.11771, section 3). sigma is
+ * called with energies in keV and must be positive and grow more slowly than the energy. CEV_E_INPUT if that takes more
+ * than CEV_MAX_BINS bins, or if sigma is not a positive number. */
 cev_status cev_bins_by_resolution(cev_arena *arena, double start_keV, double end_keV, double widths,
                                   double (*sigma_keV)(const void *context, double recoil_keV), const void *context,
                                   cev_bins *out);

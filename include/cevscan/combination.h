@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Many sets of experiments over one grid, with no experiment fitted twice.
  *
- * Experiments that share a pull, directly or through others, are one unit of a fit; chi2 of a set is the sum over its units. Sets have
- * units in common: the 63 subsets of six experiments without shared pulls have six. Each unit is evaluated once for a tile, and the sets
- * are sums, added in the order in which cev_profile_block() would have added the groups of the set: the same bits.
+ * Experiments that share a pull, directly or through others, are one unit of a fit; chi2 of a set is the sum over its
+ * units. Sets have units in common: the 63 subsets of six experiments without shared pulls have six. Each unit is
+ * evaluated once for a tile, and the sets are sums, added in the order in which cev_profile_block() would have added
+ * the groups of the set: the same bits.
  *
  *     n = cev_combination_open(c, tile);       folds, lays nodes
- *     for (k = 0; k < n; k++) cev_combination_start(c, scratch, k);       in any order, by any thread with its own scratch
- *     n = cev_combination_ready(c);            from here on starts are known
- *     for (k = 0; k < n; k++) cev_combination_evaluate(c, scratch, k);    likewise
- *     for (s = 0; s < n_set; s++) cev_combination_sum(c, s, chi2, status);
+ *     for (k = 0; k < n; k++) cev_combination_start(c, scratch, k);       in any order, by any thread with its own
+ * scratch n = cev_combination_ready(c);            from here on starts are known for (k = 0; k < n; k++)
+ * cev_combination_evaluate(c, scratch, k);    likewise for (s = 0; s < n_set; s++) cev_combination_sum(c, s, chi2,
+ * status);
  */
 #ifndef CEVSCAN_COMBINATION_H
 #define CEVSCAN_COMBINATION_H
@@ -18,15 +19,16 @@
 
 typedef struct cev_fit_set {
     size_t n_experiment;
-    const cev_experiment *const *experiment;    /* [n_experiment] */
-    const bool *observed;                       /* [n_experiment]: compared with what it observed; the same in all sets */
+    const cev_experiment *const *experiment; /* [n_experiment] */
+    const bool *observed;                    /* [n_experiment]: compared with what it observed; the same in all sets */
 } cev_fit_set;
 
 /* The units of a family of sets, each with its model. Owned by its creator; the sets must outlive it. */
 typedef struct cev_units cev_units;
 
 /* theta[n_parameter] as in cev_model_create(). */
-cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_interaction *interaction, const double *theta, cev_units **out);
+cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_interaction *interaction,
+                            const double *theta, cev_units **out);
 void cev_units_destroy(cev_units **units);
 size_t cev_units_n(const cev_units *units);
 size_t cev_units_n_of_set(const cev_units *units, size_t set);
@@ -40,9 +42,10 @@ void cev_units_scratch_destroy(cev_units_scratch **scratch);
 /* Units over one grid. Combinations of the same units take turns: one tile of one of them is open at a time. */
 typedef struct cev_combination cev_combination;
 
-/* job: the scan as for one set; its model and data are not looked at. `truth` is that of Asimov data. The units and the grid must outlive
- * the combination. */
-cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth, cev_combination **out);
+/* job: the scan as for one set; its model and data are not looked at. `truth` is that of Asimov data. The units and the
+ * grid must outlive the combination. */
+cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth,
+                                  cev_combination **out);
 void cev_combination_destroy(cev_combination **combination);
 
 size_t cev_combination_open(cev_combination *c, const cev_tile *tile);

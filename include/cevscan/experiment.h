@@ -16,9 +16,9 @@ enum { CEV_MAX_NUCLEI = 64 }; /* of a target, isotopes counted one by one */
 /* A compound; each nucleus of the formula unit scatters on its own. */
 typedef struct cev_target {
     size_t n_nucleus;
-    const cev_nucleus *nucleus;     /* [n_nucleus] */
-    const double *per_unit;         /* [n_nucleus], atoms of each in a formula unit, > 0 */
-    double molar_mass_g_per_mol;    /* of the formula unit */
+    const cev_nucleus *nucleus;  /* [n_nucleus] */
+    const double *per_unit;      /* [n_nucleus], atoms of each in a formula unit, > 0 */
+    double molar_mass_g_per_mol; /* of the formula unit */
     double mass_kg;
     cev_form_factor form_factor;
 } cev_target;
@@ -41,17 +41,18 @@ enum { CEV_MAX_PULLS = 64 }; /* of all experiments of a scan together */
 
 typedef struct cev_experiment cev_experiment;
 
-/* A nuisance parameter a with Gaussian uncertainty sigma; the same name in two experiments is one shared pull. It scales components by
- * 1 + a (a component under several pulls is scaled by 1 + the sum of them), or changes the shape of all that is expected, to first order:
- *     N(a) = N(0) + a [N_up - N_down]/(2 sigma),
- * from the same experiment with a at sigma and at -sigma. */
+/* A nuisance parameter a with Gaussian uncertainty sigma; the same name in two experiments is one shared pull. It
+ * scales components by 1 + a (a component under several pulls is scaled by 1 + the sum of them), or changes the shape
+ * of all that is expected, to first order: N(a) = N(0) + a [N_up - N_down]/(2 sigma), from the same experiment with a
+ * at sigma and at -sigma. */
 typedef struct cev_pull {
     const char *name;
-    double sigma;               /* > 0; of a parameter in its unit */
+    double sigma; /* > 0; of a parameter in its unit */
     size_t n_component;
-    const size_t *component;    /* [n_component] that it scales; none if it changes shapes */
-    const cev_experiment *up, *down; /* NULL if it scales. They may differ in source, form factor, response and backgrounds' counts */
-    const char *parameter;      /* that a shifts, "source.theta12_rad"; NULL for shapes that are given */
+    const size_t *component; /* [n_component] that it scales; none if it changes shapes */
+    const cev_experiment *up,
+        *down; /* NULL if it scales. They may differ in source, form factor, response and backgrounds' counts */
+    const char *parameter; /* that a shifts, "source.theta12_rad"; NULL for shapes that are given */
 } cev_pull;
 
 struct cev_experiment {
@@ -62,13 +63,13 @@ struct cev_experiment {
     cev_response response;
     cev_bins bins;
     size_t n_background;
-    const cev_background *background;   /* [n_background] */
+    const cev_background *background; /* [n_background] */
     size_t n_pull;
-    const cev_pull *pull;               /* [n_pull] */
-    cev_beam beam;                      /* for arrival times; its kind is NULL where the bins know no time */
+    const cev_pull *pull; /* [n_pull] */
+    cev_beam beam;        /* for arrival times; its kind is NULL where the bins know no time */
     cev_statistic statistic;
-    const double *variance;             /* [n_bin] of a Gaussian statistic, > 0; NULL for Poisson */
-    const double *observed;             /* [n_bin] counts, or NULL where there are no data */
+    const double *variance; /* [n_bin] of a Gaussian statistic, > 0; NULL for Poisson */
+    const double *observed; /* [n_bin] counts, or NULL where there are no data */
 };
 
 /* Pulls that change shapes. */

@@ -17,14 +17,14 @@ typedef struct cev_nuclear_response {
 
 typedef struct cev_form_factor_kind {
     cev_card card;
-    bool needs_radius;  /* of the nucleus */
+    bool needs_radius; /* of the nucleus */
     /* Whether it can tell anything about this nucleus; NULL: about every one. */
     bool (*knows)(const cev_nucleus *nucleus);
-    /* Coherent (vector) response at q_per_fm >= 0 per Z^2, Z N and N^2, so that each is 1 at q = 0; F_p^2, F_p F_n and F_n^2
-     * where it factorises. */
+    /* Coherent (vector) response at q_per_fm >= 0 per Z^2, Z N and N^2, so that each is 1 at q = 0; F_p^2, F_p F_n and
+     * F_n^2 where it factorises. */
     cev_nuclear_response (*coherent)(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm);
-    /* Transverse axial response 4 pi/(2J + 1) W_Sigma'; zero for nuclei without spin. NULL: the kind has none, and axial
-     * currents do not scatter. */
+    /* Transverse axial response 4 pi/(2J + 1) W_Sigma'; zero for nuclei without spin. NULL: the kind has none, and
+     * axial currents do not scatter. */
     cev_nuclear_response (*axial)(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm);
 } cev_form_factor_kind;
 
@@ -43,7 +43,9 @@ extern const cev_form_factor_kind cev_form_factor_responses; /* in its own file 
 double cev_momentum_transfer_per_fm(const cev_nucleus *nucleus, double recoil_keV);
 
 /* The two responses at a recoil energy. */
-cev_nuclear_response cev_coherent_at_recoil(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double recoil_keV);
-cev_nuclear_response cev_axial_at_recoil(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double recoil_keV);
+cev_nuclear_response cev_coherent_at_recoil(const cev_form_factor *form_factor, const cev_nucleus *nucleus,
+                                            double recoil_keV);
+cev_nuclear_response cev_axial_at_recoil(const cev_form_factor *form_factor, const cev_nucleus *nucleus,
+                                         double recoil_keV);
 
 #endif

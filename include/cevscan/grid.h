@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Axes, the grid that they span, and its tiles. Indices run with the last axis fastest, in memory and in the map file. */
+/* Axes, the grid that they span, and its tiles. Indices run with the last axis fastest, in memory and in the map file.
+ */
 #ifndef CEVSCAN_GRID_H
 #define CEVSCAN_GRID_H
 
@@ -11,20 +12,23 @@ enum { CEV_MAX_AXES = 4, CEV_MAX_MEMBERS = 64 };
 #define CEV_MAX_POINTS 0x1p48 /* of a grid */
 
 typedef enum cev_scale {
-    CEV_SCALE_LINEAR, CEV_SCALE_LOG, CEV_SCALE_SYMLOG, CEV_SCALE_SIGNED_LOG,
-    CEV_SCALE_VALUES,   /* a list of numbers */
-    CEV_SCALE_NAMES,    /* a list of names, numbered from 0: alternatives, not neighbours */
+    CEV_SCALE_LINEAR,
+    CEV_SCALE_LOG,
+    CEV_SCALE_SYMLOG,
+    CEV_SCALE_SIGNED_LOG,
+    CEV_SCALE_VALUES, /* a list of numbers */
+    CEV_SCALE_NAMES,  /* a list of names, numbered from 0: alternatives, not neighbours */
     CEV_N_SCALES
 } cev_scale;
 
 extern const char *const cev_scale_names[CEV_N_SCALES]; /* "linear", "log", "symlog", "signed_log", "values", "names" */
 
 typedef struct cev_axis {
-    const char *name;       /* of the parameter */
+    const char *name; /* of the parameter */
     cev_scale scale;
-    size_t n;               /* at least 2 */
-    const double *value;    /* [n], strictly increasing */
-    double linear_threshold; /* of CEV_SCALE_SYMLOG, else 0 */
+    size_t n;                 /* at least 2 */
+    const double *value;      /* [n], strictly increasing */
+    double linear_threshold;  /* of CEV_SCALE_SYMLOG, else 0 */
     const char *const *label; /* [n] of CEV_SCALE_NAMES, else NULL */
 } cev_axis;
 
@@ -38,14 +42,14 @@ typedef struct cev_axis {
 cev_status cev_axis_fill(cev_arena *arena, const char *name, cev_scale scale, double minimum, double maximum, size_t n,
                          double linear_threshold, cev_axis *out);
 
-/* The value at position 0 <= u <= n - 1, between the axis' own values on its scale; NaN in the gap of a signed_log axis and between
- * names. */
+/* The value at position 0 <= u <= n - 1, between the axis' own values on its scale; NaN in the gap of a signed_log axis
+ * and between names. */
 double cev_axis_at(const cev_axis *axis, double u);
 
 typedef struct cev_grid {
-    size_t n_axis;                      /* 1 .. CEV_MAX_AXES */
+    size_t n_axis; /* 1 .. CEV_MAX_AXES */
     cev_axis axis[CEV_MAX_AXES];
-    size_t tile_side[CEV_MAX_AXES];     /* points of a whole tile along each axis */
+    size_t tile_side[CEV_MAX_AXES]; /* points of a whole tile along each axis */
     size_t n_tile_along[CEV_MAX_AXES];
     size_t n_tile;
     uint64_t n_point;
@@ -54,23 +58,22 @@ typedef struct cev_grid {
 /* A box of the grid; those at the far ends of the axes may be smaller than a whole tile. */
 typedef struct cev_tile {
     size_t id;
-    size_t origin[CEV_MAX_AXES];    /* index of the first point along each axis */
-    size_t extent[CEV_MAX_AXES];    /* points along each axis */
+    size_t origin[CEV_MAX_AXES]; /* index of the first point along each axis */
+    size_t extent[CEV_MAX_AXES]; /* points along each axis */
     size_t n_point;
 } cev_tile;
 
-/* Lays tiles over the axes already in *grid. `side` gives the tile's points along each axis; NULL or a 0 in it leaves the
- * choice to the grid: about 256 tiles of 1024 to 65536 points, up to some 20 ms of work each, whatever the number of ranks. No tile holds two
- * names.
- * CEV_E_INPUT if the grid has more than 2^48 points or 2^31 tiles. */
+/* Lays tiles over the axes already in *grid. `side` gives the tile's points along each axis; NULL or a 0 in it leaves
+ * the choice to the grid: about 256 tiles of 1024 to 65536 points, up to some 20 ms of work each, whatever the number
+ * of ranks. No tile holds two names. CEV_E_INPUT if the grid has more than 2^48 points or 2^31 tiles. */
 cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side);
 
 cev_tile cev_grid_tile(const cev_grid *grid, size_t id);
 
 size_t cev_grid_points_of_whole_tile(const cev_grid *grid);
 
-/* A grid whose first axis has names is a family of grids, at most CEV_MAX_MEMBERS, each with a best fit of its own; any other grid has
- * one member. Which of them a tile or a point belongs to. */
+/* A grid whose first axis has names is a family of grids, at most CEV_MAX_MEMBERS, each with a best fit of its own; any
+ * other grid has one member. Which of them a tile or a point belongs to. */
 size_t cev_grid_n_member(const cev_grid *grid);
 size_t cev_grid_member_of_tile(const cev_grid *grid, const cev_tile *tile);
 size_t cev_grid_member_of_point(const cev_grid *grid, uint64_t number);

@@ -3,8 +3,9 @@
  *
  * The cross section of flavour a on a nucleus is
  *     dsigma/dT = sum_k c_k(theta; a, nucleus) f_k(T; nucleus, slow parameters) K_k(E, T),
- * with coefficients c that know no energy, factors f that know the recoil and the slow parameters, and kinematics K that know
- * nothing but energies. Templates are made of f and K once; a grid point costs the coefficients and one contraction.
+ * with coefficients c that know no energy, factors f that know the recoil and the slow parameters, and kinematics K
+ * that know nothing but energies. Templates are made of f and K once; a grid point costs the coefficients and one
+ * contraction.
  *
  * To add an interaction: one file interaction_NAME.c with one const cev_interaction, one line in interaction.c. */
 #ifndef CEVSCAN_INTERACTION_H
@@ -21,27 +22,28 @@
 
 typedef struct cev_interaction {
     cev_card card; /* the defaults of its parameters are the standard model */
-    size_t n_term;                   /* number of k, at most CEV_MAX_TERMS */
+    size_t n_term; /* number of k, at most CEV_MAX_TERMS */
 
     /* K_k; theta[n_parameter]: only the slow parameters may be read, here and in the next. */
     const cev_kinematics *(*kinematics)(size_t term, const double *theta);
 
     /* f_k in cm^2 per keV for unit coefficient, at recoil_keV >= 0. */
-    double (*factor_cm2_per_keV)(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor, double recoil_keV,
-                                 const double *theta);
+    double (*factor_cm2_per_keV)(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
+                                 double recoil_keV, const double *theta);
 
     /* c_k for a block of points: theta[n_parameter] and coefficient[n_term] hold one value per lane each. */
-    void (*coefficients)(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient);
+    void (*coefficients)(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
+                         cev_lanes *coefficient);
 
-    /* The couplings to the matter that neutrinos pass on their way, those of the scattering, read from the parameters that are
-     * `in_matter`. NULL: they have none that a potential could be made of. */
+    /* The couplings to the matter that neutrinos pass on their way, those of the scattering, read from the parameters
+     * that are `in_matter`. NULL: they have none that a potential could be made of. */
     void (*quark_couplings)(const double *theta, cev_quark_couplings *couplings);
 } cev_interaction;
 
 enum { CEV_MAX_TERMS = 12 };
 
-/* All interactions: "nsi", "eft", "vector", "vector_universal", "vector_b_minus_l", "vector_lmu_minus_ltau", "scalar", "axial",
- * "tensor". */
+/* All interactions: "nsi", "eft", "vector", "vector_universal", "vector_b_minus_l", "vector_lmu_minus_ltau", "scalar",
+ * "axial", "tensor". */
 extern const cev_interaction *const cev_interactions[];
 extern const size_t cev_n_interactions;
 
@@ -51,14 +53,17 @@ extern const cev_interaction cev_interaction_vector, cev_interaction_vector_univ
     cev_interaction_vector_lmu_minus_ltau;
 extern const cev_interaction cev_interaction_scalar, cev_interaction_axial, cev_interaction_tensor;
 
-/* The interaction where sources propagate neutrinos with its couplings to quarks. Those within a flavour change the spectra: they become
- * slow. Those between flavours may be zero only: neutrinos would arrive as a coherent mixture of flavours, and coefficients are those of
- * one flavour at a time. Lives in the arena. The interaction must have quark_couplings. */
+/* The interaction where sources propagate neutrinos with its couplings to quarks. Those within a flavour change the
+ * spectra: they become slow. Those between flavours may be zero only: neutrinos would arrive as a coherent mixture of
+ * flavours, and coefficients are those of one flavour at a time. Lives in the arena. The interaction must have
+ * quark_couplings. */
 cev_status cev_interaction_in_matter(cev_arena *arena, const cev_interaction *interaction, const cev_interaction **out);
 
-/* f_k K_k in cm^2 per keV; zero beyond the kinematic limit. For tests and plots: templates are folded from the two apart. */
+/* f_k K_k in cm^2 per keV; zero beyond the kinematic limit. For tests and plots: templates are folded from the two
+ * apart. */
 double cev_cross_section_cm2_per_keV(const cev_interaction *interaction, size_t term, const cev_nucleus *nucleus,
-                                     const cev_form_factor *form_factor, double energy_MeV, double recoil_keV, const double *theta);
+                                     const cev_form_factor *form_factor, double energy_MeV, double recoil_keV,
+                                     const double *theta);
 
 /* G_F^2 M/pi in cm^2 per keV of recoil: what vector currents with charges of order one are multiplied with. */
 double cev_vector_strength_cm2_per_keV(const cev_nucleus *nucleus);
@@ -66,29 +71,30 @@ double cev_vector_strength_cm2_per_keV(const cev_nucleus *nucleus);
 /* Parameters that interactions with the Z boson share, for their tables. */
 #define CEV_PARAMETER_SIN2_THETA_W(value)                                                                              \
     {                                                                                                                  \
-        .name = "sin2_theta_w", .unit = "", .label = "\\sin^2\\theta_W", .help = "weak mixing angle at low momentum transfer",  \
-        .default_value = (value), .minimum = -1, .maximum = 2                                                          \
+        .name = "sin2_theta_w", .unit = "", .label = "\\sin^2\\theta_W",                                               \
+        .help = "weak mixing angle at low momentum transfer", .default_value = (value), .minimum = -1, .maximum = 2    \
     }
 #define CEV_PARAMETER_RECOIL_TERM(value)                                                                               \
     {                                                                                                                  \
-        .name = "recoil_term", .unit = "", .label = "T/E", .help = "1: with the term -T/E of the cross section; 0: without",    \
-        .default_value = (value), .minimum = 0, .maximum = 1, .slow = true, .whole = true                              \
+        .name = "recoil_term", .unit = "", .label = "T/E",                                                             \
+        .help = "1: with the term -T/E of the cross section; 0: without", .default_value = (value), .minimum = 0,      \
+        .maximum = 1, .slow = true, .whole = true                                                                      \
     }
 
 /* The flux of solar 8B neutrinos, in place of the sources' own; read by the engine. */
 #define CEV_PARAMETER_FLUX_B8                                                                                          \
     {                                                                                                                  \
-        .name = "flux_b8", .unit = "1/cm^2/s", .label = "\\phi(^8\\mathrm{B})",                                         \
-        .help = "8B neutrinos of all flavours, in place of the source's flux_per_cm2_s", .default_value = __builtin_nan(""),   \
-        .minimum = 0, .maximum = 1e20, .optional = true                                                                \
+        .name = "flux_b8", .unit = "1/cm^2/s", .label = "\\phi(^8\\mathrm{B})",                                        \
+        .help = "8B neutrinos of all flavours, in place of the source's flux_per_cm2_s",                               \
+        .default_value = __builtin_nan(""), .minimum = 0, .maximum = 1e20, .optional = true                            \
     }
 
 /* One rms radius of the neutrons, in place of those of all nuclei; read by the folding. */
 #define CEV_PARAMETER_NEUTRON_RADIUS                                                                                   \
     {                                                                                                                  \
-        .name = "neutron_radius_fm", .unit = "fm", .label = "R_n",                                                      \
-        .help = "rms radius of the neutrons, in place of the nuclei's own", .default_value = __builtin_nan(""),         \
-        .minimum = 0, .maximum = 20, .optional = true, .slow = true                                                     \
+        .name = "neutron_radius_fm", .unit = "fm", .label = "R_n",                                                     \
+        .help = "rms radius of the neutrons, in place of the nuclei's own", .default_value = __builtin_nan(""),        \
+        .minimum = 0, .maximum = 20, .optional = true, .slow = true                                                    \
     }
 
 #endif

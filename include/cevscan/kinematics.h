@@ -3,8 +3,8 @@
  *
  * Every interaction is a sum of terms, each a factor that knows the recoil energy T times one of these:
  *     K(E, T) = a + b T/E + c MT/E^2,
- * so that a spectrum enters through three moments, of 1, 1/E and 1/E^2 above the smallest energy that gives the recoil, which serve every
- * coupling, mediator mass and form factor. */
+ * so that a spectrum enters through three moments, of 1, 1/E and 1/E^2 above the smallest energy that gives the recoil,
+ * which serve every coupling, mediator mass and form factor. */
 #ifndef CEVSCAN_KINEMATICS_H
 #define CEVSCAN_KINEMATICS_H
 
@@ -15,15 +15,15 @@ typedef enum cev_recoil_limit { CEV_LIMIT_EXACT, CEV_LIMIT_LEADING, CEV_N_LIMITS
 
 typedef struct cev_kinematics {
     const char *name;
-    double coefficient[CEV_N_MOMENTS];  /* a, b, c */
+    double coefficient[CEV_N_MOMENTS]; /* a, b, c */
     cev_recoil_limit limit;
 } cev_kinematics;
 
 /* 1 - MT/(2E^2): the leading order in T/E, up to T = 2E^2/M where it vanishes (arXiv:2208.11771, eq. 1). */
 extern const cev_kinematics cev_kinematics_vector_leading;
 
-/* 1 - T/E - MT/(2E^2), which vanishes at the kinematic limit (arXiv:2409.04703; D. Z. Freedman, Phys. Rev. D 9 (1974) 1389, to that
- * order). */
+/* 1 - T/E - MT/(2E^2), which vanishes at the kinematic limit (arXiv:2409.04703; D. Z. Freedman, Phys. Rev. D 9 (1974)
+ * 1389, to that order). */
 extern const cev_kinematics cev_kinematics_vector;
 
 /* 1 - T/E + MT/(2E^2): transverse axial currents (arXiv:2409.04703). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The model of a scan: experiments under one interaction, ready to be evaluated at any value of the fast parameters.
  *
- * Holds the templates folded at one value of the slow parameters, the pulls of all experiments by name, and the fit. Shared by all
- * threads, each of which brings its own scratch; nothing but cev_model_fold() changes it. Data are an argument of every evaluation. */
+ * Holds the templates folded at one value of the slow parameters, the pulls of all experiments by name, and the fit.
+ * Shared by all threads, each of which brings its own scratch; nothing but cev_model_fold() changes it. Data are an
+ * argument of every evaluation. */
 #ifndef CEVSCAN_MODEL_H
 #define CEVSCAN_MODEL_H
 
@@ -20,8 +21,8 @@ cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *ex
                             const cev_interaction *interaction, const double *theta, cev_model **out);
 void cev_model_destroy(cev_model **model);
 
-/* Folds the templates anew with the slow parameters of theta[n_parameter], if these are others than before. Allocates nothing, cannot
- * fail; no thread may use the model meanwhile. */
+/* Folds the templates anew with the slow parameters of theta[n_parameter], if these are others than before. Allocates
+ * nothing, cannot fail; no thread may use the model meanwhile. */
 void cev_model_fold(cev_model *model, const double *theta);
 
 size_t cev_model_n_experiment(const cev_model *model);
@@ -50,28 +51,29 @@ typedef struct cev_data {
     const double *const *counts; /* [n_experiment] */
 } cev_data;
 
-/* Expected signal and backgrounds at theta[n_parameter], its slow parameters included, pulls at zero; computed with the same operations, in the same
- * order, as a grid point, so that chi2 at the truth is zero and not almost zero. Lives in the arena. Folds the model at theta, and then
- * back to where it was. */
+/* Expected signal and backgrounds at theta[n_parameter], its slow parameters included, pulls at zero; computed with the
+ * same operations, in the same order, as a grid point, so that chi2 at the truth is zero and not almost zero. Lives in
+ * the arena. Folds the model at theta, and then back to where it was. */
 cev_status cev_data_asimov(cev_arena *arena, cev_model *model, const double *theta, cev_data *out);
 
 /* The experiments' observed counts. CEV_E_INPUT, naming it, if one has none. */
 cev_status cev_data_observed(cev_arena *arena, const cev_model *model, cev_data *out);
 
-/* Observed counts of the experiments that observed[n_experiment] marks, expectations at theta[n_parameter] for the others. */
+/* Observed counts of the experiments that observed[n_experiment] marks, expectations at theta[n_parameter] for the
+ * others. */
 cev_status cev_data_mixed(cev_arena *arena, cev_model *model, const bool *observed, const double *theta, cev_data *out);
 
 typedef struct cev_block_result {
     cev_lanes chi2;
-    cev_lanes_mask status;  /* cev_point_status per lane */
-    cev_lanes *pull;        /* [n_pull], or NULL if not wanted */
-    cev_lanes *variable;    /* [n_variable], or NULL: where the fit ended (cev_profile_result) */
+    cev_lanes_mask status; /* cev_point_status per lane */
+    cev_lanes *pull;       /* [n_pull], or NULL if not wanted */
+    cev_lanes *variable;   /* [n_variable], or NULL: where the fit ended (cev_profile_result) */
 } cev_block_result;
 
-/* Profiles CEV_LANES points at once: theta[n_parameter] with one value per lane; start[n_variable] is where the fits start, or NULL
- * (cev_profile_block). Allocates nothing, cannot fail. */
-void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch, const cev_lanes *theta,
-                        const cev_lanes *start, cev_block_result *result);
+/* Profiles CEV_LANES points at once: theta[n_parameter] with one value per lane; start[n_variable] is where the fits
+ * start, or NULL (cev_profile_block). Allocates nothing, cannot fail. */
+void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch,
+                        const cev_lanes *theta, const cev_lanes *start, cev_block_result *result);
 
 /* Signal counts [n_bin] of experiment e at theta[n_parameter], by component of the source: [n_component][n_bin]. */
 cev_status cev_model_signal(const cev_model *model, size_t e, const double *theta, double *counts);
@@ -79,12 +81,12 @@ cev_status cev_model_signal(const cev_model *model, size_t e, const double *thet
 /* Everything about one point. All arrays live in the arena. */
 typedef struct cev_point_report {
     cev_point_status status;
-    double chi2;            /* sum of the experiments' chi2 and the penalty */
-    double penalty;         /* sum of (pull/sigma)^2 */
-    double *pull;           /* [n_pull] */
+    double chi2;             /* sum of the experiments' chi2 and the penalty */
+    double penalty;          /* sum of (pull/sigma)^2 */
+    double *pull;            /* [n_pull] */
     double *experiment_chi2; /* [n_experiment], without the penalty */
-    double **bin_chi2;      /* [n_experiment][n_bin] */
-    double **predicted;     /* [n_experiment][n_bin], at the best pulls */
+    double **bin_chi2;       /* [n_experiment][n_bin] */
+    double **predicted;      /* [n_experiment][n_bin], at the best pulls */
 } cev_point_report;
 
 cev_status cev_model_explain(cev_arena *arena, const cev_model *model, const cev_data *data, const double *theta,

@@ -8,21 +8,21 @@
 #include <stddef.h>
 
 typedef struct cev_parameter {
-    const char *name;       /* as written in YAML; ends in its unit where it has one: distance_m */
-    const char *unit;       /* "" for a pure number */
-    const char *label;      /* TeX, without the dollar signs, for plots */
-    const char *help;       /* one line */
-    double default_value;   /* NaN: the user must give it, unless it is optional */
-    double minimum;         /* smallest and largest value that make sense, inclusive */
+    const char *name;     /* as written in YAML; ends in its unit where it has one: distance_m */
+    const char *unit;     /* "" for a pure number */
+    const char *label;    /* TeX, without the dollar signs, for plots */
+    const char *help;     /* one line */
+    double default_value; /* NaN: the user must give it, unless it is optional */
+    double minimum;       /* smallest and largest value that make sense, inclusive */
     double maximum;
-    bool slow;              /* changes the shape of a spectrum: templates are built anew for each value */
-    bool whole;             /* takes whole numbers only */
-    bool not_zero;          /* zero, inside the range, is no value of it */
-    bool optional;          /* stays NaN if it is not given: its model does without, or takes another in its place */
-    /* Of an interaction: a coupling to the matter that neutrinos pass, within a flavour, or between two. Changes nothing but where a
-     * source propagates them with it: cev_interaction_in_matter(). */
+    bool slow;     /* changes the shape of a spectrum: templates are built anew for each value */
+    bool whole;    /* takes whole numbers only */
+    bool not_zero; /* zero, inside the range, is no value of it */
+    bool optional; /* stays NaN if it is not given: its model does without, or takes another in its place */
+    /* Of an interaction: a coupling to the matter that neutrinos pass, within a flavour, or between two. Changes
+     * nothing but where a source propagates them with it: cev_interaction_in_matter(). */
     bool in_matter, mixes_flavours;
-    bool only_zero;         /* a coupling between flavours that this scan cannot have: see there */
+    bool only_zero; /* a coupling between flavours that this scan cannot have: see there */
 } cev_parameter;
 
 enum { CEV_MAX_MODEL_PARAMETERS = 32 }; /* of one source, form factor, response or interaction */
@@ -31,7 +31,7 @@ enum { CEV_MAX_MODEL_PARAMETERS = 32 }; /* of one source, form factor, response 
 typedef struct cev_card {
     const char *name, *title, *citation;
     const cev_parameter *parameters;
-    size_t n_parameter; /* at most CEV_MAX_MODEL_PARAMETERS */
+    size_t n_parameter;        /* at most CEV_MAX_MODEL_PARAMETERS */
     const char *const *nested; /* names of keys that hold more than a number: further models, tables; required */
     size_t n_nested;           /* at most CEV_MAX_NESTED */
 } cev_card;

@@ -4,23 +4,26 @@
  *     chi2 = min_a  sum_i 2 [N_i - D_i + D_i ln(D_i/N_i)] + sum_p (a_p/sigma_p)^2,
  *     N_i = sum_c C_ci (1 + sum_{p on c} a_p) + sum_s S_si sum_{p on s} a_p,
  *
- * over channels (one experiment each) of components C_c: the signal, which differs from point to point, and backgrounds,
- * which do not; and of shapes S_s, the change of the counts per unit of a pull, of either sign, which differ from point to point as well
- * and add nothing where the pulls are zero. Where signal and backgrounds predict nothing, shapes of Poisson channels count nothing. Bins
- * with D_i = 0 contribute 2 N_i. In a channel with variances the terms of its bins are (N_i - D_i)^2/variance_i in place of these, for N_i
- * of either sign. Channels that share no pull, directly or through others, are minimised separately.
+ * over channels (one experiment each) of components C_c: the signal, which differs from point to point, and
+ * backgrounds, which do not; and of shapes S_s, the change of the counts per unit of a pull, of either sign, which
+ * differ from point to point as well and add nothing where the pulls are zero. Where signal and backgrounds predict
+ * nothing, shapes of Poisson channels count nothing. Bins with D_i = 0 contribute 2 N_i. In a channel with variances
+ * the terms of its bins are (N_i - D_i)^2/variance_i in place of these, for N_i of either sign. Channels that share no
+ * pull, directly or through others, are minimised separately.
  *
- * A group of channels that all have variances is a linear least-squares problem, solved in one step, and in a second one against the
- * rounding of the first. Otherwise chi2 is convex in the pulls on the region where all N_i > 0, and infinite on its border wherever
- * there are data. The minimiser starts from the weighted least-squares solution with variances max(D_i, 1) for Poisson counts, or from where it is
- * told, and takes Newton steps that are cut
- * until they stay inside the region and do not overshoot the minimum along their direction by more than half of the
- * slope they started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. Where bins without data are driven to N = 0, a small barrier keeps the pulls inside, and points
- * that end beside such a border start again under a barrier that is lowered step by step. A corner of several such bins, far from zero,
- * can be beyond double precision; such a point is CEV_POINT_NOT_CONVERGED.
+ * A group of channels that all have variances is a linear least-squares problem, solved in one step, and in a second
+ * one against the rounding of the first. Otherwise chi2 is convex in the pulls on the region where all N_i > 0, and
+ * infinite on its border wherever there are data. The minimiser starts from the weighted least-squares solution with
+ * variances max(D_i, 1) for Poisson counts, or from where it is told, and takes Newton steps that are cut until they
+ * stay inside the region and do not overshoot the minimum along their direction by more than half of the slope they
+ * started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. Where bins without
+ * data are driven to N = 0, a small barrier keeps the pulls inside, and points that end beside such a border start
+ * again under a barrier that is lowered step by step. A corner of several such bins, far from zero, can be beyond
+ * double precision; such a point is CEV_POINT_NOT_CONVERGED.
  *
- * Where pulls outnumber the components that they move differently, the shifts of these are the variables of the fit, so that two pulls on
- * one signal, however strong, are no trouble; and a pulled signal of more than 1e12 counts in a bin is treated as one of 1e12. */
+ * Where pulls outnumber the components that they move differently, the shifts of these are the variables of the fit, so
+ * that two pulls on one signal, however strong, are no trouble; and a pulled signal of more than 1e12 counts in a bin
+ * is treated as one of 1e12. */
 #ifndef CEVSCAN_PROFILE_H
 #define CEVSCAN_PROFILE_H
 
@@ -34,14 +37,14 @@ enum { CEV_PROFILE_MAX_COMPONENTS = 16, CEV_PROFILE_MAX_PULLS = 64 }; /* of a ch
 
 typedef struct cev_channel {
     size_t n_bin;
-    size_t n_background;        /* < CEV_PROFILE_MAX_COMPONENTS */
-    const double *background;   /* [n_background][n_bin], >= 0; copied */
-    const double *variance;     /* [n_bin], > 0, copied: a Gaussian channel; NULL: Poisson */
-    size_t n_shape;             /* n_background + n_shape < CEV_PROFILE_MAX_COMPONENTS */
+    size_t n_background;      /* < CEV_PROFILE_MAX_COMPONENTS */
+    const double *background; /* [n_background][n_bin], >= 0; copied */
+    const double *variance;   /* [n_bin], > 0, copied: a Gaussian channel; NULL: Poisson */
+    size_t n_shape;           /* n_background + n_shape < CEV_PROFILE_MAX_COMPONENTS */
 } cev_channel;
 
-/* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds, n_background + 1.. the shapes) of channel
- * `channel`. */
+/* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds, n_background + 1.. the shapes)
+ * of channel `channel`. */
 typedef struct cev_pull_link {
     size_t pull, channel, component;
 } cev_pull_link;
@@ -50,9 +53,9 @@ typedef struct cev_profile_spec {
     size_t n_channel;
     const cev_channel *channel; /* [n_channel] */
     size_t n_pull;
-    const double *sigma;        /* [n_pull], > 0, with finite squares */
+    const double *sigma; /* [n_pull], > 0, with finite squares */
     size_t n_link;
-    const cev_pull_link *link;  /* [n_link], no two alike */
+    const cev_pull_link *link; /* [n_link], no two alike */
 } cev_profile_spec;
 
 /* The fit: constant, shared by all threads. Owned by its creator. */
@@ -73,19 +76,22 @@ void cev_profile_scratch_destroy(cev_profile_scratch **scratch);
 
 typedef struct cev_profile_result {
     cev_lanes chi2;
-    cev_lanes_mask status;  /* cev_point_status per lane */
-    cev_lanes *pull;        /* [n_pull], or NULL if they are not wanted; NaN where the status is not CEV_POINT_OK */
-    cev_lanes *variable;    /* [n_variable], or NULL: the variables of the fit where it ended, from which others may start */
-    cev_lanes *group_chi2;  /* [n_group], or NULL */
+    cev_lanes_mask status; /* cev_point_status per lane */
+    cev_lanes *pull;       /* [n_pull], or NULL if they are not wanted; NaN where the status is not CEV_POINT_OK */
+    cev_lanes
+        *variable; /* [n_variable], or NULL: the variables of the fit where it ended, from which others may start */
+    cev_lanes *group_chi2; /* [n_group], or NULL */
 } cev_profile_result;
 
-/* What is minimised over: the pulls that act on something, or, where they are more than what they move differently, sums of them. */
+/* What is minimised over: the pulls that act on something, or, where they are more than what they move differently,
+ * sums of them. */
 size_t cev_profile_n_variable(const cev_profile *profile);
 
-/* Profiles a block of CEV_LANES points. data[n_channel] points to [n_bin] counts, signal[n_channel] to [1 + n_shape][n_bin] lanes, the signal first;
- * start[n_variable] is where the fits start, NULL for the least-squares solution. From a good start one step instead of four is
- * enough; from a bad one it may take longer, but the minimum is the same, to well below the tolerance.
- * Allocates nothing, cannot fail: what goes wrong with a point is in its status. */
+/* Profiles a block of CEV_LANES points. data[n_channel] points to [n_bin] counts, signal[n_channel] to [1 +
+ * n_shape][n_bin] lanes, the signal first; start[n_variable] is where the fits start, NULL for the least-squares
+ * solution. From a good start one step instead of four is enough; from a bad one it may take longer, but the minimum is
+ * the same, to well below the tolerance. Allocates nothing, cannot fail: what goes wrong with a point is in its status.
+ */
 void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
                        const cev_lanes *const *signal, const cev_lanes *start, cev_profile_result *result);
 

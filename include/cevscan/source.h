@@ -13,8 +13,8 @@ typedef struct cev_source cev_source;
 
 /* One neutrino species of a source: a line at energy_max_MeV, or a continuum on [energy_min_MeV, energy_max_MeV]. */
 typedef struct cev_source_component {
-    const char *name;   /* "nu_mu" */
-    const char *label;  /* TeX */
+    const char *name;  /* "nu_mu" */
+    const char *label; /* TeX */
     const char *help;
     cev_flavour flavour;
     cev_arrival arrival; /* when, after the beam's pulse */
@@ -22,23 +22,25 @@ typedef struct cev_source_component {
     double energy_max_MeV;
     /* Normalised spectrum per MeV, smooth inside the range; NULL for a line. */
     double (*spectrum_per_MeV)(const cev_source *source, double energy_MeV);
-    double panel_MeV;   /* of a tabulated spectrum, which is smooth only between multiples of this; 0 for others */
+    double panel_MeV; /* of a tabulated spectrum, which is smooth only between multiples of this; 0 for others */
 } cev_source_component;
 
 typedef struct cev_source_kind {
     cev_card card;
     const cev_source_component *components;
     size_t n_component;
-    /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure, times the share that arrives while it counts. */
+    /* Neutrinos of `component` per cm^2 at the detector, summed over the exposure, times the share that arrives while
+     * it counts. */
     double (*fluence_per_cm2)(const cev_source *source, size_t component);
-    /* A scan parameter of this name, if the interaction has it, takes the place of parameter number `normalisation`, which the
-     * fluence is proportional to. NULL: there is none. */
+    /* A scan parameter of this name, if the interaction has it, takes the place of parameter number `normalisation`,
+     * which the fluence is proportional to. NULL: there is none. */
     const char *scan_parameter;
     size_t normalisation;
-    /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such function. */
+    /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such function.
+     */
     const char *(*complaint)(const cev_source *source);
-    /* Fills table[n_table], that the spectra are read from, for neutrinos that pass matter with these couplings beyond the standard
-     * model (NULL: none) on their way. Allocates nothing, cannot fail. n_table = 0: there is no table. */
+    /* Fills table[n_table], that the spectra are read from, for neutrinos that pass matter with these couplings beyond
+     * the standard model (NULL: none) on their way. Allocates nothing, cannot fail. n_table = 0: there is no table. */
     size_t n_table;
     void (*tabulate)(const cev_source *source, const cev_quark_couplings *couplings, double *table);
     /* Whether the table depends on the couplings. NULL: it does not. */

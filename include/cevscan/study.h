@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Study files: many scans at once, of sets of experiments over planes and single parameters.
  *
- * A study stands for the product sets x exposures x spaces. Each of its maps is the same, bit for bit and hash for hash, as that of the
- * scan file that cev_study_scan() spells out. configs/studies/ has examples. */
+ * A study stands for the product sets x exposures x spaces. Each of its maps is the same, bit for bit and hash for
+ * hash, as that of the scan file that cev_study_scan() spells out. configs/studies/ has examples. */
 #ifndef CEVSCAN_STUDY_H
 #define CEVSCAN_STUDY_H
 
@@ -14,41 +14,42 @@ enum { CEV_MAX_MAPS = 100000 }; /* of a study */
 
 /* Experiments that are fitted together. */
 typedef struct cev_study_set {
-    const char *name, *title;   /* as in the file, or the experiments' names joined by "+"; by " + " in the title, for legends */
+    const char *name,
+        *title; /* as in the file, or the experiments' names joined by "+"; by " + " in the title, for legends */
     size_t n_experiment;
-    const size_t *experiment;   /* [n_experiment], numbers in the study */
+    const size_t *experiment; /* [n_experiment], numbers in the study */
 } cev_study_set;
 
 /* A plane, or whatever else is scanned together; `scan` has all experiments of the study, which a map has some of. */
 typedef struct cev_study_space {
-    const char *name;           /* as in the file, or the parameters' names joined by "," */
+    const char *name; /* as in the file, or the parameters' names joined by "," */
     const cev_scan_config *scan;
-    json_t *parameters;         /* as a scan file has them */
+    json_t *parameters; /* as a scan file has them */
 } cev_study_space;
 
 typedef struct cev_study_map {
     size_t space, exposure, set;
-    const char *name;           /* SPACE/SET, or SPACE/SET@FACTOR where the exposure is not that of the experiments' files */
+    const char *name; /* SPACE/SET, or SPACE/SET@FACTOR where the exposure is not that of the experiments' files */
 } cev_study_map;
 
 typedef struct cev_study_config {
     cev_arena *arena;
-    json_t *json;               /* of the resolved study, whose text is `resolved` */
+    json_t *json; /* of the resolved study, whose text is `resolved` */
     const char *name, *title;
     size_t n_experiment;
-    const cev_experiment *const *experiment;    /* [n_exposure][n_experiment] */
+    const cev_experiment *const *experiment; /* [n_exposure][n_experiment] */
     size_t n_exposure;
-    const double *exposure_factor;              /* [n_exposure], of all experiments' exposures */
+    const double *exposure_factor; /* [n_exposure], of all experiments' exposures */
     size_t n_set, n_space, n_map;
-    const cev_study_set *set;                   /* [n_set] */
-    const cev_study_space *space;               /* [n_space] */
-    const cev_study_map *map;                   /* [n_map], by space, then exposure, then set */
-    char *resolved;             /* JSON: the study with every experiment file put in its place; itself a valid study file */
+    const cev_study_set *set;     /* [n_set] */
+    const cev_study_space *space; /* [n_space] */
+    const cev_study_map *map;     /* [n_map], by space, then exposure, then set */
+    char *resolved; /* JSON: the study with every experiment file put in its place; itself a valid study file */
     cev_digest identity;
 } cev_study_config;
 
-/* Reads and validates everything, as cev_scan_config_read() does. More than CEV_MAX_MAPS maps are refused with their number before any
- * of them takes memory. */
+/* Reads and validates everything, as cev_scan_config_read() does. More than CEV_MAX_MAPS maps are refused with their
+ * number before any of them takes memory. */
 cev_status cev_study_config_read(const char *path, cev_study_config **out);
 cev_status cev_study_config_parse(const char *text, const char *name, cev_study_config **out);
 void cev_study_config_destroy(cev_study_config **study);

@@ -4,8 +4,10 @@
 const char *cev_point_status_name(int status)
 {
     static const char *const name[CEV_N_POINT_STATUSES] = {
-        [CEV_POINT_PENDING] = "pending",           [CEV_POINT_OK] = "ok",
-        [CEV_POINT_NOT_CONVERGED] = "not_converged", [CEV_POINT_IMPOSSIBLE] = "impossible",
+        [CEV_POINT_PENDING] = "pending",
+        [CEV_POINT_OK] = "ok",
+        [CEV_POINT_NOT_CONVERGED] = "not_converged",
+        [CEV_POINT_IMPOSSIBLE] = "impossible",
         [CEV_POINT_INVALID] = "invalid",
     };
     return status >= 0 && status < CEV_N_POINT_STATUSES ? name[status] : "unknown";

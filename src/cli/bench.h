@@ -16,8 +16,8 @@ typedef struct bench_options {
     const char *name[MOST_BENCH_NAMES]; /* workloads */
     size_t n_name;
     bool json, list;
-    int seconds;                        /* how long to measure the points of a workload */
-    int repetitions;                    /* exactly so many instead; 0: as many as fit */
+    int seconds;     /* how long to measure the points of a workload */
+    int repetitions; /* exactly so many instead; 0: as many as fit */
 } bench_options;
 
 typedef struct bench_workload {
@@ -81,13 +81,14 @@ const char *bench_level(void);
 /* Flops per second of independent multiplications and additions of doubles, not fused, at that level on one core. */
 double bench_peak(void);
 
-/* What a point takes. Useful is what no Newton method can do without: the contraction of the templates, the derivatives and the solution
- * of one step in the pulls of each group of experiments, and chi2. The plain algorithm does a least-squares start besides, and steps down
- * to a decrement of 1e-9; a scalar program counts them at points all over the grid. How the engine does it does not matter. A division
- * and a square root count as one flop, a logarithm as 32. */
+/* What a point takes. Useful is what no Newton method can do without: the contraction of the templates, the derivatives
+ * and the solution of one step in the pulls of each group of experiments, and chi2. The plain algorithm does a
+ * least-squares start besides, and steps down to a decrement of 1e-9; a scalar program counts them at points all over
+ * the grid. How the engine does it does not matter. A division and a square root count as one flop, a logarithm as 32.
+ */
 typedef struct bench_need {
-    double flops, plain_flops;  /* per point */
-    double steps;               /* of the plain algorithm, per point and group */
+    double flops, plain_flops; /* per point */
+    double steps;              /* of the plain algorithm, per point and group */
 } bench_need;
 
 cev_status bench_count_flops(const bench_job *job, const cev_scan_config *config, bench_need *out);

@@ -22,7 +22,8 @@ cev_status bench_make_folder(char *out, size_t size)
 {
     const char *parent = getenv("TMPDIR");
     int n = snprintf(out, size, "%s/cevscan-bench-XXXXXX", parent && *parent ? parent : "/tmp");
-    if (n < 0 || (size_t)n >= size || !mkdtemp(out)) return cev_fail(CEV_E_IO, "%s: cannot be made: %s", out, strerror(errno));
+    if (n < 0 || (size_t)n >= size || !mkdtemp(out))
+        return cev_fail(CEV_E_IO, "%s: cannot be made: %s", out, strerror(errno));
     return CEV_OK;
 }
 

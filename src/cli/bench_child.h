@@ -14,7 +14,8 @@ const char *bench_own_path(void);
 /* A new, empty folder under $TMPDIR or /tmp. */
 cev_status bench_make_folder(char *out, size_t size);
 
-/* Runs a command (NULL at its end) and reads the JSON that it prints. CEV_E_IO if it fails, or prints something else. */
+/* Runs a command (NULL at its end) and reads the JSON that it prints. CEV_E_IO if it fails, or prints something else.
+ */
 cev_status bench_child(const char *const *command, json_t **out);
 
 #endif

@@ -22,7 +22,9 @@ static double number(const json_t *result, const char *key)
 /* --- templates -------------------------------------------------------------------------------------------------- */
 
 static const char *const folded[][2] = {
-    {"nsi", "ess_csi,ess_si"}, {"nsi", "ess_csi,ess_xe,ess_si,ess_ge,ess_ar,ess_c3f8"}, {"vector_universal", "xenonnt_8b"},
+    {"nsi", "ess_csi,ess_si"},
+    {"nsi", "ess_csi,ess_xe,ess_si,ess_ge,ess_ar,ess_c3f8"},
+    {"vector_universal", "xenonnt_8b"},
     {"eft", "coherent_csi"},
 };
 enum { N_FOLDED = sizeof folded / sizeof *folded };
@@ -71,8 +73,8 @@ static cev_status fold_one(const char *interaction, const char *experiments, jso
     if (status == CEV_OK) status = build_times(c, &build);
     if (status == CEV_OK) status = refold_times(c, &refold);
     if (status == CEV_OK)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:o}", "interaction", interaction, "experiments", experiments,
-                                              "templates_s", build, "anew_s", json_number(refold)));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:o}", "interaction", interaction, "experiments",
+                                              experiments, "templates_s", build, "anew_s", json_number(refold)));
     cev_scan_config_destroy(&c);
     return status;
 }
@@ -91,11 +93,12 @@ void bench_print_folding(const json_t *result)
 {
     size_t k;
     json_t *one;
-    json_array_foreach(json_object_get(result, "folded"), k, one)
-    {
+    json_array_foreach (json_object_get(result, "folded"), k, one) {
         printf("%s%8.2f ms", k ? "\n                 " : "", 1e3 * number(one, "templates_s"));
-        if (json_is_number(json_object_get(one, "anew_s"))) printf(", anew for another mass %.0f us", 1e6 * number(one, "anew_s"));
-        printf("  %s: %s", json_string_value(json_object_get(one, "interaction")), json_string_value(json_object_get(one, "experiments")));
+        if (json_is_number(json_object_get(one, "anew_s")))
+            printf(", anew for another mass %.0f us", 1e6 * number(one, "anew_s"));
+        printf("  %s: %s", json_string_value(json_object_get(one, "interaction")),
+               json_string_value(json_object_get(one, "experiments")));
     }
     printf("\n");
 }
@@ -106,7 +109,8 @@ static cev_status start_once(const char *folder, const char *scan, double *start
 {
     char output[4200];
     snprintf(output, sizeof output, "%s/map.h5", folder);
-    const char *const words[] = {bench_own_path(), "run", "--json", "--quiet", "--threads", "1", "-o", output, scan, NULL};
+    const char *const words[] = {bench_own_path(), "run", "--json", "--quiet", "--threads", "1", "-o",
+                                 output,           scan,  NULL};
     json_t *summary;
     CEV_TRY(bench_child(words, &summary));
     *startup_s = number(summary, "startup_s");
@@ -123,19 +127,23 @@ cev_status bench_startup(const bench_options *options, const bench_workload *wor
     CEV_TRY(bench_make_folder(folder, sizeof folder));
     snprintf(scan, sizeof scan, "%s/scan.yaml", folder);
     FILE *out = fopen(scan, "w");
-    cev_status status = out && fputs(workload->scan, out) >= 0 && !fclose(out) ? CEV_OK : cev_fail(CEV_E_IO, "%s: cannot be written", scan);
+    cev_status status = out && fputs(workload->scan, out) >= 0 && !fclose(out)
+                            ? CEV_OK
+                            : cev_fail(CEV_E_IO, "%s: cannot be written", scan);
     for (size_t k = 0; status == CEV_OK && k < N_START; k++) status = start_once(folder, scan, &each[k]);
     unlink(scan);
     rmdir(folder);
     CEV_TRY(status);
     double median = bench_median(each, N_START);
-    *result = json_pack("{s:f, s:f, s:f, s:i}", "startup_s", median, "startup_best_s", each[0], "resolution_s", 0.01, "repetitions", N_START);
+    *result = json_pack("{s:f, s:f, s:f, s:i}", "startup_s", median, "startup_best_s", each[0], "resolution_s", 0.01,
+                        "repetitions", N_START);
     return CEV_OK;
 }
 
 void bench_print_startup(const json_t *result)
 {
-    printf("%8.0f ms (best %.0f) to the first tile\n", 1e3 * number(result, "startup_s"), 1e3 * number(result, "startup_best_s"));
+    printf("%8.0f ms (best %.0f) to the first tile\n", 1e3 * number(result, "startup_s"),
+           1e3 * number(result, "startup_best_s"));
 }
 
 /* --- tiles ------------------------------------------------------------------------------------------------------ */
@@ -173,9 +181,9 @@ static cev_status time_map(const cev_scan_config *c, const char *path, json_t **
     CEV_TRY(status);
     CEV_TRY(closed);
     double points = (double)c->grid.n_point, tiles = (double)c->grid.n_tile;
-    *result = json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tiles", (json_int_t)c->grid.n_tile, "points_per_tile", points / tiles,
-                        "seconds_per_tile", write_s / tiles, "seconds_per_point", write_s / points, "bytes_per_second",
-                        17 * points / write_s, "layout_s", layout_s);
+    *result = json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "tiles", (json_int_t)c->grid.n_tile, "points_per_tile",
+                        points / tiles, "seconds_per_tile", write_s / tiles, "seconds_per_point", write_s / points,
+                        "bytes_per_second", 17 * points / write_s, "layout_s", layout_s);
     return CEV_OK;
 }
 
@@ -202,6 +210,6 @@ cev_status bench_tiles(const bench_options *options, const bench_workload *workl
 void bench_print_tiles(const json_t *r)
 {
     printf("%8.0f us for a tile of %.0f points (%.0f MB/s, digests included); layout of %.0f tiles %.0f ms\n",
-           1e6 * number(r, "seconds_per_tile"), number(r, "points_per_tile"), number(r, "bytes_per_second") / 1e6, number(r, "tiles"),
-           1e3 * number(r, "layout_s"));
+           1e6 * number(r, "seconds_per_tile"), number(r, "points_per_tile"), number(r, "bytes_per_second") / 1e6,
+           number(r, "tiles"), 1e3 * number(r, "layout_s"));
 }

@@ -14,7 +14,9 @@ typedef struct channel {
     size_t n_bin, n_component, group, n_link;
     const double *count[CEV_MAX_COMPONENTS]; /* [n_component][n_bin], the signal first */
     const double *data, *variance;
-    struct { size_t pull, component; } link[CEV_MAX_PULLS * CEV_MAX_COMPONENTS];
+    struct {
+        size_t pull, component;
+    } link[CEV_MAX_PULLS * CEV_MAX_COMPONENTS];
     double *signal, *by_source; /* what count[0] points to, and its parts */
 } channel;
 
@@ -35,7 +37,8 @@ static size_t pull_number(const cev_scan_config *c, const char *name)
     return p;
 }
 
-static cev_status open_channel(const cev_scan_config *c, const cev_experiment *x, const double *data, problem *p, channel *out)
+static cev_status open_channel(const cev_scan_config *c, const cev_experiment *x, const double *data, problem *p,
+                               channel *out)
 {
     *out = (channel){.n_bin = x->bins.n_bin, .n_component = 1 + x->n_background, .data = data, .variance = x->variance};
     CEV_TRY(cev_new(c->arena, x->bins.n_bin, &out->signal));
@@ -95,7 +98,7 @@ static cev_status predict(const bench_job *job, problem *p, const double *theta)
     return CEV_OK;
 }
 
-/* --- Newton's method on the pulls of a group --------------------------------------------------------------------- */
+/* --- Newton's method on the pulls of a group -------------------------------------------------------------------- */
 
 static void add_bin(problem *p, const channel *c, size_t bin, double slope, double curvature)
 {
@@ -197,8 +200,10 @@ static double distinct_rows(const cev_templates *t, const cev_source_kind *sourc
             bool same_source = t->row[q].source_component == t->row[r].source_component;
             bool same_flavour = source->components[t->row[q].source_component].flavour ==
                                 source->components[t->row[r].source_component].flavour;
-            bool same_counts = !memcmp(t->counts + q * t->n_bin, t->counts + r * t->n_bin, t->n_bin * sizeof *t->counts);
-            /* Rows of one flavour add up before the scan begins; equal rows are multiplied with the sum of their coefficients. */
+            bool same_counts = !memcmp(t->counts + q * t->n_bin, t->counts + r * t->n_bin,
+                                       t->n_bin * sizeof *t->counts);
+            /* Rows of one flavour add up before the scan begins; equal rows are multiplied with the sum of their
+             * coefficients. */
             if (same_source ? same_counts : same_flavour && t->row[q].term == t->row[r].term) needed = false;
         }
         n += needed;
@@ -253,7 +258,8 @@ cev_status bench_count_flops(const bench_job *job, const cev_scan_config *config
         CEV_TRY(predict(job, p, theta));
         for (size_t e = 0; e < p->n_channel; e++) {
             const cev_templates *t = cev_model_templates(job->model, e);
-            double contraction = 2 * distinct_rows(t, cev_model_experiment(job->model, e)->source.kind) * (double)t->n_bin;
+            double contraction = 2 * distinct_rows(t, cev_model_experiment(job->model, e)->source.kind) *
+                                 (double)t->n_bin;
             out->flops += contraction;
             out->plain_flops += contraction;
             add_group(p, e, out, &n_group);

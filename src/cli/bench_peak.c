@@ -8,8 +8,9 @@
 
 enum { N_CHAIN = 6, N_STEP = 1000000 };
 
-/* Chains of products and of sums, none of which waits for another: enough to hide their latency, few enough for 16 registers. Its
- * own vectors, each of one register: wider ones would be torn apart. Inlined into a function for each level. */
+/* Chains of products and of sums, none of which waits for another: enough to hide their latency, few enough for 16
+ * registers. Its own vectors, each of one register: wider ones would be torn apart. Inlined into a function for each
+ * level. */
 #define DEFINE_CHAINS(name, bytes, attributes)                                                                         \
     typedef double name##_vector __attribute__((vector_size(bytes), aligned(8), may_alias));                           \
     attributes static double name(const double *from, double factor, double term)                                      \
@@ -47,7 +48,8 @@ static double run_chains(const double *from, double factor, double term, double 
     cev_level level = cev_level_best();
     *width = level == CEV_LEVEL_AVX512 ? 8 : level == CEV_LEVEL_AVX2 ? 4 : 2;
     return level == CEV_LEVEL_AVX512 ? chains_avx512(from, factor, term)
-                                     : level == CEV_LEVEL_AVX2 ? chains_avx2(from, factor, term) : chains_baseline(from, factor, term);
+           : level == CEV_LEVEL_AVX2 ? chains_avx2(from, factor, term)
+                                     : chains_baseline(from, factor, term);
 }
 #else
 #if defined(__AVX512F__)

@@ -30,7 +30,8 @@ double bench_median(double *x, size_t n)
 cev_status bench_job_open(cev_scan_config *config, bench_job *out)
 {
     *out = (bench_job){0};
-    CEV_TRY(cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &out->model));
+    CEV_TRY(
+        cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &out->model));
     CEV_TRY(cev_data_mixed(config->arena, out->model, config->observed, config->truth, &out->data));
     out->job = scan_job_of(config, out->model, &out->data);
     CEV_TRY(cev_fit_starts_create(&out->job, &out->starts));
@@ -46,16 +47,19 @@ void bench_job_close(bench_job *job)
 
 /* --- time ------------------------------------------------------------------------------------------------------- */
 
-static void repeat_once(const bench_job *bench, cev_model_scratch *scratch, double *chi2, unsigned char *status, double *sum)
+static void repeat_once(const bench_job *bench, cev_model_scratch *scratch, double *chi2, unsigned char *status,
+                        double *sum)
 {
     const cev_scan_job *job = &bench->job;
     *sum = 0;
     for (size_t id = 0; id < job->grid->n_tile; id++) {
         cev_tile tile = cev_grid_tile(job->grid, id);
         cev_scan_job_open_tile(job, &tile);
-        for (size_t k = 0, n = cev_fit_starts_open(bench->starts, &tile); k < n; k++) cev_fit_starts_block(bench->starts, job, scratch, k);
+        for (size_t k = 0, n = cev_fit_starts_open(bench->starts, &tile); k < n; k++)
+            cev_fit_starts_block(bench->starts, job, scratch, k);
         cev_fit_starts_close(bench->starts);
-        for (size_t k = 0; k < tile.n_point; k += CEV_LANES) cev_scan_job_block(job, scratch, &tile, k, NULL, chi2, status, NULL);
+        for (size_t k = 0; k < tile.n_point; k += CEV_LANES)
+            cev_scan_job_block(job, scratch, &tile, k, NULL, chi2, status, NULL);
         for (size_t k = 0; k < tile.n_point; k++)
             if (status[k] == CEV_POINT_OK) *sum += chi2[k];
     }
@@ -90,17 +94,20 @@ static cev_status take_times(const bench_options *o, const bench_job *bench, tim
 
 static json_t *describe(const cev_scan_config *c, timing *t, double fold_s, const bench_need *need, double peak)
 {
-    double n = (double)c->grid.n_point, median = n / bench_median(t->seconds, t->n_repetition), best = n / t->seconds[0];
+    double n = (double)c->grid.n_point, median = n / bench_median(t->seconds, t->n_repetition),
+           best = n / t->seconds[0];
     size_t n_bin = 0;
     for (size_t e = 0; e < c->n_experiment; e++) n_bin += c->experiment[e]->bins.n_bin;
     json_t *result = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o}", "scan", c->name, "points",
-                               (json_int_t)c->grid.n_point, "experiments", (json_int_t)c->n_experiment, "bins", (json_int_t)n_bin,
-                               "pulls", (json_int_t)c->n_pull, "repetitions", (json_int_t)t->n_repetition,
-                               "points_per_second_per_core", median, "points_per_second_per_core_best", best, "templates_s", fold_s,
-                               "chi2_sum", json_number(t->sum));
-    json_t *roofline = json_pack("{s:f, s:f, s:f, s:f, s:f, s:s}", "useful_flops_per_point", need->flops, "plain_flops_per_point",
-                                 need->plain_flops, "plain_newton_steps", need->steps, "useful_flops_per_second", need->flops * median, "share_of_peak", need->flops * median / peak,
-                                 "level", bench_level());
+                               (json_int_t)c->grid.n_point, "experiments", (json_int_t)c->n_experiment, "bins",
+                               (json_int_t)n_bin, "pulls", (json_int_t)c->n_pull, "repetitions",
+                               (json_int_t)t->n_repetition, "points_per_second_per_core", median,
+                               "points_per_second_per_core_best", best, "templates_s", fold_s, "chi2_sum",
+                               json_number(t->sum));
+    json_t *roofline = json_pack("{s:f, s:f, s:f, s:f, s:f, s:s}", "useful_flops_per_point", need->flops,
+                                 "plain_flops_per_point", need->plain_flops, "plain_newton_steps", need->steps,
+                                 "useful_flops_per_second", need->flops * median, "share_of_peak",
+                                 need->flops * median / peak, "level", bench_level());
     json_object_update(result, roofline);
     json_decref(roofline);
     return result;

@@ -21,7 +21,7 @@ bool bench_is_under_mpi(void)
     return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
 }
 
-/* --- in the ranks of a job ---------------------------------------------------------------------------------------- */
+/* --- in the ranks of a job -------------------------------------------------------------------------------------- */
 
 static cev_status work(void *context, cev_schedule *schedule, size_t tile, cev_tile_report *report)
 {
@@ -60,7 +60,10 @@ typedef struct cost {
 
 static cev_status hand_out(size_t n, size_t batch, const uint32_t *tile, cost *out)
 {
-    cev_schedule_calls calls = {.work = work, .take = take, .stop = never, .largest_batch = batch,
+    cev_schedule_calls calls = {.work = work,
+                                .take = take,
+                                .stop = never,
+                                .largest_batch = batch,
                                 .statistics = &out->master};
     MPI_Barrier(MPI_COMM_WORLD);
     double begin = monotonic_s();
@@ -103,11 +106,14 @@ static cev_status idle_share(int n_rank, const uint32_t *tile, double *idle)
 /* A request costs `request`, and each tile that it reports and gets `tile` more. */
 static json_t *describe(int n_rank, const cost *single, const cost *batched, double idle)
 {
-    double each = serving_of(single), of_batch = serving_of(batched), in_batch = N_BATCHED / (double)batched->master.n_request;
+    double each = serving_of(single), of_batch = serving_of(batched),
+           in_batch = N_BATCHED / (double)batched->master.n_request;
     double tile = of_batch > each && in_batch > 1 ? (of_batch - each) / (in_batch - 1) : 0;
-    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:f}", "ranks", n_rank, "requests_per_second_at_most", 1 / each, "master_s_per_request",
-                     each - tile, "master_s_per_tile", tile, "tiles_per_second_one_by_one", N_SINGLE / single->wall_s,
-                     "tiles_per_second_batched", N_BATCHED / batched->wall_s, "batch", BATCH, "sleeping_tile_ms", ASLEEP_MS, "idle_share_of_sleeping_tiles", idle);
+    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:f}", "ranks", n_rank, "requests_per_second_at_most",
+                     1 / each, "master_s_per_request", each - tile, "master_s_per_tile", tile,
+                     "tiles_per_second_one_by_one", N_SINGLE / single->wall_s, "tiles_per_second_batched",
+                     N_BATCHED / batched->wall_s, "batch", BATCH, "sleeping_tile_ms", ASLEEP_MS,
+                     "idle_share_of_sleeping_tiles", idle);
 }
 
 static cev_status measure(json_t **result)
@@ -116,7 +122,8 @@ static cev_status measure(json_t **result)
     double idle = 0;
     cost single = {0}, batched = {0};
     MPI_Comm_size(MPI_COMM_WORLD, &n_rank);
-    if (n_rank < 2) return cev_fail(CEV_E_INPUT, "one rank alone has nobody to hand tiles to; give mpirun at least -n 2");
+    if (n_rank < 2)
+        return cev_fail(CEV_E_INPUT, "one rank alone has nobody to hand tiles to; give mpirun at least -n 2");
     uint32_t *tile = calloc(N_BATCHED, sizeof *tile);
     if (!tile) return cev_fail(CEV_E_MEMORY, "out of memory");
     for (size_t k = 0; k < N_BATCHED; k++) tile[k] = (uint32_t)k;
@@ -135,8 +142,8 @@ static cev_status start_job(json_t **result)
     char ranks[16];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     snprintf(ranks, sizeof ranks, "%ld", cores < 2 ? 2 : cores > 16 ? 16 : cores);
-    const char *const words[] = {"mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks, bench_own_path(), "bench", "scheduler",
-                                   "--json", NULL};
+    const char *const words[] = {"mpirun",         "--oversubscribe", "--bind-to", "none",   "-n", ranks,
+                                 bench_own_path(), "bench",           "scheduler", "--json", NULL};
     json_t *all;
     CEV_TRY(bench_child(words, &all));
     *result = json_incref(json_array_get(json_object_get(all, "workloads"), 0));
@@ -163,9 +170,11 @@ static double number(const json_t *result, const char *key)
 void bench_print_scheduler(const json_t *r)
 {
     printf("%8.0f requests/s at most: each takes %.2f us of rank 0's time, and %.3f us more for each tile of a batch\n"
-           "                 %8.0f tiles/s one by one, %.3g in batches of %.0f, on %.0f ranks that sleep between their polls; "
+           "                 %8.0f tiles/s one by one, %.3g in batches of %.0f, on %.0f ranks that sleep between their "
+           "polls; "
            "idle %.1f %% with tiles of %.0f ms\n",
-           number(r, "requests_per_second_at_most"), 1e6 * number(r, "master_s_per_request"), 1e6 * number(r, "master_s_per_tile"),
-           number(r, "tiles_per_second_one_by_one"), number(r, "tiles_per_second_batched"), number(r, "batch"), number(r, "ranks"),
+           number(r, "requests_per_second_at_most"), 1e6 * number(r, "master_s_per_request"),
+           1e6 * number(r, "master_s_per_tile"), number(r, "tiles_per_second_one_by_one"),
+           number(r, "tiles_per_second_batched"), number(r, "batch"), number(r, "ranks"),
            100 * number(r, "idle_share_of_sleeping_tiles"), number(r, "sleeping_tile_ms"));
 }

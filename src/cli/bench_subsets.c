@@ -12,10 +12,12 @@
 #define AXIS(name) "{name: eps_" name "V, min: -0.4, max: 0.6, points: 201}"
 #define PLANE(one, other) "[" AXIS(one) ", " AXIS(other) "], "
 
-static const char study_text[] =
-    "{study: subsets, interaction: nsi, sets: [{all_subsets_of: [ess_csi, ess_si, ess_xe, ess_ge, ess_ar, ess_c3f8]}], planes: ["
-    PLANE("ee_u", "mumu_u") PLANE("ee_d", "mumu_d") PLANE("ee_u", "mumu_d") PLANE("ee_d", "mumu_u") PLANE("ee_u", "ee_d")
-    PLANE("mumu_u", "mumu_d") PLANE("emu_u", "emu_d") PLANE("etau_u", "etau_d") PLANE("mutau_u", "mutau_d") PLANE("emu_u", "mumu_u") "]}";
+static const char study_text[] = "{study: subsets, interaction: nsi, sets: [{all_subsets_of: [ess_csi, ess_si, ess_xe, "
+                                 "ess_ge, ess_ar, ess_c3f8]}], planes: [" PLANE("ee_u", "mumu_u")
+                                     PLANE("ee_d", "mumu_d") PLANE("ee_u", "mumu_d") PLANE("ee_d", "mumu_u")
+                                         PLANE("ee_u", "ee_d") PLANE("mumu_u", "mumu_d") PLANE("emu_u", "emu_d")
+                                             PLANE("etau_u", "etau_d") PLANE("mutau_u", "mutau_d")
+                                                 PLANE("emu_u", "mumu_u") "]}";
 
 static double compute(study_run *run)
 {
@@ -42,9 +44,10 @@ static cev_status measure(const job_options *options, json_t **result)
     if (status == CEV_OK) {
         double sum = compute(&run), seconds = monotonic_s() - built;
         for (size_t m = 0; m < run.config->n_map; m++) points += (double)study_run_grid(&run, m)->n_point;
-        *result = json_pack("{s:I, s:I, s:I, s:f, s:i, s:f, s:f, s:f, s:f}", "maps", (json_int_t)run.config->n_map, "sets", (json_int_t)run.config->n_set,
-                            "fits_per_point", (json_int_t)cev_units_n(run.units), "points", points, "threads", run.machine.threads, "build_s",
-                            built - begin, "seconds", seconds, "points_per_second", points / seconds, "chi2_sum", sum);
+        *result = json_pack("{s:I, s:I, s:I, s:f, s:i, s:f, s:f, s:f, s:f}", "maps", (json_int_t)run.config->n_map,
+                            "sets", (json_int_t)run.config->n_set, "fits_per_point", (json_int_t)cev_units_n(run.units),
+                            "points", points, "threads", run.machine.threads, "build_s", built - begin, "seconds",
+                            seconds, "points_per_second", points / seconds, "chi2_sum", sum);
     }
     study_run_destroy(&run);
     return status;
@@ -61,7 +64,9 @@ void bench_print_subsets(const json_t *r)
 {
     printf("%lld maps of %.0f points: %.2f s on %lld threads, %.3g points/s; %lld fits a grid point; models %.0f ms\n",
            (long long)json_integer_value(json_object_get(r, "maps")), json_number_value(json_object_get(r, "points")),
-           json_number_value(json_object_get(r, "seconds")), (long long)json_integer_value(json_object_get(r, "threads")),
-           json_number_value(json_object_get(r, "points_per_second")), (long long)json_integer_value(json_object_get(r, "fits_per_point")),
+           json_number_value(json_object_get(r, "seconds")),
+           (long long)json_integer_value(json_object_get(r, "threads")),
+           json_number_value(json_object_get(r, "points_per_second")),
+           (long long)json_integer_value(json_object_get(r, "fits_per_point")),
            1e3 * json_number_value(json_object_get(r, "build_s")));
 }

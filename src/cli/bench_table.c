@@ -5,9 +5,11 @@
 
 #include "bench.h"
 
-#define PLANE "parameters: [{name: eps_ee_uV, min: -0.5, max: 0.7, points: 256}, {name: eps_mumu_uV, min: -0.5, max: 0.7, points: 256}]"
+#define PLANE                                                                                                          \
+    "parameters: [{name: eps_ee_uV, min: -0.5, max: 0.7, points: 256}, {name: eps_mumu_uV, min: -0.5, max: 0.7, "      \
+    "points: 256}]"
 
-/* --- many shared pulls: copies of the CsI detector, built as a user would -------------------------------------------- */
+/* --- many shared pulls: copies of the CsI detector, built as a user would --------------------------------------- */
 
 enum { N_COPY = 6, N_COPY_BIN = 20, N_COPY_BACKGROUND = 5 };
 
@@ -31,7 +33,8 @@ static void write_backgrounds(FILE *out)
     fprintf(out, "], ");
 }
 
-/* One pull on all signals, one on each kind of background in all copies, and four of the backgrounds have one of their own. */
+/* One pull on all signals, one on each kind of background in all copies, and four of the backgrounds have one of their
+ * own. */
 static void write_pulls(FILE *out, size_t copy)
 {
     fprintf(out, "pulls: [{name: flux, sigma: 0.1, scales: [signal]}");
@@ -45,11 +48,13 @@ static void write_pulls(FILE *out, size_t copy)
 static void write_copy(FILE *out, size_t copy)
 {
     fprintf(out,
-            "{experiment: copy%zu, source: {name: pion_decay_at_rest, protons_per_year: 2.8e+23, years: 3, neutrinos_per_proton: 0.3, "
+            "{experiment: copy%zu, source: {name: pion_decay_at_rest, protons_per_year: 2.8e+23, years: 3, "
+            "neutrinos_per_proton: 0.3, "
             "distance_m: %zu}, target: {mass_kg: 22.5, form_factor: {name: helm, skin_thickness_fm: 0.9}, nuclei: ["
             "{name: Cs, protons: 55, neutrons: 78, mass_u: 132.91, rms_radius_fm: 4.83}, "
             "{name: I, protons: 53, neutrons: 74, mass_u: 126.90, rms_radius_fm: 4.83}]}, "
-            "response: {name: gaussian, threshold_keV: 1, sigma_at_threshold_keV: 0.3, acceptance: 0.8}, bins: {resolution_widths: 2}, ",
+            "response: {name: gaussian, threshold_keV: 1, sigma_at_threshold_keV: 0.3, acceptance: 0.8}, bins: "
+            "{resolution_widths: 2}, ",
             copy, 15 + 5 * copy);
     write_backgrounds(out);
     write_pulls(out, copy);
@@ -67,8 +72,10 @@ static cev_status shared_pulls_scan(cev_arena *arena, char **text)
         write_copy(out, copy);
         fprintf(out, ", ");
     }
-    fprintf(out, "], parameters: [{name: eps_ee_uV, min: -0.5, max: 0.7, points: 64}, {name: eps_mumu_uV, min: -0.5, max: 0.7, points: 64}]}");
-    cev_status status = fclose(out) ? cev_fail(CEV_E_MEMORY, "out of memory") : cev_arena_copy_text(arena, buffer, text);
+    fprintf(out, "], parameters: [{name: eps_ee_uV, min: -0.5, max: 0.7, points: 64}, {name: eps_mumu_uV, min: -0.5, "
+                 "max: 0.7, points: 64}]}");
+    cev_status status = fclose(out) ? cev_fail(CEV_E_MEMORY, "out of memory")
+                                    : cev_arena_copy_text(arena, buffer, text);
     free(buffer);
     return status;
 }
@@ -94,25 +101,34 @@ const bench_workload bench_workloads[] = {
     {"counting", "two couplings, PandaX-4T as one counting bin", POINTS,
      .scan = "{scan: counting, interaction: nsi, experiments: [pandax4t_counting], data: observed, " PLANE "}"},
     {"six_detectors", "two couplings, all six detectors at the ESS", POINTS,
-     .scan = "{scan: six_detectors, interaction: nsi, experiments: [ess_csi, ess_xe, ess_si, ess_ge, ess_ar, ess_c3f8], " PLANE "}"},
-    {"shared_pulls", "two couplings, six detectors with five backgrounds each that share 30 pulls", POINTS, .make_scan = shared_pulls_scan},
+     .scan = "{scan: six_detectors, interaction: nsi, experiments: [ess_csi, ess_xe, ess_si, ess_ge, ess_ar, "
+             "ess_c3f8], " PLANE "}"},
+    {"shared_pulls", "two couplings, six detectors with five backgrounds each that share 30 pulls", POINTS,
+     .make_scan = shared_pulls_scan},
     {"light_mediator", "mass and coupling of a light mediator, XENONnT: templates anew for each mass", POINTS,
-     .scan = "{scan: light_mediator, interaction: vector_universal, experiments: [xenonnt_8b], data: observed, parameters: ["
+     .scan = "{scan: light_mediator, interaction: vector_universal, experiments: [xenonnt_8b], data: observed, "
+             "parameters: ["
              "{name: mediator_mass_MeV, scale: log, min: 0.001, max: 10000, points: 71}, "
              "{name: coupling, scale: log, min: 1.e-7, max: 1, points: 701}]}"},
     {"lambda", "eight Wilson coefficients in turn, COHERENT CsI as Poisson counts", POINTS,
      .scan = "{scan: lambda, interaction: eft, experiments: [coherent_csi_poisson], data: observed, parameters: ["
-             "{each_of: [lambda_C1_u_e, lambda_C1_d_e, lambda_C2_u_e, lambda_C2_d_e, lambda_C1_u_mu, lambda_C1_d_mu, lambda_C2_u_mu, "
+             "{each_of: [lambda_C1_u_e, lambda_C1_d_e, lambda_C2_u_e, lambda_C2_d_e, lambda_C1_u_mu, lambda_C1_d_mu, "
+             "lambda_C2_u_mu, "
              "lambda_C2_d_mu], scale: signed_log, min: 10, max: 10000, points: 8000}]}"},
     {"gaussian", "two couplings, COHERENT CsI with the Gaussian likelihood of arXiv:2409.04703", POINTS,
      .scan = "{scan: gaussian, interaction: nsi, experiments: [coherent_csi_paper], data: observed, " PLANE "}"},
-    {"subsets", "63 subsets of the ESS detectors in ten planes of 201 x 201 points, on all cores", bench_subsets, bench_print_subsets, NULL, NULL},
-    {"folding", "templates: of experiments from nothing, and anew for a mediator mass", bench_folding, bench_print_folding, NULL, NULL},
-    {"startup", "from the start of the process to the first tile of a scan of six detectors", bench_startup, bench_print_startup,
-     .scan = "{scan: six_detectors, interaction: nsi, experiments: [ess_csi, ess_xe, ess_si, ess_ge, ess_ar, ess_c3f8], " PLANE "}"},
+    {"subsets", "63 subsets of the ESS detectors in ten planes of 201 x 201 points, on all cores", bench_subsets,
+     bench_print_subsets, NULL, NULL},
+    {"folding", "templates: of experiments from nothing, and anew for a mediator mass", bench_folding,
+     bench_print_folding, NULL, NULL},
+    {"startup", "from the start of the process to the first tile of a scan of six detectors", bench_startup,
+     bench_print_startup,
+     .scan = "{scan: six_detectors, interaction: nsi, experiments: [ess_csi, ess_xe, ess_si, ess_ge, ess_ar, "
+             "ess_c3f8], " PLANE "}"},
     {"scheduler", "empty tiles through master and workers", bench_scheduler, bench_print_scheduler, NULL, NULL},
     {"tiles", "tiles into a map file", bench_tiles, bench_print_tiles,
-     .scan = "{scan: tiles, interaction: nsi, experiments: [ess_csi], parameters: [{name: eps_ee_uV, min: -0.5, max: 0.7, points: 2048}, "
+     .scan = "{scan: tiles, interaction: nsi, experiments: [ess_csi], parameters: [{name: eps_ee_uV, min: -0.5, max: "
+             "0.7, points: 2048}, "
              "{name: eps_mumu_uV, min: -0.5, max: 0.7, points: 2048}]}"},
 };
 const size_t n_bench_workloads = sizeof bench_workloads / sizeof *bench_workloads;

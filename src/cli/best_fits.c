@@ -12,7 +12,8 @@ void print_best_fits(const cev_map_progress *p, size_t n_member, size_t n_axis, 
     for (size_t m = 0; m < n_member; m++) {
         if (member_name) printf("%s: ", member_name[m]);
         printf("best fit chi2 %.9g at", p->best_fit_chi2[m]);
-        for (size_t a = member_name ? 1 : 0; a < n_axis; a++) printf(" %s=%.6g", axis_name[a], p->best_fit[m * n_axis + a]);
+        for (size_t a = member_name ? 1 : 0; a < n_axis; a++)
+            printf(" %s=%.6g", axis_name[a], p->best_fit[m * n_axis + a]);
         printf("\n");
     }
 }

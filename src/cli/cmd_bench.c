@@ -10,19 +10,24 @@
 #include "job.h"
 
 static const char doc[] =
-    "Measures this program on this machine: workloads by name (`--list` shows them; `all` means each of them), or the points of a scan "
+    "Measures this program on this machine: workloads by name (`--list` shows them; `all` means each of them), or the "
+    "points of a scan "
     "file; without either, the reference workload.\v"
-    "Points are computed on one thread, without output, again and again for --seconds; reported are the median and the fastest "
-    "repetition. \"Steps\" and \"flops\" are those of the plain algorithm, and their share is of what this core does in multiplications "
+    "Points are computed on one thread, without output, again and again for --seconds; reported are the median and the "
+    "fastest "
+    "repetition. \"Steps\" and \"flops\" are those of the plain algorithm, and their share is of what this core does "
+    "in multiplications "
     "and additions that are not fused, measured in the same run. README.md says where each number comes from.\n\n"
-    "Examples:\n  cevscan bench\n  cevscan bench reference gaussian --json\n  cevscan bench configs/scans/ess_csi.yaml --seconds 10";
+    "Examples:\n  cevscan bench\n  cevscan bench reference gaussian --json\n  cevscan bench configs/scans/ess_csi.yaml "
+    "--seconds 10";
 
 enum { KEY_LIST = 256, KEY_REPETITIONS };
 
 static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "print JSON", 0},
     {"list", KEY_LIST, NULL, 0, "name the workloads", 0},
-    {"repetitions", KEY_REPETITIONS, "N", 0, "compute the points exactly N times, and nothing else (for counting instructions)", 0},
+    {"repetitions", KEY_REPETITIONS, "N", 0,
+     "compute the points exactly N times, and nothing else (for counting instructions)", 0},
     {"seconds", 's', "N", 0, "how long to measure the points of a workload (default: 3)", 0},
     {0},
 };
@@ -30,7 +35,8 @@ static const struct argp_option options[] = {
 static bool is_file(const char *argument)
 {
     size_t n = strlen(argument);
-    return strchr(argument, '/') || (n > 5 && (!strcmp(argument + n - 5, ".yaml") || !strcmp(argument + n - 5, ".json")));
+    return strchr(argument, '/') ||
+           (n > 5 && (!strcmp(argument + n - 5, ".yaml") || !strcmp(argument + n - 5, ".json")));
 }
 
 static const bench_workload *find(const char *name)
@@ -46,8 +52,9 @@ static void check_name(const char *name, struct argp_state *state)
     if (!strcmp(name, "all") || find(name)) return;
     for (size_t k = 0; k < n_bench_workloads; k++) names[k] = bench_workloads[k].name;
     const char *nearest = cev_nearest(name, names, n_bench_workloads);
-    argp_error(state, "%s: neither a workload nor a scan file (with a / or ending in .yaml)%s%s%s; see: cevscan bench --list", name,
-               nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    argp_error(state,
+               "%s: neither a workload nor a scan file (with a / or ending in .yaml)%s%s%s; see: cevscan bench --list",
+               name, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
 static void add_argument(bench_options *o, const char *argument, struct argp_state *state)
@@ -69,10 +76,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'j': o->json = true; break;
     case KEY_LIST: o->list = true; break;
     case KEY_REPETITIONS:
-        if (!parse_whole(argument, 1, 10000, &o->repetitions)) argp_error(state, "--repetitions %s: expected 1 to 10000", argument);
+        if (!parse_whole(argument, 1, 10000, &o->repetitions))
+            argp_error(state, "--repetitions %s: expected 1 to 10000", argument);
         break;
     case 's':
-        if (!parse_whole(argument, 1, 3600, &o->seconds)) argp_error(state, "--seconds %s: expected 1 to 3600", argument);
+        if (!parse_whole(argument, 1, 3600, &o->seconds))
+            argp_error(state, "--seconds %s: expected 1 to 3600", argument);
         break;
     case ARGP_KEY_ARG: add_argument(o, argument, state); break;
     case ARGP_KEY_END:
@@ -83,7 +92,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
-/* --- the machine -------------------------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------------------------ */
 
 static void read_processor(char *out, size_t size)
 {
@@ -104,8 +113,8 @@ static json_t *describe_machine(void)
 {
     char processor[256];
     read_processor(processor, sizeof processor);
-    return json_pack("{s:s, s:s, s:s, s:s, s:f}", "program", CEVSCAN_VERSION, "compiler", __VERSION__, "processor", processor, "level",
-                     bench_level(), "peak_flops_per_second", bench_peak());
+    return json_pack("{s:s, s:s, s:s, s:s, s:f}", "program", CEVSCAN_VERSION, "compiler", __VERSION__, "processor",
+                     processor, "level", bench_level(), "peak_flops_per_second", bench_peak());
 }
 
 static void print_machine(const json_t *machine)
@@ -115,7 +124,7 @@ static void print_machine(const json_t *machine)
            json_number_value(json_object_get(machine, "peak_flops_per_second")) / 1e9);
 }
 
-/* --- workloads ------------------------------------------------------------------------------------------------------ */
+/* --- workloads -------------------------------------------------------------------------------------------------- */
 
 static bool chosen(const bench_options *o, const char *name)
 {
@@ -168,7 +177,8 @@ static cev_status measure_one(const bench_options *o)
     json_t *result;
     cev_scan_config *config = NULL;
     const bench_workload *reference = &bench_workloads[0];
-    cev_status status = o->file ? cev_scan_config_read(o->file, &config) : cev_scan_config_parse(reference->scan, reference->name, &config);
+    cev_status status = o->file ? cev_scan_config_read(o->file, &config)
+                                : cev_scan_config_parse(reference->scan, reference->name, &config);
     if (status == CEV_OK) status = bench_points_of(o, config, &result);
     if (status == CEV_OK && o->json) print_json(json_incref(result));
     if (status == CEV_OK && !o->json) {
@@ -182,7 +192,8 @@ static cev_status measure_one(const bench_options *o)
 
 static cev_status print_list(void)
 {
-    for (size_t k = 0; k < n_bench_workloads; k++) printf("%-15s %s\n", bench_workloads[k].name, bench_workloads[k].title);
+    for (size_t k = 0; k < n_bench_workloads; k++)
+        printf("%-15s %s\n", bench_workloads[k].name, bench_workloads[k].title);
     return CEV_OK;
 }
 
@@ -201,7 +212,10 @@ int command_bench(int argc, char **argv)
     bench_options o = {.seconds = 3};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "[SCAN.yaml | NAME...]", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    cev_status status = o.list ? print_list() : bench_is_under_mpi() ? measure_on_ranks(&o) : o.n_name ? measure_names(&o, true) : measure_one(&o);
+    cev_status status = o.list                 ? print_list()
+                        : bench_is_under_mpi() ? measure_on_ranks(&o)
+                        : o.n_name             ? measure_names(&o, true)
+                                               : measure_one(&o);
     int code = report_error(status), started;
     MPI_Initialized(&started);
     if (started) MPI_Finalize();

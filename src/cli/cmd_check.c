@@ -9,11 +9,12 @@
 #include "command.h"
 #include "estimate.h"
 
-static const char doc[] =
-    "Validates a scan or study file and everything that it names, and shows what it stands for, the number of points, and an estimate of "
-    "memory and time. Computes nothing, creates nothing.\v"
-    "With --json, `resolved` is the scan file with every experiment file put in its place: itself a valid scan file.\n\n"
-    "Example: cevscan check configs/scans/ess_csi_si.yaml";
+static const char doc[] = "Validates a scan or study file and everything that it names, and shows what it stands for, "
+                          "the number of points, and an estimate of "
+                          "memory and time. Computes nothing, creates nothing.\v"
+                          "With --json, `resolved` is the scan file with every experiment file put in its place: "
+                          "itself a valid scan file.\n\n"
+                          "Example: cevscan check configs/scans/ess_csi_si.yaml";
 
 typedef struct check_options {
     const char *file;
@@ -41,8 +42,8 @@ static void print_experiments(const cev_scan_config *c)
 {
     for (size_t e = 0; e < c->n_experiment; e++) {
         const cev_experiment *x = c->experiment[e];
-        printf("  %-16s %s\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g %s%s\n", x->name, x->title,
-               x->source.kind->card.name, x->target.mass_kg, x->target.form_factor.kind->card.name,
+        printf("  %-16s %s\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g %s%s\n", x->name,
+               x->title, x->source.kind->card.name, x->target.mass_kg, x->target.form_factor.kind->card.name,
                x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge[0],
                x->bins.edge[x->bins.n_energy], cev_observable_units[x->response.kind->observable],
                x->bins.time_edge_us ? " and in time" : "");
@@ -71,7 +72,8 @@ static void print_parameters(const cev_scan_config *c)
                cev_scale_names[axis->scale]);
     }
     for (size_t p = 0; p < card->n_parameter; p++)
-        if (!cev_same_value(c->theta[p], card->parameters[p].default_value)) printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
+        if (!cev_same_value(c->theta[p], card->parameters[p].default_value))
+            printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
 }
 
 static void print_data(const cev_scan_config *c)
@@ -81,7 +83,10 @@ static void print_data(const cev_scan_config *c)
     printf("\ndata");
     for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
         if (c->observed[e]) printf(" %s", c->experiment[e]->name);
-    printf("%s%s", c->data == CEV_DATA_ASIMOV ? "" : " observed", c->data == CEV_DATA_OBSERVED ? "" : c->data == CEV_DATA_MIXED ? ", others asimov" : " asimov");
+    printf("%s%s", c->data == CEV_DATA_ASIMOV ? "" : " observed",
+           c->data == CEV_DATA_OBSERVED ? ""
+           : c->data == CEV_DATA_MIXED  ? ", others asimov"
+                                        : " asimov");
     for (size_t p = 0; c->data != CEV_DATA_OBSERVED && p < card->n_parameter; p++) {
         if (cev_same_value(c->truth[p], card->parameters[p].default_value)) continue;
         printf("%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
@@ -99,8 +104,9 @@ static void print_text(const cev_scan_config *c, const scan_estimate *estimate)
     printf("\ninteraction %s: %s\n", c->interaction->card.name, c->interaction->card.title);
     print_parameters(c);
     print_data(c);
-    printf("points %llu in %zu tiles of %zu; %zu bins, %zu pulls%s\n", (unsigned long long)c->grid.n_point, c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), estimate->n_bin,
-           estimate->n_pull, c->store_pulls ? " (stored)" : "");
+    printf("points %llu in %zu tiles of %zu; %zu bins, %zu pulls%s\n", (unsigned long long)c->grid.n_point,
+           c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), estimate->n_bin, estimate->n_pull,
+           c->store_pulls ? " (stored)" : "");
     printf("map file %.1f MB, memory %.1f MB a rank, estimated time on one core: %s\n", estimate->file_bytes / 1e6,
            estimate->memory_bytes / 1e6, duration);
     char identity[CEV_DIGEST_TEXT_SIZE];
@@ -113,13 +119,13 @@ static void print_as_json(const cev_scan_config *c, const scan_estimate *estimat
     char identity[CEV_DIGEST_TEXT_SIZE];
     cev_digest_text(&c->identity, identity);
     print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s, s:o}", "scan", c->name, "points",
-                         (json_int_t)c->grid.n_point, "tiles", (json_int_t)c->grid.n_tile, "bins", (json_int_t)estimate->n_bin,
-                         "pulls", (json_int_t)estimate->n_pull, "file_bytes", estimate->file_bytes, "memory_bytes",
-                         estimate->memory_bytes, "core_seconds", estimate->core_seconds, "identity", identity, "resolved",
-                         json_loads(c->resolved, 0, NULL)));
+                         (json_int_t)c->grid.n_point, "tiles", (json_int_t)c->grid.n_tile, "bins",
+                         (json_int_t)estimate->n_bin, "pulls", (json_int_t)estimate->n_pull, "file_bytes",
+                         estimate->file_bytes, "memory_bytes", estimate->memory_bytes, "core_seconds",
+                         estimate->core_seconds, "identity", identity, "resolved", json_loads(c->resolved, 0, NULL)));
 }
 
-/* --- studies -------------------------------------------------------------------------------------------------------- */
+/* --- studies ---------------------------------------------------------------------------------------------------- */
 
 typedef struct study_size {
     double points, bytes; /* of all maps */
@@ -154,7 +160,8 @@ static void print_study(const cev_study_config *s, const study_size *size)
         const cev_grid *g = &s->space[k].scan->grid;
         printf("  %s:", s->space[k].name);
         for (size_t a = 0; a < g->n_axis; a++)
-            printf("%s %zu points from %g to %g", a ? "," : "", g->axis[a].n, g->axis[a].value[0], g->axis[a].value[g->axis[a].n - 1]);
+            printf("%s %zu points from %g to %g", a ? "," : "", g->axis[a].n, g->axis[a].value[0],
+                   g->axis[a].value[g->axis[a].n - 1]);
         printf("; %zu tiles\n", g->n_tile);
     }
     printf("\n%zu maps, %.0f points; file %.1f MB\nidentity %s\n", s->n_map, size->points, size->bytes / 1e6, identity);
@@ -166,8 +173,9 @@ static void print_study_as_json(const cev_study_config *s, const study_size *siz
     json_t *maps = json_array();
     cev_digest_text(&s->identity, identity);
     for (size_t m = 0; m < s->n_map; m++) json_array_append_new(maps, json_text(s->map[m].name));
-    print_json(json_pack("{s:s, s:I, s:f, s:f, s:s, s:o, s:O}", "study", s->name, "sets", (json_int_t)s->n_set, "points", size->points, "file_bytes",
-                         size->bytes, "identity", identity, "maps", maps, "resolved", s->json));
+    print_json(json_pack("{s:s, s:I, s:f, s:f, s:s, s:o, s:O}", "study", s->name, "sets", (json_int_t)s->n_set,
+                         "points", size->points, "file_bytes", size->bytes, "identity", identity, "maps", maps,
+                         "resolved", s->json));
 }
 
 static cev_status check_study(const check_options *o)
@@ -180,7 +188,7 @@ static cev_status check_study(const check_options *o)
     return CEV_OK;
 }
 
-/* --- the command ------------------------------------------------------------------------------------------------------ */
+/* --- the command ------------------------------------------------------------------------------------------------ */
 
 int command_check(int argc, char **argv)
 {

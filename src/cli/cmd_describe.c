@@ -8,10 +8,10 @@
 #include "cevscan/nearest.h"
 #include "command.h"
 
-static const char doc[] =
-    "What exists: interactions, sources, form factors, responses and experiments, or one of them with its parameters. Taken "
-    "from the tables that configurations are read with.\v"
-    "Example: cevscan describe nsi";
+static const char doc[] = "What exists: interactions, sources, form factors, responses and experiments, or one of them "
+                          "with its parameters. Taken "
+                          "from the tables that configurations are read with.\v"
+                          "Example: cevscan describe nsi";
 
 typedef struct describe_options {
     const char *name;
@@ -69,9 +69,9 @@ static json_t *card_json(const char *kind, const cev_card *card)
     json_t *parameters = json_array();
     for (size_t p = 0; p < card->n_parameter; p++) {
         const cev_parameter *d = &card->parameters[p];
-        json_array_append_new(parameters, json_pack("{s:s, s:s, s:s, s:o, s:f, s:f, s:b}", "name", d->name, "unit", d->unit,
-                                                    "help", d->help, "default", json_number(d->default_value), "minimum",
-                                                    d->minimum, "maximum", d->maximum, "slow", d->slow));
+        json_array_append_new(parameters, json_pack("{s:s, s:s, s:s, s:o, s:f, s:f, s:b}", "name", d->name, "unit",
+                                                    d->unit, "help", d->help, "default", json_number(d->default_value),
+                                                    "minimum", d->minimum, "maximum", d->maximum, "slow", d->slow));
     }
     return json_pack("{s:s, s:s, s:s, s:s, s:o}", "kind", kind, "name", card->name, "title", card->title, "citation",
                      card->citation, "parameters", parameters);
@@ -123,19 +123,22 @@ static cev_status print_experiment(cev_arena *arena, const char *name, bool json
     cev_yaml_destroy(&file);
     CEV_TRY(status);
     if (json) {
-        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "kind", "experiment", "name", x.name, "title", x.title, "file",
-                             path, "source", x.source.kind->card.name, "response", x.response.kind->card.name, "bins",
-                             (json_int_t)x.bins.n_bin));
+        print_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "kind", "experiment", "name", x.name, "title",
+                             x.title, "file", path, "source", x.source.kind->card.name, "response",
+                             x.response.kind->card.name, "bins", (json_int_t)x.bins.n_bin));
         return CEV_OK;
     }
-    printf("experiment %s: %s\n  %s\n  source %s, response %s, form factor %s\n  %zu bins from %g to %g %s, %g kg:", x.name,
-           x.title, path, x.source.kind->card.name, x.response.kind->card.name, x.target.form_factor.kind->card.name, x.bins.n_bin,
-           x.bins.edge[0], x.bins.edge[x.bins.n_energy], cev_observable_units[x.response.kind->observable],
-           x.target.mass_kg);
+    printf("experiment %s: %s\n  %s\n  source %s, response %s, form factor %s\n  %zu bins from %g to %g %s, %g kg:",
+           x.name, x.title, path, x.source.kind->card.name, x.response.kind->card.name,
+           x.target.form_factor.kind->card.name, x.bins.n_bin, x.bins.edge[0], x.bins.edge[x.bins.n_energy],
+           cev_observable_units[x.response.kind->observable], x.target.mass_kg);
     for (size_t k = 0; k < x.target.n_nucleus; k++) printf(" %g %s", x.target.per_unit[k], x.target.nucleus[k].name);
     printf("\n");
     for (size_t p = 0; p < x.n_pull; p++)
-        printf("  pull %s, sigma %g%s%s\n", x.pull[p].name, x.pull[p].sigma, x.pull[p].parameter ? " of " : x.pull[p].up ? " of shapes" : "",
+        printf("  pull %s, sigma %g%s%s\n", x.pull[p].name, x.pull[p].sigma,
+               x.pull[p].parameter ? " of "
+               : x.pull[p].up      ? " of shapes"
+                                   : "",
                x.pull[p].parameter ? x.pull[p].parameter : "");
     return CEV_OK;
 }
@@ -146,11 +149,12 @@ static cev_status unknown(const catalogue *c, const char *name)
     for (size_t k = 0; k < c->n; k++) names[k] = c->card[k]->name;
     const char *nearest = cev_nearest(name, names, c->n);
     if (!nearest) nearest = cev_nearest(name, c->experiment, c->n_experiment);
-    return cev_fail(CEV_E_INPUT, "nothing is called \"%s\"%s%s%s; see: cevscan describe", name, nearest ? "; did you mean \"" : "",
-                    nearest ? nearest : "", nearest ? "\"?" : "");
+    return cev_fail(CEV_E_INPUT, "nothing is called \"%s\"%s%s%s; see: cevscan describe", name,
+                    nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-/* All models of a name: a quenching and an efficiency may share theirs. JSON has a list of them where there are several. */
+/* All models of a name: a quenching and an efficiency may share theirs. JSON has a list of them where there are
+ * several. */
 static bool print_cards(const catalogue *c, const char *name, bool json)
 {
     json_t *list = json_array();

@@ -11,12 +11,14 @@
 #include "output_place.h"
 #include "scan_run.h"
 
-static const char doc[] =
-    "Joins partial maps of one scan, such as those of its shards. Tiles that several of them hold must agree to the last bit; tiles "
-    "that none of them holds are reported, and can be computed by `cevscan run` on the new map. Nothing is recomputed.\v"
-    "Exit codes: 0 the new map is complete; 1 complete, but some points have no chi2; 85 tiles are missing; 2 the maps do not fit "
-    "together, or one is damaged, and nothing was created; 74 the file system failed.\n\n"
-    "Example: cevscan merge shard-*.h5 -o map.h5";
+static const char doc[] = "Joins partial maps of one scan, such as those of its shards. Tiles that several of them "
+                          "hold must agree to the last bit; tiles "
+                          "that none of them holds are reported, and can be computed by `cevscan run` on the new map. "
+                          "Nothing is recomputed.\v"
+                          "Exit codes: 0 the new map is complete; 1 complete, but some points have no chi2; 85 tiles "
+                          "are missing; 2 the maps do not fit "
+                          "together, or one is damaged, and nothing was created; 74 the file system failed.\n\n"
+                          "Example: cevscan merge shard-*.h5 -o map.h5";
 
 typedef struct merge_options {
     const char *output;
@@ -55,9 +57,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 typedef struct merge {
     const merge_options *options;
     scan_run run;
-    cev_map_info **info;    /* [n_file] */
-    cev_map **part;         /* [n_file], open for reading */
-    size_t *owner;          /* [n_tile], number of the map that a tile is taken from; n_file if there is none */
+    cev_map_info **info; /* [n_file] */
+    cev_map **part;      /* [n_file], open for reading */
+    size_t *owner;       /* [n_tile], number of the map that a tile is taken from; n_file if there is none */
     size_t n_missing;
     bool created;
 } merge;
@@ -68,10 +70,12 @@ static cev_status open_part(merge *m, int k)
     scan_run *run = &m->run;
     CEV_TRY(inspect_guarded(path, &m->info[k]));
     if (k == 0) CEV_TRY(scan_run_adopt(run, path, m->info[0]));
-    const char *first = cev_map_info_text(m->info[0], "configuration_hash"), *own = cev_map_info_text(m->info[k], "configuration_hash");
+    const char *first = cev_map_info_text(m->info[0], "configuration_hash"),
+               *own = cev_map_info_text(m->info[k], "configuration_hash");
     if (!first || !own || strcmp(first, own))
         return cev_fail(CEV_E_INPUT, "%s: holds another scan than %s", path, m->options->file[0]);
-    if (m->info[k]->n_tile != run->config->grid.n_tile) return cev_fail(CEV_E_INPUT, "%s: has another number of tiles", path);
+    if (m->info[k]->n_tile != run->config->grid.n_tile)
+        return cev_fail(CEV_E_INPUT, "%s: has another number of tiles", path);
     return cev_map_open(path, CEV_MAP_READ, MPI_COMM_WORLD, &run->config->grid, run->n_pull, run->config->pull_name,
                         &m->part[k]);
 }
@@ -83,7 +87,8 @@ static cev_status read_part(merge *m, size_t k, const cev_tile *tile, cev_digest
     bool intact;
     CEV_TRY(cev_map_read_tile(m->part[k], tile, run->chi2, run->status, run->pull, NULL, &intact));
     if (!intact)
-        return cev_fail(CEV_E_INPUT, "%s: tile %zu is damaged; see: cevscan verify --repair", m->options->file[k], tile->id);
+        return cev_fail(CEV_E_INPUT, "%s: tile %zu is damaged; see: cevscan verify --repair", m->options->file[k],
+                        tile->id);
     return cev_tile_digest(tile, run->n_pull,
                            &(cev_tile_results){.chi2 = run->chi2, .status = run->status, .pull = run->pull}, digest);
 }
@@ -143,8 +148,8 @@ static void print_result(const merge *m, bool complete)
         json_t *missing = json_array();
         for (size_t t = 0; t < m->run.config->grid.n_tile; t++)
             if (m->owner[t] == (size_t)o->n_file) json_array_append_new(missing, json_integer((json_int_t)t));
-        print_json(json_pack("{s:o, s:i, s:b, s:o, s:s}", "map", json_text(o->output), "joined", o->n_file, "complete", complete,
-                             "tiles_missing", missing, "content_hash", m->run.progress.content_hash));
+        print_json(json_pack("{s:o, s:i, s:b, s:o, s:s}", "map", json_text(o->output), "joined", o->n_file, "complete",
+                             complete, "tiles_missing", missing, "content_hash", m->run.progress.content_hash));
     } else if (!o->quiet) {
         printf("%s: joined %d map%s\n", o->output, o->n_file, o->n_file == 1 ? "" : "s");
         if (m->n_missing) report_gaps(m);
@@ -157,8 +162,10 @@ static cev_status merge_maps(merge *m, run_outcome *outcome)
     scan_run *run = &m->run;
     size_t n = (size_t)m->options->n_file;
     CEV_TRY(output_place_resolve(m->options->output, &run->map_path));
-    if (!access(run->map_path, F_OK)) return cev_fail(CEV_E_INPUT, "%s: exists already; choose another output", m->options->output);
-    if (!(m->info = calloc(n, sizeof *m->info)) || !(m->part = calloc(n, sizeof *m->part))) return cev_fail(CEV_E_MEMORY, "out of memory");
+    if (!access(run->map_path, F_OK))
+        return cev_fail(CEV_E_INPUT, "%s: exists already; choose another output", m->options->output);
+    if (!(m->info = calloc(n, sizeof *m->info)) || !(m->part = calloc(n, sizeof *m->part)))
+        return cev_fail(CEV_E_MEMORY, "out of memory");
     for (int k = 0; k < m->options->n_file; k++) CEV_TRY(open_part(m, k));
     CEV_TRY(cev_new(run->config->arena, run->config->grid.n_tile, &m->owner));
     for (size_t t = 0; t < run->config->grid.n_tile; t++) CEV_TRY(compare_parts(m, t));
@@ -196,8 +203,10 @@ int command_merge(int argc, char **argv)
     run_outcome outcome = RUN_COMPLETE;
     job_start_mpi(&m.run.rank);
     cev_status status = merge_maps(&m, &outcome);
-    int code = status != CEV_OK ? report_error(status) : outcome != RUN_COMPLETE ? EXIT_STOPPED
-               : m.run.points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    int code = status != CEV_OK          ? report_error(status)
+               : outcome != RUN_COMPLETE ? EXIT_STOPPED
+               : m.run.points_failed     ? EXIT_POINTS_FAILED
+                                         : EXIT_COMPLETE;
     if (status == CEV_OK) print_result(&m, outcome == RUN_COMPLETE);
     if (status != CEV_OK && m.created) unlink(m.run.map_path); /* a half-joined map; its parts are still there */
     close_all(&m);

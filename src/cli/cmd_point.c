@@ -10,7 +10,8 @@
 
 static const char doc[] =
     "Profiled chi2 at one point, with every pull and the share of each experiment and bin.\v"
-    "chi2 is the sum of the experiments' chi2 and of the penalty of the pulls. delta_chi2 is taken from the minimum over the "
+    "chi2 is the sum of the experiments' chi2 and of the penalty of the pulls. delta_chi2 is taken from the minimum "
+    "over the "
     "parameters that the scan file scans; without a scan file, from the truth of the Asimov data.\n\n"
     "Example: cevscan point --experiments ess_csi,ess_si --set eps_ee_uV=0.1 --set eps_mumu_dV=-0.2 --json";
 
@@ -48,8 +49,8 @@ static json_t *experiment_json(const selection *s, const cev_point_report *r, si
         json_array_append_new(predicted, json_number(r->predicted[e][i]));
         json_array_append_new(data, json_number(s->data.counts[e][i]));
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "chi2", json_number(r->experiment_chi2[e]), "bins", bins, "predicted", predicted,
-                     "data", data);
+    return json_pack("{s:o, s:o, s:o, s:o}", "chi2", json_number(r->experiment_chi2[e]), "bins", bins, "predicted",
+                     predicted, "data", data);
 }
 
 static void print_as_json(const selection *s, const cev_point_report *r, double reference)
@@ -63,13 +64,15 @@ static void print_as_json(const selection *s, const cev_point_report *r, double 
     for (size_t e = 0; e < s->config->n_experiment; e++)
         json_object_set_new(experiments, s->config->experiment[e]->name, experiment_json(s, r, e));
     print_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "chi2", json_number(r->chi2), "delta_chi2",
-                         json_number(r->chi2 - reference), "penalty", json_number(r->penalty), "pulls", pulls, "experiments",
-                         experiments, "parameters", parameters, "status", cev_point_status_name((int)r->status)));
+                         json_number(r->chi2 - reference), "penalty", json_number(r->penalty), "pulls", pulls,
+                         "experiments", experiments, "parameters", parameters, "status",
+                         cev_point_status_name((int)r->status)));
 }
 
 static void print_as_text(const selection *s, const cev_point_report *r, double reference)
 {
-    printf("chi2 %.9g   delta_chi2 %.9g   status %s\n\n", r->chi2, r->chi2 - reference, cev_point_status_name((int)r->status));
+    printf("chi2 %.9g   delta_chi2 %.9g   status %s\n\n", r->chi2, r->chi2 - reference,
+           cev_point_status_name((int)r->status));
     printf("%-32s %14s %10s\n", "pull", "value", "in sigma");
     for (size_t p = 0; p < cev_model_n_pull(s->model); p++)
         printf("%-32s %14.6e %10.4f\n", cev_model_pull_name(s->model, p), r->pull[p],

@@ -7,7 +7,8 @@
 
 static const char doc[] =
     "Expected events per bin, for each neutrino of the source and each background, over the whole exposure.\v"
-    "Energies are reconstructed nuclear recoil energies. The parameters are at the standard model unless set otherwise.\n\n"
+    "Energies are reconstructed nuclear recoil energies. The parameters are at the standard model unless set "
+    "otherwise.\n\n"
     "Example: cevscan rates --experiments ess_csi --format csv";
 
 typedef enum table_format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON } table_format;
@@ -106,8 +107,8 @@ static void print_csv(const columns *c)
     for (size_t k = 0; k < c->n; k++)
         for (size_t i = 0; i < bins->n_bin; i++) {
             size_t energy = i % bins->n_energy, t = i / bins->n_energy;
-            printf("%s,%s,%s,%s,%.10g,%.10g,", c->experiment->name, k < c->n_signal ? "signal" : "background", c->name[k],
-                   unit_of(c->experiment), bins->edge[energy], bins->edge[energy + 1]);
+            printf("%s,%s,%s,%s,%.10g,%.10g,", c->experiment->name, k < c->n_signal ? "signal" : "background",
+                   c->name[k], unit_of(c->experiment), bins->edge[energy], bins->edge[energy + 1]);
             if (bins->time_edge_us) printf("%.10g,%.10g", bins->time_edge_us[t], bins->time_edge_us[t + 1]);
             printf("%s,%.10g\n", bins->time_edge_us ? "" : ",", c->counts[k][i]);
         }
@@ -135,19 +136,22 @@ static json_t *experiment_json(const columns *c)
     json_t *edges = json_array(), *time_edges = json_array(), *signal = json_object(), *background = json_object();
     double signal_sum = 0, background_sum = 0;
     for (size_t i = 0; i <= bins->n_energy; i++) json_array_append_new(edges, json_number(bins->edge[i]));
-    for (size_t t = 0; bins->time_edge_us && t <= bins->n_time; t++) json_array_append_new(time_edges, json_number(bins->time_edge_us[t]));
+    for (size_t t = 0; bins->time_edge_us && t <= bins->n_time; t++)
+        json_array_append_new(time_edges, json_number(bins->time_edge_us[t]));
     for (size_t k = 0; k < c->n; k++) {
         json_object_set_new(k < c->n_signal ? signal : background, c->name[k], counts_json(c->counts[k], bins->n_bin));
         *(k < c->n_signal ? &signal_sum : &background_sum) += sum_over_bins(c, k);
     }
     char name[16];
     snprintf(name, sizeof name, "edges_%s", unit_of(c->experiment));
-    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o}", name, edges, "signal", signal, "background", background, "signal_total",
-                             json_number(signal_sum), "background_total", json_number(background_sum));
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o}", name, edges, "signal", signal, "background", background,
+                             "signal_total", json_number(signal_sum), "background_total", json_number(background_sum));
     json_object_set_new(json, "title", json_text(c->experiment->title));
     json_object_set_new(json, "labels", labels_json(c));
-    if (c->experiment->observed) json_object_set_new(json, "observed", counts_json(c->experiment->observed, bins->n_bin));
-    if (c->experiment->variance) json_object_set_new(json, "variance", counts_json(c->experiment->variance, bins->n_bin));
+    if (c->experiment->observed)
+        json_object_set_new(json, "observed", counts_json(c->experiment->observed, bins->n_bin));
+    if (c->experiment->variance)
+        json_object_set_new(json, "variance", counts_json(c->experiment->variance, bins->n_bin));
     if (bins->time_edge_us)
         json_object_set_new(json, "edges_us", time_edges);
     else
@@ -179,7 +183,11 @@ int command_rates(int argc, char **argv)
 {
     rates_options o = {.format = FORMAT_TABLE};
     const struct argp_child children[] = {{&selection_argp, 0, NULL, 0}, {0}};
-    const struct argp argp = {.options = options, .parser = parse, .args_doc = "[SCAN.yaml]", .doc = doc, .children = children};
+    const struct argp argp = {.options = options,
+                              .parser = parse,
+                              .args_doc = "[SCAN.yaml]",
+                              .doc = doc,
+                              .children = children};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     if (o.selection.json) o.format = FORMAT_JSON;
 

@@ -12,14 +12,16 @@
 #include "scan_run.h"
 #include "stop.h"
 
-static const char doc[] =
-    "Scans a parameter space into a map: alone, under mpirun or under srun. An unfinished map of the same scan is resumed, on any "
-    "number of ranks and threads; a finished one is left alone; anything else is refused.\v"
-    "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created; 74 the file system, "
-    "memory or MPI failed or refused; 85 stopped early by a signal or the time limit; 130 interrupted. In the last three cases the map is sound, "
-    "and the same command goes on.\n\n"
-    "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
-    "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";
+static const char doc[] = "Scans a parameter space into a map: alone, under mpirun or under srun. An unfinished map of "
+                          "the same scan is resumed, on any "
+                          "number of ranks and threads; a finished one is left alone; anything else is refused.\v"
+                          "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was "
+                          "created; 74 the file system, "
+                          "memory or MPI failed or refused; 85 stopped early by a signal or the time limit; 130 "
+                          "interrupted. In the last three cases the map is sound, "
+                          "and the same command goes on.\n\n"
+                          "Examples:\n  cevscan run configs/scans/ess_csi_si.yaml -o ess.h5\n"
+                          "  mpirun -n 4 --map-by slot:PE=2 --bind-to core cevscan run scan.yaml -o map.h5 --threads 2";
 
 enum { KEY_SHARD = 256 };
 
@@ -37,7 +39,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &o->job; break;
     case KEY_SHARD:
-        if (sscanf(argument, "%d/%d%c", &o->shard, &o->n_shard, &rest) != 2 || o->shard < 1 || o->shard > o->n_shard || o->n_shard > 1000000)
+        if (sscanf(argument, "%d/%d%c", &o->shard, &o->n_shard, &rest) != 2 || o->shard < 1 || o->shard > o->n_shard ||
+            o->n_shard > 1000000)
             argp_error(state, "--shard %s: expected K/N with 1 <= K <= N", argument);
         o->shard--;
         break;
@@ -63,11 +66,12 @@ static void print_json_summary(const scan_run *run, bool complete, double points
     const cev_grid *g = &run->config->grid;
     name_list names = axis_names(g);
     json_t *best = best_fit_json(p, cev_grid_n_member(g), g->n_axis, names.name, g->axis[0].label);
-    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:s}", "map", json_text(run->options->job.output), "complete", complete,
-                         "points", (json_int_t)g->n_point, "points_computed", (json_int_t)points, "points_failed",
-                         (json_int_t)p->points_failed, "seconds", seconds, "startup_s",
-                         json_number(run->startup_s > 0 ? run->startup_s : NAN), "best_fit_chi2", json_number(lowest_best_fit(p, cev_grid_n_member(g))),
-                         "best_fit", best, "content_hash", p->content_hash));
+    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:s}", "map",
+                         json_text(run->options->job.output), "complete", complete, "points", (json_int_t)g->n_point,
+                         "points_computed", (json_int_t)points, "points_failed", (json_int_t)p->points_failed,
+                         "seconds", seconds, "startup_s", json_number(run->startup_s > 0 ? run->startup_s : NAN),
+                         "best_fit_chi2", json_number(lowest_best_fit(p, cev_grid_n_member(g))), "best_fit", best,
+                         "content_hash", p->content_hash));
 }
 
 static void print_summary(const scan_run *run, run_outcome outcome)
@@ -82,14 +86,14 @@ static void print_summary(const scan_run *run, run_outcome outcome)
     } else if (o->job.quiet) {
         return;
     } else if (outcome == RUN_SHARD_COMPLETE) {
-        printf("%s: shard %d of %d is complete, %llu of %llu points; `cevscan merge` joins the shards\n", o->job.output, o->shard + 1,
-               o->n_shard, (unsigned long long)run->points_done, (unsigned long long)g->n_point);
+        printf("%s: shard %d of %d is complete, %llu of %llu points; `cevscan merge` joins the shards\n", o->job.output,
+               o->shard + 1, o->n_shard, (unsigned long long)run->points_done, (unsigned long long)g->n_point);
     } else if (outcome != RUN_COMPLETE) {
         printf("%s: stopped after %llu of %llu points; the same command goes on\n", o->job.output,
                (unsigned long long)run->points_done, (unsigned long long)g->n_point);
     } else {
-        printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\n", o->job.output, points, seconds, points / seconds,
-               (unsigned long long)p->points_failed);
+        printf("%s: %.0f points in %.2f s (%.3g points/s), %llu failed\n", o->job.output, points, seconds,
+               points / seconds, (unsigned long long)p->points_failed);
         print_best_fits(p, cev_grid_n_member(g), g->n_axis, names.name, g->axis[0].label);
         printf("content hash %s\n", p->content_hash);
     }
@@ -143,7 +147,11 @@ static int run_everywhere(scan_run *run)
 int command_run(int argc, char **argv)
 {
     run_options o = {.job = JOB_DEFAULTS("scan file")};
-    const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc, .children = children};
+    const struct argp argp = {.options = options,
+                              .parser = parse,
+                              .args_doc = "SCAN.yaml",
+                              .doc = doc,
+                              .children = children};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 
     scan_run run = {.options = &o};

@@ -10,7 +10,8 @@
 #include "study_run.h"
 
 static const char doc[] =
-    "Scans many sets of experiments over many planes and parameters into one file: alone, under mpirun or under srun. An experiment that "
+    "Scans many sets of experiments over many planes and parameters into one file: alone, under mpirun or under srun. "
+    "An experiment that "
     "is in many sets is evaluated once. An unfinished study is resumed, as a scan is.\v"
     "`cevscan check STUDY.yaml` shows the maps without computing any. Exit codes are those of cevscan run.\n\n"
     "Example:\n  mpirun -n 2 cevscan study configs/studies/ess_all.yaml -o ess_all.h5";
@@ -21,15 +22,18 @@ static void print_summary(const study_run *run, run_outcome outcome)
     const cev_study_config *c = run->config;
     double seconds = monotonic_s() - run->started, points = (double)(run->points_done - run->points_before);
     if (o->json) {
-        print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:s}", "study", json_text(o->output), "complete", outcome == RUN_COMPLETE, "maps",
-                             (json_int_t)c->n_map, "points_computed", (json_int_t)points, "points_failed", (json_int_t)run->points_failed,
-                             "seconds", seconds, "content_hash", run->progress.content_hash));
+        print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:s}", "study", json_text(o->output), "complete",
+                             outcome == RUN_COMPLETE, "maps", (json_int_t)c->n_map, "points_computed",
+                             (json_int_t)points, "points_failed", (json_int_t)run->points_failed, "seconds", seconds,
+                             "content_hash", run->progress.content_hash));
     } else if (o->quiet) {
         return;
     } else if (outcome != RUN_COMPLETE) {
-        printf("%s: stopped after %llu points; the same command goes on\n", o->output, (unsigned long long)run->points_done);
+        printf("%s: stopped after %llu points; the same command goes on\n", o->output,
+               (unsigned long long)run->points_done);
     } else {
-        printf("%s: %zu maps of %zu sets, %.0f points in %.2f s (%.3g points/s), %llu failed; %zu fits for each grid point\ncontent hash %s\n",
+        printf("%s: %zu maps of %zu sets, %.0f points in %.2f s (%.3g points/s), %llu failed; %zu fits for each grid "
+               "point\ncontent hash %s\n",
                o->output, c->n_map, c->n_set, points, seconds, points / seconds, (unsigned long long)run->points_failed,
                cev_units_n(run->units), run->progress.content_hash);
     }
@@ -41,9 +45,10 @@ static int leave_alone(study_run *run)
     if (run->rank == 0 && run->options->json) {
         run->progress = run->found->file->progress;
         run->started = monotonic_s();
-        print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:s}", "study", json_text(run->options->output), "complete", true, "maps",
-                             (json_int_t)run->config->n_map, "points_computed", (json_int_t)0, "points_failed", (json_int_t)failed, "seconds", 0.0,
-                             "content_hash", run->progress.content_hash));
+        print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:f, s:s}", "study", json_text(run->options->output),
+                             "complete", true, "maps", (json_int_t)run->config->n_map, "points_computed", (json_int_t)0,
+                             "points_failed", (json_int_t)failed, "seconds", 0.0, "content_hash",
+                             run->progress.content_hash));
     } else if (run->rank == 0 && !run->options->quiet) {
         printf("%s: already complete\n", run->options->output);
     }

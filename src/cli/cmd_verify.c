@@ -12,11 +12,13 @@
 #include "output_place.h"
 #include "scan_run.h"
 
-static const char doc[] =
-    "Checks a map: its structure and axes, the digest of every finished tile, what a complete map says of the whole (best fit, failed "
-    "points, content hash), and a random 1 % of the tiles (at least one), or all of them, against a new computation, bit by bit.\v"
-    "Exit codes: 0 the map is sound; 1 it is not, each tile or part that differs is named; 2 it is no map, or not of this program; 74 it cannot be read.\n\n"
-    "Example: cevscan verify --all results/ess_csi.h5";
+static const char doc[] = "Checks a map: its structure and axes, the digest of every finished tile, what a complete "
+                          "map says of the whole (best fit, failed "
+                          "points, content hash), and a random 1 % of the tiles (at least one), or all of them, "
+                          "against a new computation, bit by bit.\v"
+                          "Exit codes: 0 the map is sound; 1 it is not, each tile or part that differs is named; 2 it "
+                          "is no map, or not of this program; 74 it cannot be read.\n\n"
+                          "Example: cevscan verify --all results/ess_csi.h5";
 
 typedef struct verify_options {
     const char *file;
@@ -40,7 +42,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'r': o->repair = true; break;
     case 'j': o->json = true; break;
     case 's':
-        if (!parse_whole(argument, 0, 2000000000, &o->seed)) argp_error(state, "--seed %s: expected a whole number", argument);
+        if (!parse_whole(argument, 0, 2000000000, &o->seed))
+            argp_error(state, "--seed %s: expected a whole number", argument);
         break;
     case ARGP_KEY_ARG:
         if (o->file) argp_error(state, "more than one map: %s", argument);
@@ -62,10 +65,10 @@ typedef struct verification {
     const verify_options *options;
     scan_run run;
     cev_map_info *info;
-    unsigned char *verdict;     /* [n_tile] */
-    bool *chosen;               /* [n_tile], to be recomputed */
-    bool same_numerics;         /* this program computes what the map's did */
-    scan_lowest low;            /* of the map's tiles */
+    unsigned char *verdict; /* [n_tile] */
+    bool *chosen;           /* [n_tile], to be recomputed */
+    bool same_numerics;     /* this program computes what the map's did */
+    scan_lowest low;        /* of the map's tiles */
     bool wrong[N_PARTS];
     size_t n_recomputed, n_bad, n_wrong;
 } verification;
@@ -77,8 +80,10 @@ static cev_status compare_identity(verification *v)
     const char *stored = cev_map_info_text(v->info, "configuration_hash");
     v->same_numerics = stored && !strcmp(stored, identity);
     if (!v->same_numerics && v->options->all)
-        return cev_fail(CEV_E_INPUT, "%s: its configuration hash is not that of its configuration: it was changed, or computed by a "
-                                     "version with other numbers; it cannot be recomputed", v->options->file);
+        return cev_fail(CEV_E_INPUT,
+                        "%s: its configuration hash is not that of its configuration: it was changed, or computed by a "
+                        "version with other numbers; it cannot be recomputed",
+                        v->options->file);
     return CEV_OK;
 }
 
@@ -87,7 +92,8 @@ static cev_status choose_tiles(verification *v)
     gsl_rng *random = gsl_rng_alloc(gsl_rng_taus2);
     if (!random) return cev_fail(CEV_E_MEMORY, "out of memory");
     gsl_rng_set(random, v->options->seed >= 0 ? (unsigned long)v->options->seed : (unsigned long)time(NULL));
-    size_t left = v->info->n_tile_done, wanted = v->options->all ? v->info->n_tile_done : (v->info->n_tile_done + 99) / 100;
+    size_t left = v->info->n_tile_done,
+           wanted = v->options->all ? v->info->n_tile_done : (v->info->n_tile_done + 99) / 100;
     /* Each of the finished tiles has the same chance, and exactly so many as wanted are drawn. */
     for (size_t t = 0; t < v->info->n_tile && v->same_numerics; t++) {
         if (!v->info->done[t]) continue;
@@ -146,8 +152,8 @@ static cev_status check_axes(verification *v)
     return CEV_OK;
 }
 
-/* chi2 at the best fit that the map names for a member, rather than its place: where chi2 is flat, libraries of other hosts find
- * another. */
+/* chi2 at the best fit that the map names for a member, rather than its place: where chi2 is flat, libraries of other
+ * hosts find another. */
 static cev_status check_best_fit_of(verification *v, size_t member)
 {
     scan_run *run = &v->run;
@@ -239,18 +245,20 @@ static void print_result(const verification *v)
     const verify_options *o = v->options;
     bool sound = v->n_bad == 0 && v->n_wrong == 0;
     if (o->json) {
-        print_json(json_pack("{s:b, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:b}", "sound", sound, "tiles", (json_int_t)v->info->n_tile,
-                             "tiles_done", (json_int_t)v->info->n_tile_done, "tiles_recomputed", (json_int_t)v->n_recomputed,
-                             "content_hash_right", !v->wrong[PART_CONTENT_HASH], "damaged", tiles_json(v, VERDICT_DAMAGED), "different",
-                             tiles_json(v, VERDICT_DIFFERENT), "wrong", parts_json(v), "repaired", o->repair && !sound));
+        print_json(json_pack("{s:b, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:b}", "sound", sound, "tiles",
+                             (json_int_t)v->info->n_tile, "tiles_done", (json_int_t)v->info->n_tile_done,
+                             "tiles_recomputed", (json_int_t)v->n_recomputed, "content_hash_right",
+                             !v->wrong[PART_CONTENT_HASH], "damaged", tiles_json(v, VERDICT_DAMAGED), "different",
+                             tiles_json(v, VERDICT_DIFFERENT), "wrong", parts_json(v), "repaired",
+                             o->repair && !sound));
         return;
     }
     print_tiles(v);
     for (int p = 0; p < N_PARTS; p++)
         if (v->wrong[p]) printf("wrong for these tiles: %s\n", part_name[p]);
     if (!v->same_numerics) printf("note: of another version of the numbers, or changed: nothing was recomputed\n");
-    printf("%s: %zu of %zu tiles done, all digests checked, %zu recomputed: %s\n", o->file, v->info->n_tile_done, v->info->n_tile,
-           v->n_recomputed, sound ? "sound" : "NOT SOUND");
+    printf("%s: %zu of %zu tiles done, all digests checked, %zu recomputed: %s\n", o->file, v->info->n_tile_done,
+           v->info->n_tile, v->n_recomputed, sound ? "sound" : "NOT SOUND");
     if (o->repair && !sound) printf("%zu tiles and the end of the scan are marked for `cevscan run`\n", v->n_bad);
 }
 

@@ -65,14 +65,17 @@ bool parse_whole(const char *text, long minimum, long maximum, int *out)
 
 double process_age_s(void)
 {
-    unsigned long long started; /* in ticks since the system was booted: the 22nd field; the second may hold anything in brackets */
+    unsigned long long
+        started; /* in ticks since the system was booted: the 22nd field; the second may hold anything in brackets */
     char line[4096];
     FILE *stat = fopen("/proc/self/stat", "r");
     size_t n = stat ? fread(line, 1, sizeof line - 1, stat) : 0;
     if (stat) fclose(stat);
     line[n] = '\0';
     const char *rest = strrchr(line, ')');
-    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &started) != 1) return NAN;
+    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                        &started) != 1)
+        return NAN;
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec - (double)started / (double)sysconf(_SC_CLK_TCK);

@@ -38,7 +38,8 @@ int command_bench(int argc, char **argv);
 
 int exit_code_of(cev_status status);
 
-/* Prints the recorded error to stderr, with its origin in the code if $CEVSCAN_DEBUG is set, and returns its exit code. */
+/* Prints the recorded error to stderr, with its origin in the code if $CEVSCAN_DEBUG is set, and returns its exit code.
+ */
 int report_error(cev_status status);
 
 /* A JSON number; null for what JSON cannot express. */
@@ -50,7 +51,8 @@ json_t *json_text(const char *text);
 /* Prints to stdout, and gives up the reference. */
 void print_json(json_t *json);
 
-/* Seconds since this process was started, to the tick of the system's clock (10 ms); NaN where the system does not say. */
+/* Seconds since this process was started, to the tick of the system's clock (10 ms); NaN where the system does not say.
+ */
 double process_age_s(void);
 
 /* A number that must be whole and in [minimum, maximum]; false if it is not. */

@@ -6,8 +6,8 @@
 /* Measured with `cevscan bench` on one core with AVX-512: the profile costs about this much per bin and point. */
 static const double seconds_per_bin = 6e-9, seconds_per_point = 3e-8;
 
-/* And for each value of slow parameters: templates folded anew, and where a source propagates neutrinos with the scan's couplings, the
- * probabilities too, mostly of nights. */
+/* And for each value of slow parameters: templates folded anew, and where a source propagates neutrinos with the scan's
+ * couplings, the probabilities too, mostly of nights. */
 static const double seconds_per_fold = 2e-3, seconds_per_propagation = 5e-2;
 
 static double seconds_of_folding(const cev_scan_config *config)
@@ -30,14 +30,16 @@ scan_estimate estimate_scan(const cev_scan_config *config)
     for (size_t e = 0; e < config->n_experiment; e++) {
         const cev_experiment *x = config->experiment[e];
         s.n_bin += x->bins.n_bin;
-        template_rows += (double)(x->target.n_nucleus * x->source.kind->n_component * config->interaction->n_term * x->bins.n_bin) *
+        template_rows += (double)(x->target.n_nucleus * x->source.kind->n_component * config->interaction->n_term *
+                                  x->bins.n_bin) *
                          (1 + 2 * (double)cev_experiment_n_shape(x));
     }
     double fields = 2 + (config->store_pulls ? (double)s.n_pull : 0), point_bytes = 8 * fields + 1;
     s.file_bytes = (double)config->grid.n_point * point_bytes + (double)config->grid.n_tile * (CEV_DIGEST_SIZE + 1);
     s.memory_bytes = 16 * template_rows + (double)cev_grid_points_of_whole_tile(&config->grid) * point_bytes +
                      (double)config->grid.n_tile * (CEV_DIGEST_SIZE + 5) + 8.0 * CEV_LANES * (double)s.n_bin;
-    s.core_seconds = (double)config->grid.n_point * (seconds_per_bin * (double)s.n_bin + seconds_per_point) + seconds_of_folding(config);
+    s.core_seconds = (double)config->grid.n_point * (seconds_per_bin * (double)s.n_bin + seconds_per_point) +
+                     seconds_of_folding(config);
     return s;
 }
 

@@ -6,10 +6,10 @@
 #include "cevscan/config.h"
 
 typedef struct scan_estimate {
-    size_t n_bin, n_pull;       /* over all experiments, shared pulls once */
+    size_t n_bin, n_pull; /* over all experiments, shared pulls once */
     double file_bytes;
-    double memory_bytes;        /* of one rank with one thread, without libraries */
-    double core_seconds;        /* on one core of the machine that the formula was fitted on */
+    double memory_bytes; /* of one rank with one thread, without libraries */
+    double core_seconds; /* on one core of the machine that the formula was fitted on */
 } scan_estimate;
 
 scan_estimate estimate_scan(const cev_scan_config *config);

@@ -17,12 +17,16 @@ enum { KEY_MASTER = 512, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE, KEY_SILENCE };
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.h5", 0, "the file to write (required)", 0},
     {"quiet", 'q', NULL, 0, "print errors only", 0},
-    {"threads", 't', "N", 0, "threads of each rank (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or its share of the cores)", 0},
-    {"master", KEY_MASTER, "MODE", 0, "what rank 0 does: works, serves, or auto (default: it works on up to 16 ranks)", 0},
+    {"threads", 't', "N", 0,
+     "threads of each rank (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or its share of the cores)", 0},
+    {"master", KEY_MASTER, "MODE", 0, "what rank 0 does: works, serves, or auto (default: it works on up to 16 ranks)",
+     0},
     {"json", KEY_JSON, NULL, 0, "print the summary as JSON", 0},
-    {"time-limit", KEY_TIME_LIMIT, "TIME", 0, "stop in good order after TIME: seconds, M:S, H:M:S or D-H:M:S (default: before SLURM's limit)", 0},
+    {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
+     "stop in good order after TIME: seconds, M:S, H:M:S or D-H:M:S (default: before SLURM's limit)", 0},
     {"grace", KEY_GRACE, "SECONDS", 0, "how long tiles in work may go on once a stop is wanted (default: 10)", 0},
-    {"silence", KEY_SILENCE, "SECONDS", 0, "give up when another rank is silent for so long; 0: never (default: 20)", 0},
+    {"silence", KEY_SILENCE, "SECONDS", 0, "give up when another rank is silent for so long; 0: never (default: 20)",
+     0},
     {0},
 };
 
@@ -48,12 +52,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'o': o->output = argument; break;
     case 'q': o->quiet = true; break;
     case 't':
-        if (!parse_whole(argument, 1, 4096, &o->threads)) argp_error(state, "--threads %s: expected 1 to 4096", argument);
+        if (!parse_whole(argument, 1, 4096, &o->threads))
+            argp_error(state, "--threads %s: expected 1 to 4096", argument);
         break;
     case KEY_MASTER: o->master = parse_master(argument, state); break;
     case KEY_JSON: o->json = true; break;
     case KEY_TIME_LIMIT:
-        if (!parse_time_limit(argument, &o->time_limit_s)) argp_error(state, "--time-limit %s: expected a time like 90, 5:00 or 1:30:00", argument);
+        if (!parse_time_limit(argument, &o->time_limit_s))
+            argp_error(state, "--time-limit %s: expected a time like 90, 5:00 or 1:30:00", argument);
         break;
     case KEY_GRACE: o->grace_s = parse_seconds("grace", argument, state); break;
     case KEY_SILENCE: o->silence_s = parse_seconds("silence", argument, state); break;
@@ -83,7 +89,8 @@ error_t job_options_only(int key, char *argument, struct argp_state *state)
 static void print_layout(const job_options *o, const cev_machine *m)
 {
     if (o->quiet) return;
-    fprintf(stderr, "cevscan: %d rank%s on %d host%s, ", m->n_rank, m->n_rank == 1 ? "" : "s", m->n_host, m->n_host == 1 ? "" : "s");
+    fprintf(stderr, "cevscan: %d rank%s on %d host%s, ", m->n_rank, m->n_rank == 1 ? "" : "s", m->n_host,
+            m->n_host == 1 ? "" : "s");
     if (m->threads_lowest == m->threads_highest)
         fprintf(stderr, "%d thread%s each", m->threads_lowest, m->threads_lowest == 1 ? "" : "s");
     else
@@ -94,8 +101,10 @@ static void print_layout(const job_options *o, const cev_machine *m)
         fprintf(stderr, "; a rank may use %d to %d cores", m->cores_lowest, m->cores_highest);
     fprintf(stderr, "; rank 0 %s\n", cev_schedule_master_works(o->master, m->n_rank) ? "works" : "serves");
     if (m->cramped_ranks)
-        fprintf(stderr, "cevscan: warning: %d rank%s with more threads than cores of their own; bind them with mpirun --map-by "
-                        "slot:PE=THREADS --bind-to core, or srun -c THREADS\n", m->cramped_ranks, m->cramped_ranks == 1 ? "" : "s");
+        fprintf(stderr,
+                "cevscan: warning: %d rank%s with more threads than cores of their own; bind them with mpirun --map-by "
+                "slot:PE=THREADS --bind-to core, or srun -c THREADS\n",
+                m->cramped_ranks, m->cramped_ranks == 1 ? "" : "s");
     else if (m->shared_hosts)
         fprintf(stderr, "cevscan: warning: more threads than cores on %d host%s: they take turns\n", m->shared_hosts,
                 m->shared_hosts == 1 ? "" : "s");
@@ -178,7 +187,7 @@ void job_begin_session(cev_map_progress *p, const cev_map_progress *before, cons
     p->threads = machine->threads_highest;
 }
 
-/* --- MPI -------------------------------------------------------------------------------------------------------------- */
+/* --- MPI -------------------------------------------------------------------------------------------------------- */
 
 cev_status agree_with_rank_0(int rank, cev_status status)
 {
@@ -200,10 +209,10 @@ cev_status job_share_text(int rank, char **text)
     return CEV_OK;
 }
 
-/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it, and no session folder, which programs that
- * start and end at the same moment would share and remove under each other; and no network, whose drivers would be loaded and take a fifth
- * of a second to get ready. Open MPI's own file component makes files beside the
- * map for shared file pointers, which nobody uses here, and leaves them there when it is killed; ROMIO does not. */
+/* Choices that the user's own settings override. Alone, MPI needs no daemon beside it, and no session folder, which
+ * programs that start and end at the same moment would share and remove under each other; and no network, whose drivers
+ * would be loaded and take a fifth of a second to get ready. Open MPI's own file component makes files beside the map
+ * for shared file pointers, which nobody uses here, and leaves them there when it is killed; ROMIO does not. */
 static void set_up_open_mpi(void)
 {
     if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK")) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the jobs of several ranks, scans and studies, share: options, time limits, and the end of all ranks when one fails. */
+/* What the jobs of several ranks, scans and studies, share: options, time limits, and the end of all ranks when one
+ * fails. */
 #ifndef CEVSCAN_CLI_JOB_H
 #define CEVSCAN_CLI_JOB_H
 
@@ -12,20 +13,23 @@
 #include "cevscan/schedule.h"
 
 typedef struct job_options {
-    const char *what;       /* "scan file" or "study file" */
+    const char *what; /* "scan file" or "study file" */
     const char *file, *output;
     bool quiet, json;
     int threads; /* 0: choose */
     cev_master_mode master;
-    double time_limit_s;    /* infinite: none */
-    double silence_s;       /* longest silence of another rank */
-    double grace_s;         /* how long a tile in work may go on once a stop is wanted */
+    double time_limit_s; /* infinite: none */
+    double silence_s;    /* longest silence of another rank */
+    double grace_s;      /* how long a tile in work may go on once a stop is wanted */
 } job_options;
 
 /* How a run ended, the same on every rank. */
 typedef enum run_outcome { RUN_COMPLETE, RUN_SHARD_COMPLETE, RUN_STOPPED, RUN_INTERRUPTED } run_outcome;
 
-#define JOB_DEFAULTS(what_) {.what = what_, .time_limit_s = INFINITY, .grace_s = 10, .silence_s = 20}
+#define JOB_DEFAULTS(what_)                                                                                            \
+    {                                                                                                                  \
+        .what = what_, .time_limit_s = INFINITY, .grace_s = 10, .silence_s = 20                                        \
+    }
 
 /* A child of a command's own argp, whose input is a job_options. */
 extern const struct argp job_argp;
@@ -33,8 +37,8 @@ extern const struct argp job_argp;
 /* The parser of a command that has these options and no others, and job_argp as its first child. */
 error_t job_options_only(int key, char *argument, struct argp_state *state);
 
-/* Collective: sets the time limit, looks at the machine and says on stderr how many ranks and threads there are, and what is odd about
- * that. */
+/* Collective: sets the time limit, looks at the machine and says on stderr how many ranks and threads there are, and
+ * what is odd about that. */
 cev_machine job_survey(const job_options *o, int rank);
 
 /* Ends all ranks if this one failed: others may not know. */
@@ -43,7 +47,8 @@ void job_abort_on_failure(int rank, cev_map_lock **lock, cev_status status);
 /* Ends all ranks if this one alone failed, for want of memory, say; a failure of all is returned on all. */
 cev_status job_agree_on(int rank, cev_map_lock **lock, cev_status own);
 
-/* Exit codes: of a status that all ranks have, reported by rank 0; and, collective, of an outcome with rank 0's failed points. */
+/* Exit codes: of a status that all ranks have, reported by rank 0; and, collective, of an outcome with rank 0's failed
+ * points. */
 int job_refuse(int rank, cev_status status);
 int job_code_of(run_outcome outcome, uint64_t points_failed);
 

@@ -28,12 +28,14 @@ static void print_help(void)
     printf("Usage: cevscan COMMAND [OPTION...]\n"
            "Scans parameter spaces of coherent elastic neutrino-nucleus scattering.\n\n");
     for (size_t k = 0; k < N_COMMANDS; k++) printf("  %-10s %s\n", commands[k].name, commands[k].summary);
-    printf("\n`cevscan COMMAND --help` explains a command, `cevscan --version` says which version this is.\n\n"
-           "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created;\n"
-           "74 the file system, memory or MPI failed; 85 stopped early by a signal or the time limit; 130 interrupted. In the last\n"
-           "three cases the map is sound, and the same command goes on.\n\n"
-           "Environment: CEVSCAN_PATH folders with experiment files, separated by colons; CEVSCAN_DEBUG=1 adds the place\n"
-           "in the code to error messages.\n");
+    printf(
+        "\n`cevscan COMMAND --help` explains a command, `cevscan --version` says which version this is.\n\n"
+        "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created;\n"
+        "74 the file system, memory or MPI failed; 85 stopped early by a signal or the time limit; 130 interrupted. In "
+        "the last\n"
+        "three cases the map is sound, and the same command goes on.\n\n"
+        "Environment: CEVSCAN_PATH folders with experiment files, separated by colons; CEVSCAN_DEBUG=1 adds the place\n"
+        "in the code to error messages.\n");
 }
 
 static int unknown_command(const char *name)
@@ -46,9 +48,10 @@ static int unknown_command(const char *name)
     return EXIT_BAD_INPUT;
 }
 
-/* By default libgomp's threads spin for milliseconds between two tiles. On cores of their own that gains nothing against tiles
- * of milliseconds; on a machine that others use too it makes the scan several times slower. libgomp reads its environment
- * before main() begins, so the program starts anew with the gentle choice, unless the user has made one. */
+/* By default libgomp's threads spin for milliseconds between two tiles. On cores of their own that gains nothing
+ * against tiles of milliseconds; on a machine that others use too it makes the scan several times slower. libgomp reads
+ * its environment before main() begins, so the program starts anew with the gentle choice, unless the user has made
+ * one. */
 static void prefer_sleeping_threads(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("OMP_WAIT_POLICY", "passive", 1)) return;

@@ -33,15 +33,17 @@ static rlim_t memory_of_this_process(void)
 void prepare_to_be_killed(const char *path)
 {
     struct stat s;
-    const rlim_t plenty = (rlim_t)1 << 30, slow = (rlim_t)1 << 27; /* bytes; bytes of a map that take no second to look through */
-    rlim_t size = stat(path, &s) ? 0 : (rlim_t)s.st_size, memory = memory_of_this_process() + plenty + size, seconds = 3 + size / slow;
+    const rlim_t plenty = (rlim_t)1 << 30,
+                 slow = (rlim_t)1 << 27; /* bytes; bytes of a map that take no second to look through */
+    rlim_t size = stat(path, &s) ? 0 : (rlim_t)s.st_size, memory = memory_of_this_process() + plenty + size,
+           seconds = 3 + size / slow;
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds + 1});
     setrlimit(RLIMIT_DATA, &(struct rlimit){memory, memory});
 }
 
-/* `cevscan status` on the map; what it prints to stderr goes into the pipe. Not by fork(), which networks with remote memory
- * access do not stand. */
+/* `cevscan status` on the map; what it prints to stderr goes into the pipe. Not by fork(), which networks with remote
+ * memory access do not stand. */
 static bool start(const char *path, const int pipe_end[2], pid_t *child)
 {
     const char *const argv[] = {"cevscan", "status", "--try", "--", path, NULL};
@@ -57,7 +59,8 @@ static bool start(const char *path, const int pipe_end[2], pid_t *child)
 static void read_all(int fd, char *text, size_t size)
 {
     size_t n = 0;
-    for (ssize_t k; (k = read(fd, text + n, size - 1 - n)) > 0 || (k < 0 && errno == EINTR);) n += k > 0 ? (size_t)k : 0;
+    for (ssize_t k; (k = read(fd, text + n, size - 1 - n)) > 0 || (k < 0 && errno == EINTR);)
+        n += k > 0 ? (size_t)k : 0;
     text[n] = '\0';
 }
 
@@ -87,7 +90,8 @@ cev_status try_guarded(const char *path)
     if (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGABRT || signal == SIGILL)
         return cev_fail(CEV_E_INPUT, "%s: an HDF5 file, but damaged: HDF5 fails on it (%s)", path, strsignal(signal));
     int code = WIFEXITED(state) ? WEXITSTATUS(state) : 0;
-    if (code != EXIT_COMPLETE && code != EXIT_BAD_INPUT && code != EXIT_IO && code != NOT_STARTED) /* sanitizers catch signals */
+    if (code != EXIT_COMPLETE && code != EXIT_BAD_INPUT && code != EXIT_IO &&
+        code != NOT_STARTED) /* sanitizers catch signals */
         return cev_fail(CEV_E_INPUT, "%s: an HDF5 file, but damaged: HDF5 fails on it (exit code %d)", path, code);
     if ((code != EXIT_BAD_INPUT && code != EXIT_IO) || strncmp(said, prefix, strlen(prefix))) return CEV_OK;
     said[strcspn(said, "\n")] = '\0';

@@ -26,7 +26,8 @@ static cev_status refuse(const char *path, int reason)
     return cev_fail(cev_status_of_errno(reason), "%s: cannot be written: %s", path, strerror(reason));
 }
 
-/* Rule of the kernel's fs.protected_symlinks, which not every system has, and which spares links in the middle of a path. */
+/* Rule of the kernel's fs.protected_symlinks, which not every system has, and which spares links in the middle of a
+ * path. */
 static bool is_trusted(const char *folder, const char *entry, struct stat *s)
 {
     struct stat f;
@@ -39,10 +40,15 @@ static cev_status follow(walk *w, const char *link, const char *target)
     struct stat s;
     char rest[sizeof w->rest];
     if (!is_trusted(w->done[0] ? w->done : ".", link, &s))
-        return cev_fail(CEV_E_INPUT, "%s: cannot be written: %s is a symbolic link of another user (%ld), in a folder where everybody may "
-                                     "write: it is not followed", w->output, link, (long)s.st_uid);
-    if (++w->links > MOST_LINKS) return cev_fail(CEV_E_INPUT, "%s: cannot be written: its symbolic links have no end", w->output);
-    if (snprintf(rest, sizeof rest, "%s/%s", target, w->rest) >= (int)sizeof rest) return refuse(w->output, ENAMETOOLONG);
+        return cev_fail(CEV_E_INPUT,
+                        "%s: cannot be written: %s is a symbolic link of another user (%ld), in a folder where "
+                        "everybody may "
+                        "write: it is not followed",
+                        w->output, link, (long)s.st_uid);
+    if (++w->links > MOST_LINKS)
+        return cev_fail(CEV_E_INPUT, "%s: cannot be written: its symbolic links have no end", w->output);
+    if (snprintf(rest, sizeof rest, "%s/%s", target, w->rest) >= (int)sizeof rest)
+        return refuse(w->output, ENAMETOOLONG);
     memcpy(w->rest, rest, sizeof rest);
     if (target[0] == '/') snprintf(w->done, sizeof w->done, "/");
     return CEV_OK;
@@ -87,7 +93,8 @@ static cev_status check_folder(const char *path, const char *folder)
     struct stat s;
     int reason = stat(folder, &s) ? errno : !S_ISDIR(s.st_mode) ? ENOTDIR : access(folder, W_OK | X_OK) ? errno : 0;
     if (!reason) return CEV_OK;
-    return cev_fail(cev_status_of_errno(reason), "%s: cannot be written: folder %s: %s", path, folder, strerror(reason));
+    return cev_fail(cev_status_of_errno(reason), "%s: cannot be written: folder %s: %s", path, folder,
+                    strerror(reason));
 }
 
 /* A file name that leaves no room for those of the lock and of the layout beside it is too long. */
@@ -95,7 +102,8 @@ static cev_status check_name(const char *path, const char *name, const char *fol
 {
     long longest = pathconf(folder, _PC_NAME_MAX);
     size_t size = strlen(path);
-    if (size && path[size - 1] == '/') return cev_fail(CEV_E_INPUT, "%s: cannot be written: it is the name of a folder", path);
+    if (size && path[size - 1] == '/')
+        return cev_fail(CEV_E_INPUT, "%s: cannot be written: it is the name of a folder", path);
     if (longest > 0 && strlen(name) + sizeof ".lock.4194304" > (size_t)longest)
         return cev_fail(CEV_E_INPUT, "%s: cannot be written: the file name is too long", path);
     return CEV_OK;
@@ -123,8 +131,9 @@ cev_status output_place_check_owner(const char *path)
     bool trusted = is_trusted(dirname(copy), path, &s);
     free(copy);
     if (trusted) return CEV_OK;
-    return cev_fail(CEV_E_INPUT, "%s: cannot be written: it belongs to another user (%ld), in a folder where everybody may write", path,
-                    (long)s.st_uid);
+    return cev_fail(CEV_E_INPUT,
+                    "%s: cannot be written: it belongs to another user (%ld), in a folder where everybody may write",
+                    path, (long)s.st_uid);
 }
 
 cev_status output_place_exists(const char *path, bool *out)

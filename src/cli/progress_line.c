@@ -18,7 +18,11 @@ double monotonic_s(void)
 progress_line progress_line_start(bool quiet, uint64_t total, uint64_t before)
 {
     double now = monotonic_s();
-    return (progress_line){.quiet = quiet, .terminal = isatty(STDERR_FILENO), .started = now, .printed = now, .total = total,
+    return (progress_line){.quiet = quiet,
+                           .terminal = isatty(STDERR_FILENO),
+                           .started = now,
+                           .printed = now,
+                           .total = total,
                            .before = before};
 }
 
@@ -30,9 +34,10 @@ void progress_line_update(progress_line *line, uint64_t done, uint64_t failed)
     double rate = (double)(done - line->before) / (now - line->started);
     char eta[64] = "unknown", text[256];
     if (rate > 0) print_duration((double)(line->total - done) / rate, eta, sizeof eta);
-    int width = snprintf(text, sizeof text, "cevscan: %5.1f %%, %llu of %llu points, %.3g points/s, %llu failed, left: %s",
-                         100.0 * (double)done / (double)line->total, (unsigned long long)done, (unsigned long long)line->total,
-                         rate, (unsigned long long)failed, eta);
+    int width = snprintf(text, sizeof text,
+                         "cevscan: %5.1f %%, %llu of %llu points, %.3g points/s, %llu failed, left: %s",
+                         100.0 * (double)done / (double)line->total, (unsigned long long)done,
+                         (unsigned long long)line->total, rate, (unsigned long long)failed, eta);
     if (line->terminal)
         fprintf(stderr, "\r%-*s", line->width, text);
     else

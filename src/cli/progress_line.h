@@ -8,9 +8,9 @@
 
 typedef struct progress_line {
     bool quiet, terminal;
-    double started, printed;    /* monotonic seconds */
-    uint64_t total, before;     /* points of the map, and how many of them were done before this session */
-    int width;                  /* of what stands on the terminal */
+    double started, printed; /* monotonic seconds */
+    uint64_t total, before;  /* points of the map, and how many of them were done before this session */
+    int width;               /* of what stands on the terminal */
 } progress_line;
 
 double monotonic_s(void);

@@ -62,14 +62,15 @@ cev_status provenance_texts(const cev_scan_config *c, cev_map_spec *spec)
     CEV_TRY(library_versions(c->arena, &libraries));
     for (size_t e = 0; e < c->n_experiment; e++) CEV_TRY(append_name(c, c->experiment[e]->name, &experiments));
     for (size_t a = 0; a < c->grid.n_axis; a++) CEV_TRY(append_name(c, c->grid.axis[a].name, &axes));
-    for (size_t m = 0; m < c->grid.axis[0].n && c->member_parameter; m++) CEV_TRY(append_name(c, c->grid.axis[0].label[m], &members));
+    for (size_t m = 0; m < c->grid.axis[0].n && c->member_parameter; m++)
+        CEV_TRY(append_name(c, c->grid.axis[0].label[m], &members));
     CEV_TRY(parameters_json(c, c->theta, false, &fixed));
     CEV_TRY(parameters_json(c, c->truth, true, &truth));
     for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
         if (c->observed[e]) CEV_TRY(append_name(c, c->experiment[e]->name, &observed));
     if (c->data != CEV_DATA_OBSERVED)
-        CEV_TRY(cev_arena_print(c->arena, &data, "%s%s%sasimov at %s", *observed ? "observed by " : "", observed, *observed ? ", others " : "",
-                                strcmp(truth, "{}") ? truth : "the standard model"));
+        CEV_TRY(cev_arena_print(c->arena, &data, "%s%s%sasimov at %s", *observed ? "observed by " : "", observed,
+                                *observed ? ", others " : "", strcmp(truth, "{}") ? truth : "the standard model"));
     const cev_map_text text[] = {
         {"title", c->title},
         {"scan", c->name},
@@ -80,7 +81,8 @@ cev_status provenance_texts(const cev_scan_config *c, cev_map_spec *spec)
         {"interaction", c->interaction->card.name},
         {"data", data ? data : "observed"},
         {"fixed_parameters", fixed},
-        {"delta_chi2_from", c->member_parameter ? "the lowest chi2 of each parameter's own scan" : "the lowest chi2 over the scanned parameters"},
+        {"delta_chi2_from", c->member_parameter ? "the lowest chi2 of each parameter's own scan"
+                                                : "the lowest chi2 over the scanned parameters"},
         {"program_version", CEVSCAN_VERSION},
         {"git_commit", CEVSCAN_COMMIT},
         {"library_versions", libraries},

@@ -28,7 +28,8 @@ static cev_status revisit(scan_run *run, size_t id, scan_lowest *low, bool fresh
     cev_tile tile = cev_grid_tile(&run->config->grid, id);
     bool intact;
     CEV_TRY(cev_map_read_tile(run->map, &tile, run->chi2, run->status, run->pull, NULL, &intact));
-    if (!intact) return cev_fail(CEV_E_INPUT, "%s: tile %zu is damaged; see: cevscan verify --repair", run->map_path, id);
+    if (!intact)
+        return cev_fail(CEV_E_INPUT, "%s: tile %zu is damaged; see: cevscan verify --repair", run->map_path, id);
     if (fresh) return cev_map_write_delta(run->map, &tile, run->chi2, *scan_run_reference(run, &tile));
     run->tile = tile;
     scan_run_note_tile(run, low);
@@ -53,7 +54,8 @@ static void agree_on_lowest(int n_member, scan_lowest *low)
     MPI_Allreduce(own.point, low->point, n_member, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
 }
 
-/* The map's lowest points and number of failed points: from this session's reports, or from the file if it was resumed. */
+/* The map's lowest points and number of failed points: from this session's reports, or from the file if it was resumed.
+ */
 static cev_status find_lowest(scan_run *run, bool resumed, scan_lowest *out)
 {
     *out = run->lowest;
@@ -96,7 +98,9 @@ cev_status scan_run_take_over(scan_run *run, const scan_lowest *low, bool *any)
 static void tell_of_lower(const cev_grid *g, size_t member, double chi2, double before)
 {
     if (!(chi2 < before - 1e-9)) return;
-    fprintf(stderr, "cevscan: %s%sa grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
+    fprintf(stderr,
+            "cevscan: %s%sa grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now "
+            "counts from it\n",
             g->axis[0].label ? g->axis[0].label[member] : "", g->axis[0].label ? ": " : "", chi2, before);
 }
 

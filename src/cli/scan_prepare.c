@@ -14,10 +14,13 @@ static cev_status compare_with_found(const scan_run *run)
 {
     char identity[CEV_DIGEST_TEXT_SIZE];
     cev_digest_text(&run->config->identity, identity);
-    const char *theirs = cev_map_info_text(run->found, "configuration_hash"), *title = cev_map_info_text(run->found, "title");
+    const char *theirs = cev_map_info_text(run->found, "configuration_hash"),
+               *title = cev_map_info_text(run->found, "title");
     if (theirs && !strcmp(theirs, identity)) return CEV_OK;
-    return cev_fail(CEV_E_INPUT, "%s: holds another scan (\"%s\", configuration %.12s; this is %.12s); choose another output, or "
-                                 "remove it", run->options->job.output, title ? title : "untitled", theirs ? theirs : "unknown", identity);
+    return cev_fail(CEV_E_INPUT,
+                    "%s: holds another scan (\"%s\", configuration %.12s; this is %.12s); choose another output, or "
+                    "remove it",
+                    run->options->job.output, title ? title : "untitled", theirs ? theirs : "unknown", identity);
 }
 
 /* Opens the map as the run will, and closes it again: what is missing or misshapen shows before anything is written. */
@@ -26,9 +29,10 @@ static cev_status check_structure(scan_run *run)
     const cev_scan_config *c = run->config;
     cev_map *map = NULL;
     if (run->found->n_tile != c->grid.n_tile)
-        return cev_fail(CEV_E_INPUT, "%s: has %zu tiles, but its scan %zu: the map is damaged", run->map_path, run->found->n_tile,
-                        c->grid.n_tile);
-    CEV_TRY(cev_map_open(run->map_path, CEV_MAP_READ, MPI_COMM_SELF, &c->grid, c->store_pulls ? c->n_pull : 0, c->pull_name, &map));
+        return cev_fail(CEV_E_INPUT, "%s: has %zu tiles, but its scan %zu: the map is damaged", run->map_path,
+                        run->found->n_tile, c->grid.n_tile);
+    CEV_TRY(cev_map_open(run->map_path, CEV_MAP_READ, MPI_COMM_SELF, &c->grid, c->store_pulls ? c->n_pull : 0,
+                         c->pull_name, &map));
     return cev_map_close(&map);
 }
 
@@ -51,7 +55,8 @@ cev_status scan_run_prepare(scan_run *run, bool *done)
 {
     CEV_TRY(cev_scan_config_read(run->options->job.file, &run->config));
     if (run->config->grid.n_axis == 0)
-        return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", run->options->job.file);
+        return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"",
+                        run->options->job.file);
     CEV_TRY(output_place_resolve(run->options->job.output, &run->map_path));
     CEV_TRY(look_at_output(run));
     *done = run->found && run->found->progress.complete;

@@ -33,7 +33,8 @@ static cev_status create_parts(scan_run *run)
 
 static void tell_of_idle(const char *name)
 {
-    fprintf(stderr, "cevscan: warning: \"%s\" changes nothing that these experiments expect; its axis says nothing\n", name);
+    fprintf(stderr, "cevscan: warning: \"%s\" changes nothing that these experiments expect; its axis says nothing\n",
+            name);
 }
 
 /* A scan may well run over a parameter that it does not depend on; it is not what its user meant. Best effort. */
@@ -93,7 +94,9 @@ cev_status scan_run_build(scan_run *run)
 cev_status scan_run_create_map(scan_run *run, const char *path)
 {
     const cev_scan_config *c = run->config;
-    cev_map_spec spec = {.grid = &c->grid, .axis_description = c->axis_description, .n_pull = run->n_pull,
+    cev_map_spec spec = {.grid = &c->grid,
+                         .axis_description = c->axis_description,
+                         .n_pull = run->n_pull,
                          .pull_name = c->pull_name};
     CEV_TRY(provenance_texts(c, &spec));
     return cev_map_create(path, &spec);
@@ -104,7 +107,8 @@ cev_status scan_run_record(scan_run *run)
     cev_map_progress *p = &run->progress;
     CEV_TRY(cev_map_check_place(run->map));
     if (cev_map_lock_lost(run->lock))
-        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over", run->options->job.output);
+        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the map over",
+                        run->options->job.output);
     run->recorded = monotonic_s();
     p->heartbeat = (double)time(NULL);
     p->wall_time_s = run->wall_time_before_s + (run->recorded - run->started);
@@ -126,7 +130,9 @@ cev_status scan_run_open_map(scan_run *run)
     run->started = monotonic_s();
     if (run->rank == 0 && !run->found) status = scan_run_create_map(run, run->map_path);
     CEV_TRY(agree_with_rank_0(run->rank, status));
-    CEV_TRY(job_share_text(run->rank, &run->map_path)); /* the file that rank 0 has looked at, not what a link may lead to by now */
+    CEV_TRY(
+        job_share_text(run->rank,
+                       &run->map_path)); /* the file that rank 0 has looked at, not what a link may lead to by now */
     CEV_TRY(cev_map_open(run->map_path, CEV_MAP_WRITE, MPI_COMM_WORLD, &run->config->grid, run->n_pull,
                          run->config->pull_name, &run->map));
     return run->rank == 0 ? scan_run_start_session(run) : CEV_OK;
@@ -206,7 +212,8 @@ typedef struct storing {
 static void write_fields(void *context)
 {
     storing *s = context;
-    s->written = cev_map_write_fields(s->run->map, &s->run->tile, &s->results, *scan_run_reference(s->run, &s->run->tile));
+    s->written = cev_map_write_fields(s->run->map, &s->run->tile, &s->results,
+                                      *scan_run_reference(s->run, &s->run->tile));
 }
 
 static void work_out_digest(void *context)
@@ -219,9 +226,12 @@ static cev_status store_tile(scan_run *run)
 {
     const size_t worth_a_thread = 16384; /* points */
     storing s = {.run = run, .results = {.chi2 = run->chi2, .status = run->status, .pull = run->pull}};
-    cev_threads_beside(run->tile.n_point < worth_a_thread ? 1 : run->machine.threads, write_fields, work_out_digest, &s);
+    cev_threads_beside(run->tile.n_point < worth_a_thread ? 1 : run->machine.threads, write_fields, work_out_digest,
+                       &s);
     CEV_TRY(s.written);
-    if (s.digested != CEV_OK) return cev_fail(s.digested, "%s: the digest of a tile cannot be worked out", run->map_path); /* its words are the other thread's */
+    if (s.digested != CEV_OK)
+        return cev_fail(s.digested, "%s: the digest of a tile cannot be worked out",
+                        run->map_path); /* its words are the other thread's */
     return cev_map_write_done(run->map, &run->tile, &s.digest);
 }
 
@@ -291,7 +301,10 @@ cev_status scan_run_work(scan_run *run)
     run->lowest = scan_lowest_none();
     if (run->rank == 0) CEV_TRY(pending_tiles(run, &pending, &run->n_pending));
     run->line = progress_line_start(run->options->job.quiet, run->config->grid.n_point, run->points_before);
-    cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop,
+    cev_schedule_calls calls = {.context = run,
+                                .work = work,
+                                .take = take,
+                                .stop = stop,
                                 .silence_s = run->options->job.silence_s};
     cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->job.master, run->n_pending, pending, &calls);
     progress_line_end(&run->line);
@@ -309,7 +322,7 @@ void scan_run_destroy(scan_run *run)
     cev_scan_config_destroy(&run->config);
 }
 
-/* --- maps that hold their scan -------------------------------------------------------------------------- */
+/* --- maps that hold their scan ---------------------------------------------------------------------------------- */
 
 int scan_run_end_mpi(scan_run *run, int code)
 {

@@ -47,8 +47,10 @@ static cev_status unknown_parameter(const cev_card *card, const char *name)
     const char *names[CEV_MAX_MODEL_PARAMETERS];
     for (size_t p = 0; p < card->n_parameter; p++) names[p] = card->parameters[p].name;
     const char *nearest = cev_nearest(name, names, card->n_parameter);
-    return cev_fail(CEV_E_INPUT, "--set: unknown parameter \"%s\" of interaction \"%s\"%s%s%s; see: cevscan describe %s", name,
-                    card->name, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", card->name);
+    return cev_fail(CEV_E_INPUT,
+                    "--set: unknown parameter \"%s\" of interaction \"%s\"%s%s%s; see: cevscan describe %s", name,
+                    card->name, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
+                    card->name);
 }
 
 static cev_status apply_setting(const cev_card *card, const char *setting, double *theta)
@@ -64,7 +66,8 @@ static cev_status apply_setting(const cev_card *card, const char *setting, doubl
     double value = strtod(equals + 1, &end);
     const cev_parameter *parameter = &card->parameters[p];
     if (end == equals + 1 || *end || !(value >= parameter->minimum && value <= parameter->maximum))
-        return cev_fail(CEV_E_INPUT, "--set %s: expected a number between %g and %g", setting, parameter->minimum, parameter->maximum);
+        return cev_fail(CEV_E_INPUT, "--set %s: expected a number between %g and %g", setting, parameter->minimum,
+                        parameter->maximum);
     const char *complaint = cev_parameter_complaint(parameter, value);
     if (complaint) return cev_fail(CEV_E_INPUT, "--set %s: expected %s", setting, complaint);
     theta[p] = value;
@@ -74,7 +77,8 @@ static cev_status apply_setting(const cev_card *card, const char *setting, doubl
 static cev_status open_config(const selection_options *options, selection *out)
 {
     if (options->scan_file) return cev_scan_config_read(options->scan_file, &out->config);
-    return cev_scan_config_select(options->experiments, options->interaction ? options->interaction : "nsi", &out->config);
+    return cev_scan_config_select(options->experiments, options->interaction ? options->interaction : "nsi",
+                                  &out->config);
 }
 
 static cev_status open_all(const selection_options *options, selection *out)
@@ -82,7 +86,8 @@ static cev_status open_all(const selection_options *options, selection *out)
     CEV_TRY(open_config(options, out));
     cev_scan_config *c = out->config;
     memcpy(out->theta, c->theta, sizeof out->theta);
-    for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(&c->interaction->card, options->setting[k], out->theta));
+    for (size_t k = 0; k < options->n_setting; k++)
+        CEV_TRY(apply_setting(&c->interaction->card, options->setting[k], out->theta));
     for (size_t p = 0; p < c->interaction->card.n_parameter; p++)
         if (c->interaction->card.parameters[p].whole) c->truth[p] = out->theta[p]; /* a choice of both */
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, out->theta, &out->model));

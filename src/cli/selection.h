@@ -11,8 +11,8 @@
 enum { MOST_SETTINGS = 64 };
 
 typedef struct selection_options {
-    const char *scan_file;      /* the argument, NULL if experiments are chosen by name */
-    const char *experiments;    /* comma separated */
+    const char *scan_file;   /* the argument, NULL if experiments are chosen by name */
+    const char *experiments; /* comma separated */
     const char *interaction;
     const char *setting[MOST_SETTINGS];
     size_t n_setting;

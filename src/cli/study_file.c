@@ -11,20 +11,26 @@
 #include "stop.h"
 #include "study_run.h"
 
-/* --- before ----------------------------------------------------------------------------------------------------------- */
+/* --- before ----------------------------------------------------------------------------------------------------- */
 
 static cev_status compare_with_found(const study_run *run)
 {
     char identity[CEV_DIGEST_TEXT_SIZE];
     cev_digest_text(&run->config->identity, identity);
-    const char *theirs = cev_map_info_text(run->found->file, "configuration_hash"), *title = cev_map_info_text(run->found->file, "title");
+    const char *theirs = cev_map_info_text(run->found->file, "configuration_hash"),
+               *title = cev_map_info_text(run->found->file, "title");
     if (!theirs || strcmp(theirs, identity))
-        return cev_fail(CEV_E_INPUT, "%s: holds another study (\"%s\", configuration %.12s; this is %.12s); choose another output, or "
-                                     "remove it", run->options->output, title ? title : "untitled", theirs ? theirs : "unknown", identity);
+        return cev_fail(CEV_E_INPUT,
+                        "%s: holds another study (\"%s\", configuration %.12s; this is %.12s); choose another output, "
+                        "or "
+                        "remove it",
+                        run->options->output, title ? title : "untitled", theirs ? theirs : "unknown", identity);
     bool same = run->found->n_map == run->config->n_map;
     for (size_t m = 0; same && m < run->config->n_map; m++)
-        same = !strcmp(run->found->name[m], run->config->map[m].name) && run->found->map[m]->n_tile == study_run_grid(run, m)->n_tile;
-    return same ? CEV_OK : cev_fail(CEV_E_INPUT, "%s: its maps are not those of its study: the file is damaged", run->path);
+        same = !strcmp(run->found->name[m], run->config->map[m].name) &&
+               run->found->map[m]->n_tile == study_run_grid(run, m)->n_tile;
+    return same ? CEV_OK
+                : cev_fail(CEV_E_INPUT, "%s: its maps are not those of its study: the file is damaged", run->path);
 }
 
 static cev_status look_at_output(study_run *run)
@@ -57,7 +63,7 @@ cev_status study_run_prepare(study_run *run, bool *done)
     return CEV_OK;
 }
 
-/* --- the layout --------------------------------------------------------------------------------------------------------- */
+/* --- the layout ------------------------------------------------------------------------------------------------- */
 
 typedef struct describing {
     const study_run *run;
@@ -80,7 +86,8 @@ static cev_status name_experiments(const study_run *run, size_t map, const char 
     char *text;
     *out = "";
     for (size_t e = 0; e < set->n_experiment; e++) {
-        CEV_TRY(cev_arena_print(c->arena, &text, "%s%s%s", *out, e ? "," : "", c->experiment[set->experiment[e]]->name));
+        CEV_TRY(
+            cev_arena_print(c->arena, &text, "%s%s%s", *out, e ? "," : "", c->experiment[set->experiment[e]]->name));
         *out = text;
     }
     return CEV_OK;
@@ -126,7 +133,7 @@ static cev_status create_file(const study_run *run)
     return status;
 }
 
-/* --- open ------------------------------------------------------------------------------------------------------------- */
+/* --- open ------------------------------------------------------------------------------------------------------- */
 
 static cev_status start_session(study_run *run)
 {

@@ -8,7 +8,7 @@
 #include "stop.h"
 #include "study_run.h"
 
-/* --- best fits -------------------------------------------------------------------------------------------------------- */
+/* --- best fits -------------------------------------------------------------------------------------------------- */
 
 /* The scan of one map as the engine sees it, with a model of its own. */
 typedef struct map_job {
@@ -60,7 +60,8 @@ static cev_status find_reference(const study_run *run, size_t m, study_map *out)
     cev_status status = CEV_OK;
     if (!fits_at_truth(run, m, &fit)) {
         status = build_job(run, m, &j);
-        if (status == CEV_OK) status = cev_best_fit_find(&j.job, 0, j.scan->data == CEV_DATA_ASIMOV ? j.scan->truth : NULL, &fit);
+        if (status == CEV_OK)
+            status = cev_best_fit_find(&j.job, 0, j.scan->data == CEV_DATA_ASIMOV ? j.scan->truth : NULL, &fit);
         destroy_job(&j);
     }
     out->reference = fit.chi2;
@@ -78,19 +79,22 @@ static void share_reference(study_map *m)
 cev_status study_run_find_references(study_run *run)
 {
     cev_status status = CEV_OK;
-    for (size_t m = 0; run->rank == 0 && status == CEV_OK && m < run->config->n_map; m++) status = find_reference(run, m, &run->map[m]);
+    for (size_t m = 0; run->rank == 0 && status == CEV_OK && m < run->config->n_map; m++)
+        status = find_reference(run, m, &run->map[m]);
     CEV_TRY(agree_with_rank_0(run->rank, status));
     for (size_t m = 0; m < run->config->n_map; m++) share_reference(&run->map[m]);
     return CEV_OK;
 }
 
-/* --- what earlier sessions have done ---------------------------------------------------------------------------------- */
+/* --- what earlier sessions have done ---------------------------------------------------------------------------- */
 
 static cev_status read_back(study_run *run, size_t m, const cev_tile *tile)
 {
     bool intact;
     CEV_TRY(cev_map_read_tile(run->map[m].file, tile, run->chi2, run->status, NULL, NULL, &intact));
-    return intact ? CEV_OK : cev_fail(CEV_E_INPUT, "%s: tile %zu of %s is damaged", run->path, tile->id, run->config->map[m].name);
+    return intact
+               ? CEV_OK
+               : cev_fail(CEV_E_INPUT, "%s: tile %zu of %s is damaged", run->path, tile->id, run->config->map[m].name);
 }
 
 /* Each rank reads its share of the items that this session has not worked on. */
@@ -118,7 +122,7 @@ static void agree_on_lowest(study_map *m)
     MPI_Allreduce(&failed, &m->n_failed, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
 }
 
-/* --- lower minima that the grid has found -------------------------------------------------------------------------------- */
+/* --- lower minima that the grid has found ----------------------------------------------------------------------- */
 
 static cev_status look_near(const study_run *run, size_t m, study_map *out)
 {
@@ -129,7 +133,9 @@ static cev_status look_near(const study_run *run, size_t m, study_map *out)
     destroy_job(&j);
     if (status != CEV_OK) return status;
     if (!run->options->quiet)
-        fprintf(stderr, "cevscan: %s: a grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now counts from it\n",
+        fprintf(stderr,
+                "cevscan: %s: a grid point has chi2 %.9g, below the minimum %.9g found before the scan: delta_chi2 now "
+                "counts from it\n",
                 run->config->map[m].name, out->lowest, out->reference);
     out->reference = fit.chi2;
     memcpy(out->at, fit.at, sizeof out->at);
@@ -151,7 +157,7 @@ static cev_status count_from_lowest(study_run *run, size_t m)
     return CEV_OK;
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------------------------- */
 
 static cev_status complete_map(study_run *run, size_t m, cev_digest *sum)
 {

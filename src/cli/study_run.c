@@ -11,7 +11,7 @@
 
 static const double record_interval_s = 1;
 
-/* --- models and buffers --------------------------------------------------------------------------------------------- */
+/* --- models and buffers ----------------------------------------------------------------------------------------- */
 
 const cev_grid *study_run_grid(const study_run *run, size_t map)
 {
@@ -38,8 +38,10 @@ static cev_status build_units(study_run *run)
     const cev_study_config *c = run->config;
     cev_fit_set *set;
     CEV_TRY(cev_new(c->arena, c->n_exposure * c->n_set, &set));
-    for (size_t k = 0; k < c->n_exposure * c->n_set; k++) CEV_TRY(describe_set(run, k / c->n_set, &c->set[k % c->n_set], &set[k]));
-    return cev_units_create(c->n_exposure * c->n_set, set, c->space[0].scan->interaction, c->space[0].scan->theta, &run->units);
+    for (size_t k = 0; k < c->n_exposure * c->n_set; k++)
+        CEV_TRY(describe_set(run, k / c->n_set, &c->set[k % c->n_set], &set[k]));
+    return cev_units_create(c->n_exposure * c->n_set, set, c->space[0].scan->interaction, c->space[0].scan->theta,
+                            &run->units);
 }
 
 static cev_status build_space(study_run *run, size_t k)
@@ -82,14 +84,15 @@ void study_run_destroy(study_run *run)
     free(run->path);
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------------------------- */
 
 cev_status study_run_record(study_run *run)
 {
     cev_map_progress *p = &run->progress;
     CEV_TRY(cev_map_check_place(run->file));
     if (cev_map_lock_lost(run->lock))
-        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the study over", run->options->output);
+        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the study over",
+                        run->options->output);
     run->recorded = monotonic_s();
     p->heartbeat = (double)time(NULL);
     p->wall_time_s = run->wall_time_before_s + (run->recorded - run->started);
@@ -97,7 +100,7 @@ cev_status study_run_record(study_run *run)
     return cev_map_write_progress(run->file, p);
 }
 
-/* --- the work --------------------------------------------------------------------------------------------------------- */
+/* --- the work --------------------------------------------------------------------------------------------------- */
 
 cev_tile study_run_tile(const study_run *run, size_t item, size_t *space)
 {
@@ -153,7 +156,8 @@ void study_run_note(study_run *run, size_t map, const cev_tile *tile)
     }
 }
 
-/* Maps are numbered by space, then exposure, then set: those of one space lie together, in the order of the units' sets. */
+/* Maps are numbered by space, then exposure, then set: those of one space lie together, in the order of the units'
+ * sets. */
 static cev_status write_maps(study_run *run, size_t space, const cev_tile *tile, cev_tile_report *report)
 {
     const cev_study_config *c = run->config;
@@ -236,7 +240,11 @@ cev_status study_run_work(study_run *run)
     MPI_Bcast(run->seen, (int)run->first_item[c->n_space], MPI_C_BOOL, 0, MPI_COMM_WORLD);
     for (size_t k = 0; k < c->n_space; k++) total += c->space[k].scan->grid.n_point * c->n_exposure * c->n_set;
     run->line = progress_line_start(run->options->quiet, total, run->points_before);
-    cev_schedule_calls calls = {.context = run, .work = work, .take = take, .stop = stop, .silence_s = run->options->silence_s};
+    cev_schedule_calls calls = {.context = run,
+                                .work = work,
+                                .take = take,
+                                .stop = stop,
+                                .silence_s = run->options->silence_s};
     cev_status status = cev_schedule_run(MPI_COMM_WORLD, run->options->master, run->n_pending, pending, &calls);
     progress_line_end(&run->line);
     return status;

@@ -10,8 +10,8 @@ static cev_status check_recoils(const cev_reals *list)
     if (list->n < 2) return cev_node_fail(list->node, "key \"recoil_keV\": expected at least two recoil energies");
     for (size_t j = 1; j < list->n; j++)
         if (!(list->value[j] > list->value[j - 1]))
-            return cev_node_fail(cev_node_item(list->node, j), "key \"recoil_keV\": must increase, but %g follows %g", list->value[j],
-                                 list->value[j - 1]);
+            return cev_node_fail(cev_node_item(list->node, j), "key \"recoil_keV\": must increase, but %g follows %g",
+                                 list->value[j], list->value[j - 1]);
     return CEV_OK;
 }
 
@@ -21,13 +21,15 @@ cev_status cev_read_table_rows(cev_arena *arena, cev_node bins, size_t n_recoil,
     double *all;
     *n_bin = cev_node_length(bins);
     if (!cev_node_is_sequence(bins) || *n_bin == 0 || *n_bin > CEV_MAX_BINS)
-        return cev_node_fail(bins, "key \"bins\": expected a list of 1 to %d bins, each a list of values", CEV_MAX_BINS);
+        return cev_node_fail(bins, "key \"bins\": expected a list of 1 to %d bins, each a list of values",
+                             CEV_MAX_BINS);
     CEV_TRY(cev_new(arena, *n_bin * n_recoil, &all));
     for (size_t i = 0; i < *n_bin; i++) {
         cev_reals row = {0};
         CEV_TRY(cev_node_reals(arena, cev_node_item(bins, i), &value_key, &row));
         if (row.n != n_recoil)
-            return cev_node_fail(row.node, "key \"bins\": bin %zu has %zu values for %zu recoil energies", i + 1, row.n, n_recoil);
+            return cev_node_fail(row.node, "key \"bins\": bin %zu has %zu values for %zu recoil energies", i + 1, row.n,
+                                 n_recoil);
         memcpy(all + i * n_recoil, row.value, n_recoil * sizeof *all);
     }
     *value = all;
@@ -51,9 +53,11 @@ cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out)
     READ_KIND(node, "response", cev_response_kinds, cev_n_response_kinds, out);
     if (out->kind->tabulated) return read_table(arena, node, &out->table);
     if (!out->kind->made_of_pieces) return CEV_OK;
-    READ_KIND(cev_node_find(node, "quenching"), "quenching", cev_quenching_kinds, cev_n_quenching_kinds, &out->quenching);
+    READ_KIND(cev_node_find(node, "quenching"), "quenching", cev_quenching_kinds, cev_n_quenching_kinds,
+              &out->quenching);
     READ_KIND(cev_node_find(node, "smearing"), "smearing", cev_smearing_kinds, cev_n_smearing_kinds, &out->smearing);
-    READ_KIND(cev_node_find(node, "efficiency"), "efficiency", cev_efficiency_kinds, cev_n_efficiency_kinds, &out->efficiency);
+    READ_KIND(cev_node_find(node, "efficiency"), "efficiency", cev_efficiency_kinds, cev_n_efficiency_kinds,
+              &out->efficiency);
     return CEV_OK;
 }
 
@@ -64,16 +68,19 @@ cev_status cev_check_quenching(cev_node node, const cev_response *response, doub
     double last = 0;
     if (!response->kind->made_of_pieces) return CEV_OK;
     for (int k = 1; k <= STEPS; k++) {
-        double recoil_keV = recoil_max_keV * k / STEPS, now = response->quenching.kind->electron_keV(&response->quenching, recoil_keV);
+        double recoil_keV = recoil_max_keV * k / STEPS,
+               now = response->quenching.kind->electron_keV(&response->quenching, recoil_keV);
         if (!(now > last))
-            return cev_node_fail(node, "quenching \"%s\" does not grow: %g keVee at a recoil of %g keV (recoils reach %g keV)",
+            return cev_node_fail(node,
+                                 "quenching \"%s\" does not grow: %g keVee at a recoil of %g keV (recoils reach %g "
+                                 "keV)",
                                  response->quenching.kind->card.name, now, recoil_keV, recoil_max_keV);
         last = now;
     }
     return CEV_OK;
 }
 
-/* --- energy ------------------------------------------------------------------------------------------------------ */
+/* --- energy ----------------------------------------------------------------------------------------------------- */
 
 typedef struct bins_keys {
     double resolution_widths;
@@ -98,15 +105,17 @@ static cev_status check_edges(const cev_reals *edges, const char *key)
     if (edges->n > CEV_MAX_BINS) return cev_node_fail(edges->node, "key \"%s\": more than %d bins", key, CEV_MAX_BINS);
     for (size_t i = 1; i < edges->n; i++)
         if (!(edges->value[i] > edges->value[i - 1]))
-            return cev_node_fail(cev_node_item(edges->node, i), "key \"%s\": bins overlap: edge %g is not above the one before it, %g",
-                                 key, edges->value[i], edges->value[i - 1]);
+            return cev_node_fail(cev_node_item(edges->node, i),
+                                 "key \"%s\": bins overlap: edge %g is not above the one before it, %g", key,
+                                 edges->value[i], edges->value[i - 1]);
     return CEV_OK;
 }
 
 static cev_status bins_of_edges(cev_arena *arena, const bins_keys *keys, cev_experiment *out)
 {
     bool in_keV = out->response.kind->observable == CEV_OBSERVABLE_RECOIL_KEV;
-    const cev_reals *edges = in_keV ? &keys->edges_keV : &keys->edges_PE, *others = in_keV ? &keys->edges_PE : &keys->edges_keV;
+    const cev_reals *edges = in_keV ? &keys->edges_keV : &keys->edges_PE,
+                    *others = in_keV ? &keys->edges_PE : &keys->edges_keV;
     const char *name = in_keV ? "edges_keV" : "edges_PE";
     if (others->node.id)
         return cev_node_fail(others->node, "bins: response \"%s\" is binned in %s; expected the key \"%s\"",
@@ -116,14 +125,16 @@ static cev_status bins_of_edges(cev_arena *arena, const bins_keys *keys, cev_exp
 }
 
 /* From the threshold on, to the largest recoil. */
-static cev_status bins_of_resolution(cev_arena *arena, cev_node node, double widths, double recoil_max_keV, cev_experiment *out)
+static cev_status bins_of_resolution(cev_arena *arena, cev_node node, double widths, double recoil_max_keV,
+                                     cev_experiment *out)
 {
     bool in_keV = out->response.kind->observable == CEV_OBSERVABLE_RECOIL_KEV;
     double threshold = in_keV ? out->response.parameter[CEV_RESPONSE_THRESHOLD_KEV] : NAN;
     if (!in_keV || !(resolution_of(&out->response, threshold) > 0))
         return cev_node_fail(node, "bins: response \"%s\" has no resolution to lay bins out by; give \"%s\"",
                              out->response.kind->card.name, in_keV ? "edges_keV" : "edges_PE");
-    cev_status status = cev_bins_by_resolution(arena, threshold, recoil_max_keV, widths, resolution_of, &out->response, &out->bins);
+    cev_status status = cev_bins_by_resolution(arena, threshold, recoil_max_keV, widths, resolution_of, &out->response,
+                                               &out->bins);
     return status == CEV_E_INPUT ? cev_node_fail(node, "bins: %s", cev_error_message()) : status;
 }
 
@@ -131,7 +142,8 @@ static cev_status bins_of_counting(cev_arena *arena, cev_node node, double recoi
 {
     double threshold = out->response.parameter[CEV_RESPONSE_THRESHOLD_KEV];
     if (node.id) return cev_node_fail(node, "key \"bins\": a counting experiment has one bin, from its threshold on");
-    const double edge[2] = {threshold, threshold > recoil_max_keV ? 2 * threshold : fmax(recoil_max_keV, 2 * threshold)};
+    const double edge[2] = {threshold,
+                            threshold > recoil_max_keV ? 2 * threshold : fmax(recoil_max_keV, 2 * threshold)};
     return cev_bins_from_edges(arena, 1, edge, &out->bins);
 }
 
@@ -140,13 +152,14 @@ static cev_status bins_of_table(cev_arena *arena, cev_node node, cev_experiment 
 {
     double *edge;
     size_t n = out->response.table.n_bin;
-    if (node.id) return cev_node_fail(node, "key \"bins\": a response \"%s\" has its own bins", out->response.kind->card.name);
+    if (node.id)
+        return cev_node_fail(node, "key \"bins\": a response \"%s\" has its own bins", out->response.kind->card.name);
     CEV_TRY(cev_new(arena, n + 1, &edge));
     for (size_t i = 0; i <= n; i++) edge[i] = (double)i;
     return cev_bins_from_edges(arena, n, edge, &out->bins);
 }
 
-/* --- arrival time ------------------------------------------------------------------------------------------------ */
+/* --- arrival time ----------------------------------------------------------------------------------------------- */
 
 typedef struct timing_keys {
     cev_reals edges_us;
@@ -168,8 +181,8 @@ static cev_status check_shares(cev_arena *arena, cev_node node, const cev_reals 
         double sum = 0;
         for (size_t t = 0; t + 1 < edges->n; t++) sum += share[t];
         if (!(sum > 0))
-            return cev_node_fail(node, "key \"edges_us\": no %s event arrives between %g and %g us", cev_arrival_names[a],
-                                 edges->value[0], edges->value[edges->n - 1]);
+            return cev_node_fail(node, "key \"edges_us\": no %s event arrives between %g and %g us",
+                                 cev_arrival_names[a], edges->value[0], edges->value[edges->n - 1]);
     }
     return CEV_OK;
 }
@@ -188,7 +201,8 @@ static cev_status read_timing(cev_arena *arena, cev_node node, cev_experiment *o
 cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node node, cev_node timing, cev_experiment *out)
 {
     double recoil_max_keV = cev_experiment_recoil_max_keV(&out->source, &out->target);
-    CEV_TRY(cev_check_quenching(cev_node_find(cev_node_find(experiment, "response"), "quenching"), &out->response, recoil_max_keV));
+    CEV_TRY(cev_check_quenching(cev_node_find(cev_node_find(experiment, "response"), "quenching"), &out->response,
+                                recoil_max_keV));
     if (out->response.kind->counting) {
         CEV_TRY(bins_of_counting(arena, node, recoil_max_keV, out));
     } else if (out->response.kind->tabulated) {
@@ -200,8 +214,9 @@ cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node node, c
         if ((keys.edges_keV.node.id || keys.edges_PE.node.id) == (keys.resolution_widths > 0))
             return cev_node_fail(node, "bins: expected one of the keys \"resolution_widths\" and \"edges_%s\"",
                                  cev_observable_units[out->response.kind->observable]);
-        CEV_TRY(keys.resolution_widths > 0 ? bins_of_resolution(arena, node, keys.resolution_widths, recoil_max_keV, out)
-                                           : bins_of_edges(arena, &keys, out));
+        CEV_TRY(keys.resolution_widths > 0
+                    ? bins_of_resolution(arena, node, keys.resolution_widths, recoil_max_keV, out)
+                    : bins_of_edges(arena, &keys, out));
     }
     return timing.id ? read_timing(arena, timing, out) : CEV_OK;
 }

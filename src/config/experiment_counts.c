@@ -35,26 +35,34 @@ static cev_status check_background(cev_node node, const background_keys *keys)
     int ways = !isnan(keys->rate_per_keV_kg_day) + !isnan(keys->rate_per_keVee_kg_day) + !isnan(keys->rate_per_kg_day) +
                (keys->counts.node.id != 0);
     if (ways != 1)
-        return cev_node_fail(node, "background \"%s\": expected exactly one of the keys \"rate_per_keV_kg_day\", "
-                                   "\"rate_per_keVee_kg_day\", \"rate_per_kg_day\" and \"counts\"", keys->name);
+        return cev_node_fail(node,
+                             "background \"%s\": expected exactly one of the keys \"rate_per_keV_kg_day\", "
+                             "\"rate_per_keVee_kg_day\", \"rate_per_kg_day\" and \"counts\"",
+                             keys->name);
     if (!isnan(keys->rate_per_keVee_kg_day) && isnan(keys->quenching_factor))
-        return cev_node_fail(node, "background \"%s\": a rate per keVee needs the key \"quenching_factor\"", keys->name);
+        return cev_node_fail(node, "background \"%s\": a rate per keVee needs the key \"quenching_factor\"",
+                             keys->name);
     if (!keys->counts.node.id && isnan(keys->live_days))
         return cev_node_fail(node, "background \"%s\": a rate needs the key \"live_days\"", keys->name);
     return CEV_OK;
 }
 
-static cev_status fill_rate(cev_node node, const background_keys *keys, const cev_experiment *experiment, double *counts)
+static cev_status fill_rate(cev_node node, const background_keys *keys, const cev_experiment *experiment,
+                            double *counts)
 {
     double kg_day = experiment->target.mass_kg * keys->live_days * keys->duty_factor;
     if (!isnan(keys->rate_per_kg_day)) {
         if (!experiment->response.kind->counting)
-            return cev_node_fail(node, "background \"%s\": a rate without energy is for counting responses; give \"rate_per_keV_kg_day\"", keys->name);
+            return cev_node_fail(node,
+                                 "background \"%s\": a rate without energy is for counting responses; give "
+                                 "\"rate_per_keV_kg_day\"",
+                                 keys->name);
         counts[0] = keys->rate_per_kg_day * kg_day;
         return CEV_OK;
     }
     if (experiment->response.kind->counting)
-        return cev_node_fail(node, "background \"%s\": a counting response needs \"rate_per_kg_day\" or \"counts\"", keys->name);
+        return cev_node_fail(node, "background \"%s\": a counting response needs \"rate_per_kg_day\" or \"counts\"",
+                             keys->name);
     if (experiment->response.kind->observable != CEV_OBSERVABLE_RECOIL_KEV)
         return cev_node_fail(node, "background \"%s\": bins in %s need \"counts\"", keys->name,
                              cev_observable_units[experiment->response.kind->observable]);
@@ -88,8 +96,8 @@ static cev_status read_arrival(cev_node node, const cev_experiment *experiment, 
     return cev_node_fail_name(node, "arrival", cev_arrival_names, CEV_N_ARRIVALS);
 }
 
-static cev_status fill_background(cev_arena *arena, cev_node node, const background_keys *keys, const cev_experiment *experiment,
-                                  double *counts)
+static cev_status fill_background(cev_arena *arena, cev_node node, const background_keys *keys,
+                                  const cev_experiment *experiment, double *counts)
 {
     const cev_bins *bins = &experiment->bins;
     cev_arrival arrival;
@@ -99,10 +107,12 @@ static cev_status fill_background(cev_arena *arena, cev_node node, const backgro
     } else {
         bool every_bin = keys->counts.n == bins->n_bin;
         if (!every_bin && keys->counts.n != bins->n_energy)
-            return cev_node_fail(keys->counts.node, "background \"%s\": %zu counts for %zu bins", keys->name, keys->counts.n, bins->n_bin);
+            return cev_node_fail(keys->counts.node, "background \"%s\": %zu counts for %zu bins", keys->name,
+                                 keys->counts.n, bins->n_bin);
         memcpy(counts, keys->counts.value, keys->counts.n * sizeof *counts);
         if (every_bin && keys->arrival.id && bins->n_time > 1)
-            return cev_node_fail(keys->arrival, "key \"arrival\": the counts are already given for every window of time");
+            return cev_node_fail(keys->arrival,
+                                 "key \"arrival\": the counts are already given for every window of time");
         if (every_bin) return CEV_OK;
     }
     if (!experiment->beam.kind) return CEV_OK;
@@ -131,8 +141,12 @@ cev_status cev_read_backgrounds(cev_arena *arena, cev_node node, cev_experiment 
     CEV_TRY(cev_new(arena, n, &background));
     for (size_t b = 0; b < n; b++) {
         cev_node item = cev_node_item(node, b);
-        background_keys keys = {.rate_per_keV_kg_day = NAN, .rate_per_keVee_kg_day = NAN, .rate_per_kg_day = NAN,
-                                .quenching_factor = NAN, .live_days = NAN, .duty_factor = 1};
+        background_keys keys = {.rate_per_keV_kg_day = NAN,
+                                .rate_per_keVee_kg_day = NAN,
+                                .rate_per_kg_day = NAN,
+                                .quenching_factor = NAN,
+                                .live_days = NAN,
+                                .duty_factor = 1};
         double *counts;
         CEV_TRY(cev_node_read(arena, item, "background", background_table, CEV_LENGTH(background_table), &keys));
         CEV_TRY(check_background(item, &keys));
@@ -165,7 +179,8 @@ static const cev_key observed_table[] = {
 static cev_status check_counts(const cev_reals *counts, const char *key, const cev_bins *bins)
 {
     if (counts->n == bins->n_bin) return CEV_OK;
-    return cev_node_fail(counts->node, "key \"%s\": expected a list of %zu counts, one for each bin; found %zu", key, bins->n_bin, counts->n);
+    return cev_node_fail(counts->node, "key \"%s\": expected a list of %zu counts, one for each bin; found %zu", key,
+                         bins->n_bin, counts->n);
 }
 
 /* A list of counts, or {counts, off_counts, ...}: what was counted with the beam on, and without, to be subtracted. */
@@ -178,7 +193,8 @@ static cev_status read_observed(cev_arena *arena, cev_node node, observed_keys *
     if (cev_node_is_mapping(node)) {
         CEV_TRY(cev_node_read(arena, node, "observed", observed_table, CEV_LENGTH(observed_table), keys));
         if (cev_node_find(node, "off_scale").id && !keys->off_counts.node.id)
-            return cev_node_fail(cev_node_find(node, "off_scale"), "key \"off_scale\": there are no \"off_counts\" to scale");
+            return cev_node_fail(cev_node_find(node, "off_scale"),
+                                 "key \"off_scale\": there are no \"off_counts\" to scale");
         CEV_TRY(check_counts(&keys->counts, "counts", &out->bins));
     } else {
         CEV_TRY(cev_node_reals(arena, node, &plain[0], &keys->counts));
@@ -248,12 +264,14 @@ static cev_status read_variance(cev_arena *arena, cev_node node, const observed_
         CEV_TRY(check_counts(&list, "variance", &out->bins));
     } else {
         CEV_TRY(find_rule(node, &rule));
-        if (!out->observed) return cev_node_fail(node, "key \"variance\": rule \"%s\" needs the key \"observed\"", rules[rule].name);
+        if (!out->observed)
+            return cev_node_fail(node, "key \"variance\": rule \"%s\" needs the key \"observed\"", rules[rule].name);
     }
     for (size_t i = 0; i < out->bins.n_bin; i++) {
         variance[i] = list.n ? list.value[i] : rules[rule].of(out, keys, i);
         if (!(variance[i] > 0))
-            return cev_node_fail(node, "key \"variance\": the variance of bin %zu is %g; expected more than 0", i + 1, variance[i]);
+            return cev_node_fail(node, "key \"variance\": the variance of bin %zu is %g; expected more than 0", i + 1,
+                                 variance[i]);
     }
     out->variance = variance;
     return CEV_OK;
@@ -269,14 +287,17 @@ static cev_status read_statistic(cev_arena *arena, cev_node node, const observed
     size_t s = 0;
     while (s < CEV_N_STATISTICS && strcmp(cev_statistic_names[s], keys.name)) s++;
     if (s == CEV_N_STATISTICS)
-        return cev_node_fail_name(cev_node_is_mapping(node) ? cev_node_find(node, "name") : node, "statistic", cev_statistic_names,
-                                  CEV_N_STATISTICS);
+        return cev_node_fail_name(cev_node_is_mapping(node) ? cev_node_find(node, "name") : node, "statistic",
+                                  cev_statistic_names, CEV_N_STATISTICS);
     out->statistic = (cev_statistic)s;
     if (out->statistic == CEV_STATISTIC_POISSON) {
-        if (keys.variance.id) return cev_node_fail(keys.variance, "key \"variance\": Poisson counts have none; see statistic \"gaussian\"");
+        if (keys.variance.id)
+            return cev_node_fail(keys.variance,
+                                 "key \"variance\": Poisson counts have none; see statistic \"gaussian\"");
         if (observed->off_counts.node.id)
-            return cev_node_fail(observed->off_counts.node, "key \"off_counts\": a difference of counts is not Poisson distributed; make "
-                                                            "them a background, or choose statistic \"gaussian\"");
+            return cev_node_fail(observed->off_counts.node,
+                                 "key \"off_counts\": a difference of counts is not Poisson distributed; make "
+                                 "them a background, or choose statistic \"gaussian\"");
         return CEV_OK;
     }
     if (!keys.variance.id) return cev_node_fail(node, "statistic \"gaussian\": key \"variance\" is missing");

@@ -42,7 +42,8 @@ cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment 
     *out = (cev_experiment){0};
     CEV_TRY(cev_node_read(arena, node, "experiment", experiment_table, CEV_LENGTH(experiment_table), &keys));
     if (strpbrk(keys.experiment, ", /"))
-        return cev_node_fail(cev_node_find(node, "experiment"), "the name of an experiment has no comma, space or slash");
+        return cev_node_fail(cev_node_find(node, "experiment"),
+                             "the name of an experiment has no comma, space or slash");
     CEV_TRY(cev_arena_keep_text(arena, keys.experiment, &out->name));
     CEV_TRY(cev_arena_keep_text(arena, keys.title ? keys.title : keys.experiment, &out->title));
     CEV_TRY(read_source(arena, keys.source, &out->source));

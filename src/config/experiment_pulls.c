@@ -21,7 +21,7 @@ static const cev_key pull_table[] = {
     CEV_KEY(pull_keys, down, .type = CEV_KEY_NODE),
 };
 
-/* --- scales ------------------------------------------------------------------------------------------------------ */
+/* --- scales ----------------------------------------------------------------------------------------------------- */
 
 static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experiment *experiment, cev_pull *out)
 {
@@ -45,7 +45,7 @@ static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experim
     return CEV_OK;
 }
 
-/* --- parameters -------------------------------------------------------------------------------------------------- */
+/* --- parameters ------------------------------------------------------------------------------------------------- */
 
 /* A model of an experiment, with the name that its parameters have in pulls. */
 typedef struct part {
@@ -65,11 +65,13 @@ static void list_parts(cev_experiment *x, part list[N_PARTS])
     list[2] = (part){"response", &x->response.kind->card, x->response.parameter};
     list[3] = (part){"quenching", pieces ? &x->response.quenching.kind->card : NULL, x->response.quenching.parameter};
     list[4] = (part){"smearing", pieces ? &x->response.smearing.kind->card : NULL, x->response.smearing.parameter};
-    list[5] = (part){"efficiency", pieces ? &x->response.efficiency.kind->card : NULL, x->response.efficiency.parameter};
+    list[5] = (part){"efficiency", pieces ? &x->response.efficiency.kind->card : NULL,
+                     x->response.efficiency.parameter};
 }
 
 /* "source.theta12_rad" */
-static cev_status find_parameter(cev_arena *arena, cev_node node, cev_experiment *x, const cev_parameter **out, double **value)
+static cev_status find_parameter(cev_arena *arena, cev_node node, cev_experiment *x, const cev_parameter **out,
+                                 double **value)
 {
     part list[N_PARTS];
     const char *names[N_PARTS * CEV_MAX_MODEL_PARAMETERS];
@@ -90,21 +92,29 @@ static cev_status find_parameter(cev_arena *arena, cev_node node, cev_experiment
 }
 
 /* Whether it is one that a spectrum, and nothing else, depends on smoothly. */
-static cev_status check_parameter(cev_node node, const cev_experiment *x, const cev_parameter *parameter, const double *value)
+static cev_status check_parameter(cev_node node, const cev_experiment *x, const cev_parameter *parameter,
+                                  const double *value)
 {
     const cev_source_kind *source = x->source.kind;
-    if (parameter->whole) return cev_node_fail(node, "parameter \"%s\" is a choice, and no pull can shift it", cev_node_text(node));
-    if (isnan(*value)) return cev_node_fail(node, "parameter \"%s\" has no value here that a pull could shift", cev_node_text(node));
+    if (parameter->whole)
+        return cev_node_fail(node, "parameter \"%s\" is a choice, and no pull can shift it", cev_node_text(node));
+    if (isnan(*value))
+        return cev_node_fail(node, "parameter \"%s\" has no value here that a pull could shift", cev_node_text(node));
     if (source->scan_parameter && value == &x->source.parameter[source->normalisation])
-        return cev_node_fail(node, "parameter \"%s\" changes no shape, and scans may set it: a pull that \"scales\" the signal does that",
+        return cev_node_fail(node,
+                             "parameter \"%s\" changes no shape, and scans may set it: a pull that \"scales\" the "
+                             "signal does that",
                              cev_node_text(node));
-    if (value == &x->response.parameter[CEV_RESPONSE_THRESHOLD_KEV] && x->response.kind->observable == CEV_OBSERVABLE_RECOIL_KEV)
-        return cev_node_fail(node, "parameter \"%s\": the bins begin there, so no pull can shift it", cev_node_text(node));
+    if (value == &x->response.parameter[CEV_RESPONSE_THRESHOLD_KEV] &&
+        x->response.kind->observable == CEV_OBSERVABLE_RECOIL_KEV)
+        return cev_node_fail(node, "parameter \"%s\": the bins begin there, so no pull can shift it",
+                             cev_node_text(node));
     return CEV_OK;
 }
 
 /* The experiment with the parameter `shift` away from where it is. */
-static cev_status shifted(cev_arena *arena, cev_node node, const cev_experiment *x, double shift, const cev_experiment **out)
+static cev_status shifted(cev_arena *arena, cev_node node, const cev_experiment *x, double shift,
+                          const cev_experiment **out)
 {
     cev_experiment *copy;
     const cev_parameter *parameter;
@@ -116,11 +126,14 @@ static cev_status shifted(cev_arena *arena, cev_node node, const cev_experiment 
     double at = *value + shift;
     const char *complaint = cev_parameter_complaint(parameter, at);
     if (!(at >= parameter->minimum && at <= parameter->maximum))
-        return cev_node_fail(node, "parameter \"%s\" is %g; one sigma away, at %g, it leaves its range from %g to %g", cev_node_text(node),
-                             *value, at, parameter->minimum, parameter->maximum);
-    if (complaint) return cev_node_fail(node, "parameter \"%s\": expected %s, but one sigma away it is %g", cev_node_text(node), complaint, at);
+        return cev_node_fail(node, "parameter \"%s\" is %g; one sigma away, at %g, it leaves its range from %g to %g",
+                             cev_node_text(node), *value, at, parameter->minimum, parameter->maximum);
+    if (complaint)
+        return cev_node_fail(node, "parameter \"%s\": expected %s, but one sigma away it is %g", cev_node_text(node),
+                             complaint, at);
     *value = at;
-    if (!strncmp(cev_node_text(node), source_prefix, strlen(source_prefix))) CEV_TRY(cev_check_source(arena, node, &copy->source));
+    if (!strncmp(cev_node_text(node), source_prefix, strlen(source_prefix)))
+        CEV_TRY(cev_check_source(arena, node, &copy->source));
     CEV_TRY(cev_check_quenching(node, &copy->response, cev_experiment_recoil_max_keV(&copy->source, &copy->target)));
     *out = copy;
     return CEV_OK;
@@ -128,13 +141,14 @@ static cev_status shifted(cev_arena *arena, cev_node node, const cev_experiment 
 
 static cev_status read_parameter(cev_arena *arena, cev_node node, const cev_experiment *experiment, cev_pull *out)
 {
-    if (!cev_node_is_scalar(node)) return cev_node_fail(node, "key \"parameter\": expected a name, such as source.theta12_rad");
+    if (!cev_node_is_scalar(node))
+        return cev_node_fail(node, "key \"parameter\": expected a name, such as source.theta12_rad");
     CEV_TRY(shifted(arena, node, experiment, out->sigma, &out->up));
     CEV_TRY(shifted(arena, node, experiment, -out->sigma, &out->down));
     return cev_arena_keep_text(arena, cev_node_text(node), &out->parameter);
 }
 
-/* --- shapes that are given ---------------------------------------------------------------------------------------- */
+/* --- shapes that are given -------------------------------------------------------------------------------------- */
 
 typedef struct side_keys {
     cev_node bins, backgrounds;
@@ -174,14 +188,16 @@ static cev_status read_other_backgrounds(cev_arena *arena, cev_node node, cev_ex
         if (b == x->n_background) return cev_node_fail_name(key, "background", names, b);
         CEV_TRY(cev_node_reals(arena, cev_node_value(node, k), &counts_key, &counts));
         if (counts.n != x->bins.n_bin)
-            return cev_node_fail(counts.node, "background \"%s\": %zu counts for %zu bins", names[b], counts.n, x->bins.n_bin);
+            return cev_node_fail(counts.node, "background \"%s\": %zu counts for %zu bins", names[b], counts.n,
+                                 x->bins.n_bin);
         background[b].counts = counts.value;
     }
     x->background = background;
     return CEV_OK;
 }
 
-static cev_status read_side(cev_arena *arena, cev_node node, const char *what, const cev_experiment *x, const cev_experiment **out)
+static cev_status read_side(cev_arena *arena, cev_node node, const char *what, const cev_experiment *x,
+                            const cev_experiment **out)
 {
     cev_experiment *copy;
     side_keys keys = {0};
@@ -196,7 +212,7 @@ static cev_status read_side(cev_arena *arena, cev_node node, const char *what, c
     return CEV_OK;
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------------------------- */
 
 static cev_status check_keys(cev_node item, const pull_keys *keys, size_t p, const cev_pull *others)
 {
@@ -205,7 +221,9 @@ static cev_status check_keys(cev_node item, const pull_keys *keys, size_t p, con
     for (size_t k = 0; k < p; k++)
         if (!strcmp(others[k].name, keys->name)) return cev_node_fail(item, "pull \"%s\" is given twice", keys->name);
     if ((keys->scales.id != 0) + (keys->parameter.id != 0) + (keys->up.id || keys->down.id) != 1)
-        return cev_node_fail(item, "pull \"%s\": expected one of the keys \"scales\", \"parameter\", or \"up\" and \"down\"", keys->name);
+        return cev_node_fail(item,
+                             "pull \"%s\": expected one of the keys \"scales\", \"parameter\", or \"up\" and \"down\"",
+                             keys->name);
     if (!keys->up.id != !keys->down.id)
         return cev_node_fail(item, "pull \"%s\": \"up\" and \"down\" come together", keys->name);
     return CEV_OK;
@@ -236,7 +254,9 @@ cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out)
         CEV_TRY(check_keys(item, &keys, p, pull));
         n_shape += !keys.scales.id;
         if (1 + out->n_background + n_shape > CEV_MAX_COMPONENTS)
-            return cev_node_fail(item, "key \"pulls\": %zu backgrounds and %zu pulls that change shapes; at most %d together are possible",
+            return cev_node_fail(item,
+                                 "key \"pulls\": %zu backgrounds and %zu pulls that change shapes; at most %d together "
+                                 "are possible",
                                  out->n_background, n_shape, CEV_MAX_COMPONENTS - 1);
         CEV_TRY(read_pull(arena, &keys, out, &pull[p]));
     }

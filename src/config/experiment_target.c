@@ -47,7 +47,7 @@ static const cev_key target_table[] = {
 typedef struct reading {
     cev_arena *arena;
     const cev_form_factor *form_factor;
-    cev_nucleus *nucleus;   /* [CEV_MAX_NUCLEI] */
+    cev_nucleus *nucleus; /* [CEV_MAX_NUCLEI] */
     double *per_unit;
     size_t n;
     double molar_mass_g_per_mol;
@@ -68,8 +68,11 @@ static cev_status fill_isotope(cev_node node, const nucleus_keys *keys, cev_nucl
         return cev_node_fail_name(cev_node_find(node, "isotope"), "isotope", names, cev_n_isotopes);
     }
     if (keys->protons || keys->mass_number || cev_node_find(node, "neutrons").id)
-        return cev_node_fail(node, "nucleus: isotope \"%s\" says its numbers of protons and neutrons; leave them out", isotope->name);
-    *out = (cev_nucleus){.name = isotope->name, .protons = isotope->protons, .neutrons = isotope->neutrons,
+        return cev_node_fail(node, "nucleus: isotope \"%s\" says its numbers of protons and neutrons; leave them out",
+                             isotope->name);
+    *out = (cev_nucleus){.name = isotope->name,
+                         .protons = isotope->protons,
+                         .neutrons = isotope->neutrons,
                          .mass_u = keys->mass_u > 0 ? keys->mass_u : isotope->mass_u};
     return CEV_OK;
 }
@@ -80,13 +83,15 @@ static cev_status fill_numbers(cev_node node, const nucleus_keys *keys, cev_nucl
     if (!keys->name) return missing(node, "name");
     if (!keys->protons) return missing(node, "protons");
     if (by_neutrons == by_mass_number)
-        return by_neutrons ? cev_node_fail(node, "nucleus: expected only one of the keys \"neutrons\" and \"mass_number\"")
-                           : missing(node, "neutrons");
+        return by_neutrons
+                   ? cev_node_fail(node, "nucleus: expected only one of the keys \"neutrons\" and \"mass_number\"")
+                   : missing(node, "neutrons");
     if (by_mass_number && keys->mass_number < keys->protons)
-        return cev_node_fail(cev_node_find(node, "mass_number"), "key \"mass_number\": %zu is less than the %zu protons",
-                             keys->mass_number, keys->protons);
+        return cev_node_fail(cev_node_find(node, "mass_number"),
+                             "key \"mass_number\": %zu is less than the %zu protons", keys->mass_number, keys->protons);
     if (!(keys->mass_u > 0)) return missing(node, "mass_u");
-    *out = (cev_nucleus){.protons = (int)keys->protons, .mass_u = keys->mass_u,
+    *out = (cev_nucleus){.protons = (int)keys->protons,
+                         .mass_u = keys->mass_u,
                          .neutrons = (int)(by_neutrons ? keys->neutrons : keys->mass_number - keys->protons)};
     return CEV_OK;
 }
@@ -95,7 +100,8 @@ static cev_status fill_radii(const reading *r, cev_node node, const nucleus_keys
 {
     bool apart = !isnan(keys->rms_radius_p_fm) || !isnan(keys->rms_radius_n_fm);
     if (apart && (!isnan(keys->rms_radius_fm) || isnan(keys->rms_radius_p_fm) || isnan(keys->rms_radius_n_fm)))
-        return cev_node_fail(node, "nucleus: expected the key \"rms_radius_fm\", or both \"rms_radius_p_fm\" and \"rms_radius_n_fm\"");
+        return cev_node_fail(node, "nucleus: expected the key \"rms_radius_fm\", or both \"rms_radius_p_fm\" and "
+                                   "\"rms_radius_n_fm\"");
     out->rms_radius_p_fm = apart ? keys->rms_radius_p_fm : keys->rms_radius_fm;
     out->rms_radius_n_fm = apart ? keys->rms_radius_n_fm : keys->rms_radius_fm;
     if (isnan(out->rms_radius_p_fm) && r->form_factor->kind->needs_radius) return missing(node, "rms_radius_fm");
@@ -106,13 +112,14 @@ static cev_status check_known(const reading *r, cev_node node, const cev_nucleus
 {
     const cev_form_factor_kind *kind = r->form_factor->kind;
     if (!kind->knows || kind->knows(nucleus)) return CEV_OK;
-    return cev_node_fail(node, "form factor \"%s\" knows nothing about a nucleus of %d protons and %d neutrons", kind->card.name,
-                         nucleus->protons, nucleus->neutrons);
+    return cev_node_fail(node, "form factor \"%s\" knows nothing about a nucleus of %d protons and %d neutrons",
+                         kind->card.name, nucleus->protons, nucleus->neutrons);
 }
 
 static cev_status add_nucleus(reading *r, cev_node node, const nucleus_keys *keys, double per_unit)
 {
-    if (r->n == CEV_MAX_NUCLEI) return cev_node_fail(node, "key \"nuclei\": more than %d, isotopes of mixtures included", CEV_MAX_NUCLEI);
+    if (r->n == CEV_MAX_NUCLEI)
+        return cev_node_fail(node, "key \"nuclei\": more than %d, isotopes of mixtures included", CEV_MAX_NUCLEI);
     cev_nucleus *out = &r->nucleus[r->n];
     CEV_TRY(keys->isotope ? fill_isotope(node, keys, out) : fill_numbers(node, keys, out));
     CEV_TRY(fill_radii(r, node, keys, out));
@@ -125,7 +132,11 @@ static cev_status add_nucleus(reading *r, cev_node node, const nucleus_keys *key
 
 static cev_status read_keys(reading *r, cev_node node, nucleus_keys *keys)
 {
-    *keys = (nucleus_keys){.per_unit = 1, .rms_radius_fm = NAN, .rms_radius_p_fm = NAN, .rms_radius_n_fm = NAN, .abundance = NAN};
+    *keys = (nucleus_keys){.per_unit = 1,
+                           .rms_radius_fm = NAN,
+                           .rms_radius_p_fm = NAN,
+                           .rms_radius_n_fm = NAN,
+                           .abundance = NAN};
     return cev_node_read(r->arena, node, "nucleus", nucleus_table, CEV_LENGTH(nucleus_table), keys);
 }
 
@@ -134,18 +145,21 @@ static cev_status read_mixture(reading *r, cev_node node, double per_unit)
 {
     double sum = 0;
     size_t n = cev_node_length(node);
-    if (!cev_node_is_sequence(node) || n == 0) return cev_node_fail(node, "key \"isotopes\": expected a list of isotopes");
+    if (!cev_node_is_sequence(node) || n == 0)
+        return cev_node_fail(node, "key \"isotopes\": expected a list of isotopes");
     for (size_t k = 0; k < n; k++) {
         nucleus_keys keys;
         cev_node item = cev_node_item(node, k);
         CEV_TRY(read_keys(r, item, &keys));
         if (isnan(keys.abundance)) return missing(item, "abundance");
         if (keys.isotopes.id || cev_node_find(item, "per_unit").id)
-            return cev_node_fail(item, "an isotope of a mixture has an \"abundance\", and neither \"per_unit\" nor \"isotopes\"");
+            return cev_node_fail(item, "an isotope of a mixture has an \"abundance\", and neither \"per_unit\" nor "
+                                       "\"isotopes\"");
         CEV_TRY(add_nucleus(r, item, &keys, per_unit * keys.abundance));
         sum += keys.abundance;
     }
-    if (fabs(sum - 1) > abundance_tolerance) return cev_node_fail(node, "key \"isotopes\": the abundances add up to %.6g, not to 1", sum);
+    if (fabs(sum - 1) > abundance_tolerance)
+        return cev_node_fail(node, "key \"isotopes\": the abundances add up to %.6g, not to 1", sum);
     return CEV_OK;
 }
 
@@ -157,8 +171,10 @@ static cev_status check_mixture(cev_node node)
         size_t k = 0;
         while (k < CEV_LENGTH(keys) && strcmp(keys[k], cev_node_text(cev_node_key(node, i)))) k++;
         if (k == CEV_LENGTH(keys))
-            return cev_node_fail(cev_node_key(node, i), "key \"%s\": a mixture has the keys \"name\", \"isotopes\" and \"per_unit\"; the "
-                                                        "rest belongs to its isotopes", cev_node_text(cev_node_key(node, i)));
+            return cev_node_fail(cev_node_key(node, i),
+                                 "key \"%s\": a mixture has the keys \"name\", \"isotopes\" and \"per_unit\"; the "
+                                 "rest belongs to its isotopes",
+                                 cev_node_text(cev_node_key(node, i)));
     }
     return CEV_OK;
 }
@@ -172,9 +188,11 @@ static cev_status read_nuclei(reading *r, cev_node node)
         nucleus_keys keys;
         cev_node item = cev_node_item(node, k);
         CEV_TRY(read_keys(r, item, &keys));
-        if (!isnan(keys.abundance)) return cev_node_fail(item, "key \"abundance\": only isotopes of a mixture have one");
+        if (!isnan(keys.abundance))
+            return cev_node_fail(item, "key \"abundance\": only isotopes of a mixture have one");
         if (keys.isotopes.id) CEV_TRY(check_mixture(item));
-        CEV_TRY(keys.isotopes.id ? read_mixture(r, keys.isotopes, keys.per_unit) : add_nucleus(r, item, &keys, keys.per_unit));
+        CEV_TRY(keys.isotopes.id ? read_mixture(r, keys.isotopes, keys.per_unit)
+                                 : add_nucleus(r, item, &keys, keys.per_unit));
     }
     return CEV_OK;
 }

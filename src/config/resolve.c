@@ -15,8 +15,9 @@ typedef struct budget {
 /* Keys whose values are texts, even if they look like numbers: an experiment may be called 2024. */
 static bool is_text_key(const char *key)
 {
-    static const char *const keys[] = {"all_subsets_of", "citation", "data", "experiment", "experiments", "interaction", "name",
-                                       "pairs_of", "scale", "scales", "scan", "sets", "study", "title"};
+    static const char *const keys[] = {"all_subsets_of", "citation", "data",     "experiment", "experiments",
+                                       "interaction",    "name",     "pairs_of", "scale",      "scales",
+                                       "scan",           "sets",     "study",    "title"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (!strcmp(keys[k], key)) return true;
     return false;
@@ -42,7 +43,8 @@ static cev_status convert_children(cev_node node, bool as_text, budget *b, json_
     for (size_t i = 0; i < cev_node_length(node); i++) {
         json_t *child = NULL;
         const char *key = mapping ? cev_node_text(cev_node_key(node, i)) : "";
-        bool text = mapping ? is_text_key(key) || (as_text && !strcmp(key, "observed")) : as_text; /* data: {observed: [NAMES]} */
+        bool text = mapping ? is_text_key(key) || (as_text && !strcmp(key, "observed"))
+                            : as_text; /* data: {observed: [NAMES]} */
         CEV_TRY(convert(mapping ? cev_node_value(node, i) : cev_node_item(node, i), text, b, &child));
         int failed = mapping ? json_object_set_new(to, cev_node_text(cev_node_key(node, i)), child)
                              : json_array_append_new(to, child);
@@ -56,7 +58,9 @@ static cev_status convert(cev_node node, bool as_text, budget *b, json_t **out)
     b->text += strlen(cev_node_text(node));
     if (++b->nodes > MOST_NODES || b->text > MOST_TEXT || b->depth > DEEPEST)
         return cev_node_fail(node, "too large or too deep: does an alias contain itself?");
-    *out = cev_node_is_mapping(node) ? json_object() : cev_node_is_sequence(node) ? json_array() : scalar_json(node, as_text);
+    *out = cev_node_is_mapping(node)    ? json_object()
+           : cev_node_is_sequence(node) ? json_array()
+                                        : scalar_json(node, as_text);
     if (!*out) return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
     b->depth++;
     cev_status status = convert_children(node, as_text, b, *out);
@@ -81,8 +85,8 @@ static void strip_prose(json_t *json)
     const char *key;
     json_t *value;
     size_t index;
-    json_object_foreach(json, key, value) strip_prose(value);
-    json_array_foreach(json, index, value) strip_prose(value);
+    json_object_foreach (json, key, value) strip_prose(value);
+    json_array_foreach (json, index, value) strip_prose(value);
 }
 
 static cev_status identify(const json_t *resolved, cev_digest *out)

@@ -7,8 +7,8 @@
 
 #include "cevscan/config.h"
 
-/* A new reference to the JSON of a YAML node: plain scalars that read as numbers become numbers, true and false flags, all
- * others text. CEV_E_INPUT if aliases make the document contain itself, or more than a million nodes. */
+/* A new reference to the JSON of a YAML node: plain scalars that read as numbers become numbers, true and false flags,
+ * all others text. CEV_E_INPUT if aliases make the document contain itself, or more than a million nodes. */
 cev_status cev_node_json(cev_node node, json_t **out);
 
 /* The text of a whole configuration, and the digest of what bears on numbers in it. */

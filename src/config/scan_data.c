@@ -6,14 +6,16 @@
 
 static cev_status read_truth(cev_scan_config *config, cev_node truth)
 {
-    if (!cev_node_is_mapping(truth)) return cev_node_fail(truth, "key \"data\": expected {asimov: {PARAMETER: VALUE, ...}}");
+    if (!cev_node_is_mapping(truth))
+        return cev_node_fail(truth, "key \"data\": expected {asimov: {PARAMETER: VALUE, ...}}");
     for (size_t i = 0; i < cev_node_length(truth); i++) {
         size_t p;
         CEV_TRY(cev_find_parameter(config, cev_node_key(truth, i), &p));
         const cev_parameter *parameter = &config->interaction->card.parameters[p];
         CEV_TRY(cev_read_value(cev_node_value(truth, i), parameter->name, parameter, &config->truth[p]));
         if (parameter->whole)
-            return cev_node_fail(cev_node_value(truth, i), "parameter \"%s\" is a choice; the truth takes that of the scan", parameter->name);
+            return cev_node_fail(cev_node_value(truth, i),
+                                 "parameter \"%s\" is a choice; the truth takes that of the scan", parameter->name);
     }
     return CEV_OK;
 }
@@ -27,7 +29,8 @@ static cev_status read_observed_names(cev_scan_config *config, cev_node list, bo
     for (size_t i = 0; i < cev_node_length(list); i++) {
         size_t e = 0;
         while (e < config->n_experiment && strcmp(names[e], cev_node_text(cev_node_item(list, i)))) e++;
-        if (e == config->n_experiment) return cev_node_fail_name(cev_node_item(list, i), "experiment of this scan", names, e);
+        if (e == config->n_experiment)
+            return cev_node_fail_name(cev_node_item(list, i), "experiment of this scan", names, e);
         observed[e] = true;
     }
     return CEV_OK;
@@ -54,7 +57,8 @@ static cev_status check_observed(cev_scan_config *config, cev_node node)
     for (size_t e = 0; e < config->n_experiment; e++) {
         n += config->observed[e];
         if (config->observed[e] && !config->experiment[e]->observed)
-            return cev_node_fail(node, "data: observed, but experiment \"%s\" has no key \"observed\"", config->experiment[e]->name);
+            return cev_node_fail(node, "data: observed, but experiment \"%s\" has no key \"observed\"",
+                                 config->experiment[e]->name);
     }
     config->data = n == 0 ? CEV_DATA_ASIMOV : n == config->n_experiment ? CEV_DATA_OBSERVED : CEV_DATA_MIXED;
     return CEV_OK;
@@ -72,7 +76,8 @@ cev_status cev_read_scan_data(cev_scan_config *config, cev_node node)
     if (cev_node_is_mapping(node)) {
         CEV_TRY(read_mixed_data(config, node, observed));
     } else if (node.id && strcmp(cev_node_text(node), names[0])) {
-        if (strcmp(cev_node_text(node), names[1])) return cev_node_fail_name(node, "kind of data", names, CEV_LENGTH(names));
+        if (strcmp(cev_node_text(node), names[1]))
+            return cev_node_fail_name(node, "kind of data", names, CEV_LENGTH(names));
         for (size_t e = 0; e < config->n_experiment; e++) observed[e] = true;
     }
     return check_observed(config, node);

@@ -42,9 +42,11 @@ static cev_status load_experiment(const cev_reading *r, cev_node name, cev_exper
     if (!cev_node_is_scalar(name)) return cev_node_fail(name, "expected the name or the path of an experiment");
     CEV_TRY(cev_experiment_file(r->config->arena, cev_node_text(name), r->file, &path, &nearest));
     if (!path)
-        return cev_node_fail(name, "no experiment \"%s\"%s%s%s (looked beside the scan file, in $CEVSCAN_PATH and among the "
-                                   "installed ones; see: cevscan describe)", cev_node_text(name),
-                             nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+        return cev_node_fail(name,
+                             "no experiment \"%s\"%s%s%s (looked beside the scan file, in $CEVSCAN_PATH and among the "
+                             "installed ones; see: cevscan describe)",
+                             cev_node_text(name), nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                             nearest ? "\"?" : "");
     cev_yaml *file;
     CEV_TRY(cev_yaml_read_file(path, &file));
     cev_status status = parse_experiment(r, cev_yaml_root(file), out, list);
@@ -71,9 +73,12 @@ cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, cons
         for (size_t q = 0; q < other->n_pull; q++)
             if (!strcmp(one->pull[p].name, other->pull[q].name) && one->pull[p].sigma != other->pull[q].sigma)
                 return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but with sigma %g and %g",
-                                     one->pull[p].name, other->name, one->name, other->pull[q].sigma, one->pull[p].sigma);
+                                     one->pull[p].name, other->name, one->name, other->pull[q].sigma,
+                                     one->pull[p].sigma);
             else if (!strcmp(one->pull[p].name, other->pull[q].name) && !shift_alike(&one->pull[p], &other->pull[q]))
-                return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but does not shift the same parameter in both",
+                return cev_node_fail(node,
+                                     "pull \"%s\" is shared by \"%s\" and \"%s\", but does not shift the same "
+                                     "parameter in both",
                                      one->pull[p].name, other->name, one->name);
     return CEV_OK;
 }
@@ -120,7 +125,8 @@ cev_status cev_drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experim
         size_t n_name = 0;
         bool found = false;
         for (size_t e = 0; e < n; e++)
-            for (size_t p = 0; p < experiment[e].n_pull && n_name < CEV_MAX_PULLS; p++) names[n_name++] = experiment[e].pull[p].name;
+            for (size_t p = 0; p < experiment[e].n_pull && n_name < CEV_MAX_PULLS; p++)
+                names[n_name++] = experiment[e].pull[p].name;
         for (size_t e = 0; e < n; e++) CEV_TRY(drop_pull(arena, &experiment[e], name, &found));
         if (!found) return cev_node_fail_name(cev_node_item(list, i), "pull", names, n_name);
     }
@@ -157,7 +163,10 @@ cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *x
     cev_pull *pull;
     if (factor == 1) return CEV_OK;
     if (x->statistic == CEV_STATISTIC_GAUSSIAN)
-        return cev_fail(CEV_E_INPUT, "experiment %s: its uncertainties belong to the exposure that it has; it takes no exposure factor", x->name);
+        return cev_fail(CEV_E_INPUT,
+                        "experiment %s: its uncertainties belong to the exposure that it has; it takes no exposure "
+                        "factor",
+                        x->name);
     x->target.mass_kg *= factor;
     CEV_TRY(scale_backgrounds(arena, factor, x));
     CEV_TRY(cev_new(arena, x->n_pull, &pull));
@@ -181,7 +190,8 @@ static cev_status read_experiments(cev_reading *r, cev_node node, cev_node witho
     size_t n = cev_node_length(node);
     cev_experiment *experiment;
     const cev_experiment **list;
-    if (!cev_node_is_sequence(node) || n == 0) return cev_node_fail(node, "key \"experiments\": expected a list of experiments");
+    if (!cev_node_is_sequence(node) || n == 0)
+        return cev_node_fail(node, "key \"experiments\": expected a list of experiments");
     if (n > CEV_MAX_EXPERIMENTS) return cev_node_fail(node, "more than %d experiments", CEV_MAX_EXPERIMENTS);
     json_t *json = json_array();
     if (json_object_set_new(r->resolved, "experiments", json)) return cev_fail(CEV_E_MEMORY, "out of memory");
@@ -200,7 +210,7 @@ static cev_status read_experiments(cev_reading *r, cev_node node, cev_node witho
     return cev_gather_pulls(r->config, node);
 }
 
-/* --- interaction -------------------------------------------------------------------------------------------------- */
+/* --- interaction ------------------------------------------------------------------------------------------------ */
 
 cev_status cev_read_interaction(cev_scan_config *config, cev_node node)
 {
@@ -223,12 +233,16 @@ cev_status cev_follow_sources(cev_scan_config *config, cev_node node)
     for (size_t e = 0; e < config->n_experiment && !feels; e++)
         if (cev_source_feels_matter(&config->experiment[e]->source)) feels = config->experiment[e];
     if (!feels) return CEV_OK;
-    if (config->interaction->quark_couplings) return cev_interaction_in_matter(config->arena, config->interaction, &config->interaction);
-    return cev_node_fail(node, "interaction \"%s\" has no contact couplings to quarks, which the source of experiment \"%s\" wants for "
-                               "its \"nsi_in_propagation\"; see interaction \"nsi\"", config->interaction->card.name, feels->name);
+    if (config->interaction->quark_couplings)
+        return cev_interaction_in_matter(config->arena, config->interaction, &config->interaction);
+    return cev_node_fail(node,
+                         "interaction \"%s\" has no contact couplings to quarks, which the source of experiment \"%s\" "
+                         "wants for "
+                         "its \"nsi_in_propagation\"; see interaction \"nsi\"",
+                         config->interaction->card.name, feels->name);
 }
 
-/* --- tiles -------------------------------------------------------------------------------------------------------- */
+/* --- tiles ------------------------------------------------------------------------------------------------------ */
 
 cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node node)
 {
@@ -240,7 +254,9 @@ cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node n
     if (n_axis == 0) return CEV_OK;
     for (size_t a = 0; a < n_axis; a++) {
         if (!config->axis_description[a]->slow) continue;
-        if (side[a] > 1) return cev_node_fail(cev_node_item(node, a), "key \"tile\": \"%s\" takes 1, since it changes the templates", config->axis_description[a]->name);
+        if (side[a] > 1)
+            return cev_node_fail(cev_node_item(node, a), "key \"tile\": \"%s\" takes 1, since it changes the templates",
+                                 config->axis_description[a]->name);
         side[a] = 1;
     }
     cev_status status = cev_grid_lay_tiles(&config->grid, side);
@@ -269,7 +285,8 @@ static cev_status read_scan(cev_reading *r, cev_node root)
     CEV_TRY(cev_read_parameters(config, keys.parameters));
     CEV_TRY(cev_read_scan_data(config, keys.data));
     if (exposure_factor != 1 && config->data != CEV_DATA_ASIMOV)
-        return cev_node_fail(keys.exposure_factor, "key \"exposure_factor\": observed data have the exposure that they have");
+        return cev_node_fail(keys.exposure_factor,
+                             "key \"exposure_factor\": observed data have the exposure that they have");
     CEV_TRY(cev_lay_scan_tiles(config, root, keys.tile));
     config->store_pulls = keys.store_pulls;
     return cev_config_seal(config, r->resolved);
@@ -300,8 +317,8 @@ cev_status cev_scan_config_parse(const char *text, const char *name, cev_scan_co
     return cev_yaml_with_text(text, name, build, out);
 }
 
-/* A JSON array of the comma-separated names, inside a scan that has no axes: what is wrong with a name is then said in the
- * words that a scan file would get. */
+/* A JSON array of the comma-separated names, inside a scan that has no axes: what is wrong with a name is then said in
+ * the words that a scan file would get. */
 static json_t *selection_json(const char *experiments, const char *interaction)
 {
     json_t *list = json_array();

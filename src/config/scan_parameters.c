@@ -39,8 +39,8 @@ cev_status cev_read_value(cev_node node, const char *key, const cev_parameter *p
 {
     CEV_TRY(cev_node_real(node, key, parameter->minimum, parameter->maximum, out));
     const char *complaint = cev_parameter_complaint(parameter, *out);
-    return complaint ? cev_node_fail(node, "key \"%s\": parameter \"%s\": expected %s, found %s", key, parameter->name, complaint,
-                                     cev_node_text(node))
+    return complaint ? cev_node_fail(node, "key \"%s\": parameter \"%s\": expected %s, found %s", key, parameter->name,
+                                     complaint, cev_node_text(node))
                      : CEV_OK;
 }
 
@@ -48,8 +48,9 @@ static cev_status check_axis(cev_node node, const cev_parameter *parameter, cons
 {
     for (size_t i = 0; i < axis->n; i++) {
         const char *complaint = cev_parameter_complaint(parameter, axis->value[i]);
-        if (complaint) return cev_node_fail(node, "parameter \"%s\": expected %s, but the axis has the value %g", parameter->name,
-                                            complaint, axis->value[i]);
+        if (complaint)
+            return cev_node_fail(node, "parameter \"%s\": expected %s, but the axis has the value %g", parameter->name,
+                                 complaint, axis->value[i]);
     }
     return CEV_OK;
 }
@@ -70,13 +71,16 @@ static cev_status read_list_axis(const parameter_keys *keys, const cev_parameter
 {
     const cev_reals *list = &keys->values;
     if (keys->min.id || keys->max.id || keys->points.id || keys->scale.id || keys->linear_threshold.id)
-        return cev_node_fail(list->node, "parameter \"%s\": \"values\" stands alone, without min, max, points or scale", parameter->name);
-    if (list->n < 2) return cev_node_fail(list->node, "parameter \"%s\": an axis needs at least two values", parameter->name);
+        return cev_node_fail(list->node, "parameter \"%s\": \"values\" stands alone, without min, max, points or scale",
+                             parameter->name);
+    if (list->n < 2)
+        return cev_node_fail(list->node, "parameter \"%s\": an axis needs at least two values", parameter->name);
     for (size_t i = 0; i < list->n; i++) {
         CEV_TRY(cev_read_value(cev_node_item(list->node, i), "values", parameter, &list->value[i]));
         if (i && !(list->value[i] > list->value[i - 1]))
-            return cev_node_fail(cev_node_item(list->node, i), "parameter \"%s\": values must increase, but %g follows %g",
-                                 parameter->name, list->value[i], list->value[i - 1]);
+            return cev_node_fail(cev_node_item(list->node, i),
+                                 "parameter \"%s\": values must increase, but %g follows %g", parameter->name,
+                                 list->value[i], list->value[i - 1]);
     }
     *axis = (cev_axis){.name = parameter->name, .scale = CEV_SCALE_VALUES, .n = list->n, .value = list->value};
     return CEV_OK;
@@ -87,46 +91,59 @@ static cev_status check_grid_size(const cev_grid *grid, size_t points, cev_node 
 {
     double n_point = (double)points;
     for (size_t a = 0; a < grid->n_axis; a++) n_point *= (double)grid->axis[a].n;
-    return n_point > CEV_MAX_POINTS ? cev_node_fail(node, "key \"points\": the axes span more than 2^48 grid points") : CEV_OK;
+    return n_point > CEV_MAX_POINTS ? cev_node_fail(node, "key \"points\": the axes span more than 2^48 grid points")
+                                    : CEV_OK;
 }
 
-static cev_status read_range_axis(cev_scan_config *config, cev_node node, const parameter_keys *keys, const cev_parameter *parameter,
-                                  cev_axis *axis)
+static cev_status read_range_axis(cev_scan_config *config, cev_node node, const parameter_keys *keys,
+                                  const cev_parameter *parameter, cev_axis *axis)
 {
     double minimum, maximum, threshold = 0;
     size_t points;
     cev_scale scale;
     if (!keys->min.id || !keys->max.id || !keys->points.id)
-        return cev_node_fail(node, "parameter \"%s\": expected either \"value\", or \"min\", \"max\" and \"points\", or \"values\"",
+        return cev_node_fail(node,
+                             "parameter \"%s\": expected either \"value\", or \"min\", \"max\" and \"points\", or "
+                             "\"values\"",
                              parameter->name);
     CEV_TRY(read_scale(keys->scale, &scale));
     bool both_signs = scale == CEV_SCALE_SIGNED_LOG;
-    double lowest = both_signs ? 0 : parameter->minimum, highest = both_signs ? fmin(-parameter->minimum, parameter->maximum) : parameter->maximum;
+    double lowest = both_signs ? 0 : parameter->minimum,
+           highest = both_signs ? fmin(-parameter->minimum, parameter->maximum) : parameter->maximum;
     CEV_TRY(cev_node_real(keys->min, "min", lowest, highest, &minimum));
     CEV_TRY(cev_node_real(keys->max, "max", lowest, highest, &maximum));
     CEV_TRY(cev_node_count(keys->points, "points", 2, MOST_AXIS_POINTS, &points));
     CEV_TRY(check_grid_size(&config->grid, points, keys->points));
-    if (keys->linear_threshold.id) CEV_TRY(cev_node_real(keys->linear_threshold, "linear_threshold", 1e-300, 1e300, &threshold));
+    if (keys->linear_threshold.id)
+        CEV_TRY(cev_node_real(keys->linear_threshold, "linear_threshold", 1e-300, 1e300, &threshold));
     if (!(minimum < maximum))
-        return cev_node_fail(keys->min, "parameter \"%s\": min (%g) must be below max (%g)", parameter->name, minimum, maximum);
+        return cev_node_fail(keys->min, "parameter \"%s\": min (%g) must be below max (%g)", parameter->name, minimum,
+                             maximum);
     cev_status status = cev_axis_fill(config->arena, parameter->name, scale, minimum, maximum, points, threshold, axis);
     if (status != CEV_OK) return status == CEV_E_INPUT ? cev_node_fail(node, "%s", cev_error_message()) : status;
     return check_axis(node, parameter, axis);
 }
 
-/* --- several parameters in turn ----------------------------------------------------------------------------------- */
+/* --- several parameters in turn --------------------------------------------------------------------------------- */
 
-static const cev_parameter member_axis = {.name = "parameter", .unit = "", .label = "\\mathrm{parameter}",
-                                          .help = "the parameter that is scanned, the others keeping their fixed values"};
+static const cev_parameter member_axis = {.name = "parameter",
+                                          .unit = "",
+                                          .label = "\\mathrm{parameter}",
+                                          .help =
+                                              "the parameter that is scanned, the others keeping their fixed values"};
 
 /* Members share an axis: one unit, one default, one range. */
 static cev_status check_member(cev_node item, const cev_parameter *first, const cev_parameter *other)
 {
     if (other->slow)
-        return cev_node_fail(item, "key \"each_of\": parameter \"%s\" cannot be scanned in turn with others, since it changes the templates",
+        return cev_node_fail(item,
+                             "key \"each_of\": parameter \"%s\" cannot be scanned in turn with others, since it "
+                             "changes the templates",
                              other->name);
-    if (!strcmp(first->unit, other->unit) && first->minimum == other->minimum && first->maximum == other->maximum) return CEV_OK;
-    return cev_node_fail(item, "key \"each_of\": \"%s\" and \"%s\" have different units or ranges", first->name, other->name);
+    if (!strcmp(first->unit, other->unit) && first->minimum == other->minimum && first->maximum == other->maximum)
+        return CEV_OK;
+    return cev_node_fail(item, "key \"each_of\": \"%s\" and \"%s\" have different units or ranges", first->name,
+                         other->name);
 }
 
 static cev_status list_members(cev_scan_config *config, cev_node list, bool *seen, cev_axis *axis)
@@ -158,8 +175,10 @@ static cev_status list_members(cev_scan_config *config, cev_node list, bool *see
 static cev_status read_members(cev_scan_config *config, cev_node node, const parameter_keys *keys, bool *seen)
 {
     cev_parameter *shared;
-    if (keys->name.id || keys->value.id) return cev_node_fail(node, "key \"each_of\" stands in place of \"name\", and without \"value\"");
-    if (config->grid.n_axis > 0) return cev_node_fail(node, "key \"each_of\": must come before the other scanned parameters");
+    if (keys->name.id || keys->value.id)
+        return cev_node_fail(node, "key \"each_of\" stands in place of \"name\", and without \"value\"");
+    if (config->grid.n_axis > 0)
+        return cev_node_fail(node, "key \"each_of\": must come before the other scanned parameters");
     CEV_TRY(list_members(config, keys->each_of, seen, &config->grid.axis[0]));
     CEV_TRY(cev_new(config->arena, 1, &shared));
     *shared = config->interaction->card.parameters[config->member_parameter[0]];
@@ -189,15 +208,19 @@ static cev_status read_parameter(cev_scan_config *config, cev_node node, bool *s
     seen[p] = true;
     if (keys.value.id) {
         if (keys.values.node.id || keys.min.id || keys.max.id || keys.points.id)
-            return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both", parameter->name);
+            return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both",
+                                 parameter->name);
         return cev_read_value(keys.value, "value", parameter, &config->theta[p]);
     }
     if (parameter->whole)
-        return cev_node_fail(node, "parameter \"%s\" is a choice and cannot be scanned; give it a \"value\"", parameter->name);
+        return cev_node_fail(node, "parameter \"%s\" is a choice and cannot be scanned; give it a \"value\"",
+                             parameter->name);
     if (config->grid.n_axis == CEV_MAX_AXES)
-        return cev_node_fail(node, "more than %d scanned parameters; fix \"%s\" with \"value\"", CEV_MAX_AXES, parameter->name);
+        return cev_node_fail(node, "more than %d scanned parameters; fix \"%s\" with \"value\"", CEV_MAX_AXES,
+                             parameter->name);
     cev_axis *axis = &config->grid.axis[config->grid.n_axis];
-    CEV_TRY(keys.values.node.id ? read_list_axis(&keys, parameter, axis) : read_range_axis(config, node, &keys, parameter, axis));
+    CEV_TRY(keys.values.node.id ? read_list_axis(&keys, parameter, axis)
+                                : read_range_axis(config, node, &keys, parameter, axis));
     config->axis_description[config->grid.n_axis] = parameter;
     config->axis_parameter[config->grid.n_axis++] = p;
     return CEV_OK;

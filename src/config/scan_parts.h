@@ -12,14 +12,14 @@ enum { CEV_MAX_EXPERIMENTS = 256 }; /* of a scan */
 /* A configuration while it is read. */
 typedef struct cev_reading {
     cev_scan_config *config;
-    const char *file;   /* for looking up experiments beside it; NULL if there is none */
+    const char *file; /* for looking up experiments beside it; NULL if there is none */
     json_t *resolved;
 } cev_reading;
 
 cev_status cev_read_interaction(cev_scan_config *config, cev_node node);
 
-/* Where a source of the experiments propagates neutrinos with the scan's couplings to quarks, these change the templates; comes before the
- * parameters are read. */
+/* Where a source of the experiments propagates neutrinos with the scan's couplings to quarks, these change the
+ * templates; comes before the parameters are read. */
 cev_status cev_follow_sources(cev_scan_config *config, cev_node node);
 
 /* An experiment's mapping, or the name or path of its file; its JSON is appended to the list. */

@@ -31,7 +31,8 @@ cev_status cev_node_fail_name(cev_node node, const char *what, const char *const
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
     }
     const char *word = cev_node_text(node), *nearest = cev_nearest(word, names, n);
-    if (nearest) return cev_node_fail(node, "unknown %s \"%s\"; did you mean \"%s\"? (known: %s)", what, word, nearest, list);
+    if (nearest)
+        return cev_node_fail(node, "unknown %s \"%s\"; did you mean \"%s\"? (known: %s)", what, word, nearest, list);
     return cev_node_fail(node, "unknown %s \"%s\" (known: %s)", what, kind_of(node), list);
 }
 
@@ -46,8 +47,10 @@ static bool parse_real(cev_node node, double *out)
 
 cev_status cev_node_real(cev_node node, const char *key, double minimum, double maximum, double *out)
 {
-    if (!parse_real(node, out)) return cev_node_fail(node, "key \"%s\": expected a number, found %s", key, kind_of(node));
-    if (!isfinite(*out)) return cev_node_fail(node, "key \"%s\": expected a finite number, found %s", key, kind_of(node));
+    if (!parse_real(node, out))
+        return cev_node_fail(node, "key \"%s\": expected a number, found %s", key, kind_of(node));
+    if (!isfinite(*out))
+        return cev_node_fail(node, "key \"%s\": expected a finite number, found %s", key, kind_of(node));
     if (*out < minimum || *out > maximum)
         return cev_node_fail(node, "key \"%s\": expected a number between %g and %g, found %s", key, minimum, maximum,
                              kind_of(node));
@@ -61,8 +64,8 @@ cev_status cev_node_count(cev_node node, const char *key, size_t minimum, size_t
         return cev_node_fail(node, "key \"%s\": expected a whole number, found %s", key, kind_of(node));
     *out = (size_t)x;
     if (*out < minimum || *out > maximum)
-        return cev_node_fail(node, "key \"%s\": expected a whole number between %zu and %zu, found %s", key, minimum, maximum,
-                             kind_of(node));
+        return cev_node_fail(node, "key \"%s\": expected a whole number between %zu and %zu, found %s", key, minimum,
+                             maximum, kind_of(node));
     return CEV_OK;
 }
 
@@ -133,7 +136,8 @@ cev_status cev_node_read(cev_arena *arena, cev_node node, const char *what, cons
     const char *names[MOST_KEYS + 1];
     for (size_t k = 0; k < n_key; k++) names[k] = key[k].name;
     names[n_key] = always_allowed;
-    if (!cev_node_is_mapping(node)) return cev_node_fail(node, "%s: expected a mapping of keys, found %s", what, kind_of(node));
+    if (!cev_node_is_mapping(node))
+        return cev_node_fail(node, "%s: expected a mapping of keys, found %s", what, kind_of(node));
     for (size_t i = 0; i < cev_node_length(node); i++)
         CEV_TRY(check_known(cev_node_key(node, i), what, names, n_key + 1));
     for (size_t k = 0; k < n_key; k++) {
@@ -154,7 +158,8 @@ static cev_status read_parameters(cev_node node, const char *what, const cev_car
     for (size_t k = 0; k < card->n_nested; k++) names[n_name++] = card->nested[k];
     char title[128];
     snprintf(title, sizeof title, "%s \"%s\"", what, card->name);
-    for (size_t i = 0; i < cev_node_length(node); i++) CEV_TRY(check_known(cev_node_key(node, i), title, names, n_name));
+    for (size_t i = 0; i < cev_node_length(node); i++)
+        CEV_TRY(check_known(cev_node_key(node, i), title, names, n_name));
     for (size_t k = 0; k < card->n_nested; k++)
         if (!cev_node_is_mapping(node) || !cev_node_find(node, card->nested[k]).id)
             return cev_node_fail(node, "%s: key \"%s\" is missing", title, card->nested[k]);
@@ -163,14 +168,16 @@ static cev_status read_parameters(cev_node node, const char *what, const cev_car
         cev_node value = cev_node_find(node, d->name);
         if (value.id) CEV_TRY(cev_node_real(value, d->name, d->minimum, d->maximum, &parameter[p]));
         const char *complaint = value.id ? cev_parameter_complaint(d, parameter[p]) : NULL;
-        if (complaint) return cev_node_fail(value, "key \"%s\": expected %s, found %s", d->name, complaint, cev_node_text(value));
-        if (isnan(parameter[p]) && !d->optional) return cev_node_fail(node, "%s: key \"%s\" is missing: %s", title, d->name, d->help);
+        if (complaint)
+            return cev_node_fail(value, "key \"%s\": expected %s, found %s", d->name, complaint, cev_node_text(value));
+        if (isnan(parameter[p]) && !d->optional)
+            return cev_node_fail(node, "%s: key \"%s\" is missing: %s", title, d->name, d->help);
     }
     return CEV_OK;
 }
 
-cev_status cev_node_read_model(cev_node node, const char *what, const cev_card *const *cards, size_t n_card, size_t *index,
-                               double *parameter)
+cev_status cev_node_read_model(cev_node node, const char *what, const cev_card *const *cards, size_t n_card,
+                               size_t *index, double *parameter)
 {
     const char *names[MOST_KEYS];
     cev_node name = cev_node_is_mapping(node) ? cev_node_find(node, "name") : node;

@@ -47,8 +47,8 @@ static cev_status add_environment(cev_arena *arena, folders *f)
     return CEV_OK;
 }
 
-/* bin/cevscan lies beside configs/ in the source tree (another build's may lie deeper), and beside share/cevscan/ where it is
- * installed. */
+/* bin/cevscan lies beside configs/ in the source tree (another build's may lie deeper), and beside share/cevscan/ where
+ * it is installed. */
 static cev_status add_program(cev_arena *arena, folders *f)
 {
     char program[PATH_MAX], *folder;
@@ -137,8 +137,8 @@ static cev_status list_names(cev_arena *arena, const folders *f, size_t *n, cons
     return CEV_OK;
 }
 
-/* A scan file may have the name of the experiment that it scans; it is not what is looked for. A file that cannot be read is:
- * the reader will say what is wrong with it. */
+/* A scan file may have the name of the experiment that it scans; it is not what is looked for. A file that cannot be
+ * read is: the reader will say what is wrong with it. */
 static bool is_scan_file(const char *path)
 {
     cev_yaml *file;
@@ -149,7 +149,8 @@ static bool is_scan_file(const char *path)
     return scan;
 }
 
-cev_status cev_experiment_file(cev_arena *arena, const char *name, const char *beside, char **path, const char **nearest)
+cev_status cev_experiment_file(cev_arena *arena, const char *name, const char *beside, char **path,
+                               const char **nearest)
 {
     folders f;
     *path = NULL;

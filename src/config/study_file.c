@@ -33,11 +33,11 @@ static const cev_key study_table[] = {
 typedef struct reading {
     cev_study_config *study;
     const study_keys *keys;
-    cev_scan_config base;       /* what all scans have in common */
+    cev_scan_config base; /* what all scans have in common */
     cev_study_space *space;
 } reading;
 
-/* --- experiments ---------------------------------------------------------------------------------------------------- */
+/* --- experiments ------------------------------------------------------------------------------------------------ */
 
 /* Copies of the experiments for each exposure: mass and backgrounds grow with it. */
 static cev_status scale_exposures(cev_study_config *s, const cev_experiment *plain)
@@ -61,11 +61,13 @@ static cev_status read_exposures(reading *r)
     const cev_reals *list = &r->keys->exposure_factors;
     r->study->n_exposure = list->node.id ? list->n : 1;
     r->study->exposure_factor = list->node.id ? list->value : as_it_is;
-    if (r->study->n_exposure == 0) return cev_node_fail(list->node, "key \"exposure_factors\": expected a list of numbers");
+    if (r->study->n_exposure == 0)
+        return cev_node_fail(list->node, "key \"exposure_factors\": expected a list of numbers");
     for (size_t k = 0; k < r->study->n_exposure; k++)
         for (size_t j = 0; j < k; j++)
             if (r->study->exposure_factor[j] == r->study->exposure_factor[k])
-                return cev_node_fail(cev_node_item(list->node, k), "the same map twice: exposure factor %g is given twice", list->value[k]);
+                return cev_node_fail(cev_node_item(list->node, k),
+                                     "the same map twice: exposure factor %g is given twice", list->value[k]);
     return CEV_OK;
 }
 
@@ -80,7 +82,8 @@ static cev_status read_experiments(reading *r, const cev_set_list *sets, const c
     CEV_TRY(cev_new(s->arena, s->n_experiment, &experiment));
     for (size_t e = 0; e < s->n_experiment; e++) {
         CEV_TRY(cev_read_experiment(&scan, sets->experiment[e], &experiment[e], list));
-        for (size_t k = 0; k < e; k++) CEV_TRY(cev_check_shared_pulls(sets->experiment[e], &experiment[e], &experiment[k]));
+        for (size_t k = 0; k < e; k++)
+            CEV_TRY(cev_check_shared_pulls(sets->experiment[e], &experiment[e], &experiment[k]));
     }
     CEV_TRY(cev_drop_pulls(s->arena, r->keys->without_pulls, s->n_experiment, experiment));
     CEV_TRY(read_exposures(r));
@@ -90,7 +93,7 @@ static cev_status read_experiments(reading *r, const cev_set_list *sets, const c
     return cev_follow_sources(&r->base, r->keys->interaction);
 }
 
-/* --- spaces --------------------------------------------------------------------------------------------------------- */
+/* --- spaces ----------------------------------------------------------------------------------------------------- */
 
 /* The parameters of a space as nodes: those that the study fixes, and its own. */
 static cev_status gather_parameters(const reading *r, cev_node own, size_t *n, cev_node **out)
@@ -129,10 +132,13 @@ static cev_status read_space(reading *r, cev_node node, size_t n_axis)
     space->parameters = json_array();
     CEV_TRY(gather_parameters(r, node, &n, &parameter));
     CEV_TRY(cev_read_parameter_list(scan, n, parameter));
-    if (scan->member_parameter) return cev_node_fail(node, "key \"each_of\" has no place in a study: list the parameters under \"profiles\"");
+    if (scan->member_parameter)
+        return cev_node_fail(node, "key \"each_of\" has no place in a study: list the parameters under \"profiles\"");
     if (scan->grid.n_axis != n_axis)
-        return cev_node_fail(node, n_axis == 1 ? "key \"profiles\": expected one scanned parameter, found %zu"
-                                               : "key \"planes\": expected two scanned parameters, found %zu", scan->grid.n_axis);
+        return cev_node_fail(node,
+                             n_axis == 1 ? "key \"profiles\": expected one scanned parameter, found %zu"
+                                         : "key \"planes\": expected two scanned parameters, found %zu",
+                             scan->grid.n_axis);
     CEV_TRY(cev_read_scan_data(scan, r->keys->data));
     CEV_TRY(cev_lay_scan_tiles(scan, node, (cev_node){0}));
     for (size_t k = 0; k < n; k++) {
@@ -141,43 +147,53 @@ static cev_status read_space(reading *r, cev_node node, size_t n_axis)
     }
     CEV_TRY(name_space(r, scan, &space->name));
     for (size_t k = 0; k + 1 < r->study->n_space; k++)
-        if (!strcmp(r->space[k].name, space->name)) return cev_node_fail(node, "the same map twice: \"%s\" is scanned already", space->name);
+        if (!strcmp(r->space[k].name, space->name))
+            return cev_node_fail(node, "the same map twice: \"%s\" is scanned already", space->name);
     return CEV_OK;
 }
 
 static cev_status read_spaces(reading *r)
 {
     cev_node planes = r->keys->planes, profiles = r->keys->profiles;
-    if (planes.id && !cev_node_is_sequence(planes)) return cev_node_fail(planes, "key \"planes\": expected a list of pairs of parameters");
-    if (profiles.id && !cev_node_is_sequence(profiles)) return cev_node_fail(profiles, "key \"profiles\": expected a list of parameters");
+    if (planes.id && !cev_node_is_sequence(planes))
+        return cev_node_fail(planes, "key \"planes\": expected a list of pairs of parameters");
+    if (profiles.id && !cev_node_is_sequence(profiles))
+        return cev_node_fail(profiles, "key \"profiles\": expected a list of parameters");
     CEV_TRY(cev_new(r->study->arena, cev_node_length(planes) + cev_node_length(profiles), &r->space));
     r->study->space = r->space;
     for (size_t k = 0; k < cev_node_length(planes); k++) {
         cev_node item = cev_node_item(planes, k);
-        if (!cev_node_is_sequence(item)) return cev_node_fail(item, "key \"planes\": expected a list of two parameters");
+        if (!cev_node_is_sequence(item))
+            return cev_node_fail(item, "key \"planes\": expected a list of two parameters");
         CEV_TRY(read_space(r, item, 2));
     }
     for (size_t k = 0; k < cev_node_length(profiles); k++) {
         cev_node item = cev_node_item(profiles, k);
-        if (!cev_node_is_mapping(item)) return cev_node_fail(item, "key \"profiles\": expected a parameter with its range");
+        if (!cev_node_is_mapping(item))
+            return cev_node_fail(item, "key \"profiles\": expected a parameter with its range");
         CEV_TRY(read_space(r, item, 1));
     }
     return CEV_OK;
 }
 
-/* --- the product ------------------------------------------------------------------------------------------------------ */
+/* --- the product ------------------------------------------------------------------------------------------------ */
 
 /* Before anything takes memory in proportion. */
 static cev_status check_number(const study_keys *keys, cev_node root, double n_set)
 {
     double n_exposure = keys->exposure_factors.node.id ? (double)keys->exposure_factors.n : 1;
-    double n_space = (double)(cev_node_length(keys->planes) + cev_node_length(keys->profiles)), n = n_set * n_exposure * n_space;
+    double n_space = (double)(cev_node_length(keys->planes) + cev_node_length(keys->profiles)),
+           n = n_set * n_exposure * n_space;
     if (n == 0)
-        return cev_node_fail(root, "an empty study: %.0f sets of experiments x %.0f planes and profiles; give \"sets\" and \"planes\" or "
-                                   "\"profiles\"", n_set, n_space);
+        return cev_node_fail(root,
+                             "an empty study: %.0f sets of experiments x %.0f planes and profiles; give \"sets\" and "
+                             "\"planes\" or "
+                             "\"profiles\"",
+                             n_set, n_space);
     if (n <= CEV_MAX_MAPS) return CEV_OK;
-    return cev_node_fail(root, "%.0f maps (%.0f sets x %.0f exposures x %.0f planes and profiles); at most %d are possible", n, n_set,
-                         n_exposure, n_space, CEV_MAX_MAPS);
+    return cev_node_fail(root,
+                         "%.0f maps (%.0f sets x %.0f exposures x %.0f planes and profiles); at most %d are possible",
+                         n, n_set, n_exposure, n_space, CEV_MAX_MAPS);
 }
 
 static cev_status list_maps(cev_study_config *s)
@@ -192,7 +208,8 @@ static cev_status list_maps(cev_study_config *s)
         map[m].space = m / s->n_set / s->n_exposure;
         double x = s->exposure_factor[map[m].exposure];
         if (x != 1) snprintf(factor, sizeof factor, "@%.15g", x);
-        CEV_TRY(cev_arena_print(s->arena, &name, "%s/%s%s", s->space[map[m].space].name, s->set[map[m].set].name, factor));
+        CEV_TRY(
+            cev_arena_print(s->arena, &name, "%s/%s%s", s->space[map[m].space].name, s->set[map[m].set].name, factor));
         map[m].name = name;
     }
     s->map = map;
@@ -203,7 +220,8 @@ static cev_status check_data(const reading *r)
 {
     for (size_t k = 0; k < r->study->n_exposure; k++)
         if (r->study->exposure_factor[k] != 1 && r->study->space[0].scan->data != CEV_DATA_ASIMOV)
-            return cev_node_fail(r->keys->exposure_factors.node, "key \"exposure_factors\": observed data have the exposure that they have");
+            return cev_node_fail(r->keys->exposure_factors.node,
+                                 "key \"exposure_factors\": observed data have the exposure that they have");
     return CEV_OK;
 }
 

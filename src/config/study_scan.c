@@ -23,7 +23,9 @@ static cev_status choose_experiments(const cev_study_config *s, const cev_study_
     scan->n_experiment = set->n_experiment;
     scan->experiment = list;
     scan->observed = observed;
-    scan->data = n_observed == 0 ? CEV_DATA_ASIMOV : n_observed == set->n_experiment ? CEV_DATA_OBSERVED : CEV_DATA_MIXED;
+    scan->data = n_observed == 0                   ? CEV_DATA_ASIMOV
+                 : n_observed == set->n_experiment ? CEV_DATA_OBSERVED
+                                                   : CEV_DATA_MIXED;
     return cev_gather_pulls(scan, (cev_node){0});
 }
 
@@ -38,8 +40,8 @@ static bool has_pull(const json_t *experiments, const char *name)
 {
     size_t e, p;
     json_t *experiment, *pull;
-    json_array_foreach((json_t *)(uintptr_t)experiments, e, experiment)
-        json_array_foreach(json_object_get(experiment, "pulls"), p, pull)
+    json_array_foreach ((json_t *)(uintptr_t)experiments, e, experiment)
+        json_array_foreach (json_object_get(experiment, "pulls"), p, pull)
             if (!strcmp(json_string_value(json_object_get(pull, "name")), name)) return true;
     return false;
 }
@@ -49,8 +51,9 @@ static void put_without_pulls(const cev_study_config *s, json_t *scan)
 {
     size_t k;
     json_t *name, *list = json_array();
-    json_array_foreach(json_object_get(s->json, "without_pulls"), k, name)
-        if (json_is_string(name) && has_pull(json_object_get(scan, "experiments"), json_string_value(name))) json_array_append(list, name);
+    json_array_foreach (json_object_get(s->json, "without_pulls"), k, name)
+        if (json_is_string(name) && has_pull(json_object_get(scan, "experiments"), json_string_value(name)))
+            json_array_append(list, name);
     if (json_array_size(list)) json_object_set(scan, "without_pulls", list);
     json_decref(list);
 }
@@ -71,12 +74,14 @@ static void put_data(const cev_study_config *s, const cev_scan_config *scan, jso
 
 static json_t *scan_json(const cev_study_config *s, const cev_study_map *map, const cev_scan_config *scan)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:O}", "scan", scan->name, "title", scan->title, "interaction", scan->interaction->card.name,
-                             "experiments", experiments_json(s, &s->set[map->set]), "parameters", s->space[map->space].parameters);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:O}", "scan", scan->name, "title", scan->title, "interaction",
+                             scan->interaction->card.name, "experiments", experiments_json(s, &s->set[map->set]),
+                             "parameters", s->space[map->space].parameters);
     if (!json) return NULL;
     put_without_pulls(s, json);
     put_data(s, scan, json);
-    if (s->exposure_factor[map->exposure] != 1) json_object_set_new(json, "exposure_factor", json_real(s->exposure_factor[map->exposure]));
+    if (s->exposure_factor[map->exposure] != 1)
+        json_object_set_new(json, "exposure_factor", json_real(s->exposure_factor[map->exposure]));
     return json;
 }
 
@@ -85,7 +90,8 @@ static cev_status spell_out(const cev_study_config *s, const cev_study_map *map,
     char *title;
     CEV_TRY(choose_experiments(s, map, scan));
     double factor = s->exposure_factor[map->exposure];
-    CEV_TRY(cev_arena_print(scan->arena, &title, factor == 1 ? "%s" : "%s, %g times the exposure", s->set[map->set].title, factor));
+    CEV_TRY(cev_arena_print(scan->arena, &title, factor == 1 ? "%s" : "%s, %g times the exposure",
+                            s->set[map->set].title, factor));
     scan->name = map->name;
     scan->title = title;
     json_t *json = scan_json(s, map, scan);

@@ -39,7 +39,8 @@ static cev_status read_family(cev_node node, item *out)
     set_keys keys = {0};
     CEV_TRY(cev_node_read(NULL, node, "set", set_table, CEV_LENGTH(set_table), &keys));
     int n_given = (keys.experiments.id != 0) + (keys.pairs_of.id != 0) + (keys.all_subsets_of.id != 0);
-    if (n_given != 1) return cev_node_fail(node, "set: expected one of \"experiments\", \"pairs_of\" and \"all_subsets_of\"");
+    if (n_given != 1)
+        return cev_node_fail(node, "set: expected one of \"experiments\", \"pairs_of\" and \"all_subsets_of\"");
     out->family = keys.pairs_of.id ? PAIRS : keys.all_subsets_of.id ? SUBSETS : ONE;
     out->list = keys.pairs_of.id ? keys.pairs_of : keys.all_subsets_of.id ? keys.all_subsets_of : keys.experiments;
     out->name = keys.name;
@@ -54,11 +55,15 @@ static cev_status read_item(cev_node node, item *out)
     if (cev_node_is_mapping(node)) CEV_TRY(read_family(node, out));
     out->n = cev_node_is_sequence(out->list) ? cev_node_length(out->list) : 1;
     size_t least = out->family == PAIRS ? 2 : 1;
-    if (out->n < least) return cev_node_fail(out->list, "set: expected at least %zu experiment%s", least, least == 1 ? "" : "s");
-    if (out->n > CEV_MAX_EXPERIMENTS) return cev_node_fail(out->list, "set: more than %d experiments", CEV_MAX_EXPERIMENTS);
+    if (out->n < least)
+        return cev_node_fail(out->list, "set: expected at least %zu experiment%s", least, least == 1 ? "" : "s");
+    if (out->n > CEV_MAX_EXPERIMENTS)
+        return cev_node_fail(out->list, "set: more than %d experiments", CEV_MAX_EXPERIMENTS);
     for (size_t k = 0; k < out->n; k++)
         if (!cev_node_is_scalar(experiment_of(out, k)))
-            return cev_node_fail(experiment_of(out, k), "set: expected the name or the path of an experiment; an experiment's own mapping goes under \"experiments\" of the study");
+            return cev_node_fail(experiment_of(out, k),
+                                 "set: expected the name or the path of an experiment; an experiment's own mapping "
+                                 "goes under \"experiments\" of the study");
     return CEV_OK;
 }
 
@@ -75,7 +80,7 @@ cev_status cev_count_sets(cev_node node, double *out)
     return CEV_OK;
 }
 
-/* --- experiments ---------------------------------------------------------------------------------------------------- */
+/* --- experiments ------------------------------------------------------------------------------------------------ */
 
 static const char *text_of(cev_node experiment)
 {
@@ -91,7 +96,8 @@ static size_t number_of(const cev_set_list *list, const char *text)
 
 static cev_status add_experiment(cev_set_list *list, cev_node node)
 {
-    if (list->n_experiment == CEV_MAX_EXPERIMENTS) return cev_node_fail(node, "more than %d experiments", CEV_MAX_EXPERIMENTS);
+    if (list->n_experiment == CEV_MAX_EXPERIMENTS)
+        return cev_node_fail(node, "more than %d experiments", CEV_MAX_EXPERIMENTS);
     list->experiment[list->n_experiment++] = node;
     return CEV_OK;
 }
@@ -100,18 +106,21 @@ cev_status cev_list_set_experiments(cev_set_list *list, cev_node experiments, ce
 {
     list->node = sets;
     CEV_TRY(cev_new(list->arena, CEV_MAX_EXPERIMENTS, &list->experiment));
-    if (experiments.id && !cev_node_is_sequence(experiments)) return cev_node_fail(experiments, "key \"experiments\": expected a list of experiments");
-    for (size_t k = 0; k < cev_node_length(experiments); k++) CEV_TRY(add_experiment(list, cev_node_item(experiments, k)));
+    if (experiments.id && !cev_node_is_sequence(experiments))
+        return cev_node_fail(experiments, "key \"experiments\": expected a list of experiments");
+    for (size_t k = 0; k < cev_node_length(experiments); k++)
+        CEV_TRY(add_experiment(list, cev_node_item(experiments, k)));
     for (size_t k = 0; k < cev_node_length(sets); k++) {
         item it;
         CEV_TRY(read_item(cev_node_item(sets, k), &it));
         for (size_t e = 0; e < it.n; e++)
-            if (number_of(list, text_of(experiment_of(&it, e))) == list->n_experiment) CEV_TRY(add_experiment(list, experiment_of(&it, e)));
+            if (number_of(list, text_of(experiment_of(&it, e))) == list->n_experiment)
+                CEV_TRY(add_experiment(list, experiment_of(&it, e)));
     }
     return CEV_OK;
 }
 
-/* --- sets ----------------------------------------------------------------------------------------------------------- */
+/* --- sets ------------------------------------------------------------------------------------------------------- */
 
 /* What makes two sets the same. */
 typedef struct fingerprint {
@@ -139,7 +148,9 @@ static cev_status add_set(making *m, const char *name, size_t n, const size_t *e
     print->set = m->study->n_set++;
     for (size_t e = 0; e < n; e++) {
         uint64_t *mask = &print->mask[experiment[e] / 64], bit = (uint64_t)1 << experiment[e] % 64;
-        if (*mask & bit) return cev_node_fail(m->node, "experiment \"%s\" is twice in one set", m->study->experiment[experiment[e]]->name);
+        if (*mask & bit)
+            return cev_node_fail(m->node, "experiment \"%s\" is twice in one set",
+                                 m->study->experiment[experiment[e]]->name);
         *mask |= bit;
         const char *own = m->study->experiment[experiment[e]]->name;
         CEV_TRY(cev_arena_print(m->study->arena, &title, "%s%s%s", title ? title : "", title ? " + " : "", own));
@@ -180,10 +191,13 @@ static cev_status add_item(making *m, cev_node node, bool *used)
         number[e] = number_of(m->list, text_of(experiment_of(&it, e)));
         used[number[e]] = true;
         for (size_t k = 0; k < e; k++)
-            if (number[k] == number[e]) return cev_node_fail(experiment_of(&it, e), "experiment \"%s\" is given twice", text_of(experiment_of(&it, e)));
+            if (number[k] == number[e])
+                return cev_node_fail(experiment_of(&it, e), "experiment \"%s\" is given twice",
+                                     text_of(experiment_of(&it, e)));
     }
     if (it.family == ONE) return add_set(m, it.name, it.n, number);
-    for (size_t size = it.family == PAIRS ? 2 : 1; size <= (it.family == PAIRS ? 2 : it.n); size++) CEV_TRY(add_subsets(m, it.n, number, size));
+    for (size_t size = it.family == PAIRS ? 2 : 1; size <= (it.family == PAIRS ? 2 : it.n); size++)
+        CEV_TRY(add_subsets(m, it.n, number, size));
     return CEV_OK;
 }
 
@@ -200,11 +214,13 @@ static cev_status check_different(making *m)
     qsort(m->print, s->n_set, sizeof *m->print, compare_prints);
     for (size_t k = 1; k < s->n_set; k++)
         if (!memcmp(m->print[k].mask, m->print[k - 1].mask, sizeof m->print->mask))
-            return cev_node_fail(m->list->node, "the same map twice: the sets \"%s\" and \"%s\" are the same experiments", s->set[m->print[k - 1].set].name,
-                                 s->set[m->print[k].set].name);
+            return cev_node_fail(m->list->node,
+                                 "the same map twice: the sets \"%s\" and \"%s\" are the same experiments",
+                                 s->set[m->print[k - 1].set].name, s->set[m->print[k].set].name);
     for (size_t a = 0; a < s->n_set && s->n_set < 1000; a++)
         for (size_t b = 0; b < a; b++)
-            if (!strcmp(s->set[a].name, s->set[b].name)) return cev_node_fail(m->list->node, "two sets have the name \"%s\"", s->set[a].name);
+            if (!strcmp(s->set[a].name, s->set[b].name))
+                return cev_node_fail(m->list->node, "two sets have the name \"%s\"", s->set[a].name);
     return CEV_OK;
 }
 
@@ -219,7 +235,9 @@ static cev_status check_pulls(const making *m, const cev_study_set *set)
             size_t k = 0;
             while (k < n && strcmp(name[k], x->pull[p].name)) k++;
             if (k < n) continue;
-            if (n == CEV_MAX_PULLS) return cev_node_fail(m->list->node, "set \"%s\": the experiments have more than %d pulls together", set->name, CEV_MAX_PULLS);
+            if (n == CEV_MAX_PULLS)
+                return cev_node_fail(m->list->node, "set \"%s\": the experiments have more than %d pulls together",
+                                     set->name, CEV_MAX_PULLS);
             name[n++] = x->pull[p].name;
         }
     }
@@ -235,7 +253,8 @@ cev_status cev_read_sets(const cev_set_list *list, size_t n_set, cev_study_confi
     study->set = m.set;
     for (size_t k = 0; k < cev_node_length(list->node); k++) CEV_TRY(add_item(&m, cev_node_item(list->node, k), used));
     for (size_t e = 0; e < list->n_experiment; e++)
-        if (!used[e]) return cev_node_fail(list->experiment[e], "experiment \"%s\" is in no set", text_of(list->experiment[e]));
+        if (!used[e])
+            return cev_node_fail(list->experiment[e], "experiment \"%s\" is in no set", text_of(list->experiment[e]));
     for (size_t k = 0; k < study->n_set; k++) CEV_TRY(check_pulls(&m, &study->set[k]));
     return check_different(&m);
 }

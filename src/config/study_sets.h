@@ -8,9 +8,9 @@
 /* The experiments that the sets name, each once, in the order of their first use. */
 typedef struct cev_set_list {
     cev_arena *arena;
-    cev_node node;              /* the key "sets" */
+    cev_node node; /* the key "sets" */
     size_t n_experiment;
-    cev_node *experiment;       /* [n_experiment]: a mapping, or the name or path of a file */
+    cev_node *experiment; /* [n_experiment]: a mapping, or the name or path of a file */
 } cev_set_list;
 
 /* How many sets the key stands for, without making any. */

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
-/* Far more than any configuration needs, and little enough for every check and for libyaml, which looks an anchor up among all. */
+/* Far more than any configuration needs, and little enough for every check and for libyaml, which looks an anchor up
+ * among all. */
 enum { MAX_FILE_SIZE = 1 << 24, DEEPEST = 64, MOST_NODES = 1000000, MOST_ANCHORS = 256, MOST_DIRECTIVES = 1000 };
 
 struct cev_yaml {
@@ -21,7 +22,8 @@ struct cev_yaml {
 static yaml_node_t *raw(cev_node node)
 {
     if (!node.document || node.id == 0) return NULL;
-    const yaml_document_t *d = &node.document->document; /* as yaml_document_get_node, which would not take a const one */
+    const yaml_document_t *d =
+        &node.document->document; /* as yaml_document_get_node, which would not take a const one */
     return node.id > 0 && d->nodes.start + node.id <= d->nodes.top ? d->nodes.start + node.id - 1 : NULL;
 }
 
@@ -171,11 +173,11 @@ static const char *count_event(census *c, const yaml_event_t *event)
     c->anchors += is_anchored(event);
     if (type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT) c->nodes++, c->depth++;
     if (type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT) c->depth--;
-    return c->documents > 1          ? "a second document begins; one is expected"
-           : c->depth > DEEPEST      ? "lists and mappings are nested too deep; 64 are allowed"
-           : c->nodes > MOST_NODES   ? "more than a million values; surely not a configuration"
+    return c->documents > 1            ? "a second document begins; one is expected"
+           : c->depth > DEEPEST        ? "lists and mappings are nested too deep; 64 are allowed"
+           : c->nodes > MOST_NODES     ? "more than a million values; surely not a configuration"
            : c->anchors > MOST_ANCHORS ? "more than 256 anchors; surely not a configuration"
-                                     : NULL;
+                                       : NULL;
 }
 
 static cev_status not_yaml(const cev_yaml *document, const yaml_parser_t *parser)
@@ -194,12 +196,13 @@ static cev_status check_events(cev_yaml *document, yaml_parser_t *parser)
         if (!yaml_parser_parse(parser, &event)) return not_yaml(document, parser);
         const char *problem = count_event(&c, &event);
         if (problem)
-            status = cev_fail(CEV_E_INPUT, "%s:%zu:%zu: %s", document->name, event.start_mark.line + 1, event.start_mark.column + 1,
-                              problem);
+            status = cev_fail(CEV_E_INPUT, "%s:%zu:%zu: %s", document->name, event.start_mark.line + 1,
+                              event.start_mark.column + 1, problem);
         last = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
     }
-    return status == CEV_OK && c.documents == 0 ? cev_fail(CEV_E_INPUT, "%s:1:1: the file is empty", document->name) : status;
+    return status == CEV_OK && c.documents == 0 ? cev_fail(CEV_E_INPUT, "%s:1:1: the file is empty", document->name)
+                                                : status;
 }
 
 static cev_status load_document(cev_yaml *document, yaml_parser_t *parser)
@@ -209,7 +212,8 @@ static cev_status load_document(cev_yaml *document, yaml_parser_t *parser)
     return CEV_OK;
 }
 
-static cev_status with_parser(cev_yaml *document, const char *text, size_t size, cev_status (*read)(cev_yaml *, yaml_parser_t *))
+static cev_status with_parser(cev_yaml *document, const char *text, size_t size,
+                              cev_status (*read)(cev_yaml *, yaml_parser_t *))
 {
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser)) return cev_fail(CEV_E_MEMORY, "out of memory");
@@ -227,7 +231,8 @@ static cev_status check_directives(const cev_yaml *document, const char *text, s
     for (const char *line = text; line && line < end; line = memchr(line, '\n', (size_t)(end - line))) {
         if (*line == '\n' && ++line == end) break;
         n += *line == '%';
-        if (n > MOST_DIRECTIVES) return cev_fail(CEV_E_INPUT, "%s:1:1: more than %d lines begin with %%", document->name, MOST_DIRECTIVES);
+        if (n > MOST_DIRECTIVES)
+            return cev_fail(CEV_E_INPUT, "%s:1:1: more than %d lines begin with %%", document->name, MOST_DIRECTIVES);
     }
     return CEV_OK;
 }

@@ -23,7 +23,8 @@ cev_status cev_bins_from_edges(cev_arena *arena, size_t n_energy, const double *
 cev_status cev_bins_split_by_time(cev_arena *arena, size_t n_time, const double *edge_us, cev_bins *bins)
 {
     if (n_time > CEV_MAX_BINS / bins->n_energy)
-        return cev_fail(CEV_E_INPUT, "%zu bins in energy times %zu in time are more than %d", bins->n_energy, n_time, CEV_MAX_BINS);
+        return cev_fail(CEV_E_INPUT, "%zu bins in energy times %zu in time are more than %d", bins->n_energy, n_time,
+                        CEV_MAX_BINS);
     bins->n_time = n_time;
     bins->n_bin = bins->n_energy * n_time;
     return copy_edges(arena, n_time, edge_us, &bins->time_edge_us);
@@ -40,7 +41,8 @@ static double excess(const rule *r, double lo, double hi)
     return hi - lo - r->widths * r->sigma_keV(r->context, (lo + hi) / 2);
 }
 
-/* The excess is negative at hi = lo and grows without bound; bisection ends when the two ends are neighbouring doubles. */
+/* The excess is negative at hi = lo and grows without bound; bisection ends when the two ends are neighbouring doubles.
+ */
 static double next_edge(const rule *r, double lo)
 {
     double below = lo, above = lo + r->widths * r->sigma_keV(r->context, lo);

@@ -4,8 +4,13 @@
 #include "cevscan/response.h"
 
 static const cev_parameter constant_parameters[] = {
-    {.name = "acceptance", .unit = "", .label = "\\epsilon", .help = "share of the events that is kept", .default_value = 1,
-     .minimum = 0, .maximum = 1},
+    {.name = "acceptance",
+     .unit = "",
+     .label = "\\epsilon",
+     .help = "share of the events that is kept",
+     .default_value = 1,
+     .minimum = 0,
+     .maximum = 1},
 };
 
 static double constant(const cev_efficiency *efficiency, double x)
@@ -29,11 +34,34 @@ static size_t no_breaks(const cev_efficiency *efficiency, double *x)
 enum { HEIGHT, SLOPE, MIDPOINT, OFFSET };
 
 static const cev_parameter logistic_parameters[] = {
-    {.name = "height", .unit = "", .label = "\\epsilon_1", .help = "height of the rise", .default_value = 1, .minimum = 0, .maximum = 10},
-    {.name = "slope", .unit = "1/x", .label = "k", .help = "steepness of the rise, per unit of the observable", .default_value = NAN,
-     .minimum = 1e-9, .maximum = 1e9},
-    {.name = "midpoint", .unit = "x", .label = "x_0", .help = "middle of the rise", .default_value = NAN, .minimum = -1e9, .maximum = 1e9},
-    {.name = "offset", .unit = "", .label = "\\epsilon_0", .help = "added to it", .default_value = 0, .minimum = -10, .maximum = 1},
+    {.name = "height",
+     .unit = "",
+     .label = "\\epsilon_1",
+     .help = "height of the rise",
+     .default_value = 1,
+     .minimum = 0,
+     .maximum = 10},
+    {.name = "slope",
+     .unit = "1/x",
+     .label = "k",
+     .help = "steepness of the rise, per unit of the observable",
+     .default_value = NAN,
+     .minimum = 1e-9,
+     .maximum = 1e9},
+    {.name = "midpoint",
+     .unit = "x",
+     .label = "x_0",
+     .help = "middle of the rise",
+     .default_value = NAN,
+     .minimum = -1e9,
+     .maximum = 1e9},
+    {.name = "offset",
+     .unit = "",
+     .label = "\\epsilon_0",
+     .help = "added to it",
+     .default_value = 0,
+     .minimum = -10,
+     .maximum = 1},
 };
 
 /* height/(1 + exp(-slope (x - midpoint))) + offset, clipped to [0, 1]. */
@@ -74,16 +102,21 @@ static size_t logistic_breaks(const cev_efficiency *efficiency, double *x)
 }
 
 static const cev_efficiency_kind constant_kind = {
-    .card = {.name = "constant", .title = "The same acceptance everywhere", .citation = "a number of the user's",
-             .parameters = constant_parameters, .n_parameter = sizeof constant_parameters / sizeof *constant_parameters},
+    .card = {.name = "constant",
+             .title = "The same acceptance everywhere",
+             .citation = "a number of the user's",
+             .parameters = constant_parameters,
+             .n_parameter = sizeof constant_parameters / sizeof *constant_parameters},
     .value = constant,
     .zero_below = never,
     .breaks = no_breaks,
 };
 static const cev_efficiency_kind logistic_kind = {
-    .card = {.name = "logistic", .title = "height/(1 + exp(-slope (x - midpoint))) + offset, clipped to [0, 1]",
+    .card = {.name = "logistic",
+             .title = "height/(1 + exp(-slope (x - midpoint))) + offset, clipped to [0, 1]",
              .citation = "D. Akimov et al. (COHERENT), Phys. Rev. Lett. 129 (2022) 081801 (arXiv:2110.07730)",
-             .parameters = logistic_parameters, .n_parameter = sizeof logistic_parameters / sizeof *logistic_parameters},
+             .parameters = logistic_parameters,
+             .n_parameter = sizeof logistic_parameters / sizeof *logistic_parameters},
     .value = logistic,
     .zero_below = logistic_zero_below,
     .breaks = logistic_breaks,

@@ -7,8 +7,13 @@
 enum { FACTOR };
 
 static const cev_parameter constant_parameters[] = {
-    {.name = "factor", .unit = "keVee/keV", .label = "Q_F", .help = "electron-equivalent energy per recoil energy",
-     .default_value = NAN, .minimum = 1e-6, .maximum = 10},
+    {.name = "factor",
+     .unit = "keVee/keV",
+     .label = "Q_F",
+     .help = "electron-equivalent energy per recoil energy",
+     .default_value = NAN,
+     .minimum = 1e-6,
+     .maximum = 10},
 };
 
 static double constant(const cev_quenching *quenching, double recoil_keV)
@@ -18,12 +23,13 @@ static double constant(const cev_quenching *quenching, double recoil_keV)
 
 #define COEFFICIENT(k, unit_)                                                                                          \
     {                                                                                                                  \
-        .name = "c" #k, .unit = unit_, .label = "c_" #k, .help = "coefficient of T^" #k ", energies in MeV", .default_value = 0,  \
-        .minimum = -1e9, .maximum = 1e9                                                                                 \
+        .name = "c" #k, .unit = unit_, .label = "c_" #k, .help = "coefficient of T^" #k ", energies in MeV",           \
+        .default_value = 0, .minimum = -1e9, .maximum = 1e9                                                            \
     }
 
 static const cev_parameter polynomial_parameters[] = {
-    COEFFICIENT(1, ""), COEFFICIENT(2, "MeV^-1"), COEFFICIENT(3, "MeV^-2"), COEFFICIENT(4, "MeV^-3"), COEFFICIENT(5, "MeV^-4"),
+    COEFFICIENT(1, ""),       COEFFICIENT(2, "MeV^-1"), COEFFICIENT(3, "MeV^-2"),
+    COEFFICIENT(4, "MeV^-3"), COEFFICIENT(5, "MeV^-4"),
 };
 enum { N_COEFFICIENTS = sizeof polynomial_parameters / sizeof *polynomial_parameters };
 
@@ -37,9 +43,20 @@ static double polynomial(const cev_quenching *quenching, double recoil_keV)
 enum { LINDHARD_K, LINDHARD_PROTONS };
 
 static const cev_parameter lindhard_parameters[] = {
-    {.name = "k", .unit = "", .label = "k", .help = "of the electronic stopping power; 0.133 Z^(2/3) A^(-1/2) in theory",
-     .default_value = NAN, .minimum = 0.01, .maximum = 1},
-    {.name = "protons", .unit = "", .label = "Z", .help = "of the nucleus", .default_value = NAN, .minimum = 1, .maximum = 150},
+    {.name = "k",
+     .unit = "",
+     .label = "k",
+     .help = "of the electronic stopping power; 0.133 Z^(2/3) A^(-1/2) in theory",
+     .default_value = NAN,
+     .minimum = 0.01,
+     .maximum = 1},
+    {.name = "protons",
+     .unit = "",
+     .label = "Z",
+     .help = "of the nucleus",
+     .default_value = NAN,
+     .minimum = 1,
+     .maximum = 150},
 };
 
 /* Q = k g/(1 + k g), g = 3 e^0.15 + 0.7 e^0.6 + e, e = 11.5 T/keV Z^(-7/3). */
@@ -54,18 +71,24 @@ static double lindhard(const cev_quenching *quenching, double recoil_keV)
 #define TABLE(table) .parameters = table, .n_parameter = sizeof table / sizeof *table
 
 static const cev_quenching_kind constant_kind = {
-    .card = {.name = "constant", .title = "The same quenching factor at all energies", .citation = "a number of the user's",
+    .card = {.name = "constant",
+             .title = "The same quenching factor at all energies",
+             .citation = "a number of the user's",
              TABLE(constant_parameters)},
     .electron_keV = constant,
 };
 static const cev_quenching_kind polynomial_kind = {
-    .card = {.name = "polynomial", .title = "E_ee = c1 T + c2 T^2 + ..., both energies in MeV",
-             .citation = "D. Akimov et al. (COHERENT), JINST 17 (2022) P10034 (arXiv:2111.02477)", TABLE(polynomial_parameters)},
+    .card = {.name = "polynomial",
+             .title = "E_ee = c1 T + c2 T^2 + ..., both energies in MeV",
+             .citation = "D. Akimov et al. (COHERENT), JINST 17 (2022) P10034 (arXiv:2111.02477)",
+             TABLE(polynomial_parameters)},
     .electron_keV = polynomial,
 };
 static const cev_quenching_kind lindhard_kind = {
-    .card = {.name = "lindhard", .title = "Lindhard's theory of stopping",
-             .citation = "J. Lindhard et al., Mat. Fys. Medd. Dan. Vid. Selsk. 33 (1963) 10", TABLE(lindhard_parameters)},
+    .card = {.name = "lindhard",
+             .title = "Lindhard's theory of stopping",
+             .citation = "J. Lindhard et al., Mat. Fys. Medd. Dan. Vid. Selsk. 33 (1963) 10",
+             TABLE(lindhard_parameters)},
     .electron_keV = lindhard,
 };
 

@@ -5,18 +5,29 @@
 #include <string.h>
 
 #define COMMON_PARAMETERS                                                                                              \
-    {.name = "threshold_keV", .unit = "keV", .label = "T_\\mathrm{th}", .help = "nuclear recoil energy where counting starts",  \
-     .default_value = __builtin_nan(""), .minimum = 1e-9, .maximum = 1e6},                                             \
-    {.name = "acceptance", .unit = "", .label = "\\epsilon", .help = "share of the recoils above threshold that is kept",       \
-     .default_value = 1, .minimum = 0, .maximum = 1}
+    {.name = "threshold_keV",                                                                                          \
+     .unit = "keV",                                                                                                    \
+     .label = "T_\\mathrm{th}",                                                                                        \
+     .help = "nuclear recoil energy where counting starts",                                                            \
+     .default_value = __builtin_nan(""),                                                                               \
+     .minimum = 1e-9,                                                                                                  \
+     .maximum = 1e6},                                                                                                  \
+    {                                                                                                                  \
+        .name = "acceptance", .unit = "", .label = "\\epsilon",                                                        \
+        .help = "share of the recoils above threshold that is kept", .default_value = 1, .minimum = 0, .maximum = 1    \
+    }
 
 enum { GAUSSIAN_SIGMA_AT_THRESHOLD_KEV = CEV_N_COMMON_RESPONSE_PARAMETERS };
 
 static const cev_parameter gaussian_parameters[] = {
     COMMON_PARAMETERS,
-    {.name = "sigma_at_threshold_keV", .unit = "keV", .label = "\\sigma_0",
+    {.name = "sigma_at_threshold_keV",
+     .unit = "keV",
+     .label = "\\sigma_0",
      .help = "resolution at threshold; sigma(T) = sigma_at_threshold sqrt(T/threshold)",
-     .default_value = __builtin_nan(""), .minimum = 1e-9, .maximum = 1e6},
+     .default_value = __builtin_nan(""),
+     .minimum = 1e-9,
+     .maximum = 1e6},
 };
 static const cev_parameter sharp_parameters[] = {COMMON_PARAMETERS};
 
@@ -26,7 +37,8 @@ static double gaussian_resolution_keV(const cev_response *response, double recoi
     return p[GAUSSIAN_SIGMA_AT_THRESHOLD_KEV] * sqrt(recoil_keV / p[CEV_RESPONSE_THRESHOLD_KEV]);
 }
 
-/* The true recoil may lie below threshold: what is smeared into the bins counts. Beyond ten sigma (1e-23) nothing is. */
+/* The true recoil may lie below threshold: what is smeared into the bins counts. Beyond ten sigma (1e-23) nothing is.
+ */
 static void gaussian_fill(const cev_response *response, const cev_bins *bins, double recoil_keV, double *probability)
 {
     double sigma = gaussian_resolution_keV(response, recoil_keV), reach = 10 * sigma, scale = 1 / (sigma * sqrt(2));
@@ -106,8 +118,8 @@ const cev_response_kind *const cev_response_kinds[] = {&gaussian_kind, &threshol
                                                        &cev_response_photoelectrons, &cev_response_tabulated};
 const size_t cev_n_response_kinds = sizeof cev_response_kinds / sizeof *cev_response_kinds;
 
-const char *const cev_observable_units[CEV_N_OBSERVABLES] = {
-    [CEV_OBSERVABLE_RECOIL_KEV] = "keV", [CEV_OBSERVABLE_PHOTOELECTRONS] = "PE", [CEV_OBSERVABLE_BIN] = "bin"};
+const char *const cev_observable_units[CEV_N_OBSERVABLES] =
+    {[CEV_OBSERVABLE_RECOIL_KEV] = "keV", [CEV_OBSERVABLE_PHOTOELECTRONS] = "PE", [CEV_OBSERVABLE_BIN] = "bin"};
 
 size_t cev_response_n_breaks(const cev_response *response, const cev_bins *bins)
 {
@@ -117,9 +129,11 @@ size_t cev_response_n_breaks(const cev_response *response, const cev_bins *bins)
 size_t cev_response_breaks(const cev_response *response, const cev_bins *bins, double *recoil_keV)
 {
     size_t n = 0;
-    if (response->kind->observable == CEV_OBSERVABLE_RECOIL_KEV) recoil_keV[n++] = response->parameter[CEV_RESPONSE_THRESHOLD_KEV];
+    if (response->kind->observable == CEV_OBSERVABLE_RECOIL_KEV)
+        recoil_keV[n++] = response->parameter[CEV_RESPONSE_THRESHOLD_KEV];
     for (size_t j = 0; j < response->table.n_recoil; j++) recoil_keV[n++] = response->table.recoil_keV[j];
     for (size_t i = 0; i <= bins->n_energy && !response->kind->tabulated; i++)
-        recoil_keV[n++] = response->kind->recoil_keV ? response->kind->recoil_keV(response, bins->edge[i]) : bins->edge[i];
+        recoil_keV[n++] = response->kind->recoil_keV ? response->kind->recoil_keV(response, bins->edge[i])
+                                                     : bins->edge[i];
     return n;
 }

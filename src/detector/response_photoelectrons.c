@@ -8,11 +8,14 @@
 #define LARGEST_RECOIL_KEV 1e6
 enum { ORDER = 16 };
 
-/* Gauss-Legendre nodes and weights of order 16 on [-1, 1], the positive half: M. Abramowitz, I. A. Stegun, table 25.4. */
-static const double node[ORDER / 2] = {0.0950125098376374402, 0.2816035507792589132, 0.4580167776572273863, 0.6178762444026437484,
-                                       0.7554044083550030339, 0.8656312023878317439, 0.9445750230732325761, 0.9894009349916499326};
-static const double weight[ORDER / 2] = {0.1894506104550684963, 0.1826034150449235889, 0.1691565193950025382, 0.1495959888165767321,
-                                         0.1246289712555338720, 0.0951585116824927848, 0.0622535239386478929, 0.0271524594117540949};
+/* Gauss-Legendre nodes and weights of order 16 on [-1, 1], the positive half: M. Abramowitz, I. A. Stegun, table 25.4.
+ */
+static const double node[ORDER / 2] = {0.0950125098376374402, 0.2816035507792589132, 0.4580167776572273863,
+                                       0.6178762444026437484, 0.7554044083550030339, 0.8656312023878317439,
+                                       0.9445750230732325761, 0.9894009349916499326};
+static const double weight[ORDER / 2] = {0.1894506104550684963, 0.1826034150449235889, 0.1691565193950025382,
+                                         0.1495959888165767321, 0.1246289712555338720, 0.0951585116824927848,
+                                         0.0622535239386478929, 0.0271524594117540949};
 
 static double panel(const cev_response *r, double electron_keV, double lo, double hi)
 {
@@ -33,12 +36,13 @@ static double panels(const cev_response *r, double electron_keV, double sigma, d
     size_t n = (size_t)ceil((hi - lo) / (2 * sigma));
     double sum = 0;
     for (size_t k = 0; k < n; k++)
-        sum += panel(r, electron_keV, lo + (hi - lo) * (double)k / (double)n, lo + (hi - lo) * (double)(k + 1) / (double)n);
+        sum += panel(r, electron_keV, lo + (hi - lo) * (double)k / (double)n,
+                     lo + (hi - lo) * (double)(k + 1) / (double)n);
     return sum;
 }
 
-/* Break points above lo, sorted, the last one hi: those of the efficiency, and ever closer ones towards x = 0, where densities go with a
- * power of x that is no whole number. */
+/* Break points above lo, sorted, the last one hi: those of the efficiency, and ever closer ones towards x = 0, where
+ * densities go with a power of x that is no whole number. */
 enum { STEPS_TO_ZERO = 15, MOST_BREAKS = CEV_MAX_EFFICIENCY_BREAKS + STEPS_TO_ZERO + 1 };
 
 static size_t breaks_between(const cev_response *r, double sigma, double lo, double hi, double *x)
@@ -58,7 +62,8 @@ static size_t breaks_between(const cev_response *r, double sigma, double lo, dou
 
 static double kept_between(const cev_response *r, double electron_keV, double lo, double hi)
 {
-    double mean = r->smearing.kind->mean(&r->smearing, electron_keV), sigma = r->smearing.kind->sigma(&r->smearing, electron_keV);
+    double mean = r->smearing.kind->mean(&r->smearing, electron_keV),
+           sigma = r->smearing.kind->sigma(&r->smearing, electron_keV);
     lo = fmax(fmax(lo, r->efficiency.kind->zero_below(&r->efficiency)), mean - reach_in_sigma * sigma);
     hi = fmin(hi, mean + reach_in_sigma * sigma);
     if (!(hi > lo)) return 0;

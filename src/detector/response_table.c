@@ -8,7 +8,13 @@
 enum { SIGNAL_SCALE };
 
 static const cev_parameter parameters[] = {
-    {.name = "signal_scale", .unit = "", .label = "s", .help = "multiplies the whole table", .default_value = 1, .minimum = 0, .maximum = 1e3},
+    {.name = "signal_scale",
+     .unit = "",
+     .label = "s",
+     .help = "multiplies the whole table",
+     .default_value = 1,
+     .minimum = 0,
+     .maximum = 1e3},
 };
 static const char *const tables[] = {"recoil_keV", "bins"};
 

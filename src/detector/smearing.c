@@ -6,10 +6,20 @@
 enum { LIGHT_YIELD, SHAPE };
 
 static const cev_parameter gamma_parameters[] = {
-    {.name = "light_yield_PE_per_keVee", .unit = "PE/keVee", .label = "L_y", .help = "photoelectrons per electron-equivalent energy",
-     .default_value = NAN, .minimum = 1e-6, .maximum = 1e6},
-    {.name = "shape_per_keVee", .unit = "1/keVee", .label = "b", .help = "the gamma distribution has the shape 1 + b E_ee",
-     .default_value = NAN, .minimum = 0, .maximum = 1e6},
+    {.name = "light_yield_PE_per_keVee",
+     .unit = "PE/keVee",
+     .label = "L_y",
+     .help = "photoelectrons per electron-equivalent energy",
+     .default_value = NAN,
+     .minimum = 1e-6,
+     .maximum = 1e6},
+    {.name = "shape_per_keVee",
+     .unit = "1/keVee",
+     .label = "b",
+     .help = "the gamma distribution has the shape 1 + b E_ee",
+     .default_value = NAN,
+     .minimum = 0,
+     .maximum = 1e6},
 };
 
 static double gamma_mean(const cev_smearing *smearing, double electron_keV)
@@ -33,9 +43,11 @@ static double gamma_density(const cev_smearing *smearing, double electron_keV, d
 }
 
 static const cev_smearing_kind gamma_kind = {
-    .card = {.name = "gamma", .title = "Photoelectrons, gamma distributed around the light yield times E_ee",
+    .card = {.name = "gamma",
+             .title = "Photoelectrons, gamma distributed around the light yield times E_ee",
              .citation = "D. Akimov et al. (COHERENT), Phys. Rev. Lett. 129 (2022) 081801 (arXiv:2110.07730)",
-             .parameters = gamma_parameters, .n_parameter = sizeof gamma_parameters / sizeof *gamma_parameters},
+             .parameters = gamma_parameters,
+             .n_parameter = sizeof gamma_parameters / sizeof *gamma_parameters},
     .unit = "PE",
     .mean = gamma_mean,
     .sigma = gamma_sigma,

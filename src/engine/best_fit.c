@@ -18,7 +18,7 @@ typedef struct search {
     double theta[CEV_MAX_MODEL_PARAMETERS]; /* what is not searched */
     size_t n;                               /* dimensions */
     size_t axis[CEV_MAX_AXES], parameter[CEV_MAX_AXES];
-    size_t side[CEV_MAX_AXES];              /* of the coarse grid */
+    size_t side[CEV_MAX_AXES]; /* of the coarse grid */
     size_t n_slow, slow_axis[CEV_MAX_AXES];
 } search;
 
@@ -234,12 +234,14 @@ static void set_slow(search *s, const slow_nodes *nodes, size_t k, double *at, s
     cev_model_fold(s->job->model, s->theta);
 }
 
-/* To the neighbours of the best node; false once nothing is left between them, or where there are too few nodes to tell. */
+/* To the neighbours of the best node; false once nothing is left between them, or where there are too few nodes to
+ * tell. */
 static bool narrow(const search *s, slow_nodes *nodes)
 {
     bool narrower = false;
     for (size_t d = 0; d < s->n_slow; d++) {
-        size_t n = values_tried(nodes, d), width = nodes->high[d] - nodes->low[d], step = n > 1 ? (width + n - 2) / (n - 1) : 0;
+        size_t n = values_tried(nodes, d), width = nodes->high[d] - nodes->low[d],
+               step = n > 1 ? (width + n - 2) / (n - 1) : 0;
         size_t low = nodes->best[d] > nodes->low[d] + step ? nodes->best[d] - step : nodes->low[d];
         size_t high = nodes->best[d] + step < nodes->high[d] ? nodes->best[d] + step : nodes->high[d];
         if (n == width + 1) continue; /* every value was tried */

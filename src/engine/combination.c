@@ -11,8 +11,8 @@ enum { BLOCKS_PER_PIECE = 16 };
 
 typedef struct unit {
     size_t n;
-    const cev_experiment **experiment;  /* [n] */
-    bool *observed;                     /* [n] */
+    const cev_experiment **experiment; /* [n] */
+    bool *observed;                    /* [n] */
     cev_model *model;
 } unit;
 
@@ -29,7 +29,7 @@ struct cev_units {
     set_units *set;
 };
 
-/* --- units -------------------------------------------------------------------------------------------------------- */
+/* --- units ------------------------------------------------------------------------------------------------------ */
 
 static bool share_a_pull(const cev_experiment *a, const cev_experiment *b)
 {
@@ -108,11 +108,13 @@ static cev_status build_units(cev_units *units, const cev_fit_set *set, const do
     CEV_TRY(cev_new(units->arena, units->n_set, &units->set));
     for (size_t s = 0; s < units->n_set; s++) CEV_TRY(split_set(units, &set[s], &units->set[s]));
     for (size_t u = 0; u < units->n_unit; u++)
-        CEV_TRY(cev_model_create(units->unit[u].n, units->unit[u].experiment, units->interaction, theta, &units->unit[u].model));
+        CEV_TRY(cev_model_create(units->unit[u].n, units->unit[u].experiment, units->interaction, theta,
+                                 &units->unit[u].model));
     return CEV_OK;
 }
 
-cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_interaction *interaction, const double *theta, cev_units **out)
+cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_interaction *interaction,
+                            const double *theta, cev_units **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
@@ -168,15 +170,15 @@ void cev_units_scratch_destroy(cev_units_scratch **scratch)
     *scratch = NULL;
 }
 
-/* --- over a grid ---------------------------------------------------------------------------------------------------- */
+/* --- over a grid ------------------------------------------------------------------------------------------------ */
 
 typedef struct unit_job {
     cev_scan_job job;
     cev_data data;
     cev_fit_starts *starts;
     size_t first_start, n_start; /* blocks of nodes of the open tile, among those of all units */
-    double *chi2;           /* [points of a whole tile] */
-    unsigned char *status;  /* the same */
+    double *chi2;                /* [points of a whole tile] */
+    unsigned char *status;       /* the same */
 } unit_job;
 
 struct cev_combination {
@@ -186,7 +188,8 @@ struct cev_combination {
     cev_tile tile;
 };
 
-static cev_status build_job(cev_combination *c, const cev_scan_job *job, const unit *u, const double *truth, unit_job *out)
+static cev_status build_job(cev_combination *c, const cev_scan_job *job, const unit *u, const double *truth,
+                            unit_job *out)
 {
     size_t n = cev_grid_points_of_whole_tile(job->grid);
     CEV_TRY(cev_data_mixed(c->arena, u->model, u->observed, truth, &out->data));
@@ -265,7 +268,8 @@ void cev_combination_evaluate(cev_combination *c, cev_units_scratch *scratch, si
     size_t end = first + BLOCKS_PER_PIECE * CEV_LANES;
     if (end > c->tile.n_point) end = c->tile.n_point;
     for (size_t p = first; p < end; p += CEV_LANES)
-        cev_scan_job_block(&c->unit[u].job, scratch->unit[u], &c->tile, p, NULL, c->unit[u].chi2, c->unit[u].status, NULL);
+        cev_scan_job_block(&c->unit[u].job, scratch->unit[u], &c->tile, p, NULL, c->unit[u].chi2, c->unit[u].status,
+                           NULL);
 }
 
 void cev_combination_sum(const cev_combination *c, size_t set, double *chi2, unsigned char *status)

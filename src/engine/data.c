@@ -52,7 +52,8 @@ static cev_status observed_of(const cev_model *model, size_t e, const double **o
 {
     const cev_experiment *experiment = cev_model_experiment(model, e);
     if (!experiment->observed)
-        return cev_fail(CEV_E_INPUT, "experiment %s has no observed counts; scan it with data: asimov", experiment->name);
+        return cev_fail(CEV_E_INPUT, "experiment %s has no observed counts; scan it with data: asimov",
+                        experiment->name);
     *out = experiment->observed;
     return CEV_OK;
 }

@@ -14,7 +14,8 @@ static cev_status allocate_scratch(const cev_model *model, cev_model_scratch *sc
     for (size_t e = 0; e < model->n_experiment; e++) {
         const model_experiment *part = &model->experiment[e];
         CEV_TRY(cev_new(scratch->arena, (1 + part->n_shape) * part->templates.n_bin, &scratch->signal[e]));
-        if (part->templates.n_row > most) most = part->templates.n_row; /* another folding may have more rows than this one */
+        if (part->templates.n_row > most)
+            most = part->templates.n_row; /* another folding may have more rows than this one */
     }
     CEV_TRY(cev_new(scratch->arena, most, &scratch->of_terms));
     return cev_new(scratch->arena, most, &scratch->coefficient);
@@ -62,13 +63,14 @@ cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, c
 {
     const cev_source *source = &part->experiment->source;
     cev_lanes one = 1.0 - (cev_lanes){0};
-    if (part->flux_parameter == model->interaction->card.n_parameter || isnan(theta[part->flux_parameter][0])) return one;
+    if (part->flux_parameter == model->interaction->card.n_parameter || isnan(theta[part->flux_parameter][0]))
+        return one;
     return theta[part->flux_parameter] / source->parameter[source->kind->normalisation];
 }
 
 /* The counts of a set of rows: coefficients of all sources, scattered into rows and contracted. */
-static void predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows, const cev_lanes *of_terms,
-                         cev_lanes *coefficient, cev_lanes *counts)
+static void predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows,
+                         const cev_lanes *of_terms, cev_lanes *coefficient, cev_lanes *counts)
 {
     size_t n_term = model->interaction->n_term;
     memset(coefficient, 0, rows->n_row * sizeof *coefficient);
@@ -84,8 +86,8 @@ void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scra
     cev_lanes flux = cev_model_flux(model, part, theta), *of_terms = scratch->of_terms;
     for (size_t s = 0; s < part->n_coefficient_source; s++) {
         const coefficient_source *from = &part->source_of_coefficients[s];
-        model->interaction->coefficients(&part->experiment->target.nucleus[from->nucleus], (cev_flavour)from->flavour, theta,
-                                         of_terms + s * n_term);
+        model->interaction->coefficients(&part->experiment->target.nucleus[from->nucleus], (cev_flavour)from->flavour,
+                                         theta, of_terms + s * n_term);
         for (size_t t = 0; t < n_term; t++) of_terms[s * n_term + t] *= flux;
     }
     predict_rows(model, part, &part->rows, of_terms, scratch->coefficient, scratch->signal[e]);
@@ -96,12 +98,13 @@ void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scra
     }
 }
 
-void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch, const cev_lanes *theta,
-                        const cev_lanes *start, cev_block_result *result)
+void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_scratch *scratch,
+                        const cev_lanes *theta, const cev_lanes *start, cev_block_result *result)
 {
     for (size_t e = 0; e < model->n_experiment; e++) cev_model_predict(model, e, scratch, theta);
     cev_profile_result profiled = {.pull = result->pull, .variable = result->variable};
-    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, start, &profiled);
+    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, start,
+                      &profiled);
     result->chi2 = profiled.chi2;
     result->status = profiled.status;
 }

@@ -35,7 +35,8 @@ static double scale_of(const cev_model *model, const cev_experiment *experiment,
 }
 
 /* What the pulls that change shapes add to a bin. */
-static double shifts_of(const cev_model *model, size_t e, const cev_model_scratch *scratch, size_t bin, const double *pull)
+static double shifts_of(const cev_model *model, size_t e, const cev_model_scratch *scratch, size_t bin,
+                        const double *pull)
 {
     const model_experiment *part = &model->experiment[e];
     const cev_experiment *x = part->experiment;
@@ -68,8 +69,8 @@ static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_d
     return CEV_OK;
 }
 
-static cev_status explain_with(cev_arena *arena, const cev_model *model, const cev_data *data, cev_model_scratch *scratch,
-                               const double *theta, cev_point_report *out)
+static cev_status explain_with(cev_arena *arena, const cev_model *model, const cev_data *data,
+                               cev_model_scratch *scratch, const double *theta, cev_point_report *out)
 {
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS], *pull;
     cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);

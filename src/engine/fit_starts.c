@@ -13,14 +13,15 @@ static const double pi = 3.14159265358979323846;
 struct cev_fit_starts {
     cev_arena *arena;
     size_t n_axis, n_variable;
-    long long tile;                         /* whose starts these are, or NO_TILE */
+    long long tile; /* whose starts these are, or NO_TILE */
     size_t origin[CEV_MAX_AXES], extent[CEV_MAX_AXES];
-    size_t n_along[CEV_MAX_AXES], n_node;   /* nodes; the last axis is the fastest */
-    bool *failed;                           /* [most blocks of nodes] */
-    double *node;                           /* [n_variable][n_node]: values, then Chebyshev coefficients */
+    size_t n_along[CEV_MAX_AXES], n_node; /* nodes; the last axis is the fastest */
+    bool *failed;                         /* [most blocks of nodes] */
+    double *node;                         /* [n_variable][n_node]: values, then Chebyshev coefficients */
     double node_at[CEV_MAX_NODES_ALONG + 1][CEV_MAX_NODES_ALONG]; /* by their number: positions from -1 to 1 */
-    double transform[CEV_MAX_NODES_ALONG + 1][CEV_MAX_NODES_ALONG * CEV_MAX_NODES_ALONG]; /* [n][n], values to coefficients */
-    double *basis[CEV_MAX_AXES];            /* [n_along][extent]: Chebyshev polynomials at the points of the tile */
+    double transform[CEV_MAX_NODES_ALONG + 1]
+                    [CEV_MAX_NODES_ALONG * CEV_MAX_NODES_ALONG]; /* [n][n], values to coefficients */
+    double *basis[CEV_MAX_AXES]; /* [n_along][extent]: Chebyshev polynomials at the points of the tile */
 };
 
 static void tabulate_nodes(cev_fit_starts *s)
@@ -29,7 +30,8 @@ static void tabulate_nodes(cev_fit_starts *s)
         for (size_t k = 0; k < n; k++) {
             double angle = pi * ((double)k + 0.5) / (double)n;
             s->node_at[n][k] = cos(angle);
-            for (size_t j = 0; j < n; j++) s->transform[n][j * n + k] = (j ? 2.0 : 1.0) / (double)n * cos((double)j * angle);
+            for (size_t j = 0; j < n; j++)
+                s->transform[n][j * n + k] = (j ? 2.0 : 1.0) / (double)n * cos((double)j * angle);
         }
 }
 
@@ -71,7 +73,7 @@ void cev_fit_starts_destroy(cev_fit_starts **starts)
     *starts = NULL;
 }
 
-/* --- nodes -------------------------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------------------------ */
 
 static size_t product(size_t n, const size_t *factor)
 {
@@ -84,7 +86,8 @@ static size_t product(size_t n, const size_t *factor)
 static bool choose_nodes(cev_fit_starts *s, size_t n_point)
 {
     size_t most = n_point / POINTS_PER_NODE < CEV_LANES ? CEV_LANES : n_point / POINTS_PER_NODE;
-    for (size_t a = 0; a < s->n_axis; a++) s->n_along[a] = s->extent[a] < LEAST_NODES_ALONG ? s->extent[a] : LEAST_NODES_ALONG;
+    for (size_t a = 0; a < s->n_axis; a++)
+        s->n_along[a] = s->extent[a] < LEAST_NODES_ALONG ? s->extent[a] : LEAST_NODES_ALONG;
     if (product(s->n_axis, s->n_along) > most) return false;
     for (bool grown = true; grown;) {
         grown = false;
@@ -104,7 +107,9 @@ static void tabulate_basis(size_t n, size_t extent, double *basis)
     for (size_t p = 0; p < extent; p++) {
         double x = extent > 1 ? 2 * (double)p / (double)(extent - 1) - 1 : 0;
         for (size_t j = 0; j < n; j++)
-            basis[j * extent + p] = j == 0 ? 1 : j == 1 ? x : 2 * x * basis[(j - 1) * extent + p] - basis[(j - 2) * extent + p];
+            basis[j * extent + p] = j == 0   ? 1
+                                    : j == 1 ? x
+                                             : 2 * x * basis[(j - 1) * extent + p] - basis[(j - 2) * extent + p];
     }
 }
 
@@ -151,7 +156,7 @@ void cev_fit_starts_block(cev_fit_starts *s, const cev_scan_job *job, cev_model_
     }
 }
 
-/* --- interpolation ------------------------------------------------------------------------------------------------ */
+/* --- interpolation ---------------------------------------------------------------------------------------------- */
 
 /* Values at the n nodes of a line, `stride` apart, become its Chebyshev coefficients. */
 static void transform_line(size_t n, const double *transform, size_t stride, double *line)
@@ -171,10 +176,12 @@ void cev_fit_starts_close(cev_fit_starts *s)
     size_t stride = 1;
     for (size_t a = s->n_axis; a-- > 0; stride *= s->n_along[a])
         for (size_t k = 0; k < s->n_variable * s->n_node; k++)
-            if (k / stride % s->n_along[a] == 0) transform_line(s->n_along[a], s->transform[s->n_along[a]], stride, s->node + k);
+            if (k / stride % s->n_along[a] == 0)
+                transform_line(s->n_along[a], s->transform[s->n_along[a]], stride, s->node + k);
 }
 
-/* The polynomial along the last axis of each variable, for one position along the others: row[n_variable][n along the last axis]. */
+/* The polynomial along the last axis of each variable, for one position along the others: row[n_variable][n along the
+ * last axis]. */
 CEV_DISPATCH static void row_of(const cev_fit_starts *s, const size_t *position, double *row)
 {
     size_t last = s->n_axis - 1, n = s->n_along[last], n_outer = s->n_node / n;
@@ -189,7 +196,8 @@ CEV_DISPATCH static void row_of(const cev_fit_starts *s, const size_t *position,
 }
 
 /* Starts of `count` neighbours along the last axis from `position` on, into lanes lane, lane + 1, ... */
-CEV_DISPATCH static void fill_lanes(const cev_fit_starts *s, const double *row, size_t position, size_t lane, size_t count, cev_lanes *start)
+CEV_DISPATCH static void fill_lanes(const cev_fit_starts *s, const double *row, size_t position, size_t lane,
+                                    size_t count, cev_lanes *start)
 {
     size_t last = s->n_axis - 1, n = s->n_along[last], extent = s->extent[last];
     for (size_t v = 0; v < s->n_variable; v++) {

@@ -106,7 +106,10 @@ static cev_status gather_backgrounds(cev_model *model, const cev_experiment *e, 
     CEV_TRY(cev_new(model->arena, e->n_background * n_bin, &background));
     for (size_t b = 0; b < e->n_background; b++)
         memcpy(background + b * n_bin, e->background[b].counts, n_bin * sizeof *background);
-    *channel = (cev_channel){.n_bin = n_bin, .n_background = e->n_background, .background = background, .variance = e->variance,
+    *channel = (cev_channel){.n_bin = n_bin,
+                             .n_background = e->n_background,
+                             .background = background,
+                             .variance = e->variance,
                              .n_shape = cev_experiment_n_shape(e)};
     return CEV_OK;
 }
@@ -127,7 +130,8 @@ static cev_status gather_pulls(cev_model *model, size_t e, cev_pull_link *link, 
         size_t p = pull_number(model, pull->name);
         if (p == model->n_pull) model->pull[model->n_pull++] = (model_pull){.name = pull->name, .sigma = pull->sigma};
         if (model->pull[p].sigma != pull->sigma)
-            return cev_fail(CEV_E_INPUT, "pull %s is shared by several experiments, but has sigma %g in one and %g in %s",
+            return cev_fail(CEV_E_INPUT,
+                            "pull %s is shared by several experiments, but has sigma %g in one and %g in %s",
                             pull->name, model->pull[p].sigma, pull->sigma, experiment->name);
         model->pull[p].users++;
         for (size_t c = 0; c < pull->n_component; c++)
@@ -157,8 +161,12 @@ static cev_status build_profile(cev_model *model)
         CEV_TRY(gather_pulls(model, e, link, &n_link));
     }
     for (size_t p = 0; p < model->n_pull; p++) sigma[p] = model->pull[p].sigma;
-    cev_profile_spec spec = {.n_channel = model->n_experiment, .channel = channel, .n_pull = model->n_pull, .sigma = sigma,
-                             .n_link = n_link, .link = link};
+    cev_profile_spec spec = {.n_channel = model->n_experiment,
+                             .channel = channel,
+                             .n_pull = model->n_pull,
+                             .sigma = sigma,
+                             .n_link = n_link,
+                             .link = link};
     return cev_profile_create(&spec, &model->profile);
 }
 

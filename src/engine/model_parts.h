@@ -11,12 +11,12 @@ typedef struct coefficient_source {
     size_t nucleus, flavour;
 } coefficient_source;
 
-/* Templates, sorted. Terms with the same counts, as the three of a nucleus whose protons and neutrons have one form factor, share a row,
- * and their coefficients add up there; terms that count nothing have none. */
+/* Templates, sorted. Terms with the same counts, as the three of a nucleus whose protons and neutrons have one form
+ * factor, share a row, and their coefficients add up there; terms that count nothing have none. */
 typedef struct row_set {
     size_t n_row;
-    size_t *row_of_term;                        /* [n_coefficient_source][n_term], or NO_ROW */
-    double *counts;                             /* [n_row][n_bin] */
+    size_t *row_of_term; /* [n_coefficient_source][n_term], or NO_ROW */
+    double *counts;      /* [n_row][n_bin] */
 } row_set;
 
 #define NO_ROW SIZE_MAX
@@ -24,23 +24,23 @@ typedef struct row_set {
 /* A pull that changes shapes: what it adds to the counts per unit. */
 typedef struct model_shape {
     const cev_pull *pull;
-    cev_folding *side[2];                       /* down, up */
-    cev_templates templates[2];                 /* of each; those of `up` become the derivative */
+    cev_folding *side[2];       /* down, up */
+    cev_templates templates[2]; /* of each; those of `up` become the derivative */
     row_set rows;
-    double *background;                         /* [n_bin] */
+    double *background; /* [n_bin] */
 } model_shape;
 
 typedef struct model_experiment {
     const cev_experiment *experiment;
     cev_folding *folding;
-    size_t flux_parameter;                      /* of the interaction, that sets the source's flux; n_parameter: none does */
+    size_t flux_parameter; /* of the interaction, that sets the source's flux; n_parameter: none does */
     cev_templates templates;
     size_t n_coefficient_source;
     coefficient_source *source_of_coefficients; /* [n_coefficient_source] */
     row_set rows;
     size_t n_shape;
-    model_shape *shape;                         /* [n_shape], in the order of the experiment's pulls */
-    double *sum;                                /* [n_coefficient_source][n_term][n_bin], while rows are sorted */
+    model_shape *shape; /* [n_shape], in the order of the experiment's pulls */
+    double *sum;        /* [n_coefficient_source][n_term][n_bin], while rows are sorted */
 } model_experiment;
 
 typedef struct model_pull {
@@ -63,8 +63,10 @@ struct cev_model {
 struct cev_model_scratch {
     cev_arena *arena;
     cev_profile_scratch *profile;
-    cev_lanes *of_terms, *coefficient; /* [most rows of an experiment] each: of every source and term, and of the rows that they share */
-    cev_lanes **signal;         /* [n_experiment][1 + n_shape][n_bin]: the signal, and what its shapes add per unit of their pulls */
+    cev_lanes *of_terms,
+        *coefficient; /* [most rows of an experiment] each: of every source and term, and of the rows that they share */
+    cev_lanes *
+        *signal; /* [n_experiment][1 + n_shape][n_bin]: the signal, and what its shapes add per unit of their pulls */
 };
 
 /* Folds what the pulls of an experiment that change shapes add; model_shapes.c. */

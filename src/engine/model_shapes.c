@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pulls that change shapes: the difference of two foldings, sorted into rows of its own, which the signal's coefficients are contracted
- * with. */
+/* Pulls that change shapes: the difference of two foldings, sorted into rows of its own, which the signal's
+ * coefficients are contracted with. */
 #include "model_parts.h"
 
 static cev_status prepare_shape(cev_model *model, model_shape *shape)
@@ -13,7 +13,8 @@ static cev_status prepare_shape(cev_model *model, model_shape *shape)
     CEV_TRY(cev_new(model->arena, shape->templates[0].n_bin, &shape->background));
     for (size_t b = 0; b < side[0]->n_background; b++)
         for (size_t i = 0; i < shape->templates[0].n_bin; i++)
-            shape->background[i] += (side[1]->background[b].counts[i] - side[0]->background[b].counts[i]) / (2 * shape->pull->sigma);
+            shape->background[i] += (side[1]->background[b].counts[i] - side[0]->background[b].counts[i]) /
+                                    (2 * shape->pull->sigma);
     return cev_model_new_rows(model->arena, &shape->templates[1], &shape->rows);
 }
 
@@ -36,7 +37,8 @@ void cev_model_fold_shapes(cev_model *model, model_experiment *part, const doubl
         model_shape *shape = &part->shape[s];
         cev_templates *down = &shape->templates[0], *up = &shape->templates[1];
         for (size_t k = 0; k < 2; k++) cev_folding_fill(shape->side[k], theta, &shape->templates[k]);
-        for (size_t k = 0; k < up->n_row * up->n_bin; k++) up->counts[k] = (up->counts[k] - down->counts[k]) / (2 * shape->pull->sigma);
+        for (size_t k = 0; k < up->n_row * up->n_bin; k++)
+            up->counts[k] = (up->counts[k] - down->counts[k]) / (2 * shape->pull->sigma);
         cev_model_sort_rows(model->interaction->n_term, part, up, &shape->rows);
     }
 }

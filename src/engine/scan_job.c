@@ -89,16 +89,18 @@ static void expect(const cev_scan_job *job, cev_model_scratch *scratch, const do
     cev_theta_broadcast(cev_model_interaction(job->model)->card.n_parameter, theta, block);
     for (size_t e = 0; e < cev_model_n_experiment(job->model); e++) {
         cev_model_predict(job->model, e, scratch, block);
-        for (size_t i = 0; i < cev_model_experiment(job->model, e)->bins.n_bin; i++) *counts++ = scratch->signal[e][i][0];
+        for (size_t i = 0; i < cev_model_experiment(job->model, e)->bins.n_bin; i++)
+            *counts++ = scratch->signal[e][i][0];
     }
 }
 
-static cev_status compare_along(const cev_scan_job *job, cev_arena *arena, cev_model_scratch *scratch, size_t member, size_t axis,
-                                bool *idle)
+static cev_status compare_along(const cev_scan_job *job, cev_arena *arena, cev_model_scratch *scratch, size_t member,
+                                size_t axis, bool *idle)
 {
     double at[CEV_MAX_AXES], theta[CEV_MAX_MODEL_PARAMETERS], *first, *other;
     size_t n_bin = 0, n = job->grid->axis[axis].n;
-    for (size_t e = 0; e < cev_model_n_experiment(job->model); e++) n_bin += cev_model_experiment(job->model, e)->bins.n_bin;
+    for (size_t e = 0; e < cev_model_n_experiment(job->model); e++)
+        n_bin += cev_model_experiment(job->model, e)->bins.n_bin;
     CEV_TRY(cev_new(arena, n_bin, &first));
     CEV_TRY(cev_new(arena, n_bin, &other));
     for (size_t a = 0; a < job->grid->n_axis; a++) at[a] = job->grid->axis[a].value[job->grid->axis[a].n - 1];

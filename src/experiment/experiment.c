@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-const char *const cev_statistic_names[CEV_N_STATISTICS] = {
-    [CEV_STATISTIC_POISSON] = "poisson", [CEV_STATISTIC_GAUSSIAN] = "gaussian"};
+const char *const cev_statistic_names[CEV_N_STATISTICS] =
+    {[CEV_STATISTIC_POISSON] = "poisson", [CEV_STATISTIC_GAUSSIAN] = "gaussian"};
 
 double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target *target)
 {

@@ -13,8 +13,8 @@ enum { ORDER = 16, SHARP_PANELS = 8 };
 /* One recoil energy of the integral. */
 typedef struct node {
     double recoil_keV, weight;
-    size_t first_bin, n_bin;    /* that see it at all, in energy */
-    size_t probability;         /* where theirs begin */
+    size_t first_bin, n_bin; /* that see it at all, in energy */
+    size_t probability;      /* where theirs begin */
 } node;
 
 enum { COHERENT, AXIAL = COHERENT + 3, N_RESPONSE = AXIAL + 3 };
@@ -23,24 +23,24 @@ struct cev_folding {
     cev_arena *arena;
     const cev_experiment *experiment;
     const cev_interaction *interaction;
-    cev_source source;          /* the experiment's; with a table of its own if the scan's couplings change it */
-    double *source_table;       /* that table, or NULL */
+    cev_source source;             /* the experiment's; with a table of its own if the scan's couplings change it */
+    double *source_table;          /* that table, or NULL */
     cev_quark_couplings couplings; /* that it is made with */
     gsl_integration_glfixed_table *rule;
     const cev_kinematics *kinematics[CEV_MAX_TERMS]; /* of each term */
     bool limit_is_used[CEV_N_LIMITS];
-    size_t n_panel;             /* of the tabulated spectrum with the most */
-    struct moments *panel;      /* [n_component][n_panel + 1]: from each knot to the end */
-    double *share;              /* [CEV_N_ARRIVALS][n_time] */
-    double *exposure_per_cm2;   /* [n_nucleus][n_component] */
+    size_t n_panel;           /* of the tabulated spectrum with the most */
+    struct moments *panel;    /* [n_component][n_panel + 1]: from each knot to the end */
+    double *share;            /* [CEV_N_ARRIVALS][n_time] */
+    double *exposure_per_cm2; /* [n_nucleus][n_component] */
     size_t n_node, node_room;
-    node *node;                 /* [n_node] */
-    struct moments *moment;     /* [n_node][n_nucleus][n_component][CEV_N_LIMITS] */
+    node *node;             /* [n_node] */
+    struct moments *moment; /* [n_node][n_nucleus][n_component][CEV_N_LIMITS] */
     size_t n_probability, probability_room;
-    double *probability;        /* [n_probability] */
-    double *filled;             /* [n_energy], while it is built */
-    double *response;           /* [n_node][n_nucleus][N_RESPONSE]: what is known of the nuclei at the nodes ... */
-    double neutron_radius_fm;   /* ... with this radius, NaN: their own */
+    double *probability;      /* [n_probability] */
+    double *filled;           /* [n_energy], while it is built */
+    double *response;         /* [n_node][n_nucleus][N_RESPONSE]: what is known of the nuclei at the nodes ... */
+    double neutron_radius_fm; /* ... with this radius, NaN: their own */
     bool responses_are_known;
 };
 
@@ -56,14 +56,15 @@ static double exposure_per_cm2(const cev_experiment *experiment, size_t nucleus,
     return units * t->per_unit[nucleus] * experiment->source.kind->fluence_per_cm2(&experiment->source, c);
 }
 
-/* --- moments of spectra ------------------------------------------------------------------------------------------- */
+/* --- moments of spectra ----------------------------------------------------------------------------------------- */
 
 typedef struct moments {
     double of[CEV_N_MOMENTS];
 } moments;
 
 /* Of 1, 1/E and 1/E^2 between two energies, by one panel. */
-static moments moments_of_panel(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule, double lo, double hi)
+static moments moments_of_panel(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule,
+                                double lo, double hi)
 {
     moments sum = {{0}};
     for (size_t j = 0; j < ORDER; j++) {
@@ -85,19 +86,22 @@ static size_t n_panel_of(const cev_source_component *c)
     return c->panel_MeV > 0 ? (size_t)ceil(c->energy_max_MeV / c->panel_MeV - 1e-9) : 0;
 }
 
-/* Above the smallest energy that gives this recoil. A tabulated spectrum is smooth between its knots only: the rest of the panel is
- * integrated, the panels above it are known (`above`, or NULL to integrate them as well). */
-static moments moments_above(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule, double lowest_MeV,
-                             const moments *above)
+/* Above the smallest energy that gives this recoil. A tabulated spectrum is smooth between its knots only: the rest of
+ * the panel is integrated, the panels above it are known (`above`, or NULL to integrate them as well). */
+static moments moments_above(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule,
+                             double lowest_MeV, const moments *above)
 {
     const cev_source_component *from = &source->kind->components[c];
     double lo = fmax(lowest_MeV, from->energy_min_MeV);
-    if (!from->spectrum_per_MeV) return lowest_MeV < from->energy_max_MeV ? moments_of_line(from->energy_max_MeV) : (moments){{0}};
+    if (!from->spectrum_per_MeV)
+        return lowest_MeV < from->energy_max_MeV ? moments_of_line(from->energy_max_MeV) : (moments){{0}};
     if (lo >= from->energy_max_MeV) return (moments){{0}};
     if (from->panel_MeV == 0) return moments_of_panel(source, c, rule, lo, from->energy_max_MeV);
     size_t panel = (size_t)(lo / from->panel_MeV);
-    moments sum = moments_of_panel(source, c, rule, lo, fmin((double)(panel + 1) * from->panel_MeV, from->energy_max_MeV));
-    moments rest = above ? above[panel + 1] : moments_above(source, c, rule, (double)(panel + 1) * from->panel_MeV, NULL);
+    moments sum = moments_of_panel(source, c, rule, lo,
+                                   fmin((double)(panel + 1) * from->panel_MeV, from->energy_max_MeV));
+    moments rest = above ? above[panel + 1]
+                         : moments_above(source, c, rule, (double)(panel + 1) * from->panel_MeV, NULL);
     for (size_t n = 0; n < CEV_N_MOMENTS; n++) sum.of[n] += rest.of[n];
     return sum;
 }
@@ -108,7 +112,7 @@ static double average(const cev_kinematics *kinematics, double mass_MeV, double 
     return c[0] * moment[0] + recoil_MeV * (c[1] * moment[1] + c[2] * mass_MeV * moment[2]);
 }
 
-/* --- what does not depend on the slow parameters ----------------------------------------------------------------- */
+/* --- what does not depend on the slow parameters ---------------------------------------------------------------- */
 
 /* Room for more elements of an array that grows; the old block stays in the arena, half as large. */
 static cev_status grow(cev_arena *arena, size_t size, size_t used, size_t wanted, size_t *room, void **array)
@@ -133,8 +137,12 @@ static cev_status add_node(cev_folding *f, double recoil_keV, double weight)
     while (end > first && f->filled[end - 1] == 0) end--;
     if (first == end) return CEV_OK;
     CEV_TRY(grow(f->arena, sizeof *f->node, f->n_node, 1, &f->node_room, (void **)&f->node));
-    CEV_TRY(grow(f->arena, sizeof *f->probability, f->n_probability, end - first, &f->probability_room, (void **)&f->probability));
-    f->node[f->n_node++] = (node){.recoil_keV = recoil_keV, .weight = weight, .first_bin = first, .n_bin = end - first,
+    CEV_TRY(grow(f->arena, sizeof *f->probability, f->n_probability, end - first, &f->probability_room,
+                 (void **)&f->probability));
+    f->node[f->n_node++] = (node){.recoil_keV = recoil_keV,
+                                  .weight = weight,
+                                  .first_bin = first,
+                                  .n_bin = end - first,
                                   .probability = f->n_probability};
     memcpy(f->probability + f->n_probability, f->filled + first, (end - first) * sizeof *f->filled);
     f->n_probability += end - first;
@@ -150,8 +158,9 @@ static cev_status add_interval(cev_folding *f, double lo, double hi)
     for (size_t k = 0; k < n; k++)
         for (size_t j = 0; j < ORDER; j++) {
             double recoil_keV, weight;
-            gsl_integration_glfixed_point(lo + (hi - lo) * (double)k / (double)n, lo + (hi - lo) * (double)(k + 1) / (double)n, j,
-                                          &recoil_keV, &weight, f->rule);
+            gsl_integration_glfixed_point(lo + (hi - lo) * (double)k / (double)n,
+                                          lo + (hi - lo) * (double)(k + 1) / (double)n, j, &recoil_keV, &weight,
+                                          f->rule);
             CEV_TRY(add_node(f, recoil_keV, weight));
         }
     return CEV_OK;
@@ -163,8 +172,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Break points, sorted: zero, what the response asks for, and the ends of the recoils of each nucleus under each component, which
- * are kinks or, for a line, steps. */
+/* Break points, sorted: zero, what the response asks for, and the ends of the recoils of each nucleus under each
+ * component, which are kinks or, for a line, steps. */
 static cev_status find_breaks(cev_folding *f, size_t *n, double **breaks)
 {
     const cev_experiment *e = f->experiment;
@@ -177,7 +186,8 @@ static cev_status find_breaks(cev_folding *f, size_t *n, double **breaks)
         for (size_t c = 0; c < n_component; c++)
             for (size_t l = 0; l < CEV_N_LIMITS; l++) {
                 double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]);
-                double recoil_keV = CEV_KEV_PER_MEV * cev_recoil_max_MeV((cev_recoil_limit)l, mass_MeV, component(e, c)->energy_max_MeV);
+                double recoil_keV = CEV_KEV_PER_MEV *
+                                    cev_recoil_max_MeV((cev_recoil_limit)l, mass_MeV, component(e, c)->energy_max_MeV);
                 if (!f->limit_is_used[l]) continue;
                 (*breaks)[(*n)++] = recoil_keV;
                 end_keV = fmax(end_keV, recoil_keV);
@@ -207,7 +217,8 @@ static void fill_panels(cev_folding *f)
     for (size_t c = 0; c < f->source.kind->n_component; c++) {
         moments *above = f->panel + c * (f->n_panel + 1);
         for (size_t p = n_panel_of(&f->source.kind->components[c]); p-- > 0;)
-            above[p] = moments_above(&f->source, c, f->rule, (double)p * f->source.kind->components[c].panel_MeV, above);
+            above[p] = moments_above(&f->source, c, f->rule, (double)p * f->source.kind->components[c].panel_MeV,
+                                     above);
     }
 }
 
@@ -220,9 +231,11 @@ static void fill_moments(cev_folding *f)
         for (size_t k = 0; k < n_nucleus; k++)
             for (size_t c = 0; c < n_component; c++)
                 for (size_t l = 0; l < CEV_N_LIMITS; l++, to++) {
-                    double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV = f->node[j].recoil_keV / CEV_KEV_PER_MEV;
+                    double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]),
+                           recoil_MeV = f->node[j].recoil_keV / CEV_KEV_PER_MEV;
                     if (f->limit_is_used[l])
-                        *to = moments_above(&f->source, c, f->rule, cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
+                        *to = moments_above(&f->source, c, f->rule,
+                                            cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
                                             f->panel + c * (f->n_panel + 1));
                 }
 }
@@ -234,7 +247,8 @@ static cev_status allocate_spectra(cev_folding *f)
     for (size_t c = 0; c < kind->n_component; c++)
         if (n_panel_of(&kind->components[c]) > f->n_panel) f->n_panel = n_panel_of(&kind->components[c]);
     CEV_TRY(cev_new(f->arena, kind->n_component * (f->n_panel + 1), &f->panel));
-    return cev_new(f->arena, f->n_node * f->experiment->target.n_nucleus * kind->n_component * CEV_N_LIMITS, &f->moment);
+    return cev_new(f->arena, f->n_node * f->experiment->target.n_nucleus * kind->n_component * CEV_N_LIMITS,
+                   &f->moment);
 }
 
 static void fill_spectra(cev_folding *f)
@@ -282,8 +296,11 @@ static cev_status open_source(cev_folding *f, const double *theta)
     const cev_card *card = &f->interaction->card;
     if (!cev_source_feels_matter(&f->source)) return CEV_OK;
     if (!f->interaction->quark_couplings)
-        return cev_fail(CEV_E_INPUT, "experiment %s: its source propagates neutrinos with their couplings to quarks, but interaction %s "
-                                     "has none that a potential could be made of", f->experiment->name, card->name);
+        return cev_fail(CEV_E_INPUT,
+                        "experiment %s: its source propagates neutrinos with their couplings to quarks, but "
+                        "interaction %s "
+                        "has none that a potential could be made of",
+                        f->experiment->name, card->name);
     for (size_t p = 0; p < card->n_parameter; p++)
         if (card->parameters[p].in_matter && !card->parameters[p].slow)
             return cev_fail(CEV_E_INPUT, "experiment %s: parameter %s is not slow; see cev_interaction_in_matter()",
@@ -332,7 +349,7 @@ void cev_folding_destroy(cev_folding **folding)
     *folding = NULL;
 }
 
-/* --- what does ---------------------------------------------------------------------------------------------------- */
+/* --- what does -------------------------------------------------------------------------------------------------- */
 
 cev_status cev_folding_templates(cev_arena *arena, const cev_folding *folding, cev_templates *out)
 {
@@ -342,17 +359,19 @@ cev_status cev_folding_templates(cev_arena *arena, const cev_folding *folding, c
     CEV_TRY(cev_new(arena, out->n_row, &out->row));
     CEV_TRY(cev_new(arena, out->n_row * out->n_bin, &out->counts));
     for (size_t r = 0; r < out->n_row; r++)
-        out->row[r] = (cev_template_row){.nucleus = r / n_term / n_component, .source_component = r / n_term % n_component,
+        out->row[r] = (cev_template_row){.nucleus = r / n_term / n_component,
+                                         .source_component = r / n_term % n_component,
                                          .term = r % n_term};
     return CEV_OK;
 }
 
-/* --- nuclear responses -------------------------------------------------------------------------------------------- */
+/* --- nuclear responses ------------------------------------------------------------------------------------------ */
 
-/* They take most of the time of a folding, several terms ask for the same one, and a mediator's mass does not change them: so each is
- * worked out once, and given to the interactions as a form factor that knows one recoil energy. */
+/* They take most of the time of a folding, several terms ask for the same one, and a mediator's mass does not change
+ * them: so each is worked out once, and given to the interactions as a form factor that knows one recoil energy. */
 
-static cev_nuclear_response known_coherent(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm)
+static cev_nuclear_response known_coherent(const cev_form_factor *form_factor, const cev_nucleus *nucleus,
+                                           double q_per_fm)
 {
     (void)nucleus, (void)q_per_fm;
     const double *r = &form_factor->parameter[COHERENT];
@@ -403,10 +422,11 @@ static void follow_radius(cev_folding *f, const double *theta, cev_nucleus *nucl
     f->responses_are_known = true;
 }
 
-/* --- the sum ------------------------------------------------------------------------------------------------------ */
+/* --- the sum ---------------------------------------------------------------------------------------------------- */
 
 /* Adds one recoil energy to the first window of time of every row; a factor serves all components of the source. */
-static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleus, const double *theta, cev_templates *out)
+static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleus, const double *theta,
+                       cev_templates *out)
 {
     const cev_experiment *e = f->experiment;
     const node *n = &f->node[j];
@@ -414,15 +434,19 @@ static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleu
     size_t n_component = e->source.kind->n_component, n_term = f->interaction->n_term;
     cev_form_factor here = {.kind = &known};
     for (size_t k = 0; k < e->target.n_nucleus; k++) {
-        memcpy(here.parameter, f->response + (j * e->target.n_nucleus + k) * N_RESPONSE, N_RESPONSE * sizeof *here.parameter);
+        memcpy(here.parameter, f->response + (j * e->target.n_nucleus + k) * N_RESPONSE,
+               N_RESPONSE * sizeof *here.parameter);
         for (size_t t = 0; t < n_term; t++) {
             double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &nucleus[k], &here, n->recoil_keV, theta);
             for (size_t c = 0; c < n_component; c++) {
                 size_t of = k * n_component + c;
-                const moments *m = &f->moment[(j * e->target.n_nucleus * n_component + of) * CEV_N_LIMITS + f->kinematics[t]->limit];
-                double rate = factor * average(f->kinematics[t], cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV, m->of);
+                const moments *m =
+                    &f->moment[(j * e->target.n_nucleus * n_component + of) * CEV_N_LIMITS + f->kinematics[t]->limit];
+                double rate = factor *
+                              average(f->kinematics[t], cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV, m->of);
                 double *counts = out->counts + (of * n_term + t) * out->n_bin + n->first_bin;
-                for (size_t i = 0; rate != 0 && i < n->n_bin; i++) counts[i] += rate * f->probability[n->probability + i];
+                for (size_t i = 0; rate != 0 && i < n->n_bin; i++)
+                    counts[i] += rate * f->probability[n->probability + i];
             }
         }
     }
@@ -439,7 +463,8 @@ static void spread_over_time(const cev_folding *f, cev_templates *out)
         const double *share = f->share + component(f->experiment, row->source_component)->arrival * bins->n_time;
         double *counts = out->counts + r * out->n_bin;
         for (size_t t = bins->n_time; t-- > 0;)
-            for (size_t i = 0; i < bins->n_energy; i++) counts[t * bins->n_energy + i] = exposure * share[t] * counts[i];
+            for (size_t i = 0; i < bins->n_energy; i++)
+                counts[t * bins->n_energy + i] = exposure * share[t] * counts[i];
     }
 }
 
@@ -482,10 +507,12 @@ double cev_recoil_rate_per_keV(const cev_experiment *experiment, const cev_inter
     gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(ORDER);
     if (!rule) return NAN;
     const cev_kinematics *k = interaction->kinematics(row->term, theta);
-    double mass_MeV = cev_nucleus_mass_MeV(&experiment->target.nucleus[row->nucleus]), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
-    moments m = moments_above(&experiment->source, row->source_component, rule, cev_energy_min_MeV(k->limit, mass_MeV, recoil_MeV), NULL);
+    double mass_MeV = cev_nucleus_mass_MeV(&experiment->target.nucleus[row->nucleus]),
+           recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
+    moments m = moments_above(&experiment->source, row->source_component, rule,
+                              cev_energy_min_MeV(k->limit, mass_MeV, recoil_MeV), NULL);
     gsl_integration_glfixed_table_free(rule);
     return average(k, mass_MeV, recoil_MeV, m.of) * exposure_per_cm2(experiment, row->nucleus, row->source_component) *
-           interaction->factor_cm2_per_keV(row->term, &experiment->target.nucleus[row->nucleus], &experiment->target.form_factor,
-                                           recoil_keV, theta);
+           interaction->factor_cm2_per_keV(row->term, &experiment->target.nucleus[row->nucleus],
+                                           &experiment->target.form_factor, recoil_keV, theta);
 }

@@ -26,8 +26,8 @@ typedef struct batch {
     uint32_t tile[MOST_IN_BATCH];
 } batch;
 
-/* The other side: a worker, or the master. A blocking send to a host that is gone would never return, so nothing is sent that way;
- * what is on its way has a buffer of its own. */
+/* The other side: a worker, or the master. A blocking send to a host that is gone would never return, so nothing is
+ * sent that way; what is on its way has a buffer of its own. */
 typedef struct peer {
     bool busy;           /* has not sent its last request */
     double heard;        /* monotonic seconds of its last message */
@@ -39,15 +39,15 @@ struct cev_schedule {
     MPI_Comm communicator;
     int rank, n_rank;
     const cev_schedule_calls *calls;
-    double polled;      /* monotonic seconds of the last poll: what nobody listened for is nobody's silence */
+    double polled; /* monotonic seconds of the last poll: what nobody listened for is nobody's silence */
     bool stopping;
-    cev_status status;  /* of what goes wrong inside a poll, which cannot return it */
+    cev_status status; /* of what goes wrong inside a poll, which cannot return it */
 
     /* Rank 0 only. */
     const uint32_t *tile;
     size_t n_tile, next;
     int n_busy;
-    double started;     /* monotonic seconds */
+    double started; /* monotonic seconds */
     cev_schedule_statistics done;
     peer *worker;            /* [n_rank] */
     char (*host)[HOST_SIZE]; /* [n_rank] */
@@ -81,9 +81,9 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* A quarter of the fair share of what is left, so that nobody waits for one rank's backlog at the end. But neither more than takes
- * LONGEST_BATCH_S, nor so little that the workers together would ask faster than rank 0 can answer: both times are measured as the
- * scan goes. */
+/* A quarter of the fair share of what is left, so that nobody waits for one rank's backlog at the end. But neither more
+ * than takes LONGEST_BATCH_S, nor so little that the workers together would ask faster than rank 0 can answer: both
+ * times are measured as the scan goes. */
 static size_t next_batch_size(const cev_schedule *s)
 {
     size_t most = s->calls->largest_batch;
@@ -133,7 +133,8 @@ static cev_status answer(cev_schedule *s, int worker)
     CEV_TRY(mpi_status(MPI_Wait(&p->sending, MPI_STATUS_IGNORE), "send a batch"));
     fill_batch(s, &p->out);
     int size = (int)(offsetof(batch, tile) + p->out.n_tile * sizeof *p->out.tile);
-    return mpi_status(MPI_Isend(&p->out, size, MPI_BYTE, worker, TAG_BATCH, s->communicator, &p->sending), "send a batch");
+    return mpi_status(MPI_Isend(&p->out, size, MPI_BYTE, worker, TAG_BATCH, s->communicator, &p->sending),
+                      "send a batch");
 }
 
 static cev_status take(cev_schedule *s, const cev_tile_report *report)
@@ -169,12 +170,14 @@ static cev_status hear(cev_schedule *s, int worker)
     return send_sign(s, worker, TAG_ALIVE);
 }
 
-static cev_status check_peer(const cev_schedule *s, int rank, const char *host, double *heard, double now, bool listened)
+static cev_status check_peer(const cev_schedule *s, int rank, const char *host, double *heard, double now,
+                             bool listened)
 {
     double limit = s->calls->silence_s;
     if (!listened) *heard = now;
     if (limit <= 0 || now - *heard <= limit) return CEV_OK;
-    return cev_fail(CEV_E_IO, "rank %d on host %s has been silent for %.0f s: is the host down, or cut off?", rank, host, now - *heard);
+    return cev_fail(CEV_E_IO, "rank %d on host %s has been silent for %.0f s: is the host down, or cut off?", rank,
+                    host, now - *heard);
 }
 
 /* A rank that was busy itself for long, in a slow file system say, starts to listen anew. */
@@ -200,7 +203,8 @@ static cev_status serve_waiting(cev_schedule *s, bool *any)
         MPI_Status from;
         double begin = now_s();
         for (int attempt = 0; attempt < 3 && !waiting; attempt++)
-            CEV_TRY(mpi_status(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, s->communicator, &waiting, &from), "look for requests"));
+            CEV_TRY(mpi_status(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, s->communicator, &waiting, &from),
+                               "look for requests"));
         if (!waiting) return look_for_silence(s);
         *any = true;
         CEV_TRY(from.MPI_TAG == TAG_ALIVE ? hear(s, from.MPI_SOURCE) : serve_one(s, from.MPI_SOURCE));
@@ -241,7 +245,8 @@ static cev_status poll_worker(cev_schedule *s)
 
 void cev_schedule_poll(cev_schedule *schedule)
 {
-    if (schedule->status == CEV_OK) schedule->status = schedule->rank == 0 ? poll_master(schedule) : poll_worker(schedule);
+    if (schedule->status == CEV_OK)
+        schedule->status = schedule->rank == 0 ? poll_master(schedule) : poll_worker(schedule);
 }
 
 bool cev_schedule_stopping(const cev_schedule *schedule)
@@ -280,9 +285,12 @@ static cev_status run_master(cev_schedule *s, cev_master_mode mode)
     if (!s->worker || !s->host) return cev_fail(CEV_E_MEMORY, "out of memory");
     for (int worker = 0; worker < s->n_rank; worker++)
         s->worker[worker] = (peer){.busy = true, .heard = now_s(), .sending = MPI_REQUEST_NULL};
-    CEV_TRY(work_off(s, mode)); /* after a failure MPI may still read what was to be sent: nothing is freed before the end */
+    CEV_TRY(
+        work_off(s,
+                 mode)); /* after a failure MPI may still read what was to be sent: nothing is freed before the end */
     for (int worker = 1; worker < s->n_rank; worker++)
-        CEV_TRY(mpi_status(MPI_Wait(&s->worker[worker].sending, MPI_STATUS_IGNORE), "send a batch")); /* they all arrived */
+        CEV_TRY(
+            mpi_status(MPI_Wait(&s->worker[worker].sending, MPI_STATUS_IGNORE), "send a batch")); /* they all arrived */
     free(s->worker);
     return CEV_OK;
 }
@@ -298,7 +306,8 @@ static cev_status report(cev_schedule *s, request *r)
 
 static cev_status ask(cev_schedule *s, request *r, batch *next, MPI_Request *pending)
 {
-    CEV_TRY(mpi_status(MPI_Irecv(next, sizeof *next, MPI_BYTE, 0, TAG_BATCH, s->communicator, pending), "ask for work"));
+    CEV_TRY(
+        mpi_status(MPI_Irecv(next, sizeof *next, MPI_BYTE, 0, TAG_BATCH, s->communicator, pending), "ask for work"));
     return report(s, r);
 }
 
@@ -367,7 +376,8 @@ static cev_status exchange_hosts(cev_schedule *s)
     memcpy(s->master_host, own, sizeof own);
     if (s->rank == 0) s->host = calloc((size_t)s->n_rank, sizeof *s->host);
     CEV_TRY(mpi_status(MPI_Bcast(s->master_host, HOST_SIZE, MPI_CHAR, 0, s->communicator), "exchange names"));
-    return mpi_status(MPI_Gather(own, HOST_SIZE, MPI_CHAR, s->host, HOST_SIZE, MPI_CHAR, 0, s->communicator), "exchange names");
+    return mpi_status(MPI_Gather(own, HOST_SIZE, MPI_CHAR, s->host, HOST_SIZE, MPI_CHAR, 0, s->communicator),
+                      "exchange names");
 }
 
 cev_status cev_schedule_run(MPI_Comm communicator, cev_master_mode mode, size_t n_tile, const uint32_t *tile,

@@ -13,8 +13,8 @@ static long now_ns(void)
     return t.tv_sec * 1000000000L + t.tv_nsec;
 }
 
-void cev_threads_loop(int n_thread, size_t n, void (*body)(void *context, int thread, size_t k), void (*poll)(void *context),
-                      void *context)
+void cev_threads_loop(int n_thread, size_t n, void (*body)(void *context, int thread, size_t k),
+                      void (*poll)(void *context), void *context)
 {
     long polled = now_ns();
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n_thread)

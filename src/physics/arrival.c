@@ -10,26 +10,49 @@
 enum { MEAN_US, FWHM_US, EFFICIENCY_FLAT_US, EFFICIENCY_SLOPE_PER_US };
 
 static const cev_parameter parameters[] = {
-    {.name = "mean_us", .unit = "us", .label = "t_0", .help = "middle of the pulse", .default_value = NAN, .minimum = -1e6, .maximum = 1e6},
-    {.name = "fwhm_us", .unit = "us", .label = "\\Delta t", .help = "its full width at half maximum", .default_value = NAN,
-     .minimum = 1e-6, .maximum = 1e6},
-    {.name = "efficiency_flat_us", .unit = "us", .label = "a", .help = "until then every event is kept", .default_value = 0,
-     .minimum = -1e6, .maximum = 1e6},
-    {.name = "efficiency_slope_per_us", .unit = "1/us", .label = "b", .help = "of the exponential loss after that", .default_value = 0,
-     .minimum = 0, .maximum = 1e6},
+    {.name = "mean_us",
+     .unit = "us",
+     .label = "t_0",
+     .help = "middle of the pulse",
+     .default_value = NAN,
+     .minimum = -1e6,
+     .maximum = 1e6},
+    {.name = "fwhm_us",
+     .unit = "us",
+     .label = "\\Delta t",
+     .help = "its full width at half maximum",
+     .default_value = NAN,
+     .minimum = 1e-6,
+     .maximum = 1e6},
+    {.name = "efficiency_flat_us",
+     .unit = "us",
+     .label = "a",
+     .help = "until then every event is kept",
+     .default_value = 0,
+     .minimum = -1e6,
+     .maximum = 1e6},
+    {.name = "efficiency_slope_per_us",
+     .unit = "1/us",
+     .label = "b",
+     .help = "of the exponential loss after that",
+     .default_value = 0,
+     .minimum = 0,
+     .maximum = 1e6},
 };
 
 static const cev_beam_kind gaussian_pulse = {
-    .card = {.name = "gaussian_pulse", .title = "Gaussian pulses, and an efficiency that falls exponentially after a while",
+    .card = {.name = "gaussian_pulse",
+             .title = "Gaussian pulses, and an efficiency that falls exponentially after a while",
              .citation = "D. Akimov et al. (COHERENT), Phys. Rev. Lett. 129 (2022) 081801 (arXiv:2110.07730)",
-             .parameters = parameters, .n_parameter = sizeof parameters / sizeof *parameters},
+             .parameters = parameters,
+             .n_parameter = sizeof parameters / sizeof *parameters},
 };
 
 const cev_beam_kind *const cev_beam_kinds[] = {&gaussian_pulse};
 const size_t cev_n_beam_kinds = sizeof cev_beam_kinds / sizeof *cev_beam_kinds;
 
-const char *const cev_arrival_names[CEV_N_ARRIVALS] = {
-    [CEV_ARRIVAL_STEADY] = "steady", [CEV_ARRIVAL_PROMPT] = "prompt", [CEV_ARRIVAL_DELAYED] = "delayed"};
+const char *const cev_arrival_names[CEV_N_ARRIVALS] =
+    {[CEV_ARRIVAL_STEADY] = "steady", [CEV_ARRIVAL_PROMPT] = "prompt", [CEV_ARRIVAL_DELAYED] = "delayed"};
 
 static double sigma_us(const cev_beam *beam)
 {
@@ -76,7 +99,8 @@ static void integrate(const cev_beam *beam, cev_arrival arrival, double lo, doub
     for (double k = 0; k < steps; k++)
         for (size_t j = 0; j < 16; j++) {
             double t, weight;
-            gsl_integration_glfixed_point(lo + (hi - lo) * k / steps, lo + (hi - lo) * (k + 1) / steps, j, &t, &weight, rule);
+            gsl_integration_glfixed_point(lo + (hi - lo) * k / steps, lo + (hi - lo) * (k + 1) / steps, j, &t, &weight,
+                                          rule);
             double events = weight * density_per_us(beam, arrival, t);
             sum->all += events;
             sum->kept += events * efficiency(beam, t);

@@ -13,8 +13,13 @@ static double sphere(double x)
 enum { HELM_SKIN_THICKNESS_FM };
 
 static const cev_parameter helm_parameters[] = {
-    {.name = "skin_thickness_fm", .unit = "fm", .label = "s", .help = "surface thickness s",
-     .default_value = 0.9, .minimum = 0, .maximum = 3},
+    {.name = "skin_thickness_fm",
+     .unit = "fm",
+     .label = "s",
+     .help = "surface thickness s",
+     .default_value = 0.9,
+     .minimum = 0,
+     .maximum = 3},
 };
 
 /* R0^2 = 5/3 (R^2 - 3 s^2) makes the rms radius R; a nucleus smaller than its skin is all skin. */
@@ -30,9 +35,11 @@ static cev_nuclear_response product(double proton, double neutron)
     return (cev_nuclear_response){.pp = proton * proton, .pn = proton * neutron, .nn = neutron * neutron};
 }
 
-static cev_nuclear_response helm_coherent(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm)
+static cev_nuclear_response helm_coherent(const cev_form_factor *form_factor, const cev_nucleus *nucleus,
+                                          double q_per_fm)
 {
-    double skin_fm = form_factor->parameter[HELM_SKIN_THICKNESS_FM], proton = helm(skin_fm, nucleus->rms_radius_p_fm, q_per_fm);
+    double skin_fm = form_factor->parameter[HELM_SKIN_THICKNESS_FM],
+           proton = helm(skin_fm, nucleus->rms_radius_p_fm, q_per_fm);
     bool alike = nucleus->rms_radius_p_fm == nucleus->rms_radius_n_fm;
     return product(proton, alike ? proton : helm(skin_fm, nucleus->rms_radius_n_fm, q_per_fm));
 }
@@ -40,14 +47,25 @@ static cev_nuclear_response helm_coherent(const cev_form_factor *form_factor, co
 enum { LS_SKIN_THICKNESS_FM, LS_DIFFUSENESS_FM };
 
 static const cev_parameter lewin_smith_parameters[] = {
-    {.name = "skin_thickness_fm", .unit = "fm", .label = "s", .help = "surface thickness s",
-     .default_value = 0.9, .minimum = 0, .maximum = 3},
-    {.name = "diffuseness_fm", .unit = "fm", .label = "a", .help = "a of the Fermi distribution that R_0 is fitted to",
-     .default_value = 0.52, .minimum = 0, .maximum = 3},
+    {.name = "skin_thickness_fm",
+     .unit = "fm",
+     .label = "s",
+     .help = "surface thickness s",
+     .default_value = 0.9,
+     .minimum = 0,
+     .maximum = 3},
+    {.name = "diffuseness_fm",
+     .unit = "fm",
+     .label = "a",
+     .help = "a of the Fermi distribution that R_0 is fitted to",
+     .default_value = 0.52,
+     .minimum = 0,
+     .maximum = 3},
 };
 
 /* R_0^2 = c^2 + 7/3 pi^2 a^2 - 5 s^2, c = 1.23 A^(1/3) - 0.60 fm. */
-static cev_nuclear_response lewin_smith_coherent(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm)
+static cev_nuclear_response lewin_smith_coherent(const cev_form_factor *form_factor, const cev_nucleus *nucleus,
+                                                 double q_per_fm)
 {
     double s = form_factor->parameter[LS_SKIN_THICKNESS_FM], a = form_factor->parameter[LS_DIFFUSENESS_FM];
     double c = 1.23 * cbrt(nucleus->protons + nucleus->neutrons) - 0.60;
@@ -59,13 +77,24 @@ static cev_nuclear_response lewin_smith_coherent(const cev_form_factor *form_fac
 enum { KN_RANGE_FM, KN_RADIUS_COEFFICIENT_FM };
 
 static const cev_parameter klein_nystrand_parameters[] = {
-    {.name = "range_fm", .unit = "fm", .label = "a", .help = "range a of the Yukawa potential",
-     .default_value = 0.7, .minimum = 0, .maximum = 3},
-    {.name = "radius_coefficient_fm", .unit = "fm", .label = "r_0", .help = "hard radius R_A = r_0 A^(1/3)",
-     .default_value = 1.23, .minimum = 0.5, .maximum = 2},
+    {.name = "range_fm",
+     .unit = "fm",
+     .label = "a",
+     .help = "range a of the Yukawa potential",
+     .default_value = 0.7,
+     .minimum = 0,
+     .maximum = 3},
+    {.name = "radius_coefficient_fm",
+     .unit = "fm",
+     .label = "r_0",
+     .help = "hard radius R_A = r_0 A^(1/3)",
+     .default_value = 1.23,
+     .minimum = 0.5,
+     .maximum = 2},
 };
 
-static cev_nuclear_response klein_nystrand(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double q_per_fm)
+static cev_nuclear_response klein_nystrand(const cev_form_factor *form_factor, const cev_nucleus *nucleus,
+                                           double q_per_fm)
 {
     double radius = form_factor->parameter[KN_RADIUS_COEFFICIENT_FM] * cbrt(nucleus->protons + nucleus->neutrons);
     double qa = q_per_fm * form_factor->parameter[KN_RANGE_FM];
@@ -132,12 +161,14 @@ double cev_momentum_transfer_per_fm(const cev_nucleus *nucleus, double recoil_ke
     return sqrt(2 * cev_nucleus_mass_MeV(nucleus) * recoil_keV / CEV_KEV_PER_MEV) / CEV_HBARC_MEV_FM;
 }
 
-cev_nuclear_response cev_coherent_at_recoil(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double recoil_keV)
+cev_nuclear_response cev_coherent_at_recoil(const cev_form_factor *form_factor, const cev_nucleus *nucleus,
+                                            double recoil_keV)
 {
     return form_factor->kind->coherent(form_factor, nucleus, cev_momentum_transfer_per_fm(nucleus, recoil_keV));
 }
 
-cev_nuclear_response cev_axial_at_recoil(const cev_form_factor *form_factor, const cev_nucleus *nucleus, double recoil_keV)
+cev_nuclear_response cev_axial_at_recoil(const cev_form_factor *form_factor, const cev_nucleus *nucleus,
+                                         double recoil_keV)
 {
     if (!form_factor->kind->axial) return (cev_nuclear_response){0};
     return form_factor->kind->axial(form_factor, nucleus, cev_momentum_transfer_per_fm(nucleus, recoil_keV));

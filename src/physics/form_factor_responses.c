@@ -38,8 +38,8 @@ double cev_nuclear_response_at(const double *coefficient, const cev_nucleus *nuc
     return exp(-2 * y) * sum;
 }
 
-static isospin_response evaluate(const double coefficient[CEV_N_ISOSPINS][CEV_RESPONSE_COEFFICIENTS], const cev_nucleus *nucleus,
-                                 double q_per_fm)
+static isospin_response evaluate(const double coefficient[CEV_N_ISOSPINS][CEV_RESPONSE_COEFFICIENTS],
+                                 const cev_nucleus *nucleus, double q_per_fm)
 {
     isospin_response r;
     for (int t = 0; t < CEV_N_ISOSPINS; t++) r.value[t] = cev_nuclear_response_at(coefficient[t], nucleus, q_per_fm);
@@ -50,7 +50,8 @@ static isospin_response evaluate(const double coefficient[CEV_N_ISOSPINS][CEV_RE
 static cev_nuclear_response by_nucleons(const isospin_response *w)
 {
     double sum = (w->value[CEV_ISOSCALAR] + w->value[CEV_ISOVECTOR]) / 4, mixed = w->value[CEV_MIXED_ISOSPIN] / 2;
-    return (cev_nuclear_response){.pp = sum + mixed, .nn = sum - mixed,
+    return (cev_nuclear_response){.pp = sum + mixed,
+                                  .nn = sum - mixed,
                                   .pn = (w->value[CEV_ISOSCALAR] - w->value[CEV_ISOVECTOR]) / 4};
 }
 
@@ -88,9 +89,11 @@ cev_spin_structure cev_spin_structure_at(const cev_nucleus *nucleus, double q_pe
     if (!r || r->twice_spin == 0) return (cev_spin_structure){0};
     const double *transverse = r->axial[CEV_ISOSCALAR], *longitudinal = r->axial_longitudinal[CEV_ISOSCALAR];
     double s_00 = isoscalar_at_rest(r);
-    return (cev_spin_structure){
-        .transverse = 2.0 / 3 * s_00 * cev_nuclear_response_at(transverse, nucleus, q_per_fm) / transverse[0],
-        .longitudinal = 1.0 / 3 * s_00 * cev_nuclear_response_at(longitudinal, nucleus, q_per_fm) / longitudinal[0]};
+    return (cev_spin_structure){.transverse = 2.0 / 3 * s_00 * cev_nuclear_response_at(transverse, nucleus, q_per_fm) /
+                                              transverse[0],
+                                .longitudinal = 1.0 / 3 * s_00 *
+                                                cev_nuclear_response_at(longitudinal, nucleus, q_per_fm) /
+                                                longitudinal[0]};
 }
 
 const cev_form_factor_kind cev_form_factor_responses = {

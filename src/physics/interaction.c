@@ -35,7 +35,8 @@ cev_status cev_interaction_in_matter(cev_arena *arena, const cev_interaction *in
 }
 
 double cev_cross_section_cm2_per_keV(const cev_interaction *interaction, size_t term, const cev_nucleus *nucleus,
-                                     const cev_form_factor *form_factor, double energy_MeV, double recoil_keV, const double *theta)
+                                     const cev_form_factor *form_factor, double energy_MeV, double recoil_keV,
+                                     const double *theta)
 {
     const cev_kinematics *k = interaction->kinematics(term, theta);
     double mass_MeV = cev_nucleus_mass_MeV(nucleus), recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;

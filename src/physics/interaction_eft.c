@@ -1,38 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Low-energy effective theory: vector (C1) and axial (C2) couplings of quarks q = u, d to each neutrino flavour, arXiv:2409.04703.
+/* Low-energy effective theory: vector (C1) and axial (C2) couplings of quarks q = u, d to each neutrino flavour,
+ * arXiv:2409.04703.
  *
- *     C1_q = (SM) + c + sign(Lambda)/Lambda^2,   SM: C1_u,d = -+ G_F/sqrt(2) (1 - (8/3, 4/3) sin^2 theta_W),   C2_u,d = +- G_F/sqrt(2),
- *     vector  dsigma/dT = G_F^2 M/pi [1 - T/E - MT/(2E^2)] sum_{NN'} Q_N Q_N' W_M^{NN'},      Q_N = -c1_N/(sqrt(2) G_F) per nucleon,
- *     axial   dsigma/dT = kappa G_F^2 M/(4 pi) [1 - T/E + MT/(2E^2)] sum_{NN'} a_N a_N' W_S'^{NN'},   a_N = c2_N/(sqrt(2) G_F),
- *     c1_p = 2 C1_u + C1_d, c1_n = C1_u + 2 C1_d;   c2_N = 2 sum_q F_A^{q/N} C2_q,
+ *     C1_q = (SM) + c + sign(Lambda)/Lambda^2,   SM: C1_u,d = -+ G_F/sqrt(2) (1 - (8/3, 4/3) sin^2 theta_W),   C2_u,d =
+ * +- G_F/sqrt(2), vector  dsigma/dT = G_F^2 M/pi [1 - T/E - MT/(2E^2)] sum_{NN'} Q_N Q_N' W_M^{NN'},      Q_N =
+ * -c1_N/(sqrt(2) G_F) per nucleon, axial   dsigma/dT = kappa G_F^2 M/(4 pi) [1 - T/E + MT/(2E^2)] sum_{NN'} a_N a_N'
+ * W_S'^{NN'},   a_N = c2_N/(sqrt(2) G_F), c1_p = 2 C1_u + C1_d, c1_n = C1_u + 2 C1_d;   c2_N = 2 sum_q F_A^{q/N} C2_q,
  *
- * W_M and W_S' (transverse) times 4 pi/(2J + 1). eps_q^V = -C1_q/(sqrt(2) G_F), so that the vector part is that of "nsi". The
- * longitudinal axial response is suppressed by T/2M, and spin-averaged rates have no vector-axial interference.
+ * W_M and W_S' (transverse) times 4 pi/(2J + 1). eps_q^V = -C1_q/(sqrt(2) G_F), so that the vector part is that of
+ * "nsi". The longitudinal axial response is suppressed by T/2M, and spin-averaged rates have no vector-axial
+ * interference.
  *
- * kappa is 1/2 for a free nucleon; the equations as printed in arXiv:2409.04703 amount to 1, which counts the two transverse
- * directions twice and moves a scale Lambda(C2) by 2^(1/4). */
+ * kappa is 1/2 for a free nucleon; the equations as printed in arXiv:2409.04703 amount to 1, which counts the two
+ * transverse directions twice and moves a scale Lambda(C2) by 2^(1/4). */
 #include <math.h>
 
 #include "vector_terms.h"
 
-/* Axial charges of quarks in the proton; in the neutron u and d change places (isospin). arXiv:2409.04703, from J. Green et al.,
- * Phys. Rev. D 95 (2017) 114502, and R. Gupta et al., Phys. Rev. D 98 (2018) 034503. */
+/* Axial charges of quarks in the proton; in the neutron u and d change places (isospin). arXiv:2409.04703, from J.
+ * Green et al., Phys. Rev. D 95 (2017) 114502, and R. Gupta et al., Phys. Rev. D 98 (2018) 034503. */
 static const double axial_u_in_p = 0.897, axial_d_in_p = -0.376;
 
 #define WILSON(current, quark, flavour, tex, vector)                                                                   \
     {                                                                                                                  \
-        .name = "C" current "_" quark "_" flavour, .unit = "GeV^-2", .label = "C_{" current quark "}^{" tex "}",        \
+        .name = "C" current "_" quark "_" flavour, .unit = "GeV^-2", .label = "C_{" current quark "}^{" tex "}",       \
         .help = "Wilson coefficient on top of the standard model's", .default_value = 0, .minimum = -1, .maximum = 1,  \
-        .in_matter = vector                                                                                             \
+        .in_matter = vector                                                                                            \
     }
 #define SCALE(current, quark, flavour, tex, vector)                                                                    \
     {                                                                                                                  \
-        .name = "lambda_C" current "_" quark "_" flavour, .unit = "GeV", .label = "\\Lambda_{C_{" current quark "}^{" tex "}}", \
-        .help = "adds sign(Lambda)/Lambda^2 to C" current "_" quark "_" flavour, .default_value = INFINITY,             \
+        .name = "lambda_C" current "_" quark "_" flavour, .unit = "GeV",                                               \
+        .label = "\\Lambda_{C_{" current quark "}^{" tex "}}",                                                         \
+        .help = "adds sign(Lambda)/Lambda^2 to C" current "_" quark "_" flavour, .default_value = INFINITY,            \
         .minimum = -1e9, .maximum = 1e9, .not_zero = true, .in_matter = vector                                         \
     }
 #define OF_FLAVOUR(KIND, flavour, tex)                                                                                 \
-    KIND("1", "u", flavour, tex, true), KIND("1", "d", flavour, tex, true), KIND("2", "u", flavour, tex, false),        \
+    KIND("1", "u", flavour, tex, true), KIND("1", "d", flavour, tex, true), KIND("2", "u", flavour, tex, false),       \
         KIND("2", "d", flavour, tex, false)
 #define OF_ALL(KIND) OF_FLAVOUR(KIND, "e", "e"), OF_FLAVOUR(KIND, "mu", "\\mu"), OF_FLAVOUR(KIND, "tau", "\\tau")
 
@@ -44,8 +47,13 @@ static const cev_parameter parameters[] = {
     OF_ALL(SCALE),
     CEV_PARAMETER_SIN2_THETA_W(SIN2_THETA_W_OF_THE_PAPER),
     CEV_PARAMETER_RECOIL_TERM(1),
-    {.name = "kappa", .unit = "", .label = "\\kappa", .help = "of the axial current: 0.5 for a free nucleon; 1 as printed",
-     .default_value = 0.5, .minimum = 0, .maximum = 1},
+    {.name = "kappa",
+     .unit = "",
+     .label = "\\kappa",
+     .help = "of the axial current: 0.5 for a free nucleon; 1 as printed",
+     .default_value = 0.5,
+     .minimum = 0,
+     .maximum = 1},
     CEV_PARAMETER_FLUX_B8,
     CEV_PARAMETER_NEUTRON_RADIUS,
 };
@@ -54,7 +62,8 @@ enum wilson { C1_U, C1_D, C2_U, C2_D, N_WILSON };
 enum { FIRST_SCALE = N_WILSON * CEV_N_FLAVOURS, SIN2_THETA_W = 2 * FIRST_SCALE, RECOIL_TERM, KAPPA };
 enum { FIRST_AXIAL_TERM = N_VECTOR_TERMS, N_TERMS = 2 * N_VECTOR_TERMS };
 
-/* What is added to a coefficient of the standard model, in units of -sqrt(2) G_F: eps of the vector current, -eps of the axial one. */
+/* What is added to a coefficient of the standard model, in units of -sqrt(2) G_F: eps of the vector current, -eps of
+ * the axial one. */
 static cev_lanes added(cev_flavour flavour, enum wilson which, const cev_lanes *theta)
 {
     static const double mev2_per_gev2 = 1e6;
@@ -64,7 +73,8 @@ static cev_lanes added(cev_flavour flavour, enum wilson which, const cev_lanes *
     return sum / (-sqrt(2) * CEV_FERMI_CONSTANT_PER_MEV2 * mev2_per_gev2);
 }
 
-static void vector_coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+static void vector_coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
+                                cev_lanes *coefficient)
 {
     cev_lanes u = 0.5 - 4.0 / 3 * theta[SIN2_THETA_W] + added(flavour, C1_U, theta);
     cev_lanes d = -0.5 + 2.0 / 3 * theta[SIN2_THETA_W] + added(flavour, C1_D, theta);
@@ -74,11 +84,13 @@ static void vector_coefficients(const cev_nucleus *nucleus, cev_flavour flavour,
 static void axial_coefficients(cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
 {
     cev_lanes u = 0.5 - added(flavour, C2_U, theta), d = -0.5 - added(flavour, C2_D, theta);
-    add_vector_charge(2.0 * (axial_u_in_p * u + axial_d_in_p * d), 2.0 * (axial_d_in_p * u + axial_u_in_p * d), coefficient);
+    add_vector_charge(2.0 * (axial_u_in_p * u + axial_d_in_p * d), 2.0 * (axial_d_in_p * u + axial_u_in_p * d),
+                      coefficient);
     for (size_t k = 0; k < N_VECTOR_TERMS; k++) coefficient[k] *= theta[KAPPA];
 }
 
-CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
+                                      cev_lanes *coefficient)
 {
     for (size_t k = 0; k < N_TERMS; k++) coefficient[k] = (cev_lanes){0};
     vector_coefficients(nucleus, flavour, theta, coefficient);
@@ -103,12 +115,13 @@ static const cev_kinematics *kinematics(size_t term, const double *theta)
     return theta[RECOIL_TERM] > 0 ? &cev_kinematics_vector : &cev_kinematics_vector_leading;
 }
 
-static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor, double recoil_keV,
-                                 const double *theta)
+static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
+                                 double recoil_keV, const double *theta)
 {
     (void)theta;
     if (term >= FIRST_AXIAL_TERM)
-        return cev_vector_strength_cm2_per_keV(nucleus) / 4 * nucleon_term(term - FIRST_AXIAL_TERM, cev_axial_at_recoil(form_factor, nucleus, recoil_keV));
+        return cev_vector_strength_cm2_per_keV(nucleus) / 4 *
+               nucleon_term(term - FIRST_AXIAL_TERM, cev_axial_at_recoil(form_factor, nucleus, recoil_keV));
     return vector_factor_cm2_per_keV(term, nucleus, form_factor, recoil_keV);
 }
 
@@ -116,7 +129,8 @@ const cev_interaction cev_interaction_eft = {
     .card =
         {
             .name = "eft",
-            .title = "Low-energy effective theory: vector and axial Wilson coefficients of u and d quarks, or their scales",
+            .title =
+                "Low-energy effective theory: vector and axial Wilson coefficients of u and d quarks, or their scales",
             .citation = "arXiv:2409.04703",
             .parameters = parameters,
             .n_parameter = sizeof parameters / sizeof *parameters,

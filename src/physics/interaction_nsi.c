@@ -9,34 +9,42 @@
  * JHEP 12 (2005) 021. Off-diagonal couplings are real here; a phase would not change |eps_ab|^2 of a single quark. */
 #include "vector_terms.h"
 
-#define COUPLING(flavours, quark, tex, ...)                                                                                 \
+#define COUPLING(flavours, quark, tex, ...)                                                                            \
     {                                                                                                                  \
-        .name = "eps_" flavours "_" quark "V", .unit = "", .label = "\\varepsilon_{" tex "}^{" quark "V}",              \
-        .help = "vector coupling of " flavours " to " quark " quarks, in units of G_F", .default_value = 0,             \
-        .minimum = -1e3, .maximum = 1e3, __VA_ARGS__                                                                    \
+        .name = "eps_" flavours "_" quark "V", .unit = "", .label = "\\varepsilon_{" tex "}^{" quark "V}",             \
+        .help = "vector coupling of " flavours " to " quark " quarks, in units of G_F", .default_value = 0,            \
+        .minimum = -1e3, .maximum = 1e3, __VA_ARGS__                                                                   \
     }
 #define WITHIN(flavours, quark, tex) COUPLING(flavours, quark, tex, .in_matter = true)
 #define BETWEEN(flavours, quark, tex) COUPLING(flavours, quark, tex, .mixes_flavours = true)
 
 /* Order: u before d within a flavour pair; `pair` below counts on it. */
 static const cev_parameter parameters[] = {
-    WITHIN("ee", "u", "ee"),             WITHIN("ee", "d", "ee"),
-    WITHIN("mumu", "u", "\\mu\\mu"),     WITHIN("mumu", "d", "\\mu\\mu"),
-    WITHIN("tautau", "u", "\\tau\\tau"), WITHIN("tautau", "d", "\\tau\\tau"),
-    BETWEEN("emu", "u", "e\\mu"),        BETWEEN("emu", "d", "e\\mu"),
-    BETWEEN("etau", "u", "e\\tau"),      BETWEEN("etau", "d", "e\\tau"),
-    BETWEEN("mutau", "u", "\\mu\\tau"),  BETWEEN("mutau", "d", "\\mu\\tau"),
-    CEV_PARAMETER_SIN2_THETA_W(CEV_SIN2_THETA_W_ZERO_MOMENTUM), CEV_PARAMETER_RECOIL_TERM(0),
-    CEV_PARAMETER_FLUX_B8, CEV_PARAMETER_NEUTRON_RADIUS,
+    WITHIN("ee", "u", "ee"),
+    WITHIN("ee", "d", "ee"),
+    WITHIN("mumu", "u", "\\mu\\mu"),
+    WITHIN("mumu", "d", "\\mu\\mu"),
+    WITHIN("tautau", "u", "\\tau\\tau"),
+    WITHIN("tautau", "d", "\\tau\\tau"),
+    BETWEEN("emu", "u", "e\\mu"),
+    BETWEEN("emu", "d", "e\\mu"),
+    BETWEEN("etau", "u", "e\\tau"),
+    BETWEEN("etau", "d", "e\\tau"),
+    BETWEEN("mutau", "u", "\\mu\\tau"),
+    BETWEEN("mutau", "d", "\\mu\\tau"),
+    CEV_PARAMETER_SIN2_THETA_W(CEV_SIN2_THETA_W_ZERO_MOMENTUM),
+    CEV_PARAMETER_RECOIL_TERM(0),
+    CEV_PARAMETER_FLUX_B8,
+    CEV_PARAMETER_NEUTRON_RADIUS,
 };
 
 enum pair { EE, MUMU, TAUTAU, EMU, ETAU, MUTAU, N_PAIRS };
 enum { SIN2_THETA_W = 2 * N_PAIRS, RECOIL_TERM };
 
-static const enum pair diagonal[CEV_N_FLAVOURS] = {
-    [CEV_FLAVOUR_E] = EE, [CEV_FLAVOUR_MU] = MUMU, [CEV_FLAVOUR_TAU] = TAUTAU};
-static const enum pair off_diagonal[CEV_N_FLAVOURS][2] = {
-    [CEV_FLAVOUR_E] = {EMU, ETAU}, [CEV_FLAVOUR_MU] = {EMU, MUTAU}, [CEV_FLAVOUR_TAU] = {ETAU, MUTAU}};
+static const enum pair diagonal[CEV_N_FLAVOURS] =
+    {[CEV_FLAVOUR_E] = EE, [CEV_FLAVOUR_MU] = MUMU, [CEV_FLAVOUR_TAU] = TAUTAU};
+static const enum pair off_diagonal[CEV_N_FLAVOURS][2] =
+    {[CEV_FLAVOUR_E] = {EMU, ETAU}, [CEV_FLAVOUR_MU] = {EMU, MUTAU}, [CEV_FLAVOUR_TAU] = {ETAU, MUTAU}};
 
 /* Charges of all protons, Z (2 eps^u + eps^d), and of all neutrons, N (eps^u + 2 eps^d), under one flavour pair. */
 static inline cev_lanes proton_charge(const cev_nucleus *nucleus, enum pair pair, const cev_lanes *theta)
@@ -49,7 +57,8 @@ static inline cev_lanes neutron_charge(const cev_nucleus *nucleus, enum pair pai
     return nucleus->neutrons * (theta[2 * pair] + 2.0 * theta[2 * pair + 1]);
 }
 
-CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
+                                      cev_lanes *coefficient)
 {
     cev_lanes g_p = 0.5 - 2.0 * theta[SIN2_THETA_W];
     const double g_n = -0.5;
@@ -63,7 +72,9 @@ CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour fl
 
 static void quark_couplings(const double *theta, cev_quark_couplings *couplings)
 {
-    static const enum pair of[CEV_N_FLAVOURS][CEV_N_FLAVOURS] = {{EE, EMU, ETAU}, {EMU, MUMU, MUTAU}, {ETAU, MUTAU, TAUTAU}};
+    static const enum pair of[CEV_N_FLAVOURS][CEV_N_FLAVOURS] = {{EE, EMU, ETAU},
+                                                                 {EMU, MUMU, MUTAU},
+                                                                 {ETAU, MUTAU, TAUTAU}};
     for (size_t a = 0; a < CEV_N_FLAVOURS; a++)
         for (size_t b = 0; b < CEV_N_FLAVOURS; b++) {
             couplings->u[a][b] = theta[2 * of[a][b]];
@@ -77,8 +88,8 @@ static const cev_kinematics *kinematics(size_t term, const double *theta)
     return theta[RECOIL_TERM] > 0 ? &cev_kinematics_vector : &cev_kinematics_vector_leading;
 }
 
-static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor, double recoil_keV,
-                                 const double *theta)
+static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
+                                 double recoil_keV, const double *theta)
 {
     (void)theta;
     return vector_factor_cm2_per_keV(term, nucleus, form_factor, recoil_keV);

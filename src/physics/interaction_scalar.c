@@ -9,14 +9,15 @@
 
 enum { SCALAR = N_VECTOR_TERMS, N_TERMS = 2 * N_VECTOR_TERMS };
 
-/* Shares f^N_q of the nucleon's mass: M. Hoferichter, J. Ruiz de Elvira, B. Kubis, U.-G. Meissner, Phys. Rev. Lett. 115 (2015) 092301;
- * quark masses: PDG. */
+/* Shares f^N_q of the nucleon's mass: M. Hoferichter, J. Ruiz de Elvira, B. Kubis, U.-G. Meissner, Phys. Rev. Lett. 115
+ * (2015) 092301; quark masses: PDG. */
 static const double f_u_p = 0.0208, f_d_p = 0.0411, f_u_n = 0.0189, f_d_n = 0.0451;
 static const double up_mass_MeV = 2.16, down_mass_MeV = 4.67;
 
 static const cev_parameter parameters[] = {MEDIATOR_PARAMETERS};
 
-CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
+                                      cev_lanes *coefficient)
 {
     (void)flavour;
     cev_lanes g2 = theta[COUPLING] * theta[COUPLING];
@@ -32,8 +33,8 @@ static const cev_kinematics *kinematics(size_t term, const double *theta)
     return term >= SCALAR ? &cev_kinematics_scalar : standard_kinematics(theta);
 }
 
-static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor, double recoil_keV,
-                                 const double *theta)
+static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
+                                 double recoil_keV, const double *theta)
 {
     if (term < SCALAR) return vector_factor_cm2_per_keV(term, nucleus, form_factor, recoil_keV);
     double response = nucleon_term(term - SCALAR, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
@@ -42,8 +43,11 @@ static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const 
 }
 
 const cev_interaction cev_interaction_scalar = {
-    .card = {.name = "scalar", .title = "Light scalar mediator, coupled alike to u and d quarks and to all neutrinos",
-             .citation = "arXiv:2411.11749", .parameters = parameters, .n_parameter = sizeof parameters / sizeof *parameters},
+    .card = {.name = "scalar",
+             .title = "Light scalar mediator, coupled alike to u and d quarks and to all neutrinos",
+             .citation = "arXiv:2411.11749",
+             .parameters = parameters,
+             .n_parameter = sizeof parameters / sizeof *parameters},
     .n_term = N_TERMS,
     .kinematics = kinematics,
     .factor_cm2_per_keV = factor_cm2_per_keV,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A light vector mediator of any U(1)', interfering with the Z boson: arXiv:2411.11749.
  *
- *     dsigma/dT = G_F^2 M/pi [1 - T/E - MT/(2E^2)] [(Z g_p + N g_n) F + g^2 Q_nu (Z (2 Q_u + Q_d) + N (Q_u + 2 Q_d)) F P]^2,
- *     P = 1/(sqrt(2) G_F (m_med^2 + 2 M T)),
+ *     dsigma/dT = G_F^2 M/pi [1 - T/E - MT/(2E^2)] [(Z g_p + N g_n) F + g^2 Q_nu (Z (2 Q_u + Q_d) + N (Q_u + 2 Q_d)) F
+ * P]^2, P = 1/(sqrt(2) G_F (m_med^2 + 2 M T)),
  *
- * where F stands for F_p and F_n as they belong. Universal charges are Q = 1 for all: destructive, since the weak charge is negative.
- * arXiv:2411.11749 prints C_V where its own definition needs C_V^2 = 3 A g^2. L_mu - L_tau has no charge for quarks; loops of muons
- * and taus mix its boson with the photon, and give a quark of electric charge e_q the charge
- * -e_q alpha/(3 pi) ln(m_tau^2/m_mu^2) (D. W. P. Amaral, D. G. Cerdeno, A. Cheek, P. Foldenauer, Eur. Phys. J. C 81 (2021) 861). */
+ * where F stands for F_p and F_n as they belong. Universal charges are Q = 1 for all: destructive, since the weak
+ * charge is negative. arXiv:2411.11749 prints C_V where its own definition needs C_V^2 = 3 A g^2. L_mu - L_tau has no
+ * charge for quarks; loops of muons and taus mix its boson with the photon, and give a quark of electric charge e_q the
+ * charge -e_q alpha/(3 pi) ln(m_tau^2/m_mu^2) (D. W. P. Amaral, D. G. Cerdeno, A. Cheek, P. Foldenauer, Eur. Phys. J. C
+ * 81 (2021) 861). */
 #include <math.h>
 
 #include "mediator_terms.h"
@@ -17,8 +18,8 @@ enum { STANDARD, INTERFERENCE = N_VECTOR_TERMS, MEDIATED = 2 * N_VECTOR_TERMS, N
 
 #define CHARGE(of, tex, value)                                                                                         \
     {                                                                                                                  \
-        .name = "charge_" of, .unit = "", .label = "Q_{" tex "}'", .help = "charge under the U(1)' of " of,             \
-        .default_value = (value), .minimum = -1e3, .maximum = 1e3                                                       \
+        .name = "charge_" of, .unit = "", .label = "Q_{" tex "}'", .help = "charge under the U(1)' of " of,            \
+        .default_value = (value), .minimum = -1e3, .maximum = 1e3                                                      \
     }
 #define CHARGES(u, d, e, mu, tau)                                                                                      \
     CHARGE("u", "u", u), CHARGE("d", "d", d), CHARGE("e", "e", e), CHARGE("mu", "\\mu", mu), CHARGE("tau", "\\tau", tau)
@@ -28,9 +29,11 @@ enum { STANDARD, INTERFERENCE = N_VECTOR_TERMS, MEDIATED = 2 * N_VECTOR_TERMS, N
 
 static const cev_parameter vector_parameters[] = {MEDIATOR_PARAMETERS, CHARGES(1, 1, 1, 1, 1)};
 static const cev_parameter b_minus_l_parameters[] = {MEDIATOR_PARAMETERS, CHARGES(1.0 / 3, 1.0 / 3, -1, -1, -1)};
-static const cev_parameter lmu_minus_ltau_parameters[] = {MEDIATOR_PARAMETERS, CHARGES(-2.0 / 3 * LOOP, 1.0 / 3 * LOOP, 0, 1, -1)};
+static const cev_parameter lmu_minus_ltau_parameters[] = {MEDIATOR_PARAMETERS,
+                                                          CHARGES(-2.0 / 3 * LOOP, 1.0 / 3 * LOOP, 0, 1, -1)};
 
-CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta, cev_lanes *coefficient)
+CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
+                                      cev_lanes *coefficient)
 {
     cev_lanes s_p = standard_proton_charge(nucleus, theta), s_n = standard_neutron_charge(nucleus);
     cev_lanes strength = theta[COUPLING] * theta[COUPLING] * theta[CHARGE_E + (size_t)flavour];
@@ -51,8 +54,8 @@ static const cev_kinematics *kinematics(size_t term, const double *theta)
     return standard_kinematics(theta);
 }
 
-static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor, double recoil_keV,
-                                 const double *theta)
+static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
+                                 double recoil_keV, const double *theta)
 {
     double propagator = propagator_per_MeV2(nucleus, recoil_keV, theta) / (sqrt(2) * CEV_FERMI_CONSTANT_PER_MEV2);
     double factor = vector_factor_cm2_per_keV(term % N_VECTOR_TERMS, nucleus, form_factor, recoil_keV);
@@ -62,17 +65,23 @@ static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const 
 
 #define VECTOR(name_, title_, citation_, table)                                                                        \
     {                                                                                                                  \
-        .card = {.name = name_, .title = title_, .citation = citation_, .parameters = table,                            \
+        .card = {.name = name_,                                                                                        \
+                 .title = title_,                                                                                      \
+                 .citation = citation_,                                                                                \
+                 .parameters = table,                                                                                  \
                  .n_parameter = sizeof table / sizeof *table},                                                         \
-        .n_term = N_TERMS, .kinematics = kinematics, .factor_cm2_per_keV = factor_cm2_per_keV, .coefficients = coefficients     \
+        .n_term = N_TERMS, .kinematics = kinematics, .factor_cm2_per_keV = factor_cm2_per_keV,                         \
+        .coefficients = coefficients                                                                                   \
     }
 
 const cev_interaction cev_interaction_vector =
-    VECTOR("vector", "Light vector mediator of any U(1)': charges of quarks and leptons", "arXiv:2411.11749", vector_parameters);
-const cev_interaction cev_interaction_vector_universal =
-    VECTOR("vector_universal", "Light vector mediator with the same charge for all", "arXiv:2411.11749", vector_parameters);
-const cev_interaction cev_interaction_vector_b_minus_l =
-    VECTOR("vector_b_minus_l", "Light vector mediator of B - L", "arXiv:2411.11749", b_minus_l_parameters);
+    VECTOR("vector", "Light vector mediator of any U(1)': charges of quarks and leptons", "arXiv:2411.11749",
+           vector_parameters);
+const cev_interaction cev_interaction_vector_universal = VECTOR("vector_universal",
+                                                                "Light vector mediator with the same charge for all",
+                                                                "arXiv:2411.11749", vector_parameters);
+const cev_interaction cev_interaction_vector_b_minus_l = VECTOR("vector_b_minus_l", "Light vector mediator of B - L",
+                                                                "arXiv:2411.11749", b_minus_l_parameters);
 const cev_interaction cev_interaction_vector_lmu_minus_ltau =
     VECTOR("vector_lmu_minus_ltau", "Light vector mediator of L_mu - L_tau, coupled to quarks by loops",
            "Amaral, Cerdeno, Cheek, Foldenauer, Eur. Phys. J. C 81 (2021) 861", lmu_minus_ltau_parameters);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What interactions with a light mediator share: their first parameters, and the standard model that they come on top of. */
+/* What interactions with a light mediator share: their first parameters, and the standard model that they come on top
+ * of. */
 #ifndef CEVSCAN_PHYSICS_MEDIATOR_TERMS_H
 #define CEVSCAN_PHYSICS_MEDIATOR_TERMS_H
 
@@ -9,12 +10,23 @@
 enum { MEDIATOR_MASS_MEV, COUPLING, SIN2_THETA_W, RECOIL_TERM, FLUX_B8, NEUTRON_RADIUS_FM, N_MEDIATOR_PARAMETERS };
 
 #define MEDIATOR_PARAMETERS                                                                                            \
-    {.name = "mediator_mass_MeV", .unit = "MeV", .label = "m_{\\mathrm{med}}", .help = "mass of the mediator",          \
-     .default_value = 10, .minimum = 0, .maximum = 1e9, .slow = true},                                                  \
-    {.name = "coupling", .unit = "", .label = "g", .help = "coupling of the mediator; only g^2 matters",               \
-     .default_value = 0, .minimum = 0, .maximum = 1e6},                                                                \
-    CEV_PARAMETER_SIN2_THETA_W(CEV_SIN2_THETA_W_ZERO_MOMENTUM), CEV_PARAMETER_RECOIL_TERM(1),  \
-    CEV_PARAMETER_FLUX_B8, CEV_PARAMETER_NEUTRON_RADIUS
+    {.name = "mediator_mass_MeV",                                                                                      \
+     .unit = "MeV",                                                                                                    \
+     .label = "m_{\\mathrm{med}}",                                                                                     \
+     .help = "mass of the mediator",                                                                                   \
+     .default_value = 10,                                                                                              \
+     .minimum = 0,                                                                                                     \
+     .maximum = 1e9,                                                                                                   \
+     .slow = true},                                                                                                    \
+        {.name = "coupling",                                                                                           \
+         .unit = "",                                                                                                   \
+         .label = "g",                                                                                                 \
+         .help = "coupling of the mediator; only g^2 matters",                                                         \
+         .default_value = 0,                                                                                           \
+         .minimum = 0,                                                                                                 \
+         .maximum = 1e6},                                                                                              \
+        CEV_PARAMETER_SIN2_THETA_W(CEV_SIN2_THETA_W_ZERO_MOMENTUM), CEV_PARAMETER_RECOIL_TERM(1),                      \
+        CEV_PARAMETER_FLUX_B8, CEV_PARAMETER_NEUTRON_RADIUS
 
 /* 1/(M^2 + 2 m T) in MeV^-2: the propagator at momentum transfer q^2 = 2 m T. */
 static inline double propagator_per_MeV2(const cev_nucleus *nucleus, double recoil_keV, const double *theta)

@@ -8,25 +8,25 @@
 
 #include "cevscan/constants.h"
 
-/* --- the Sun -------------------------------------------------------------------------------------------------------- */
+/* --- the Sun ---------------------------------------------------------------------------------------------------- */
 
-/* Standard solar model B16-GS98, N. Vinyoles et al., Astrophys. J. 835 (2017) 202 (arXiv:1611.09867), in steps of 0.008 solar radii:
- * electrons in mol/cm^3, and 8B neutrinos made per unit of radius. */
-static const double solar_electrons[] = {
-    100.9253, 100.6932, 99.7700, 97.9490, 95.7194, 93.1108, 89.9498, 86.6962, 83.1764, 79.4328, 75.6833, 71.9449, 68.2339,
-    64.5654, 61.0942, 57.5440, 54.2001, 50.9331, 47.8630, 44.7713, 41.8794, 39.1742, 36.4754, 33.9625, 31.5500, 29.2415
-};
-static const double solar_production[] = {
-    0.000000e+00, 1.627823e+00, 5.744513e+00, 1.089139e+01, 1.539412e+01, 1.795547e+01, 1.796373e+01, 1.616366e+01,
-    1.305002e+01, 9.645205e+00, 6.601723e+00, 4.232839e+00, 2.556910e+00, 1.462280e+00, 7.992013e-01, 4.187125e-01,
-    2.116976e-01, 1.034624e-01, 4.921117e-02, 2.281513e-02, 1.034890e-02, 4.611270e-03, 2.025751e-03, 8.784362e-04,
-    3.765993e-04, 1.595083e-04
-};
+/* Standard solar model B16-GS98, N. Vinyoles et al., Astrophys. J. 835 (2017) 202 (arXiv:1611.09867), in steps of 0.008
+ * solar radii: electrons in mol/cm^3, and 8B neutrinos made per unit of radius. */
+static const double solar_electrons[] = {100.9253, 100.6932, 99.7700, 97.9490, 95.7194, 93.1108, 89.9498,
+                                         86.6962,  83.1764,  79.4328, 75.6833, 71.9449, 68.2339, 64.5654,
+                                         61.0942,  57.5440,  54.2001, 50.9331, 47.8630, 44.7713, 41.8794,
+                                         39.1742,  36.4754,  33.9625, 31.5500, 29.2415};
+static const double solar_production[] = {0.000000e+00, 1.627823e+00, 5.744513e+00, 1.089139e+01, 1.539412e+01,
+                                          1.795547e+01, 1.796373e+01, 1.616366e+01, 1.305002e+01, 9.645205e+00,
+                                          6.601723e+00, 4.232839e+00, 2.556910e+00, 1.462280e+00, 7.992013e-01,
+                                          4.187125e-01, 2.116976e-01, 1.034624e-01, 4.921117e-02, 2.281513e-02,
+                                          1.034890e-02, 4.611270e-03, 2.025751e-03, 8.784362e-04, 3.765993e-04,
+                                          1.595083e-04};
 enum { N_RADIUS = sizeof solar_electrons / sizeof *solar_electrons };
 
-/* Neutrons for each electron in steps of 0.05 solar radii, linear in between: helium and metals, most of them made in the centre. Of the
- * composition of standard solar models, which differ by a percent or two there (the same; M. C. Gonzalez-Garcia, M. Maltoni, JHEP 09
- * (2013) 152). */
+/* Neutrons for each electron in steps of 0.05 solar radii, linear in between: helium and metals, most of them made in
+ * the centre. Of the composition of standard solar models, which differ by a percent or two there (the same; M. C.
+ * Gonzalez-Garcia, M. Maltoni, JHEP 09 (2013) 152). */
 static const double solar_neutrons[] = {0.49, 0.42, 0.32, 0.25, 0.21};
 #define SOLAR_STEPS_PER_NEUTRON_STEP (0.05 / 0.008)
 
@@ -40,7 +40,7 @@ static double solar_neutrons_per_electron(size_t radius)
 /* sqrt(2) G_F of a mole of electrons in a cubic centimetre, in eV. */
 #define POTENTIAL_EV_CM3_PER_MOL 7.63e-14
 
-/* --- matrices ------------------------------------------------------------------------------------------------------- */
+/* --- matrices --------------------------------------------------------------------------------------------------- */
 
 typedef struct matrix {
     double complex at[3][3];
@@ -63,7 +63,8 @@ static matrix product(const matrix *a, const matrix *b)
     matrix m;
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++)
-            m.at[i][j] = times(a->at[i][0], b->at[0][j]) + times(a->at[i][1], b->at[1][j]) + times(a->at[i][2], b->at[2][j]);
+            m.at[i][j] = times(a->at[i][0], b->at[0][j]) + times(a->at[i][1], b->at[1][j]) +
+                         times(a->at[i][2], b->at[2][j]);
     return m;
 }
 
@@ -106,7 +107,8 @@ static matrix hamiltonian(const cev_oscillation *o, const matrix *u, double ener
     return h;
 }
 
-/* Jacobi rotations: eigenvalues and, in the columns of v, eigenvectors of a Hermitian matrix. Three by three needs a handful. */
+/* Jacobi rotations: eigenvalues and, in the columns of v, eigenvectors of a Hermitian matrix. Three by three needs a
+ * handful. */
 static void diagonalise(matrix h, double value[3], matrix *v)
 {
     *v = (matrix){{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
@@ -133,7 +135,8 @@ static void diagonalise(matrix h, double value[3], matrix *v)
     for (int i = 0; i < 3; i++) value[i] = creal(h.at[i][i]);
 }
 
-/* Numbers of the eigenvalues in the order of the mass eigenstates that they become in vacuum: with dm31 < 0 the third is the lowest. */
+/* Numbers of the eigenvalues in the order of the mass eigenstates that they become in vacuum: with dm31 < 0 the third
+ * is the lowest. */
 static void order_by_mass(const cev_oscillation *o, const double value[3], int order[3])
 {
     int sorted[3] = {0, 1, 2};
@@ -184,19 +187,21 @@ void cev_solar_probabilities(const cev_oscillation *oscillation, double energy_M
     }
 }
 
-/* --- the Earth ------------------------------------------------------------------------------------------------------ */
+/* --- the Earth -------------------------------------------------------------------------------------------------- */
 
-/* Electrons in mol/cm^3 at radius r, in units of the Earth's: a + b r^2 + c r^4 in each of five zones, fitted to the preliminary reference
- * Earth model (E. Lisi, D. Montanino, Phys. Rev. D 56 (1997) 1792), here in shells thin enough to be taken as constant. */
+/* Electrons in mol/cm^3 at radius r, in units of the Earth's: a + b r^2 + c r^4 in each of five zones, fitted to the
+ * preliminary reference Earth model (E. Lisi, D. Montanino, Phys. Rev. D 56 (1997) 1792), here in shells thin enough to
+ * be taken as constant. */
 static const struct {
     double outer, a, b, c;
     int n_shell;
 } zone[] = {
-    {0.192, 6.099, -4.119, 0, 2},           {0.546, 5.803, -3.653, -1.086, 6},      {0.895, 3.156, -1.459, 0.280, 14},
-    {0.937, -5.376, 19.210, -12.520, 4},    {1, 11.540, -20.280, 10.410, 8},
+    {0.192, 6.099, -4.119, 0, 2},        {0.546, 5.803, -3.653, -1.086, 6}, {0.895, 3.156, -1.459, 0.280, 14},
+    {0.937, -5.376, 19.210, -12.520, 4}, {1, 11.540, -20.280, 10.410, 8},
 };
 enum { N_ZONE = sizeof zone / sizeof *zone, N_SHELL = 34, N_LONGITUDE = 48, N_PATH = CEV_NIGHT_PATHS };
-/* Neutrons for each electron, of the same composition: 0.468 electrons for each nucleon in the core, the first two zones, 0.497 above. */
+/* Neutrons for each electron, of the same composition: 0.468 electrons for each nucleon in the core, the first two
+ * zones, 0.497 above. */
 enum { N_CORE_ZONE = 2 };
 static const double core_neutrons = 1 / 0.468 - 1, mantle_neutrons = 1 / 0.497 - 1;
 
@@ -217,7 +222,8 @@ static earth earth_shells(void)
         for (int k = 0; k < zone[z].n_shell; k++, n++) {
             double r2 = pow(inner + step * (k + 0.5), 2);
             e.outer_km[n] = EARTH_RADIUS_KM * (inner + step * (k + 1));
-            e.shell[n] = (medium){zone[z].a + zone[z].b * r2 + zone[z].c * r2 * r2, z < N_CORE_ZONE ? core_neutrons : mantle_neutrons};
+            e.shell[n] = (medium){zone[z].a + zone[z].b * r2 + zone[z].c * r2 * r2,
+                                  z < N_CORE_ZONE ? core_neutrons : mantle_neutrons};
         }
     }
     return e;
@@ -264,7 +270,8 @@ static matrix passage(const earth *e, double cosine, const double value[N_SHELL]
     return product(&out, &in);
 }
 
-/* Share of the hours of a day in which the sine of the Sun's height, mean + swing cos(hour angle), is below `height`. */
+/* Share of the hours of a day in which the sine of the Sun's height, mean + swing cos(hour angle), is below `height`.
+ */
 static double share_below(double height, double mean, double swing)
 {
     return 1 - acos(fmax(-1, fmin(1, (height - mean) / swing))) / CEV_PI;
@@ -276,7 +283,8 @@ void cev_solar_nights_at(double latitude_deg, cev_solar_nights *nights)
     double latitude = latitude_deg * CEV_PI / 180, sum = 0, *weight = nights->weight;
     memset(weight, 0, N_PATH * sizeof *weight);
     for (int l = 0; l < N_LONGITUDE; l++) { /* from winter to summer; the other half of the year is the same */
-        double sine = sin(OBLIQUITY_RAD) * sin(CEV_PI * ((l + 0.5) / N_LONGITUDE - 0.5)), cosine = sqrt(1 - sine * sine);
+        double sine = sin(OBLIQUITY_RAD) * sin(CEV_PI * ((l + 0.5) / N_LONGITUDE - 0.5)),
+               cosine = sqrt(1 - sine * sine);
         double mean = sin(latitude) * sine, swing = cos(latitude) * cosine, above = share_below(0, mean, swing);
         for (int k = 0; k < N_PATH; k++) {
             double below = share_below(-(k + 1.0) / N_PATH, mean, swing);
@@ -288,8 +296,8 @@ void cev_solar_nights_at(double latitude_deg, cev_solar_nights *nights)
     for (int k = 0; k < N_PATH; k++) weight[k] /= sum;
 }
 
-void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double energy_MeV, const cev_solar_nights *nights,
-                                      double probability[CEV_N_FLAVOURS])
+void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double energy_MeV,
+                                      const cev_solar_nights *nights, double probability[CEV_N_FLAVOURS])
 {
     double share[3], value[N_SHELL][3];
     const double *weight = nights->weight;
@@ -301,7 +309,8 @@ void cev_solar_probabilities_at_night(const cev_oscillation *oscillation, double
     memset(probability, 0, CEV_N_FLAVOURS * sizeof *probability);
     for (int k = 0; k < N_PATH; k++) {
         if (weight[k] == 0) continue;
-        matrix through = passage(&e, (k + 0.5) / N_PATH, (const double(*)[3])value, v), from_mass = product(&through, &u);
+        matrix through = passage(&e, (k + 0.5) / N_PATH, (const double(*)[3])value, v),
+               from_mass = product(&through, &u);
         for (int a = 0; a < CEV_N_FLAVOURS; a++)
             for (int i = 0; i < 3; i++)
                 probability[a] += weight[k] * share[i] * creal(from_mass.at[a][i] * conj(from_mass.at[a][i]));

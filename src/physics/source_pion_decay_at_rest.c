@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Stopped pions and muons of a spallation source. pi+ -> mu+ nu_mu gives a line, mu+ -> e+ nu_e numubar two Michel spectra. */
+/* Stopped pions and muons of a spallation source. pi+ -> mu+ nu_mu gives a line, mu+ -> e+ nu_e numubar two Michel
+ * spectra. */
 #include <math.h>
 
 #include "cevscan/constants.h"
@@ -14,23 +15,52 @@ enum { PROTONS_PER_YEAR, YEARS, NEUTRINOS_PER_PROTON, DISTANCE_M, PROTONS_ON_TAR
 
 #define EFFICIENCY(species, tex)                                                                                       \
     {                                                                                                                  \
-        .name = "time_efficiency_" species, .unit = "", .label = "\\epsilon_t^{" tex "}",                               \
-        .help = "share of the " species " that arrive while the detector counts", .default_value = 1, .minimum = 0,   \
+        .name = "time_efficiency_" species, .unit = "", .label = "\\epsilon_t^{" tex "}",                              \
+        .help = "share of the " species " that arrive while the detector counts", .default_value = 1, .minimum = 0,    \
         .maximum = 1                                                                                                   \
     }
 
 static const cev_parameter parameters[] = {
-    {.name = "protons_per_year", .unit = "1/yr", .label = "N_\\mathrm{POT}",
+    {.name = "protons_per_year",
+     .unit = "1/yr",
+     .label = "N_\\mathrm{POT}",
      .help = "protons on target in a year of running; or give protons_on_target",
-     .default_value = NAN, .optional = true, .minimum = 0, .maximum = 1e30},
-    {.name = "years", .unit = "yr", .label = "t", .help = "years of running", .default_value = 1, .minimum = 0, .maximum = 1e3},
-    {.name = "neutrinos_per_proton", .unit = "", .label = "r", .help = "neutrinos of each of the three species per proton",
-     .default_value = NAN, .minimum = 0, .maximum = 10},
-    {.name = "distance_m", .unit = "m", .label = "L", .help = "from the target to the detector",
-     .default_value = NAN, .minimum = 1e-3, .maximum = 1e12},
-    {.name = "protons_on_target", .unit = "", .label = "N_\\mathrm{POT}", .help = "in all, in place of protons_per_year and years",
-     .default_value = NAN, .optional = true, .minimum = 0, .maximum = 1e30},
-    EFFICIENCY("nu_mu", "\\nu_\\mu"), EFFICIENCY("numubar", "\\bar\\nu_\\mu"), EFFICIENCY("nu_e", "\\nu_e"),
+     .default_value = NAN,
+     .optional = true,
+     .minimum = 0,
+     .maximum = 1e30},
+    {.name = "years",
+     .unit = "yr",
+     .label = "t",
+     .help = "years of running",
+     .default_value = 1,
+     .minimum = 0,
+     .maximum = 1e3},
+    {.name = "neutrinos_per_proton",
+     .unit = "",
+     .label = "r",
+     .help = "neutrinos of each of the three species per proton",
+     .default_value = NAN,
+     .minimum = 0,
+     .maximum = 10},
+    {.name = "distance_m",
+     .unit = "m",
+     .label = "L",
+     .help = "from the target to the detector",
+     .default_value = NAN,
+     .minimum = 1e-3,
+     .maximum = 1e12},
+    {.name = "protons_on_target",
+     .unit = "",
+     .label = "N_\\mathrm{POT}",
+     .help = "in all, in place of protons_per_year and years",
+     .default_value = NAN,
+     .optional = true,
+     .minimum = 0,
+     .maximum = 1e30},
+    EFFICIENCY("nu_mu", "\\nu_\\mu"),
+    EFFICIENCY("numubar", "\\bar\\nu_\\mu"),
+    EFFICIENCY("nu_e", "\\nu_e"),
 };
 
 static double delayed_numubar(const cev_source *source, double energy_MeV)
@@ -53,7 +83,8 @@ static double fluence_per_cm2(const cev_source *source, size_t component)
     const double *p = source->parameter;
     double distance_cm = 100 * p[DISTANCE_M];
     double protons = isnan(p[PROTONS_ON_TARGET]) ? p[PROTONS_PER_YEAR] * p[YEARS] : p[PROTONS_ON_TARGET];
-    return p[FIRST_EFFICIENCY + component] * p[NEUTRINOS_PER_PROTON] * protons / (4 * CEV_PI * distance_cm * distance_cm);
+    return p[FIRST_EFFICIENCY + component] * p[NEUTRINOS_PER_PROTON] * protons /
+           (4 * CEV_PI * distance_cm * distance_cm);
 }
 
 static const char *complaint(const cev_source *source)
@@ -65,12 +96,27 @@ static const char *complaint(const cev_source *source)
 }
 
 static const cev_source_component components[] = {
-    {.name = "nu_mu", .label = "\\nu_\\mu", .help = "prompt, a line at (m_pi^2 - m_mu^2)/(2 m_pi) = 29.79 MeV",
-     .flavour = CEV_FLAVOUR_MU, .arrival = CEV_ARRIVAL_PROMPT, .energy_min_MeV = LINE_MEV, .energy_max_MeV = LINE_MEV},
-    {.name = "numubar", .label = "\\bar\\nu_\\mu", .help = "delayed, 64 E^2/m_mu^3 (3/4 - E/m_mu)",
-     .flavour = CEV_FLAVOUR_MU, .arrival = CEV_ARRIVAL_DELAYED, .energy_max_MeV = ENDPOINT_MEV, .spectrum_per_MeV = delayed_numubar},
-    {.name = "nu_e", .label = "\\nu_e", .help = "delayed, 192 E^2/m_mu^3 (1/2 - E/m_mu)",
-     .flavour = CEV_FLAVOUR_E, .arrival = CEV_ARRIVAL_DELAYED, .energy_max_MeV = ENDPOINT_MEV, .spectrum_per_MeV = delayed_nue},
+    {.name = "nu_mu",
+     .label = "\\nu_\\mu",
+     .help = "prompt, a line at (m_pi^2 - m_mu^2)/(2 m_pi) = 29.79 MeV",
+     .flavour = CEV_FLAVOUR_MU,
+     .arrival = CEV_ARRIVAL_PROMPT,
+     .energy_min_MeV = LINE_MEV,
+     .energy_max_MeV = LINE_MEV},
+    {.name = "numubar",
+     .label = "\\bar\\nu_\\mu",
+     .help = "delayed, 64 E^2/m_mu^3 (3/4 - E/m_mu)",
+     .flavour = CEV_FLAVOUR_MU,
+     .arrival = CEV_ARRIVAL_DELAYED,
+     .energy_max_MeV = ENDPOINT_MEV,
+     .spectrum_per_MeV = delayed_numubar},
+    {.name = "nu_e",
+     .label = "\\nu_e",
+     .help = "delayed, 192 E^2/m_mu^3 (1/2 - E/m_mu)",
+     .flavour = CEV_FLAVOUR_E,
+     .arrival = CEV_ARRIVAL_DELAYED,
+     .energy_max_MeV = ENDPOINT_MEV,
+     .spectrum_per_MeV = delayed_nue},
 };
 
 const cev_source_kind cev_source_pion_decay_at_rest = {

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* 8B neutrinos of the Sun. The mass eigenstates that leave it arrive as nu_e, nu_mu and nu_tau, each with the spectrum times its
- * probability. That they arrive as a coherent mixture is seen by couplings between flavours only, and not described: an interaction has
- * coefficients of one flavour at a time. */
+/* 8B neutrinos of the Sun. The mass eigenstates that leave it arrive as nu_e, nu_mu and nu_tau, each with the spectrum
+ * times its probability. That they arrive as a coherent mixture is seen by couplings between flavours only, and not
+ * described: an interaction has coefficients of one flavour at a time. */
 #include <math.h>
 
 #include "cevscan/constants.h"
 #include "cevscan/oscillation.h"
 #include "cevscan/source.h"
 
-/* J. N. Bahcall et al., Phys. Rev. C 54 (1996) 411 (nucl-th/9601044), per MeV, in steps of KNOT_MEV; its integral is 1. */
-static const double spectrum[] = {
-    0.000000e+00, 1.131966e-03, 3.776719e-03, 7.872366e-03, 1.301967e-02, 1.909850e-02, 2.584046e-02, 3.311840e-02,
-    4.073414e-02, 4.857811e-02, 5.650998e-02, 6.441642e-02, 7.220772e-02, 7.976808e-02, 8.703935e-02, 9.391654e-02,
-    1.003724e-01, 1.063207e-01, 1.117406e-01, 1.165604e-01, 1.207918e-01, 1.243577e-01, 1.272877e-01, 1.295112e-01,
-    1.310860e-01, 1.319489e-01, 1.321550e-01, 1.316728e-01, 1.305574e-01, 1.287811e-01, 1.264224e-01, 1.234591e-01,
-    1.199710e-01, 1.159451e-01, 1.114747e-01, 1.065495e-01, 1.012610e-01, 9.562993e-02, 8.973165e-02, 8.360054e-02,
-    7.732058e-02, 7.091817e-02, 6.446678e-02, 5.803051e-02, 5.166925e-02, 4.545143e-02, 3.942673e-02, 3.367462e-02,
-    2.824784e-02, 2.319106e-02, 1.854535e-02, 1.439446e-02, 1.074026e-02, 7.659525e-03, 5.135921e-03, 3.222008e-03,
-    1.844047e-03, 9.810521e-04, 4.777683e-04, 2.236471e-04, 9.615417e-05, 3.894847e-05, 1.352123e-05, 4.106066e-06,
-    9.000141e-07, 1.500018e-07, 0.000000e+00
-};
+/* J. N. Bahcall et al., Phys. Rev. C 54 (1996) 411 (nucl-th/9601044), per MeV, in steps of KNOT_MEV; its integral is 1.
+ */
+static const double spectrum[] = {0.000000e+00, 1.131966e-03, 3.776719e-03, 7.872366e-03, 1.301967e-02, 1.909850e-02,
+                                  2.584046e-02, 3.311840e-02, 4.073414e-02, 4.857811e-02, 5.650998e-02, 6.441642e-02,
+                                  7.220772e-02, 7.976808e-02, 8.703935e-02, 9.391654e-02, 1.003724e-01, 1.063207e-01,
+                                  1.117406e-01, 1.165604e-01, 1.207918e-01, 1.243577e-01, 1.272877e-01, 1.295112e-01,
+                                  1.310860e-01, 1.319489e-01, 1.321550e-01, 1.316728e-01, 1.305574e-01, 1.287811e-01,
+                                  1.264224e-01, 1.234591e-01, 1.199710e-01, 1.159451e-01, 1.114747e-01, 1.065495e-01,
+                                  1.012610e-01, 9.562993e-02, 8.973165e-02, 8.360054e-02, 7.732058e-02, 7.091817e-02,
+                                  6.446678e-02, 5.803051e-02, 5.166925e-02, 4.545143e-02, 3.942673e-02, 3.367462e-02,
+                                  2.824784e-02, 2.319106e-02, 1.854535e-02, 1.439446e-02, 1.074026e-02, 7.659525e-03,
+                                  5.135921e-03, 3.222008e-03, 1.844047e-03, 9.810521e-04, 4.777683e-04, 2.236471e-04,
+                                  9.615417e-05, 3.894847e-05, 1.352123e-05, 4.106066e-06, 9.000141e-07, 1.500018e-07,
+                                  0.000000e+00};
 #define KNOT_MEV 0.25
 enum { N_KNOT = sizeof spectrum / sizeof *spectrum };
 #define END_MEV ((N_KNOT - 1) * KNOT_MEV)
@@ -28,26 +30,67 @@ enum { FLUX, YEARS, EARTH, LATITUDE, THETA12, THETA13, THETA23, DELTA, DM21, DM3
 enum earth { DAY, NIGHT, AVERAGE };
 
 #define ANGLE(name_, tex, value)                                                                                       \
-    {.name = name_, .unit = "rad", .label = tex, .help = "mixing angle", .default_value = value, .minimum = -7, .maximum = 7}
+    {                                                                                                                  \
+        .name = name_, .unit = "rad", .label = tex, .help = "mixing angle", .default_value = value, .minimum = -7,     \
+        .maximum = 7                                                                                                   \
+    }
 
 static const cev_parameter parameters[] = {
-    {.name = "flux_per_cm2_s", .unit = "1/cm^2/s", .label = "\\phi(^8\\mathrm{B})", .help = "of all flavours together",
-     .default_value = 5.46e6, .minimum = 0, .maximum = 1e20},
-    {.name = "live_years", .unit = "yr", .label = "t", .help = "of 365.25 days; 1 where the response holds the exposure",
-     .default_value = 1, .minimum = 0, .maximum = 1e3},
-    {.name = "earth", .unit = "", .label = "\\oplus", .help = "0: by day; 1: at night; 2: the average of both", .default_value = AVERAGE,
-     .minimum = DAY, .maximum = AVERAGE, .whole = true},
-    {.name = "latitude_deg", .unit = "deg", .label = "\\lambda", .help = "of the detector, for the nights", .default_value = 42.5,
-     .minimum = -90, .maximum = 90},
-    ANGLE("theta12_rad", "\\theta_{12}", 0.583638), ANGLE("theta13_rad", "\\theta_{13}", 0.149575),
-    ANGLE("theta23_rad", "\\theta_{23}", 0.85521), ANGLE("delta_rad", "\\delta", 3.40339),
-    {.name = "dm21_eV2", .unit = "eV^2", .label = "\\Delta m^2_{21}", .help = "squared mass difference", .default_value = 7.42e-5,
-     .minimum = 1e-9, .maximum = 1},
-    {.name = "dm31_eV2", .unit = "eV^2", .label = "\\Delta m^2_{31}", .help = "squared mass difference; negative: inverted ordering",
-     .default_value = 2.51e-3, .minimum = -1, .maximum = 1},
-    {.name = "nsi_in_propagation", .unit = "", .label = "\\mathrm{NSI}",
-     .help = "1: the scan's couplings to quarks act in the Sun and the Earth too; 0: in the detector only", .default_value = 0,
-     .minimum = 0, .maximum = 1, .whole = true},
+    {.name = "flux_per_cm2_s",
+     .unit = "1/cm^2/s",
+     .label = "\\phi(^8\\mathrm{B})",
+     .help = "of all flavours together",
+     .default_value = 5.46e6,
+     .minimum = 0,
+     .maximum = 1e20},
+    {.name = "live_years",
+     .unit = "yr",
+     .label = "t",
+     .help = "of 365.25 days; 1 where the response holds the exposure",
+     .default_value = 1,
+     .minimum = 0,
+     .maximum = 1e3},
+    {.name = "earth",
+     .unit = "",
+     .label = "\\oplus",
+     .help = "0: by day; 1: at night; 2: the average of both",
+     .default_value = AVERAGE,
+     .minimum = DAY,
+     .maximum = AVERAGE,
+     .whole = true},
+    {.name = "latitude_deg",
+     .unit = "deg",
+     .label = "\\lambda",
+     .help = "of the detector, for the nights",
+     .default_value = 42.5,
+     .minimum = -90,
+     .maximum = 90},
+    ANGLE("theta12_rad", "\\theta_{12}", 0.583638),
+    ANGLE("theta13_rad", "\\theta_{13}", 0.149575),
+    ANGLE("theta23_rad", "\\theta_{23}", 0.85521),
+    ANGLE("delta_rad", "\\delta", 3.40339),
+    {.name = "dm21_eV2",
+     .unit = "eV^2",
+     .label = "\\Delta m^2_{21}",
+     .help = "squared mass difference",
+     .default_value = 7.42e-5,
+     .minimum = 1e-9,
+     .maximum = 1},
+    {.name = "dm31_eV2",
+     .unit = "eV^2",
+     .label = "\\Delta m^2_{31}",
+     .help = "squared mass difference; negative: inverted ordering",
+     .default_value = 2.51e-3,
+     .minimum = -1,
+     .maximum = 1},
+    {.name = "nsi_in_propagation",
+     .unit = "",
+     .label = "\\mathrm{NSI}",
+     .help = "1: the scan's couplings to quarks act in the Sun and the Earth too; 0: in the detector only",
+     .default_value = 0,
+     .minimum = 0,
+     .maximum = 1,
+     .whole = true},
 };
 
 /* How neutrinos come from the Sun to the detector. */
@@ -60,9 +103,16 @@ typedef struct way {
 static way way_of(const cev_source *source, const cev_quark_couplings *couplings)
 {
     const double *q = source->parameter;
-    way w = {.oscillation = {.theta12_rad = q[THETA12], .theta13_rad = q[THETA13], .theta23_rad = q[THETA23], .delta_rad = q[DELTA],
-                             .dm21_eV2 = q[DM21], .dm31_eV2 = q[DM31], .couplings = couplings}};
-    w.share_of_night = q[EARTH] == DAY ? 0 : q[EARTH] == NIGHT ? 1 : 0.5; /* a year has as much night as day everywhere */
+    way w = {.oscillation = {.theta12_rad = q[THETA12],
+                             .theta13_rad = q[THETA13],
+                             .theta23_rad = q[THETA23],
+                             .delta_rad = q[DELTA],
+                             .dm21_eV2 = q[DM21],
+                             .dm31_eV2 = q[DM31],
+                             .couplings = couplings}};
+    w.share_of_night = q[EARTH] == DAY     ? 0
+                       : q[EARTH] == NIGHT ? 1
+                                           : 0.5; /* a year has as much night as day everywhere */
     if (w.share_of_night > 0) cev_solar_nights_at(q[LATITUDE], &w.nights);
     return w;
 }
@@ -76,8 +126,8 @@ static void probabilities(const way *w, double energy_MeV, double p[CEV_N_FLAVOU
     for (int a = 0; a < CEV_N_FLAVOURS; a++) p[a] += w->share_of_night * (night[a] - p[a]);
 }
 
-/* Of a natural cubic spline through value[N_KNOT], at its knots: half of them, c, solve h c[k - 1] + 4 h c[k] + h c[k + 1] = 3 times the
- * change of slope at knot k. */
+/* Of a natural cubic spline through value[N_KNOT], at its knots: half of them, c, solve h c[k - 1] + 4 h c[k] + h c[k +
+ * 1] = 3 times the change of slope at knot k. */
 static void second_derivatives(const double *value, double *second)
 {
     double ratio[N_KNOT] = {0}, solved[N_KNOT] = {0};
@@ -125,7 +175,8 @@ static double spectrum_of(const cev_source *source, size_t flavour, double energ
     size_t k = u < N_KNOT - 1 ? (size_t)u : N_KNOT - 2;
     const double *at = source->table + 2 * (flavour * N_KNOT + k);
     double b = u - (double)k, a = 1 - b;
-    return fmax(0, a * at[0] + b * at[2] + ((a * a * a - a) * at[1] + (b * b * b - b) * at[3]) * KNOT_MEV * KNOT_MEV / 6);
+    return fmax(0,
+                a * at[0] + b * at[2] + ((a * a * a - a) * at[1] + (b * b * b - b) * at[3]) * KNOT_MEV * KNOT_MEV / 6);
 }
 
 static double of_e(const cev_source *source, double energy_MeV)
@@ -151,7 +202,7 @@ static double fluence_per_cm2(const cev_source *source, size_t component)
 
 #define COMPONENT(name_, tex, flavour_, spectrum_)                                                                     \
     {                                                                                                                  \
-        .name = name_, .label = tex, .help = "8B neutrinos that arrive as " name_, .flavour = flavour_,                 \
+        .name = name_, .label = tex, .help = "8B neutrinos that arrive as " name_, .flavour = flavour_,                \
         .energy_max_MeV = END_MEV, .spectrum_per_MeV = spectrum_, .panel_MeV = KNOT_MEV                                \
     }
 
@@ -166,7 +217,8 @@ const cev_source_kind cev_source_solar_b8 = {
         {
             .name = "solar_b8",
             .title = "8B neutrinos of the Sun, with three-flavour oscillations in the Sun and the Earth",
-            .citation = "Bahcall et al., Phys. Rev. C 54 (1996) 411; B16-GS98: Vinyoles et al., Astrophys. J. 835 (2017) 202",
+            .citation =
+                "Bahcall et al., Phys. Rev. C 54 (1996) 411; B16-GS98: Vinyoles et al., Astrophys. J. 835 (2017) 202",
             .parameters = parameters,
             .n_parameter = sizeof parameters / sizeof *parameters,
         },

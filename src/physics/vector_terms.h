@@ -3,8 +3,8 @@
  *
  *     Q_p^2 pp + 2 Q_p Q_n pn + Q_n^2 nn = Q^2 pp + 2 Q Q_n (pn - pp) + Q_n^2 (nn - 2 pn + pp),   Q = Q_p + Q_n,
  *
- * written so that one square is left where protons and neutrons are distributed alike: couplings that cancel the charge then give a rate
- * of zero, and not a rounding of either sign. */
+ * written so that one square is left where protons and neutrons are distributed alike: couplings that cancel the charge
+ * then give a rate of zero, and not a rounding of either sign. */
 #ifndef CEVSCAN_PHYSICS_VECTOR_TERMS_H
 #define CEVSCAN_PHYSICS_VECTOR_TERMS_H
 
@@ -26,10 +26,11 @@ static inline double nucleon_term(size_t term, cev_nuclear_response r)
 }
 
 /* The factor of a vector term with charges of order one: G_F^2 M/pi times the response. */
-static inline double vector_factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
-                                               double recoil_keV)
+static inline double vector_factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus,
+                                               const cev_form_factor *form_factor, double recoil_keV)
 {
-    return cev_vector_strength_cm2_per_keV(nucleus) * nucleon_term(term, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
+    return cev_vector_strength_cm2_per_keV(nucleus) *
+           nucleon_term(term, cev_coherent_at_recoil(form_factor, nucleus, recoil_keV));
 }
 
 #endif

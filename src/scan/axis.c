@@ -3,9 +3,9 @@
 
 #include "cevscan/grid.h"
 
-const char *const cev_scale_names[CEV_N_SCALES] = {
-    [CEV_SCALE_LINEAR] = "linear", [CEV_SCALE_LOG] = "log",       [CEV_SCALE_SYMLOG] = "symlog", [CEV_SCALE_SIGNED_LOG] = "signed_log",
-    [CEV_SCALE_VALUES] = "values", [CEV_SCALE_NAMES] = "names"};
+const char *const cev_scale_names[CEV_N_SCALES] =
+    {[CEV_SCALE_LINEAR] = "linear",         [CEV_SCALE_LOG] = "log",       [CEV_SCALE_SYMLOG] = "symlog",
+     [CEV_SCALE_SIGNED_LOG] = "signed_log", [CEV_SCALE_VALUES] = "values", [CEV_SCALE_NAMES] = "names"};
 
 /* A weighted mean of the ends, so that neither end, nor a zero half-way, is off by a rounding. */
 static double mean(double minimum, double maximum, size_t i, size_t last)
@@ -28,7 +28,8 @@ static double interpolate(cev_scale scale, double minimum, double maximum, doubl
 {
     if (i == 0) return minimum;
     if (i == last) return maximum;
-    return unstretched(scale, threshold, mean(stretched(scale, threshold, minimum), stretched(scale, threshold, maximum), i, last));
+    return unstretched(scale, threshold,
+                       mean(stretched(scale, threshold, minimum), stretched(scale, threshold, maximum), i, last));
 }
 
 /* Value i of n; the two halves of signed_log mirror each other to the last bit. */
@@ -40,7 +41,8 @@ static double value_of(cev_scale scale, double minimum, double maximum, double t
     return interpolate(CEV_SCALE_LOG, minimum, maximum, threshold, i - half, half - 1);
 }
 
-static cev_status check_range(const char *name, cev_scale scale, double minimum, double maximum, size_t n, double linear_threshold)
+static cev_status check_range(const char *name, cev_scale scale, double minimum, double maximum, size_t n,
+                              double linear_threshold)
 {
     if (n < 2) return cev_fail(CEV_E_INPUT, "axis %s has %zu point(s); at least 2 are needed", name, n);
     if (!(minimum < maximum) || isinf(minimum) || isinf(maximum))
@@ -48,7 +50,8 @@ static cev_status check_range(const char *name, cev_scale scale, double minimum,
     if ((scale == CEV_SCALE_LOG || scale == CEV_SCALE_SIGNED_LOG) && !(minimum > 0))
         return cev_fail(CEV_E_INPUT, "logarithmic axis %s starts at %g; it must start above 0", name, minimum);
     if (scale == CEV_SCALE_SIGNED_LOG && (n % 2 || n < 4))
-        return cev_fail(CEV_E_INPUT, "axis %s of scale signed_log has %zu points; it needs an even number, 4 or more", name, n);
+        return cev_fail(CEV_E_INPUT, "axis %s of scale signed_log has %zu points; it needs an even number, 4 or more",
+                        name, n);
     if (scale == CEV_SCALE_SYMLOG && !(linear_threshold > 0))
         return cev_fail(CEV_E_INPUT, "axis %s of scale symlog needs a linear_threshold above 0", name);
     return CEV_OK;
@@ -63,11 +66,14 @@ cev_status cev_axis_fill(cev_arena *arena, const char *name, cev_scale scale, do
     for (size_t i = 0; i < n; i++) {
         value[i] = value_of(scale, minimum, maximum, linear_threshold, i, n);
         if (i && !(value[i] > value[i - 1]))
-            return cev_fail(CEV_E_INPUT, "axis %s: %zu points between %g and %g are too many for double precision", name, n,
-                            minimum, maximum);
+            return cev_fail(CEV_E_INPUT, "axis %s: %zu points between %g and %g are too many for double precision",
+                            name, n, minimum, maximum);
     }
-    *out = (cev_axis){.name = name, .scale = scale, .n = n, .value = value,
-                       .linear_threshold = scale == CEV_SCALE_SYMLOG ? linear_threshold : 0};
+    *out = (cev_axis){.name = name,
+                      .scale = scale,
+                      .n = n,
+                      .value = value,
+                      .linear_threshold = scale == CEV_SCALE_SYMLOG ? linear_threshold : 0};
     return CEV_OK;
 }
 

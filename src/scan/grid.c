@@ -14,8 +14,8 @@ static size_t clamp(double x, size_t low, size_t high)
     return x < (double)low ? low : x > (double)high ? high : (size_t)x;
 }
 
-/* Sides as equal as the axes allow: short axes first, the rest shares what is left of the volume. A side is a whole number
- * of eights where it can be, because points travel in blocks of that many. */
+/* Sides as equal as the axes allow: short axes first, the rest shares what is left of the volume. A side is a whole
+ * number of eights where it can be, because points travel in blocks of that many. */
 static void choose_sides(const cev_grid *grid, size_t *side)
 {
     double volume = (double)clamp((double)grid->n_point / WANTED_TILES, MIN_TILE_POINTS, MAX_TILE_POINTS);
@@ -37,7 +37,8 @@ cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side)
 {
     grid->n_point = 1;
     for (size_t a = 0; a < grid->n_axis; a++)
-        if (__builtin_mul_overflow(grid->n_point, grid->axis[a].n, &grid->n_point) || grid->n_point > (uint64_t)CEV_MAX_POINTS)
+        if (__builtin_mul_overflow(grid->n_point, grid->axis[a].n, &grid->n_point) ||
+            grid->n_point > (uint64_t)CEV_MAX_POINTS)
             return cev_fail(CEV_E_INPUT, "the axes span more than 2^48 grid points");
     for (size_t a = 0; a < grid->n_axis; a++) {
         grid->tile_side[a] = side ? side[a] : 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Arithmetic on as many lanes of a block as one register of the processor holds, for the files of this room that are compiled once for
- * each level (cevscan/lanes.h). A block is worked through in CEV_LANE_PARTS parts. The compiler lowers vectors wider than a register to
- * scalars as soon as they are compared, so code that compares stays within one. */
+/* Arithmetic on as many lanes of a block as one register of the processor holds, for the files of this room that are
+ * compiled once for each level (cevscan/lanes.h). A block is worked through in CEV_LANE_PARTS parts. The compiler
+ * lowers vectors wider than a register to scalars as soon as they are compared, so code that compares stays within one.
+ */
 #ifndef CEVSCAN_STATS_LANES_MATH_H
 #define CEVSCAN_STATS_LANES_MATH_H
 
@@ -80,8 +81,8 @@ CEV_INLINE lanes lanes_artanh_series(lanes s)
     return series * z;
 }
 
-/* The k of x = 2^k m with m in [sqrt(1/2), sqrt(2)): as a number, and as what is to be taken from the bits of a number to scale it
- * with 2^-k. */
+/* The k of x = 2^k m with m in [sqrt(1/2), sqrt(2)): as a number, and as what is to be taken from the bits of a number
+ * to scale it with 2^-k. */
 typedef struct lanes_exponent {
     lanes k;
     lanes_bits shift;
@@ -97,9 +98,9 @@ CEV_INLINE lanes_exponent lanes_exponent_of(lanes x)
 #define LN2_HIGH 0x1.62e42fefa38p-1 /* with 11 spare bits for k */
 #define LN2_LOW 0x1.ef35793c7673p-45
 
-/* Natural logarithm of normal positive numbers; 0 for x = 1 exactly, error below 1 ulp + 1e-17. Ours, because a library's
- * vector logarithms differ in the last bit from one instruction set to the next, and a map must not.
- * ln m = 2 artanh(s), s = (m - 1)/(m + 1). */
+/* Natural logarithm of normal positive numbers; 0 for x = 1 exactly, error below 1 ulp + 1e-17. Ours, because a
+ * library's vector logarithms differ in the last bit from one instruction set to the next, and a map must not. ln m = 2
+ * artanh(s), s = (m - 1)/(m + 1). */
 CEV_INLINE lanes lanes_log(lanes x)
 {
     lanes_exponent e = lanes_exponent_of(x);
@@ -110,8 +111,9 @@ CEV_INLINE lanes lanes_log(lanes x)
     return e.k * LN2_HIGH + (f + small);
 }
 
-/* ln(x/y) for normal positive numbers whose ratio is one too, given 1/y to rounding: one division instead of two, 0 for x = y exactly,
- * and no digits lost where x is near y. In two steps, so that two logarithms can share the division: ln(x/y) = k ln 2 + 2 artanh(f/q). */
+/* ln(x/y) for normal positive numbers whose ratio is one too, given 1/y to rounding: one division instead of two, 0 for
+ * x = y exactly, and no digits lost where x is near y. In two steps, so that two logarithms can share the division:
+ * ln(x/y) = k ln 2 + 2 artanh(f/q). */
 typedef struct lanes_ratio {
     lanes k, f, q;
 } lanes_ratio;

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The likelihood of one channel, Poisson or Gaussian, on part of a block of points, as a function of the scale of each component. */
+/* The likelihood of one channel, Poisson or Gaussian, on part of a block of points, as a function of the scale of each
+ * component. */
 #ifndef CEVSCAN_STATS_LIKELIHOOD_LANES_H
 #define CEVSCAN_STATS_LIKELIHOOD_LANES_H
 
 #include "cevscan/profile.h"
 #include "lanes_math.h"
 
-/* In a bin without data nothing keeps N from turning negative; counting this much data there does, for the minimiser only and
- * never in the chi2 that is reported. It moves chi2 by about twice as much. The share of the expected counts keeps the border
- * further away than the rounding of N; it is the larger one from 250 expected counts on. */
+/* In a bin without data nothing keeps N from turning negative; counting this much data there does, for the minimiser
+ * only and never in the chi2 that is reported. It moves chi2 by about twice as much. The share of the expected counts
+ * keeps the border further away than the rounding of N; it is the larger one from 250 expected counts on. */
 #define BARRIER_COUNTS 1e-12
 #define BARRIER_SHARE 4e-15
 
-/* Data of a full channel: neither the inverse nor a product of two overflows. Tails of smeared spectra may be smaller. */
+/* Data of a full channel: neither the inverse nor a product of two overflows. Tails of smeared spectra may be smaller.
+ */
 #define LEAST_FULL_DATA 1e-140
 #define MOST_FULL_DATA 1e140
-#define INSTEAD_OF_NOTHING 1e150   /* stands for an empty prediction, whose inverse is to add nothing */
+#define INSTEAD_OF_NOTHING 1e150 /* stands for an empty prediction, whose inverse is to add nothing */
 
 typedef struct channel_counts {
     size_t n_bin, n_background;
@@ -24,24 +26,31 @@ typedef struct channel_counts {
     const double *background;   /* [n_background][n_bin] */
     const double *weight;       /* [n_bin], 1/variance of a Gaussian channel; NULL: Poisson */
     const double *signal;       /* [1 + n_shape][n_bin][CEV_LANES], from the part's first lane on */
-    size_t n_shape;             /* components after the backgrounds: changes of either sign, whose scale is zero without pulls */
+    size_t n_shape; /* components after the backgrounds: changes of either sign, whose scale is zero without pulls */
 } channel_counts;
 
 /* First and second derivatives of chi2/2 with respect to the scales s_c of the components. */
 typedef struct channel_slopes {
     lanes gradient[CEV_PROFILE_MAX_COMPONENTS];
-    lanes hessian[CEV_PROFILE_MAX_COMPONENTS * CEV_PROFILE_MAX_COMPONENTS]; /* [n_component][n_component], lower triangle */
+    lanes hessian[CEV_PROFILE_MAX_COMPONENTS *
+                  CEV_PROFILE_MAX_COMPONENTS]; /* [n_component][n_component], lower triangle */
 } channel_slopes;
 
-/* What the gradient and Hessian of a channel are weighted with: its likelihood, that of a full channel, or, for a start, least
- * squares with variances max(D, 1) for Poisson counts. */
-typedef enum channel_weights { WEIGHTS_POISSON, WEIGHTS_POISSON_FULL, WEIGHTS_LEAST_SQUARES, WEIGHTS_GAUSSIAN } channel_weights;
+/* What the gradient and Hessian of a channel are weighted with: its likelihood, that of a full channel, or, for a
+ * start, least squares with variances max(D, 1) for Poisson counts. */
+typedef enum channel_weights {
+    WEIGHTS_POISSON,
+    WEIGHTS_POISSON_FULL,
+    WEIGHTS_LEAST_SQUARES,
+    WEIGHTS_GAUSSIAN
+} channel_weights;
 
 CEV_INLINE lanes component_counts(const channel_counts *c, size_t component, size_t bin)
 {
     if (c->n_shape && component > c->n_background)
         return lanes_load(c->signal + ((component - c->n_background) * c->n_bin + bin) * CEV_LANES);
-    return component == 0 ? lanes_load(c->signal + bin * CEV_LANES) : lanes_set(c->background[(component - 1) * c->n_bin + bin]);
+    return component == 0 ? lanes_load(c->signal + bin * CEV_LANES)
+                          : lanes_set(c->background[(component - 1) * c->n_bin + bin]);
 }
 
 CEV_INLINE lanes predicted_counts(const channel_counts *c, size_t n_component, const lanes *scale, size_t bin)
@@ -65,7 +74,8 @@ CEV_INLINE lanes barrier_counts(const channel_counts *c, size_t n_component, siz
     return lanes_larger(barrier, lanes_larger(BARRIER_SHARE * expected, lanes_set(BARRIER_COUNTS)));
 }
 
-/* How a bin's chi2/2 depends on its counts: first derivative, exactly zero where the prediction is the data, and second. */
+/* How a bin's chi2/2 depends on its counts: first derivative, exactly zero where the prediction is the data, and
+ * second. */
 typedef struct bin_slopes {
     lanes first, second;
 } bin_slopes;
@@ -75,7 +85,8 @@ CEV_INLINE bin_slopes poisson_slopes(lanes n, lanes counts, lanes inverse)
     return (bin_slopes){.first = (n - counts) * inverse, .second = counts * inverse * inverse};
 }
 
-CEV_INLINE bin_slopes slopes_of_bin(const channel_counts *c, size_t n_component, channel_weights weights, lanes barrier, size_t bin, lanes n)
+CEV_INLINE bin_slopes slopes_of_bin(const channel_counts *c, size_t n_component, channel_weights weights, lanes barrier,
+                                    size_t bin, lanes n)
 {
     double d = c->data[bin];
     if (weights == WEIGHTS_GAUSSIAN) return (bin_slopes){(n - d) * c->weight[bin], lanes_set(c->weight[bin])};
@@ -101,10 +112,12 @@ CEV_INLINE lanes_mask is_possible(channel_weights weights, lanes n)
 }
 
 /* Two bins with data at once: they share a division, which takes as long as everything else. */
-CEV_INLINE lanes_mask add_two_bins(const channel_counts *c, size_t n_component, size_t bin, const lanes *scale, channel_slopes *sum)
+CEV_INLINE lanes_mask add_two_bins(const channel_counts *c, size_t n_component, size_t bin, const lanes *scale,
+                                   channel_slopes *sum)
 {
     lanes n = predicted_counts(c, n_component, scale, bin), m = predicted_counts(c, n_component, scale, bin + 1);
-    lanes a = lanes_select(n > 0, n, lanes_set(INSTEAD_OF_NOTHING)), b = lanes_select(m > 0, m, lanes_set(INSTEAD_OF_NOTHING));
+    lanes a = lanes_select(n > 0, n, lanes_set(INSTEAD_OF_NOTHING)),
+          b = lanes_select(m > 0, m, lanes_set(INSTEAD_OF_NOTHING));
     lanes inverse = 1.0 / (a * b);
     lanes_mask possible = n >= 0;
     possible &= m >= 0;
@@ -114,8 +127,8 @@ CEV_INLINE lanes_mask add_two_bins(const channel_counts *c, size_t n_component, 
 }
 
 /* n_component and weights are arguments so that they can be compile-time constants. Bins without data count
- * `barrier`, at least. Returns the lanes where some bin is predicted negative or not a number; of a Gaussian channel, not a finite
- * number. */
+ * `barrier`, at least. Returns the lanes where some bin is predicted negative or not a number; of a Gaussian channel,
+ * not a finite number. */
 CEV_INLINE lanes_mask accumulate(const channel_counts *c, size_t n_component, channel_weights weights, lanes barrier,
                                  const lanes *scale, channel_slopes *out)
 {
@@ -141,7 +154,8 @@ CEV_INLINE lanes_mask accumulate(const channel_counts *c, size_t n_component, ch
     return ~possible;
 }
 
-/* Lanes where some bin is predicted negative or not a number with all pulls at zero, and those where all bins are what the data are. */
+/* Lanes where some bin is predicted negative or not a number with all pulls at zero, and those where all bins are what
+ * the data are. */
 CEV_INLINE lanes_mask impossible_without_pulls(const channel_counts *c, size_t n_component, lanes_mask *exact)
 {
     lanes_mask possible = {0};
@@ -166,11 +180,12 @@ CEV_INLINE size_t n_empty_bins(const channel_counts *c)
 CEV_INLINE lanes_mask near_nothing(const channel_counts *c, size_t n_component, size_t bin, const lanes *scale)
 {
     lanes expected = expected_counts(c, n_component, bin);
-    return (expected > 0) & (predicted_counts(c, n_component, scale, bin) < 1e-6 * lanes_larger(expected, lanes_set(1)));
+    return (expected > 0) &
+           (predicted_counts(c, n_component, scale, bin) < 1e-6 * lanes_larger(expected, lanes_set(1)));
 }
 
-/* Largest share -dN/N of a bin's counts that a full step takes away: the inverse of the longest step that leaves all N >= 0.
- * step[n_component] are the changes of the scales. */
+/* Largest share -dN/N of a bin's counts that a full step takes away: the inverse of the longest step that leaves all N
+ * >= 0. step[n_component] are the changes of the scales. */
 CEV_INLINE lanes largest_loss(const channel_counts *c, size_t n_component, const lanes *scale, const lanes *step)
 {
     lanes largest = {0};
@@ -192,8 +207,8 @@ CEV_INLINE lanes squares(const channel_counts *c, size_t n_component, const lane
     return sum;
 }
 
-/* Sum over bins of 2 [N - D - D ln(N/D)]; infinite where a bin with data is predicted empty, infinite or not a number where a
- * bin is predicted negative. */
+/* Sum over bins of 2 [N - D - D ln(N/D)]; infinite where a bin with data is predicted empty, infinite or not a number
+ * where a bin is predicted negative. */
 CEV_INLINE lanes deviance(const channel_counts *c, size_t n_component, const lanes *scale)
 {
     lanes sum = {0}, infinite = lanes_set(INFINITY), invalid = lanes_set(NAN);
@@ -233,8 +248,9 @@ CEV_INLINE lanes full_deviance(const channel_counts *c, size_t n_component, cons
 
 CEV_INLINE lanes channel_chi2(const channel_counts *c, size_t n_component, const lanes *scale)
 {
-    return c->weight ? squares(c, n_component, scale) : c->inverse_data ? full_deviance(c, n_component, scale)
-                                                                        : deviance(c, n_component, scale);
+    return c->weight         ? squares(c, n_component, scale)
+           : c->inverse_data ? full_deviance(c, n_component, scale)
+                             : deviance(c, n_component, scale);
 }
 
 #endif

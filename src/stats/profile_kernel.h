@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The damped Newton iteration of cevscan/profile.h, on part of a block of points at once. Works with chi2/2. Included once by the file of
- * each level (profile_baseline.c ...), which is compiled for its processors. */
+/* The damped Newton iteration of cevscan/profile.h, on part of a block of points at once. Works with chi2/2. Included
+ * once by the file of each level (profile_baseline.c ...), which is compiled for its processors. */
 #ifndef CEVSCAN_STATS_PROFILE_KERNEL_H
 #define CEVSCAN_STATS_PROFILE_KERNEL_H
 
@@ -11,22 +11,25 @@
 
 #define CEV_OUTLINE static __attribute__((noinline))
 
-#define CHI2_TOLERANCE 1e-9     /* of the decrement: what the next full step would gain */
-#define BORDER_SHARE 0.99       /* a step that would leave the region goes so far towards its border */
-#define OVERSHOOT 0.5           /* share of the initial slope that may be left, with the other sign, behind the minimum */
-#define DOUBTFUL_PIVOT 1e-11    /* of the diagonal element that it comes from: five digits are left */
+#define CHI2_TOLERANCE 1e-9  /* of the decrement: what the next full step would gain */
+#define BORDER_SHARE 0.99    /* a step that would leave the region goes so far towards its border */
+#define OVERSHOOT 0.5        /* share of the initial slope that may be left, with the other sign, behind the minimum */
+#define DOUBTFUL_PIVOT 1e-11 /* of the diagonal element that it comes from: five digits are left */
 #define SMALLEST_PIVOT 1e-15
-#define FIRST_BARRIER 1.0       /* counts in bins without data, where they have to be approached with care ... */
-#define BARRIER_FACTOR 0.01     /* ... and what is left of them at the next approach */
-#define CENTRED 0.1             /* of the barrier: a larger decrement may be one of the barrier itself, far from its minimum */
-#define LARGEST_SIGNAL 1e12     /* counts in a bin, of a signal that pulls may take away again */
-enum { MAX_EVALUATIONS = 40, MAX_CAREFUL_EVALUATIONS = 1000 }; /* of the usual way, which takes 5, and of the careful one */
+#define FIRST_BARRIER 1.0   /* counts in bins without data, where they have to be approached with care ... */
+#define BARRIER_FACTOR 0.01 /* ... and what is left of them at the next approach */
+#define CENTRED 0.1 /* of the barrier: a larger decrement may be one of the barrier itself, far from its minimum */
+#define LARGEST_SIGNAL 1e12 /* counts in a bin, of a signal that pulls may take away again */
+enum {
+    MAX_EVALUATIONS = 40,
+    MAX_CAREFUL_EVALUATIONS = 1000
+}; /* of the usual way, which takes 5, and of the careful one */
 
 typedef struct fit {
     const cev_profile *profile;
     const plan_group *group;
     const double *const *data;
-    const double *const *signal; /* [n_channel], [n_bin][CEV_LANES] from the part's first lane on */
+    const double *const *signal;       /* [n_channel], [n_bin][CEV_LANES] from the part's first lane on */
     const double *const *inverse_data; /* [n_channel], NULL for channels that are not full */
     lanes *base, *direction, *trial, *gradient, *hessian;
 } fit;
@@ -34,9 +37,14 @@ typedef struct fit {
 CEV_INLINE channel_counts counts_of(const fit *f, size_t c)
 {
     const plan_channel *channel = &f->profile->channel[c];
-    return (channel_counts){.n_bin = channel->n_bin, .n_background = channel->n_component - 1 - channel->n_shape, .data = f->data[c],
-                            .inverse_data = f->inverse_data[c], .background = channel->background, .weight = channel->weight,
-                            .signal = f->signal[c], .n_shape = channel->n_shape};
+    return (channel_counts){.n_bin = channel->n_bin,
+                            .n_background = channel->n_component - 1 - channel->n_shape,
+                            .data = f->data[c],
+                            .inverse_data = f->inverse_data[c],
+                            .background = channel->background,
+                            .weight = channel->weight,
+                            .signal = f->signal[c],
+                            .n_shape = channel->n_shape};
 }
 
 CEV_INLINE void scales_of(const plan_channel *channel, const lanes *pull, lanes *scale)
@@ -60,18 +68,18 @@ CEV_INLINE void scatter(const plan_channel *channel, const channel_slopes *slope
         for (size_t b = 0; b < channel->n_link; b++) {
             plan_link other = channel->link[b];
             if (other.variable <= one.variable)
-                hessian[one.variable * n_pull + other.variable] +=
-                    symmetric(slopes->hessian, channel->n_component, one.component, other.component);
+                hessian[one.variable * n_pull + other.variable] += symmetric(slopes->hessian, channel->n_component,
+                                                                             one.component, other.component);
         }
     }
 }
 
-CEV_INLINE lanes_mask slopes_of(const channel_counts *counts, size_t n_component, channel_weights weights, lanes barrier,
-                                const lanes *scale, channel_slopes *out)
+CEV_INLINE lanes_mask slopes_of(const channel_counts *counts, size_t n_component, channel_weights weights,
+                                lanes barrier, const lanes *scale, channel_slopes *out)
 {
     channel_counts plain = *counts;
     if (plain.n_shape) return accumulate(counts, n_component, weights, barrier, scale, out);
-    plain.n_shape = 0; /* known to the compiler */
+    plain.n_shape = 0;     /* known to the compiler */
     switch (n_component) { /* loops over few components are worth unrolling */
     case 2: return accumulate(&plain, 2, weights, barrier, scale, out);
     case 3: return accumulate(&plain, 3, weights, barrier, scale, out);
@@ -118,9 +126,9 @@ CEV_OUTLINE lanes_mask least_squares_slopes(const fit *f, const lanes *pull)
     return derivatives(f, pull, WEIGHTS_LEAST_SQUARES, (lanes){0});
 }
 
-/* Solves H step = -g by Cholesky, in place of H; returns the decrement -g.step. Every H has 1/sigma^2 on its diagonal and
- * something positive semidefinite on top, so no pivot can vanish but by rounding, in a corner of the region; lanes where rounding
- * has eaten most of one are added to *doubtful, and their decrement means nothing. */
+/* Solves H step = -g by Cholesky, in place of H; returns the decrement -g.step. Every H has 1/sigma^2 on its diagonal
+ * and something positive semidefinite on top, so no pivot can vanish but by rounding, in a corner of the region; lanes
+ * where rounding has eaten most of one are added to *doubtful, and their decrement means nothing. */
 CEV_INLINE lanes solve_step(size_t n, const lanes *gradient, lanes *hessian, lanes *step, lanes_mask *doubtful)
 {
     for (size_t j = 0; j < n; j++) {
@@ -155,7 +163,8 @@ CEV_INLINE lanes solve_step(size_t n, const lanes *gradient, lanes *hessian, lan
 CEV_INLINE lanes newton_step(const fit *f, lanes *step, lanes_mask *doubtful)
 {
     size_t n = f->group->n_variable;
-    return n == 2 ? solve_step(2, f->gradient, f->hessian, step, doubtful) : solve_step(n, f->gradient, f->hessian, step, doubtful);
+    return n == 2 ? solve_step(2, f->gradient, f->hessian, step, doubtful)
+                  : solve_step(n, f->gradient, f->hessian, step, doubtful);
 }
 
 CEV_INLINE lanes channel_chi2_plain(const channel_counts *counts, const lanes *scale)
@@ -173,7 +182,8 @@ CEV_OUTLINE lanes chi2_at(const fit *f, const lanes *pull)
         channel_counts counts = counts_of(f, f->group->channel[k]);
         lanes scale[CEV_PROFILE_MAX_COMPONENTS];
         scales_of(channel, pull, scale);
-        chi2 += channel->n_component == 2 && !counts.n_shape ? channel_chi2_plain(&counts, scale) : channel_chi2(&counts, channel->n_component, scale);
+        chi2 += channel->n_component == 2 && !counts.n_shape ? channel_chi2_plain(&counts, scale)
+                                                             : channel_chi2(&counts, channel->n_component, scale);
     }
     for (size_t p = 0, n = f->group->n_variable; p < n; p++)
         for (size_t q = 0; q < n; q++) chi2 += f->group->inverse_covariance[p * n + q] * pull[p] * pull[q];
@@ -185,8 +195,9 @@ CEV_INLINE lanes relative_tolerance(const fit *f)
     return CHI2_TOLERANCE * lanes_larger(lanes_set(1), chi2_at(f, f->base));
 }
 
-/* A barrier of b counts moves the minimum of chi2 by 2 b for each bin without data. It need not be lower than what keeps that
- * below the tolerance, relative to chi2 where that is large; and the higher it is, the less does rounding matter. */
+/* A barrier of b counts moves the minimum of chi2 by 2 b for each bin without data. It need not be lower than what
+ * keeps that below the tolerance, relative to chi2 where that is large; and the higher it is, the less does rounding
+ * matter. */
 CEV_INLINE lanes lowest_barrier(const fit *f)
 {
     size_t n_empty = 1;
@@ -197,8 +208,8 @@ CEV_INLINE lanes lowest_barrier(const fit *f)
     return 0.4 / (double)n_empty * relative_tolerance(f);
 }
 
-/* The step length that takes lanes `outside` back into the region, most of the way to its border: halving alone would creep
- * up to a minimum on the border of a bin without data, where N is 1e-12. */
+/* The step length that takes lanes `outside` back into the region, most of the way to its border: halving alone would
+ * creep up to a minimum on the border of a bin without data, where N is 1e-12. */
 CEV_INLINE lanes length_to_border(const fit *f, lanes_mask outside, lanes length)
 {
     lanes largest = {0};
@@ -225,9 +236,9 @@ CEV_INLINE lanes decrement_bound(const fit *f)
     return bound;
 }
 
-/* Works on the lanes `active`: base and direction end as the last accepted pulls and the step from them; the lanes that did not
- * converge are returned. A step that leaves the region, or overshoots, is cut until it does not; both become certain as it
- * shrinks. A lane that has converged at one barrier goes on at the next lower one. */
+/* Works on the lanes `active`: base and direction end as the last accepted pulls and the step from them; the lanes that
+ * did not converge are returned. A step that leaves the region, or overshoots, is cut until it does not; both become
+ * certain as it shrinks. A lane that has converged at one barrier goes on at the next lower one. */
 CEV_OUTLINE lanes_mask iterate(const fit *f, lanes_mask active, lanes barrier, int max_evaluations)
 {
     size_t n = f->group->n_variable;
@@ -266,8 +277,8 @@ CEV_OUTLINE lanes_mask iterate(const fit *f, lanes_mask active, lanes barrier, i
     return active;
 }
 
-/* Once more from the solution of the linear problem: the step takes back the rounding of the first, which matters where pulls cancel
- * most of chi2. */
+/* Once more from the solution of the linear problem: the step takes back the rounding of the first, which matters where
+ * pulls cancel most of chi2. */
 CEV_INLINE void refine_linear(const fit *f)
 {
     lanes_mask ignored = {0};
@@ -276,7 +287,8 @@ CEV_INLINE void refine_linear(const fit *f)
     newton_step(f, f->direction, &ignored);
 }
 
-/* Lanes that ended beside the border of a bin without data: they may be jammed there, with a decrement that only seems small. */
+/* Lanes that ended beside the border of a bin without data: they may be jammed there, with a decrement that only seems
+ * small. */
 CEV_INLINE lanes_mask beside_border(const fit *f)
 {
     lanes_mask found = {0};
@@ -292,8 +304,8 @@ CEV_INLINE lanes_mask beside_border(const fit *f)
     return found;
 }
 
-/* Lanes that do not converge from a start in `direction`. Where several bins without data meet, their borders can bar the way to a
- * minimum in the corner; such lanes start again from zero, with a barrier that is lowered step by step. */
+/* Lanes that do not converge from a start in `direction`. Where several bins without data meet, their borders can bar
+ * the way to a minimum in the corner; such lanes start again from zero, with a barrier that is lowered step by step. */
 CEV_INLINE lanes_mask search(const fit *f)
 {
     lanes_mask none = {0};
@@ -391,7 +403,7 @@ CEV_INLINE lanes minimise(const fit *f, const double *start, lanes_mask *status)
     return lanes_select(impossible & ~o.invalid, lanes_set(INFINITY), chi2);
 }
 
-/* --- a block, part by part ------------------------------------------------------------------------------------------- */
+/* --- a block, part by part -------------------------------------------------------------------------------------- */
 
 /* A point is as bad as its worst group: the numbers of cev_point_status grow with badness. */
 CEV_INLINE void worsen(int64_t *status, lanes_mask by)
@@ -410,35 +422,40 @@ CEV_INLINE void store_pulls(const fit *f, lanes_mask status, double *pull)
     }
 }
 
-/* A pulled signal so strong that 1 + the pulls would vanish in rounding is scaled down to LARGEST_SIGNAL counts in its largest bin. What
- * is left of it at the minimum are about as many counts n as there are data, of either; chi2 differs by about 2n/(sigma^2
- * LARGEST_SIGNAL). */
+/* A pulled signal so strong that 1 + the pulls would vanish in rounding is scaled down to LARGEST_SIGNAL counts in its
+ * largest bin. What is left of it at the minimum are about as many counts n as there are data, of either; chi2 differs
+ * by about 2n/(sigma^2 LARGEST_SIGNAL). */
 CEV_INLINE const double *tamed_signal(const plan_channel *channel, const double *signal, double *scaled)
 {
     lanes largest = {0};
     if (!channel->signal_is_pulled) return signal;
     for (size_t i = 0; i < channel->n_bin; i++) largest = lanes_larger(lanes_load(signal + i * CEV_LANES), largest);
     if (!lanes_any(largest > LARGEST_SIGNAL)) return signal; /* the usual case, and in the hot loop */
-    lanes scale = lanes_select((largest > LARGEST_SIGNAL) & (largest < INFINITY), LARGEST_SIGNAL / largest, lanes_set(1));
-    for (size_t i = 0; i < channel->n_bin; i++) lanes_store(scaled + i * CEV_LANES, scale * lanes_load(signal + i * CEV_LANES));
+    lanes scale = lanes_select((largest > LARGEST_SIGNAL) & (largest < INFINITY), LARGEST_SIGNAL / largest,
+                               lanes_set(1));
+    for (size_t i = 0; i < channel->n_bin; i++)
+        lanes_store(scaled + i * CEV_LANES, scale * lanes_load(signal + i * CEV_LANES));
     return scaled;
 }
 
-/* The signal and its shapes as the fit sees them: tamed together, and no shape where nothing is expected, where it would count N < 0. */
+/* The signal and its shapes as the fit sees them: tamed together, and no shape where nothing is expected, where it
+ * would count N < 0. */
 CEV_INLINE const double *shaped_signal(const plan_channel *channel, const double *signal, double *scaled)
 {
     size_t n_bin = channel->n_bin, n_background = channel->n_component - 1 - channel->n_shape;
     lanes largest = {0};
     for (size_t i = 0; i < n_bin; i++) largest = lanes_larger(lanes_load(signal + i * CEV_LANES), largest);
     lanes_mask strong = (largest > LARGEST_SIGNAL) & (largest < INFINITY);
-    lanes scale = channel->signal_is_pulled ? lanes_select(strong, LARGEST_SIGNAL / largest, lanes_set(1)) : lanes_set(1);
+    lanes scale = channel->signal_is_pulled ? lanes_select(strong, LARGEST_SIGNAL / largest, lanes_set(1))
+                                            : lanes_set(1);
     for (size_t i = 0; i < n_bin; i++) {
         lanes expected = lanes_load(signal + i * CEV_LANES);
         lanes_store(scaled + i * CEV_LANES, scale * expected);
         for (size_t b = 0; b < n_background; b++) expected += channel->background[b * n_bin + i];
         for (size_t s = 1; s <= channel->n_shape; s++) {
             lanes shape = scale * lanes_load(signal + (s * n_bin + i) * CEV_LANES);
-            lanes_store(scaled + (s * n_bin + i) * CEV_LANES, channel->weight ? shape : lanes_select(expected == 0, (lanes){0}, shape));
+            lanes_store(scaled + (s * n_bin + i) * CEV_LANES,
+                        channel->weight ? shape : lanes_select(expected == 0, (lanes){0}, shape));
         }
     }
     return scaled;
@@ -478,17 +495,26 @@ void CEV_PROFILE_KERNEL(const cev_profile *profile, cev_profile_scratch *scratch
 {
     result->chi2 = (cev_lanes){0};
     result->status = (cev_lanes_mask){0} + CEV_POINT_OK;
-    for (size_t p = 0; result->pull && p < profile->n_pull; p++) result->pull[p] = (cev_lanes){0}; /* those that act on nothing */
-    for (size_t c = 0; c < profile->n_channel; c++) scratch->inverse_data[c] = invert_data(&profile->channel[c], data[c], scratch->inverse[c]);
+    for (size_t p = 0; result->pull && p < profile->n_pull; p++)
+        result->pull[p] = (cev_lanes){0}; /* those that act on nothing */
+    for (size_t c = 0; c < profile->n_channel; c++)
+        scratch->inverse_data[c] = invert_data(&profile->channel[c], data[c], scratch->inverse[c]);
     for (size_t part = 0; part < CEV_LANE_PARTS; part++) {
         size_t lane = part * LANES;
         for (size_t c = 0; c < profile->n_channel; c++)
             scratch->signal[c] = signal_of_fit(&profile->channel[c], (const double *)signal[c] + lane,
                                                scratch->scaled[c] ? scratch->scaled[c] + lane : NULL);
         for (size_t g = 0; g < profile->n_group; g++) {
-            fit f = {.profile = profile, .group = &profile->group[g], .data = data, .signal = scratch->signal, .inverse_data = scratch->inverse_data,
-                     .base = (lanes *)scratch->base, .direction = (lanes *)scratch->direction, .trial = (lanes *)scratch->trial,
-                     .gradient = (lanes *)scratch->gradient, .hessian = (lanes *)scratch->hessian};
+            fit f = {.profile = profile,
+                     .group = &profile->group[g],
+                     .data = data,
+                     .signal = scratch->signal,
+                     .inverse_data = scratch->inverse_data,
+                     .base = (lanes *)scratch->base,
+                     .direction = (lanes *)scratch->direction,
+                     .trial = (lanes *)scratch->trial,
+                     .gradient = (lanes *)scratch->gradient,
+                     .hessian = (lanes *)scratch->hessian};
             minimise_group(&f, g, lane, start ? (const double *)start + lane : NULL, result);
         }
     }

@@ -8,15 +8,18 @@
 static cev_status check_spec(const cev_profile_spec *spec)
 {
     if (spec->n_pull > CEV_PROFILE_MAX_PULLS)
-        return cev_fail(CEV_E_INPUT, "%zu pulls in one fit; at most %d are possible", spec->n_pull, CEV_PROFILE_MAX_PULLS);
+        return cev_fail(CEV_E_INPUT, "%zu pulls in one fit; at most %d are possible", spec->n_pull,
+                        CEV_PROFILE_MAX_PULLS);
     for (size_t p = 0; p < spec->n_pull; p++)
         if (!(spec->sigma[p] > 0) || !isnormal(spec->sigma[p] * spec->sigma[p]))
-            return cev_fail(CEV_E_INPUT, "the uncertainty of pull %zu is %g; it must be positive, and its square a finite number", p,
+            return cev_fail(CEV_E_INPUT,
+                            "the uncertainty of pull %zu is %g; it must be positive, and its square a finite number", p,
                             spec->sigma[p]);
     for (size_t c = 0; c < spec->n_channel; c++) {
         const cev_channel *channel = &spec->channel[c];
         if (channel->n_background + channel->n_shape >= CEV_PROFILE_MAX_COMPONENTS)
-            return cev_fail(CEV_E_INPUT, "%zu backgrounds and %zu shapes in one channel; at most %d together are possible",
+            return cev_fail(CEV_E_INPUT,
+                            "%zu backgrounds and %zu shapes in one channel; at most %d together are possible",
                             channel->n_background, channel->n_shape, CEV_PROFILE_MAX_COMPONENTS - 1);
         for (size_t i = 0; i < channel->n_background * channel->n_bin; i++)
             if (!(channel->background[i] >= 0) || isinf(channel->background[i]))
@@ -106,7 +109,7 @@ static void collect_pulls(const cev_profile_spec *spec, cev_profile *profile)
     }
 }
 
-/* --- variables ---------------------------------------------------------------------------------------------------- */
+/* --- variables -------------------------------------------------------------------------------------------------- */
 
 /* The pulls on a component, one bit each. */
 static uint64_t pulls_on(const plan_channel *channel, size_t component)
@@ -117,7 +120,8 @@ static uint64_t pulls_on(const plan_channel *channel, size_t component)
     return bits;
 }
 
-/* The different sets of pulls that components of a group are under; their number may exceed `most`, but no more than that are kept. */
+/* The different sets of pulls that components of a group are under; their number may exceed `most`, but no more than
+ * that are kept. */
 static size_t list_sets(const cev_profile *profile, const plan_group *group, size_t most, uint64_t *set)
 {
     size_t n = 0;
@@ -175,7 +179,8 @@ static void use_pulls(const cev_profile_spec *spec, plan_group *group)
     }
 }
 
-/* Shifts t = L a, of covariance V = L diag(sigma^2) L^T; the best pulls for given shifts are diag(sigma^2) L^T V^-1 t. */
+/* Shifts t = L a, of covariance V = L diag(sigma^2) L^T; the best pulls for given shifts are diag(sigma^2) L^T V^-1 t.
+ */
 static bool use_shifts(const cev_profile_spec *spec, plan_group *group, size_t n, const uint64_t *set)
 {
     for (size_t i = 0; i < n; i++)
@@ -183,7 +188,8 @@ static bool use_shifts(const cev_profile_spec *spec, plan_group *group, size_t n
             double *v = &group->covariance[i * n + j];
             *v = 0;
             for (size_t p = 0; p < group->n_pull; p++)
-                if (set[i] & set[j] & ((uint64_t)1 << p)) *v += spec->sigma[group->pull[p]] * spec->sigma[group->pull[p]];
+                if (set[i] & set[j] & ((uint64_t)1 << p))
+                    *v += spec->sigma[group->pull[p]] * spec->sigma[group->pull[p]];
         }
     if (!invert(n, group->covariance, group->inverse_covariance)) return false;
     for (size_t p = 0; p < group->n_pull; p++)

@@ -26,13 +26,14 @@ typedef struct plan_channel {
 typedef struct plan_group {
     size_t n_channel, *channel; /* [n_channel] */
     size_t n_pull, *pull;       /* [n_pull], numbers in the fit */
-    /* What is minimised over: the pulls; or, where they are more than the components that they move differently, the shifts of those,
-     * sums of pulls. Two pulls on one strong signal would make a Hessian that no double precision can invert. */
+    /* What is minimised over: the pulls; or, where they are more than the components that they move differently, the
+     * shifts of those, sums of pulls. Two pulls on one strong signal would make a Hessian that no double precision can
+     * invert. */
     size_t n_variable, first_variable; /* their places among those of all groups */
-    double *inverse_covariance; /* [n_variable][n_variable], of the shifts before any data */
-    double *covariance;         /* the same */
-    double *to_pull;            /* [n_pull][n_variable]: the best pulls for given shifts */
-    bool linear;                /* all its channels have variances */
+    double *inverse_covariance;        /* [n_variable][n_variable], of the shifts before any data */
+    double *covariance;                /* the same */
+    double *to_pull;                   /* [n_pull][n_variable]: the best pulls for given shifts */
+    bool linear;                       /* all its channels have variances */
 } plan_group;
 
 /* cev_profile_block() for the processors of one level. */
@@ -55,9 +56,9 @@ struct cev_profile_scratch {
     cev_lanes *base, *direction, *trial, *gradient; /* [most variables of a group] */
     cev_lanes *hessian;                             /* [most variables of a group]^2, lower triangle */
     const double **signal;                          /* [n_channel], of the block in work */
-    double **scaled;                                /* [n_channel][1 + n_shape][n_bin][CEV_LANES], of channels whose signal is pulled or has shapes */
-    const double **inverse_data;                    /* [n_channel], of the full ones, else NULL */
-    double **inverse;                               /* [n_channel][n_bin] */
+    double **scaled; /* [n_channel][1 + n_shape][n_bin][CEV_LANES], of channels whose signal is pulled or has shapes */
+    const double **inverse_data; /* [n_channel], of the full ones, else NULL */
+    double **inverse;            /* [n_channel][n_bin] */
 };
 
 #endif

@@ -24,9 +24,9 @@ typedef struct layout {
 
 /* Of the whole file. */
 typedef struct file_layout {
-    const cev_map_spec *map;        /* the only one, or NULL */
-    const cev_study_spec *study;    /* or NULL */
-    const char *path;               /* of the temporary file */
+    const cev_map_spec *map;     /* the only one, or NULL */
+    const cev_study_spec *study; /* or NULL */
+    const char *path;            /* of the temporary file */
 } file_layout;
 
 static cev_status put_text(const layout *l, hid_t object, const char *name, const char *value)
@@ -62,7 +62,8 @@ static hid_t properties(const hsize_t *chunk, int rank)
     return p;
 }
 
-static hid_t create_dataset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *size, const hsize_t *chunk)
+static hid_t create_dataset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *size,
+                            const hsize_t *chunk)
 {
     hid_t space = rank ? H5Screate_simple(rank, size, NULL) : H5Screate(H5S_SCALAR), p = properties(chunk, rank);
     hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, p, H5P_DEFAULT);
@@ -122,7 +123,8 @@ static cev_status put_status_meanings(const layout *l, hid_t dataset)
     char meaning[256] = "";
     for (int s = 0; s < CEV_N_POINT_STATUSES; s++) {
         value[s] = (unsigned char)s;
-        snprintf(meaning + strlen(meaning), sizeof meaning - strlen(meaning), "%s%s", s ? " " : "", cev_point_status_name(s));
+        snprintf(meaning + strlen(meaning), sizeof meaning - strlen(meaning), "%s%s", s ? " " : "",
+                 cev_point_status_name(s));
     }
     CEV_TRY(put_numbers(l, dataset, "flag_values", H5T_NATIVE_UCHAR, CEV_N_POINT_STATUSES, value));
     return put_text(l, dataset, "flag_meanings", meaning);
@@ -221,7 +223,7 @@ static cev_status put_everything(const layout *l)
     return put_progress(l);
 }
 
-/* --- studies -------------------------------------------------------------------------------------------------------- */
+/* --- studies ---------------------------------------------------------------------------------------------------- */
 
 static hid_t create_group(hid_t file, const char *folder, const char *name)
 {
@@ -302,7 +304,8 @@ static cev_status fill_column(const layout *l, const index_column *column, size_
     cev_status status = all ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
     for (size_t k = 0; all && k < n; k++) memcpy(all + k * size, column->text[k], strlen(column->text[k]));
     errno = 0;
-    if (status == CEV_OK && (d < 0 || H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) < 0)) status = cev_store_fail(l->path, "write the index");
+    if (status == CEV_OK && (d < 0 || H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) < 0))
+        status = cev_store_fail(l->path, "write the index");
     if (d >= 0) H5Dclose(d);
     H5Tclose(type);
     free(all);
@@ -317,7 +320,7 @@ static cev_status put_study(const layout *l, const cev_study_spec *study)
     return put_progress(l);
 }
 
-/* --- the file -------------------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------------------------- */
 
 /* Structure only: no raw data are written yet, so that a full disk shows in the reservation that follows and not inside
  * HDF5, which does not recover from it. */
@@ -428,10 +431,12 @@ static cev_status check_space(const char *path, const file_layout *f)
     int unknown = statvfs(dirname(copy), &disk);
     free(copy);
     if (unknown) return CEV_OK;
-    double needed = f->map ? bytes_of_map(f->map->grid, f->map->n_pull) : 0, free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
+    double needed = f->map ? bytes_of_map(f->map->grid, f->map->n_pull) : 0,
+           free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
     for (size_t m = 0; f->study && m < f->study->n_map; m++) needed += bytes_of_map(f->study->grid[m], 0);
     if (needed <= free_bytes) return CEV_OK;
-    return cev_fail(CEV_E_IO, "%s: the map needs %.3g GB, but %.3g GB are free: %s", path, needed / 1e9, free_bytes / 1e9, strerror(ENOSPC));
+    return cev_fail(CEV_E_IO, "%s: the map needs %.3g GB, but %.3g GB are free: %s", path, needed / 1e9,
+                    free_bytes / 1e9, strerror(ENOSPC));
 }
 
 static cev_status create_file(const char *path, file_layout f)

@@ -37,7 +37,8 @@ struct cev_map_lock {
 
 /* --- who is who ------------------------------------------------------------------------------------------------- */
 
-/* Field 22 of /proc/PID/stat; 0 if there is no such process, or only its zombie. A pid comes back, one with a birthday does not. */
+/* Field 22 of /proc/PID/stat; 0 if there is no such process, or only its zombie. A pid comes back, one with a birthday
+ * does not. */
 static unsigned long long birthday(long pid)
 {
     char path[64], text[1024];
@@ -50,7 +51,9 @@ static unsigned long long birthday(long pid)
     const char *after_name = strrchr(text, ')');
     unsigned long long born = 0;
     char state = 'X';
-    if (after_name) sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state, &born);
+    if (after_name)
+        sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &state, &born);
     return state == 'Z' || state == 'X' ? 0 : born;
 }
 
@@ -72,14 +75,14 @@ static holder ourselves(void)
 
 static void print_holder(const holder *h, char *text)
 {
-    snprintf(text, TEXT_SIZE, "cevscan-lock 1 host %s pid %ld born %llu job %s restart %ld\n", h->host, h->pid, h->born, h->job,
-             h->restart);
+    snprintf(text, TEXT_SIZE, "cevscan-lock 1 host %s pid %ld born %llu job %s restart %ld\n", h->host, h->pid, h->born,
+             h->job, h->restart);
 }
 
 static bool parse_holder(const char *text, holder *h)
 {
-    return sscanf(text, "cevscan-lock 1 host %255s pid %ld born %llu job %63s restart %ld", h->host, &h->pid, &h->born, h->job,
-                  &h->restart) == 5;
+    return sscanf(text, "cevscan-lock 1 host %255s pid %ld born %llu job %63s restart %ld", h->host, &h->pid, &h->born,
+                  h->job, &h->restart) == 5;
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------- */
@@ -154,7 +157,8 @@ static cev_status refuse(const char *path, const holder *them)
 {
     char job[96] = "";
     if (strcmp(them->job, "-")) snprintf(job, sizeof job, ", SLURM job %s", them->job);
-    return cev_fail(CEV_E_INPUT, "%.*s: another job is writing this map: process %ld on host %s%s (if it is not, remove %s)",
+    return cev_fail(CEV_E_INPUT,
+                    "%.*s: another job is writing this map: process %ld on host %s%s (if it is not, remove %s)",
                     (int)(strlen(path) - strlen(".lock")), path, them->pid, them->host, job, path);
 }
 
@@ -188,7 +192,8 @@ static cev_status take_file(const char *path, const char *ours)
     if (size < 0) return cev_fail(CEV_E_IO, "%s: cannot read the lock: %s", path, strerror(errno));
     if (!parse_holder(theirs, &them)) {
         /* Empty or torn: its writer is a moment old, or died in that moment. */
-        if (renewed_while_watching(path, renewed)) return cev_fail(CEV_E_INPUT, "%s: another job is taking this lock", path);
+        if (renewed_while_watching(path, renewed))
+            return cev_fail(CEV_E_INPUT, "%s: another job is taking this lock", path);
     } else if (!holder_is_gone(path, &them, &us, renewed)) {
         return refuse(path, &them);
     }

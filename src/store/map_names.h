@@ -22,7 +22,12 @@
 #define MAP_DIGEST "tiles/digest"
 #define MAP_PROGRESS "progress"
 
-typedef enum progress_type { PROGRESS_INT, PROGRESS_BOOL, PROGRESS_COUNT, PROGRESS_REAL, PROGRESS_TEXT,
+typedef enum progress_type {
+    PROGRESS_INT,
+    PROGRESS_BOOL,
+    PROGRESS_COUNT,
+    PROGRESS_REAL,
+    PROGRESS_TEXT,
     PROGRESS_OF_MEMBER, /* a real number for each member */
     PROGRESS_POINT      /* a point of the grid for each member */
 } progress_type;
@@ -43,7 +48,8 @@ hid_t cev_map_progress_type(const progress_field *field);
 /* Whether a study as a whole has the field. */
 bool cev_map_progress_of_study(const progress_field *field);
 
-/* Number of dimensions of a field's dataset, and their sizes; there is no dimension for members where there is only one. */
+/* Number of dimensions of a field's dataset, and their sizes; there is no dimension for members where there is only
+ * one. */
 int cev_map_progress_shape(const progress_field *field, size_t n_member, size_t n_axis, hsize_t size[2]);
 
 #endif

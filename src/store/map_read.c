@@ -19,8 +19,8 @@ typedef struct reader {
     int system_error; /* the first errno that HDF5 met with */
 } reader;
 
-/* HDF5 calls this when a call of ours fails. Whatever it makes of it (no HDF5 file, no such dataset), a disk that cannot be read
- * is the disk's fault and not the map's; HDF5's drivers note the errno in words. */
+/* HDF5 calls this when a call of ours fails. Whatever it makes of it (no HDF5 file, no such dataset), a disk that
+ * cannot be read is the disk's fault and not the map's; HDF5's drivers note the errno in words. */
 static herr_t note_errno(unsigned n, const H5E_error2_t *entry, void *context)
 {
     (void)n;
@@ -50,7 +50,8 @@ static cev_status cannot_read(const reader *r)
     return cev_fail(CEV_E_INPUT, "%s; the file is damaged", cev_error_message());
 }
 
-/* Bounds what is allocated and read for what the file says about itself. A small compressed map may hold more than it takes. */
+/* Bounds what is allocated and read for what the file says about itself. A small compressed map may hold more than it
+ * takes. */
 static bool larger_than_the_file(const reader *r, uint64_t n)
 {
     const uint64_t small = (uint64_t)1 << 20;
@@ -65,8 +66,10 @@ static cev_status open_for_reading(reader *r)
     if (r->file >= 0) return H5Fget_filesize(r->file, &r->file_size) < 0 ? not_a_map(r, "it has no size") : CEV_OK;
     bool signature = H5Fis_hdf5(r->path) > 0;
     H5Eclear2(H5E_DEFAULT);
-    return cev_fail(CEV_E_INPUT, signature ? "%s: an HDF5 file, but truncated or damaged: HDF5 cannot open it"
-                                           : "%s: not a cevscan map: not an HDF5 file", r->path);
+    return cev_fail(CEV_E_INPUT,
+                    signature ? "%s: an HDF5 file, but truncated or damaged: HDF5 cannot open it"
+                              : "%s: not a cevscan map: not an HDF5 file",
+                    r->path);
 }
 
 /* Keeps every attribute that is one variable-length string. */
@@ -77,7 +80,8 @@ static herr_t keep_text(hid_t object, const char *name, const H5A_info_t *unused
     char *value = NULL, *copied_name, *copied_value;
     hid_t a = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(a), space = H5Aget_space(a);
     herr_t result = 0;
-    if (r->info->n_text < r->most_texts && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Aread(a, type, &value) >= 0 && value) {
+    if (r->info->n_text < r->most_texts && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 &&
+        H5Aread(a, type, &value) >= 0 && value) {
         if (cev_arena_copy_text(r->info->arena, name, &copied_name) != CEV_OK ||
             cev_arena_copy_text(r->info->arena, value, &copied_value) != CEV_OK)
             result = -1;
@@ -104,7 +108,8 @@ static cev_status read_texts(reader *r, const char *wanted)
     if (format && !strcmp(format, wanted)) return CEV_OK;
     if (format && !strcmp(format, STUDY_FORMAT))
         return cev_fail(CEV_E_INPUT, "%s: a study of many maps; this command takes one map", r->path);
-    if (format && !strcmp(format, MAP_FORMAT)) return cev_fail(CEV_E_INPUT, "%s: not a cevscan study, but a map of one scan", r->path);
+    if (format && !strcmp(format, MAP_FORMAT))
+        return cev_fail(CEV_E_INPUT, "%s: not a cevscan study, but a map of one scan", r->path);
     return not_a_map(r, "the attribute that marks one is missing");
 }
 
@@ -137,7 +142,8 @@ static cev_status open_shaped(const reader *r, const char *name, int rank, hsize
     *out = H5Dopen2(r->file, name, H5P_DEFAULT);
     hid_t space = *out < 0 ? -1 : H5Dget_space(*out);
     hsize_t found[CEV_MAX_AXES] = {0};
-    bool right = space >= 0 && H5Sget_simple_extent_ndims(space) == rank && H5Sget_simple_extent_dims(space, found, NULL) >= 0;
+    bool right = space >= 0 && H5Sget_simple_extent_ndims(space) == rank &&
+                 H5Sget_simple_extent_dims(space, found, NULL) >= 0;
     for (int k = 0; right && k < rank; k++) {
         if (size[k] == 0) size[k] = found[k];
         right = size[k] == found[k];
@@ -173,7 +179,8 @@ static cev_status read_shape(reader *r)
     info->n_point = 1;
     for (size_t a = 0; a < info->n_axis; a++) {
         info->axis_points[a] = (size_t)size[a];
-        if (__builtin_mul_overflow(info->n_point, size[a], &info->n_point)) return not_a_map(r, "it is impossibly large");
+        if (__builtin_mul_overflow(info->n_point, size[a], &info->n_point))
+            return not_a_map(r, "it is impossibly large");
     }
     return larger_than_the_file(r, info->n_point) ? not_a_map(r, "it is damaged: more points than bytes") : CEV_OK;
 }
@@ -267,8 +274,7 @@ static cev_status count_statuses(reader *r)
         hid_t memory = H5Screate_simple((int)info->n_axis, count, NULL);
         H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
         errno = 0;
-        if (H5Dread(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, byte) < 0)
-            status = cannot_read(r);
+        if (H5Dread(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, byte) < 0) status = cannot_read(r);
         H5Sclose(memory);
         for (size_t k = 0; status == CEV_OK && k < count[0] * slice; k++)
             info->status_count[byte[k] < CEV_N_POINT_STATUSES ? byte[k] : CEV_N_POINT_STATUSES]++;
@@ -323,7 +329,7 @@ cev_status cev_map_inspect(const char *path, cev_map_info **out)
     return status;
 }
 
-/* --- studies -------------------------------------------------------------------------------------------------------- */
+/* --- studies ---------------------------------------------------------------------------------------------------- */
 
 static cev_status read_index(reader *r, cev_study_info *study)
 {
@@ -332,7 +338,8 @@ static cev_status read_index(reader *r, cev_study_info *study)
     CEV_TRY(open_shaped(r, STUDY_INDEX "/name", 1, &n, &d));
     hid_t type = H5Dget_type(d);
     size_t size = H5Tget_class(type) == H5T_STRING && !H5Tis_variable_str(type) ? H5Tget_size(type) : 0;
-    cev_status status = size == 0 || size > 1024 || n > 1000000 ? not_a_map(r, "the index of the study is damaged") : CEV_OK;
+    cev_status status = size == 0 || size > 1024 || n > 1000000 ? not_a_map(r, "the index of the study is damaged")
+                                                                : CEV_OK;
     char *all = status == CEV_OK ? calloc(n + 1, size) : NULL;
     if (status == CEV_OK && !all) status = cev_fail(CEV_E_MEMORY, "out of memory");
     errno = 0;
@@ -427,7 +434,8 @@ bool cev_is_study(const char *path)
     cev_store_quiet();
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), a = file < 0 ? -1 : H5Aopen(file, "format", H5P_DEFAULT);
     hid_t type = a < 0 ? -1 : H5Aget_type(a), space = a < 0 ? -1 : H5Aget_space(a);
-    if (a >= 0 && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Aread(a, type, &text) >= 0 && text) {
+    if (a >= 0 && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 &&
+        H5Aread(a, type, &text) >= 0 && text) {
         snprintf(format, sizeof format, "%s", text);
         H5free_memory(text);
     }

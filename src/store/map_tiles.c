@@ -18,15 +18,15 @@ struct cev_map {
     cev_arena *arena;
     const cev_grid *grid;
     char *path;
-    dev_t device;               /* of the file that was opened */
+    dev_t device; /* of the file that was opened */
     ino_t inode;
-    hid_t file;                 /* or the group of a study */
+    hid_t file; /* or the group of a study */
     bool is_group;
     hid_t chi2, delta, status, done, digest;
-    hid_t field_space;          /* of chi2, delta, status and pulls */
+    hid_t field_space; /* of chi2, delta, status and pulls */
     size_t n_pull;
-    hid_t *pull;                /* [n_pull] */
-    double *delta_buffer;       /* [points of a whole tile] */
+    hid_t *pull;          /* [n_pull] */
+    double *delta_buffer; /* [points of a whole tile] */
 };
 
 static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
@@ -39,7 +39,8 @@ static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
     return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
 }
 
-/* Whether ROMIO takes the file for one on NFS, where it locks what it reads and writes: hosts cache whole pages there. */
+/* Whether ROMIO takes the file for one on NFS, where it locks what it reads and writes: hosts cache whole pages there.
+ */
 static bool is_on_nfs(const char *path)
 {
     enum { NFS_MAGIC = 0x6969 };
@@ -61,19 +62,25 @@ static cev_status check_locks(const char *path)
     return cev_fail(CEV_E_IO, "%s: cannot lock parts of the map, which MPI needs on NFS: %s", path, strerror(reason));
 }
 
-/* ROMIO takes what stands before a colon for a kind of file system; a name with a colon of its own gets a true one in front. */
+/* ROMIO takes what stands before a colon for a kind of file system; a name with a colon of its own gets a true one in
+ * front. */
 static cev_status open_file(cev_map *map, cev_map_access access, MPI_Comm communicator)
 {
     char *name;
     bool nfs = is_on_nfs(map->path);
     if (nfs) CEV_TRY(check_locks(map->path));
-    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s", !strchr(map->path, ':') ? "" : nfs ? "nfs:" : "ufs:", map->path));
+    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s",
+                            !strchr(map->path, ':') ? ""
+                            : nfs                   ? "nfs:"
+                                                    : "ufs:",
+                            map->path));
     hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fapl_mpio(properties, communicator, MPI_INFO_NULL);
     errno = 0;
     map->file = H5Fopen(name, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
     H5Pclose(properties);
-    if (map->file < 0) return cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map");
+    if (map->file < 0)
+        return cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map");
     struct stat s;
     if (stat(map->path, &s)) return cev_store_fail(map->path, "open the map");
     map->device = s.st_dev;
@@ -89,7 +96,8 @@ static cev_status check_shape(const cev_map *map, hid_t dataset, int rank, const
     bool right = H5Sget_simple_extent_ndims(space) == rank && H5Sget_simple_extent_dims(space, found, NULL) >= 0 &&
                  !memcmp(found, size, (size_t)rank * sizeof *size);
     H5Sclose(space);
-    return right ? CEV_OK : cev_fail(CEV_E_INPUT, "%s: a dataset has another shape than the scan that made the map", map->path);
+    return right ? CEV_OK
+                 : cev_fail(CEV_E_INPUT, "%s: a dataset has another shape than the scan that made the map", map->path);
 }
 
 static cev_status check_shapes(const cev_map *map)
@@ -143,7 +151,8 @@ static cev_status open_group(cev_map *map, const cev_map *study, const char *nam
     map->inode = study->inode;
     errno = 0;
     map->file = H5Gopen2(study->file, path, H5P_DEFAULT);
-    if (map->file < 0) return cev_fail(CEV_E_INPUT, "%s: its map %s is missing: the study is damaged", study->path, name);
+    if (map->file < 0)
+        return cev_fail(CEV_E_INPUT, "%s: its map %s is missing: the study is damaged", study->path, name);
     return open_datasets(map, NULL);
 }
 
@@ -176,12 +185,13 @@ static cev_status create_handle(const cev_grid *grid, size_t n_pull, cev_map **o
     return CEV_OK;
 }
 
-cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm communicator, const cev_grid *grid, size_t n_pull,
-                        const char *const *pull_name, cev_map **out)
+cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm communicator, const cev_grid *grid,
+                        size_t n_pull, const char *const *pull_name, cev_map **out)
 {
     CEV_TRY(create_handle(grid, n_pull, out));
     cev_status status = open_everything(*out, path, access, communicator, pull_name);
-    /* With others, a half-open map is left to the process's end: closing it is collective, and they may have it open. */
+    /* With others, a half-open map is left to the process's end: closing it is collective, and they may have it open.
+     */
     int n_rank;
     MPI_Comm_size(communicator, &n_rank);
     if (status != CEV_OK && n_rank == 1) close_everything(out);
@@ -206,12 +216,14 @@ cev_status cev_map_close(cev_map **map)
 {
     if (!map || !*map) return CEV_OK;
     errno = 0;
-    return close_everything(map) < 0 ? cev_fail(CEV_E_IO, "the map cannot be closed: %s", errno ? strerror(errno) : "HDF5 does not say why")
-                                     : CEV_OK;
+    return close_everything(map) < 0
+               ? cev_fail(CEV_E_IO, "the map cannot be closed: %s", errno ? strerror(errno) : "HDF5 does not say why")
+               : CEV_OK;
 }
 
 /* Reads or writes the box of one tile. */
-static cev_status transfer(const cev_map *map, const cev_tile *tile, hid_t dataset, hid_t type, const void *from, void *to)
+static cev_status transfer(const cev_map *map, const cev_tile *tile, hid_t dataset, hid_t type, const void *from,
+                           void *to)
 {
     hsize_t start[CEV_MAX_AXES], count[CEV_MAX_AXES];
     for (size_t a = 0; a < map->grid->n_axis; a++) {
@@ -283,8 +295,8 @@ cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile
     return cev_map_write_done(map, tile, &digest);
 }
 
-static cev_status check_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, const double *reference,
-                             bool *intact)
+static cev_status check_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results,
+                             const double *reference, bool *intact)
 {
     cev_digest stored, found;
     CEV_TRY(transfer_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, NULL, stored.byte));
@@ -348,7 +360,8 @@ cev_status cev_map_write_axis(cev_map *map, size_t a)
     hid_t dataset;
     CEV_TRY(open_axis(map, a, &dataset));
     errno = 0;
-    cev_status status = H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, map->grid->axis[a].value) < 0
+    cev_status status = H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, map->grid->axis[a].value) <
+                                0
                             ? cev_store_fail(map->path, "write an axis")
                             : CEV_OK;
     H5Dclose(dataset);
@@ -386,7 +399,8 @@ cev_status cev_map_check_place(const cev_map *map)
     bool removed = reason == ENOENT || reason == ENOTDIR || reason == ESTALE;
     bool replaced = !reason && (s.st_dev != map->device || s.st_ino != map->inode);
     if (!removed && !replaced) return CEV_OK;
-    return cev_fail(CEV_E_IO, "%s: was %s while the scan was at work", map->path, removed ? "removed" : "replaced by another file");
+    return cev_fail(CEV_E_IO, "%s: was %s while the scan was at work", map->path,
+                    removed ? "removed" : "replaced by another file");
 }
 
 cev_status cev_map_content_hash(cev_map *map, char out[CEV_DIGEST_TEXT_SIZE])

@@ -25,7 +25,8 @@ cev_status cev_store_reserve(const char *path)
     cev_status status = CEV_OK;
     if (errno) {
         int reason = errno;
-        status = cev_fail(CEV_E_IO, "%s: cannot reserve %.1f MB on the disk: %s", path, (double)s.st_size / 1e6, strerror(reason));
+        status = cev_fail(CEV_E_IO, "%s: cannot reserve %.1f MB on the disk: %s", path, (double)s.st_size / 1e6,
+                          strerror(reason));
     }
     close(fd);
     return status;

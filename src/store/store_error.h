@@ -10,7 +10,8 @@
 /* Keeps HDF5 from printing its error stack; the reason goes into our message instead. */
 void cev_store_quiet(void);
 
-/* CEV_E_IO: "PATH: cannot WHAT: reason", the reason from errno as it was at the failing call, or from HDF5's error stack. */
+/* CEV_E_IO: "PATH: cannot WHAT: reason", the reason from errno as it was at the failing call, or from HDF5's error
+ * stack. */
 cev_status cev_store_fail(const char *path, const char *what);
 
 /* For chains of HDF5 calls: evaluates `call` and fails if it is negative. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Edits of maps through HDF5: things are removed, replaced by others of any kind, type, shape and layout, and filled at random. */
+/* Edits of maps through HDF5: things are removed, replaced by others of any kind, type, shape and layout, and filled at
+ * random. */
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,16 +26,34 @@ static size_t below(size_t n)
 
 static const char *a_name(void)
 {
-    static const char *const names[] = {
-        "chi2", "delta_chi2", "status", "eps_ee_uV", "eps_mumu_uV", "tiles", "tiles/done", "tiles/done", "tiles/digest", "progress",
-        "progress/sessions", "progress/ranks", "progress/start", "progress/end", "progress/heartbeat", "progress/points_failed",
-        "progress/chi2_reference", "progress/best_fit_chi2", "progress/best_fit", "progress/content_hash", "progress/complete"};
+    static const char *const names[] = {"chi2",
+                                        "delta_chi2",
+                                        "status",
+                                        "eps_ee_uV",
+                                        "eps_mumu_uV",
+                                        "tiles",
+                                        "tiles/done",
+                                        "tiles/done",
+                                        "tiles/digest",
+                                        "progress",
+                                        "progress/sessions",
+                                        "progress/ranks",
+                                        "progress/start",
+                                        "progress/end",
+                                        "progress/heartbeat",
+                                        "progress/points_failed",
+                                        "progress/chi2_reference",
+                                        "progress/best_fit_chi2",
+                                        "progress/best_fit",
+                                        "progress/content_hash",
+                                        "progress/complete"};
     return PICK(names);
 }
 
 static const char *an_attribute(void)
 {
-    static const char *const names[] = {"format", "format_version", "axes", "title", "configuration", "configuration_hash", "new"};
+    static const char *const names[] = {"format",        "format_version",     "axes", "title",
+                                        "configuration", "configuration_hash", "new"};
     return PICK(names);
 }
 
@@ -79,7 +98,8 @@ static hid_t a_type(void)
 
 static hsize_t a_length(void)
 {
-    static const hsize_t lengths[] = {1, 1, 2, 2, 3, 3, 4, 7, 100, 1 << 20, (1 << 20) + 1, 1 << 21, (hsize_t)1 << 32, (hsize_t)1 << 48};
+    static const hsize_t lengths[] =
+        {1, 1, 2, 2, 3, 3, 4, 7, 100, 1 << 20, (1 << 20) + 1, 1 << 21, (hsize_t)1 << 32, (hsize_t)1 << 48};
     return below(12) ? PICK(lengths) : below(2) ? 0 : H5S_UNLIMITED - 1;
 }
 
@@ -156,10 +176,12 @@ static void scribble(hid_t file, const char *name)
     hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
     hssize_t n = H5Sget_simple_extent_npoints(space);
     size_t item = H5Tget_size(type), most = 1 << 16;
-    if (n > 0 && (size_t)n <= most && item && item <= most / (size_t)n && !H5Tdetect_class(type, H5T_VLEN) && H5Tis_variable_str(type) <= 0) {
+    if (n > 0 && (size_t)n <= most && item && item <= most / (size_t)n && !H5Tdetect_class(type, H5T_VLEN) &&
+        H5Tis_variable_str(type) <= 0) {
         unsigned char *byte = calloc((size_t)n, item);
         H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, byte);
-        for (size_t k = 1 + below(8); k-- > 0;) byte[below((size_t)n * item)] = (unsigned char)(below(2) ? next() : below(2) * 255);
+        for (size_t k = 1 + below(8); k-- > 0;)
+            byte[below((size_t)n * item)] = (unsigned char)(below(2) ? next() : below(2) * 255);
         H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, byte);
         free(byte);
     }
@@ -170,9 +192,11 @@ static void scribble(hid_t file, const char *name)
 
 static void put_text(hid_t file, const char *name)
 {
-    static const char *const texts[] = {"", "cevscan map", "eps_ee_uV", "eps_ee_uV,eps_mumu_uV", "a,b,c", "a,b,c,d,e", ",,,", "\xff\xfe"};
+    static const char *const texts[] = {"",      "cevscan map", "eps_ee_uV", "eps_ee_uV,eps_mumu_uV",
+                                        "a,b,c", "a,b,c,d,e",   ",,,",       "\xff\xfe"};
     const char *text = below(8) ? PICK(texts) : NULL;
-    hid_t type = a_string(H5T_VARIABLE), space = H5Screate(H5S_SCALAR), a = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t type = a_string(H5T_VARIABLE), space = H5Screate(H5S_SCALAR),
+          a = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     if (a >= 0) {
         H5Awrite(a, type, &text);
         H5Aclose(a);
@@ -185,7 +209,8 @@ static void put_number(hid_t file, const char *name)
 {
     static const int numbers[] = {1, 1, 0, 2, -1, 0x7fffffff};
     int number = PICK(numbers);
-    hid_t space = H5Screate(H5S_SCALAR), a = H5Acreate2(file, name, below(2) ? H5T_STD_I8LE : H5T_IEEE_F64BE, space, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = H5Screate(H5S_SCALAR),
+          a = H5Acreate2(file, name, below(2) ? H5T_STD_I8LE : H5T_IEEE_F64BE, space, H5P_DEFAULT, H5P_DEFAULT);
     if (a >= 0) {
         H5Awrite(a, H5T_NATIVE_INT, &number);
         H5Aclose(a);
@@ -198,7 +223,8 @@ static void put_anything(hid_t file, const char *name)
     hsize_t size[8];
     int rank;
     hid_t space = a_space(size, &rank), type = a_type(), a = -1;
-    if (H5Sget_simple_extent_npoints(space) <= 16 && H5Tget_size(type) <= 256) a = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    if (H5Sget_simple_extent_npoints(space) <= 16 && H5Tget_size(type) <= 256)
+        a = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     if (a >= 0) H5Aclose(a);
     H5Tclose(type);
     H5Sclose(space);
@@ -271,7 +297,8 @@ size_t edit_map(uint8_t *data, size_t size, size_t max_size, unsigned seed)
     for (size_t k = 1 + below(3); k-- > 0;) edit(file);
     H5Fflush(file, H5F_SCOPE_GLOBAL);
     ssize_t edited = H5Fget_file_image(file, NULL, 0);
-    if (edited > 0 && (size_t)edited <= max_size && H5Fget_file_image(file, data, max_size) == edited) size = (size_t)edited;
+    if (edited > 0 && (size_t)edited <= max_size && H5Fget_file_image(file, data, max_size) == edited)
+        size = (size_t)edited;
     H5Fclose(file);
     return size;
 }

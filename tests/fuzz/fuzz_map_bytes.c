@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Maps with bytes changed anywhere. HDF5 1.10 itself does not survive many of them (corrupted B-trees and heaps lead it astray),
- * and cannot be mended here: the program tries a map in a process of its own (src/cli/map_guard.c). So does this fuzzer, and
- * stops only for what our reader is to blame for, by the sanitizer's report on the process that died: the first frame of HDF5
- * or ours is ours, or memory of ours was overrun. What the trial survives is read again here, for the coverage. */
+/* Maps with bytes changed anywhere. HDF5 1.10 itself does not survive many of them (corrupted B-trees and heaps lead it
+ * astray), and cannot be mended here: the program tries a map in a process of its own (src/cli/map_guard.c). So does
+ * this fuzzer, and stops only for what our reader is to blame for, by the sanitizer's report on the process that died:
+ * the first frame of HDF5 or ours is ours, or memory of ours was overrun. What the trial survives is read again here,
+ * for the coverage. */
 #include <errno.h>
 #include <sanitizer/common_interface_defs.h>
 #include <signal.h>
@@ -30,7 +31,8 @@ static bool ours_first(const char *from)
 
 static bool is_ours(void)
 {
-    if (strstr(report, "runtime error") || strstr(report, "is located in stack of")) return true; /* HDF5's are not watched */
+    if (strstr(report, "runtime error") || strstr(report, "is located in stack of"))
+        return true; /* HDF5's are not watched */
     return ours_first(strstr(report, "#0 ")) || ours_first(strstr(report, "allocated by thread"));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Scan files. One that is accepted must also be accepted in its resolved form, as a map keeps it, and be the same scan. */
+/* Scan files. One that is accepted must also be accepted in its resolved form, as a map keeps it, and be the same scan.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

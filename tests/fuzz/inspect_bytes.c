@@ -18,7 +18,8 @@ static void remove_file(void)
 
 static void use(const cev_map_info *info)
 {
-    volatile size_t sum = strlen(info->progress.content_hash) + strlen(info->progress.start) + strlen(info->progress.end);
+    volatile size_t sum = strlen(info->progress.content_hash) + strlen(info->progress.start) +
+                          strlen(info->progress.end);
     for (size_t k = 0; k < info->n_text; k++) sum += strlen(info->text[k].name) + strlen(info->text[k].value);
     for (size_t a = 0; a < info->n_axis; a++) sum += strlen(info->axis_name[a]);
     for (size_t t = 0; t < info->n_tile; t++) sum += info->done[t];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Preloaded: calls that touch a file whose name ends in $FAIL_FILE fail with errno $FAIL_ERRNO, from the $FAIL_AT-th on (with
- * $FAIL_ONCE only that one), on rank $FAIL_RANK (default: all). $FAIL_CALL is write (default), read, fallocate, fsync, rename,
- * flock or lock (fcntl's). With $FAIL_SHORT a write transfers half of its bytes instead, as POSIX allows. $FAIL_COUNT names a file that gets the
- * number of such calls at the end. */
+/* Preloaded: calls that touch a file whose name ends in $FAIL_FILE fail with errno $FAIL_ERRNO, from the $FAIL_AT-th on
+ * (with $FAIL_ONCE only that one), on rank $FAIL_RANK (default: all). $FAIL_CALL is write (default), read, fallocate,
+ * fsync, rename, flock or lock (fcntl's). With $FAIL_SHORT a write transfers half of its bytes instead, as POSIX
+ * allows. $FAIL_COUNT names a file that gets the number of such calls at the end. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The profiled chi2 with GSL's vector_bfgs2, point by point, with the exact gradient.
  *
- * Reads numbers: detectors; of each its bins, sigmas of signal and background, 5 templates, background, data; points; 5 coefficients of
- * each. Writes the seconds that the minimisations took, and each chi2. */
+ * Reads numbers: detectors; of each its bins, sigmas of signal and background, 5 templates, background, data; points; 5
+ * coefficients of each. Writes the seconds that the minimisations took, and each chi2. */
 #include <gsl/gsl_multimin.h>
 #include <math.h>
 #include <stdio.h>
@@ -133,7 +133,8 @@ int main(void)
     read_problem(&p);
     size_t n = (size_t)next_number();
     double *coefficient = numbers(N_TEMPLATE * n), *chi2 = malloc(n * sizeof *chi2);
-    gsl_multimin_fdfminimizer *minimiser = gsl_multimin_fdfminimizer_alloc(gsl_multimin_fdfminimizer_vector_bfgs2, 2 * p.n_detector);
+    gsl_multimin_fdfminimizer *minimiser = gsl_multimin_fdfminimizer_alloc(gsl_multimin_fdfminimizer_vector_bfgs2,
+                                                                           2 * p.n_detector);
     gsl_vector *start = gsl_vector_alloc(2 * p.n_detector);
     if (!chi2 || !minimiser || !start) return 74;
     clock_gettime(CLOCK_MONOTONIC, &begin);

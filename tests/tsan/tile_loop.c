@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The tile loop without MPI and HDF5: every tile of a scan on three threads, and again on one; the bits must be the same.
- * With the argument `race` the threads share one scratch, which the thread sanitizer has to notice. */
+/* The tile loop without MPI and HDF5: every tile of a scan on three threads, and again on one; the bits must be the
+ * same. With the argument `race` the threads share one scratch, which the thread sanitizer has to notice. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,8 @@ static void evaluate_chunk(void *context, int thread, size_t chunk)
     if (end > l->tile.n_point) end = l->tile.n_point;
     if (l->race) thread = 0;
     for (size_t k = first; k < end; k += CEV_LANES)
-        cev_scan_job_block(&l->job, l->scratch[thread], &l->tile, k, l->block_pull[thread], l->chi2, l->status, l->pull);
+        cev_scan_job_block(&l->job, l->scratch[thread], &l->tile, k, l->block_pull[thread], l->chi2, l->status,
+                           l->pull);
 }
 
 static void poll(void *context)
@@ -61,7 +62,8 @@ static size_t compare(loop *l, const cev_grid *grid, size_t id, size_t n_pull)
     memcpy(before, l->chi2, n * sizeof *before);
     memcpy(before + n, l->pull, n * n_pull * sizeof *before);
     compute(l, grid, id, 1);
-    size_t differs = memcmp(before, l->chi2, n * sizeof *before) || memcmp(before + n, l->pull, n * n_pull * sizeof *before);
+    size_t differs = memcmp(before, l->chi2, n * sizeof *before) ||
+                     memcmp(before + n, l->pull, n * n_pull * sizeof *before);
     free(before);
     return differs;
 }
@@ -75,7 +77,8 @@ int main(int argc, char **argv)
     must(cev_scan_config_read(argv[1], &config));
     must(cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &model));
     must(cev_data_asimov(config->arena, model, config->truth, &data));
-    loop l = {.job = {.model = model, .data = &data, .grid = &config->grid}, .race = argc > 2 && !strcmp(argv[2], "race")};
+    loop l = {.job = {.model = model, .data = &data, .grid = &config->grid},
+              .race = argc > 2 && !strcmp(argv[2], "race")};
     memcpy(l.job.theta, config->theta, sizeof l.job.theta);
     memcpy(l.job.axis_parameter, config->axis_parameter, sizeof l.job.axis_parameter);
     size_t n = cev_grid_points_of_whole_tile(&config->grid), n_pull = cev_model_n_pull(model), n_different = 0;

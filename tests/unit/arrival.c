@@ -27,7 +27,7 @@ static double sum_of(const cev_beam *b, cev_arrival arrival, size_t n, const dou
 enum { N = 11 };
 static const double edge[N + 1] = {0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 2, 4, 6};
 
-/* --- the slow way: decays convolved with the pulse, numerically -------------------------------------------------------- */
+/* --- the slow way: decays convolved with the pulse, numerically ------------------------------------------------- */
 
 typedef struct convolution {
     const cev_beam *beam;
@@ -49,15 +49,17 @@ static double pulse_and_decay(double delay, void *context)
 {
     const convolution *c = context;
     double sigma = c->beam->parameter[1] / 2.3548200450309493, u = (c->time - delay - c->beam->parameter[0]) / sigma;
-    double decay = c->arrival == CEV_ARRIVAL_PROMPT ? exp(-delay / pion_us) / pion_us
-                                                    : (exp(-delay / muon_us) - exp(-delay / pion_us)) / (muon_us - pion_us);
+    double decay = c->arrival == CEV_ARRIVAL_PROMPT
+                       ? exp(-delay / pion_us) / pion_us
+                       : (exp(-delay / muon_us) - exp(-delay / pion_us)) / (muon_us - pion_us);
     return exp(-u * u / 2) / (sigma * sqrt(2 * M_PI)) * decay;
 }
 
 static double at_time(double time, void *context)
 {
     convolution c = *(const convolution *)context;
-    double sigma = c.beam->parameter[1] / 2.3548200450309493, latest = time - c.beam->parameter[0] + 9 * sigma, sum = 0, from = 0;
+    double sigma = c.beam->parameter[1] / 2.3548200450309493, latest = time - c.beam->parameter[0] + 9 * sigma, sum = 0,
+           from = 0;
     c.time = time;
     if (c.arrival == CEV_ARRIVAL_STEADY) return 1;
     const double upto[] = {0.02, 0.1, 0.3, 1, latest};
@@ -83,7 +85,8 @@ static void check_against_convolution(const cev_beam *b, cev_arrival arrival)
     for (size_t j = 0; j < N; j++) {
         double middle = fmin(fmax(b->parameter[2], edge[j]), edge[j + 1]);
         all += adaptive(at_time, &c, edge[j], edge[j + 1]);
-        kept[j] = (middle > edge[j] ? adaptive(at_time_kept, &c, edge[j], middle) : 0) + (middle < edge[j + 1] ? adaptive(at_time_kept, &c, middle, edge[j + 1]) : 0);
+        kept[j] = (middle > edge[j] ? adaptive(at_time_kept, &c, edge[j], middle) : 0) +
+                  (middle < edge[j + 1] ? adaptive(at_time_kept, &c, middle, edge[j + 1]) : 0);
     }
     for (size_t j = 0; j < N; j++) assert_close(share[j], kept[j] / all, 2e-9);
 }
@@ -96,7 +99,7 @@ static void shares_equal_a_numerical_convolution(void **state)
         for (int a = 0; a < CEV_N_ARRIVALS; a++) check_against_convolution(&beams[k], (cev_arrival)a);
 }
 
-/* --- identities --------------------------------------------------------------------------------------------------------- */
+/* --- identities ------------------------------------------------------------------------------------------------- */
 
 static void nothing_is_lost_without_an_efficiency(void **state)
 {
@@ -125,7 +128,8 @@ static void shares_sum_to_the_mean_efficiency(void **state)
     const cev_beam b = beam(0.6, 0.378, 0.52, 0.0494);
     double share[N], expected = (0.52 + (1 - exp(-0.0494 * (6 - 0.52))) / 0.0494) / 6;
     assert_relative(sum_of(&b, CEV_ARRIVAL_STEADY, N, edge, share), expected, 1e-11);
-    double prompt = sum_of(&b, CEV_ARRIVAL_PROMPT, N, edge, share), delayed = sum_of(&b, CEV_ARRIVAL_DELAYED, N, edge, share);
+    double prompt = sum_of(&b, CEV_ARRIVAL_PROMPT, N, edge, share),
+           delayed = sum_of(&b, CEV_ARRIVAL_DELAYED, N, edge, share);
     assert_close(prompt, 0.994, 5e-4); /* arXiv:2409.04703 */
     assert_true(delayed < prompt && delayed > 0.9);
     const double whole[] = {0, 6};

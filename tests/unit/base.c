@@ -48,7 +48,8 @@ static void arena_refuses_sizes_that_overflow(void **state)
     void *out = arena;
     assert_refused(cev_arena_allocate(arena, SIZE_MAX, 2, &out), CEV_E_MEMORY, "do not fit");
     assert_null(out);
-    assert_refused(cev_arena_allocate(arena, SIZE_MAX / 8 + 2, 8, &out), CEV_E_MEMORY, "do not fit"); /* wraps to 8 bytes */
+    assert_refused(cev_arena_allocate(arena, SIZE_MAX / 8 + 2, 8, &out), CEV_E_MEMORY,
+                   "do not fit"); /* wraps to 8 bytes */
     assert_refused(cev_arena_allocate(arena, SIZE_MAX, 1, &out), CEV_E_MEMORY, "");
     assert_refused(cev_arena_allocate(arena, PTRDIFF_MAX, 1, &out), CEV_E_MEMORY, "");
     assert_ok(cev_arena_allocate(arena, 1, 1, &out)); /* and still works */
@@ -117,7 +118,8 @@ static void digest_joins_spans(void **state)
 
 /* --- nearest ---------------------------------------------------------------------------------------------------- */
 
-static const char *const names[] = {"eps_ee_uV", "eps_mumu_uV", "distance_m", "experiments", "helm", "threshold_keV", "nsi"};
+static const char *const names[] = {"eps_ee_uV", "eps_mumu_uV",   "distance_m", "experiments",
+                                    "helm",      "threshold_keV", "nsi"};
 
 static const char *near(const char *word)
 {
@@ -128,11 +130,11 @@ static void nearest_mends_slips(void **state)
 {
     (void)state;
     assert_string_equal(near("eps_ee_uV"), "eps_ee_uV");
-    assert_string_equal(near("eps_ee_UV"), "eps_ee_uV");        /* case */
-    assert_string_equal(near("epsee_uV"), "eps_ee_uV");         /* a letter missing */
-    assert_string_equal(near("distances_m"), "distance_m");     /* one too many */
-    assert_string_equal(near("distence_m"), "distance_m");      /* a wrong one */
-    assert_string_equal(near("expermients"), "experiments");    /* two swapped */
+    assert_string_equal(near("eps_ee_UV"), "eps_ee_uV");     /* case */
+    assert_string_equal(near("epsee_uV"), "eps_ee_uV");      /* a letter missing */
+    assert_string_equal(near("distances_m"), "distance_m");  /* one too many */
+    assert_string_equal(near("distence_m"), "distance_m");   /* a wrong one */
+    assert_string_equal(near("expermients"), "experiments"); /* two swapped */
     assert_string_equal(near("hlem"), "helm");
     assert_string_equal(near("sni"), "nsi"); /* near enough only because a swap is one slip, not two */
     assert_string_equal(near("treshold_kev"), "threshold_keV");

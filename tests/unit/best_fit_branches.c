@@ -63,7 +63,8 @@ static void both_branches_are_found(void **state)
     }
 }
 
-/* A coarse grid that hits the bottom of the wrong valley, and neither side of the right one as low: the lowest start is not enough. */
+/* A coarse grid that hits the bottom of the wrong valley, and neither side of the right one as low: the lowest start is
+ * not enough. */
 static void the_lower_of_two_valleys_is_found(void **state)
 {
     (void)state;
@@ -74,8 +75,10 @@ static void the_lower_of_two_valleys_is_found(void **state)
     set_up(&f, "coherent_csi_poisson", "C1_u_e", truth);
     for (lowest = chi2_at(&f, "C1_u_e", wrong); step > 1e-12;) { /* downhill, to the bottom of the wrong valley */
         double left = chi2_at(&f, "C1_u_e", wrong - step), right = chi2_at(&f, "C1_u_e", wrong + step);
-        if (left >= lowest && right >= lowest) step /= 2;
-        else wrong += left < right ? -step : step, lowest = fmin(left, right);
+        if (left >= lowest && right >= lowest)
+            step /= 2;
+        else
+            wrong += left < right ? -step : step, lowest = fmin(left, right);
     }
     const double value[] = {wrong - 2e-6, wrong, (wrong + truth) / 2, truth - 7e-7, truth + 7e-7, truth + 3e-6};
     assert_true(lowest > 1e-6 && lowest < chi2_at(&f, "C1_u_e", value[3]) && lowest < chi2_at(&f, "C1_u_e", value[4]));
@@ -122,7 +125,9 @@ static void members_are_fitted_one_by_one(void **state)
                              parameter_of(&cev_interaction_eft, label[2])};
     fixture f;
     set_up(&f, "coherent_csi", "C1_d_e", 4e-7);
-    f.grid = (cev_grid){.n_axis = 2, .axis = {{.name = "parameter", .scale = CEV_SCALE_NAMES, .n = 3, .value = number, .label = label}}};
+    f.grid = (cev_grid){.n_axis = 2,
+                        .axis = {
+                            {.name = "parameter", .scale = CEV_SCALE_NAMES, .n = 3, .value = number, .label = label}}};
     assert_ok(cev_axis_fill(f.arena, "value", CEV_SCALE_LINEAR, -3e-6, 3e-6, 101, 0, &f.grid.axis[1]));
     f.job.axis_parameter[0] = CEV_NO_PARAMETER;
     f.job.axis_parameter[1] = member[0];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every model introduces itself completely: what the tables of sources, form factors, responses and interactions must hold. */
+/* Every model introduces itself completely: what the tables of sources, form factors, responses and interactions must
+ * hold. */
 #include "unit.h"
 
 #include "cevscan/interaction.h"
@@ -12,7 +13,8 @@ static void check_parameter(const cev_card *card, size_t p)
     assert_true(strlen(d->name) > 0 && strlen(d->label) > 0 && strlen(d->help) > 0);
     assert_non_null(d->unit);
     assert_true(d->minimum < d->maximum);
-    assert_true(isnan(d->default_value) || isinf(d->default_value) || (d->default_value >= d->minimum && d->default_value <= d->maximum));
+    assert_true(isnan(d->default_value) || isinf(d->default_value) ||
+                (d->default_value >= d->minimum && d->default_value <= d->maximum));
     assert_int_equal(cev_parameter_index(card->parameters, card->n_parameter, d->name), p); /* no name twice */
     assert_string_not_equal(d->name, "name"); /* keys with a meaning of their own */
     assert_string_not_equal(d->name, "citation");

@@ -6,31 +6,31 @@
 
 /* A scan with everything in one text. Line numbers matter below. */
 static const char good[] =
-    "scan: toy\n"                                                                               /* 1 */
+    "scan: toy\n" /* 1 */
     "title: a toy\n"
     "interaction: nsi\n"
     "store_pulls: true\n"
-    "tile: [4, 3]\n"                                                                            /* 5 */
+    "tile: [4, 3]\n" /* 5 */
     "data: {asimov: {eps_ee_uV: 0.05}}\n"
     "parameters:\n"
     "  - {name: eps_ee_uV, min: -0.2, max: 0.6, points: 9}\n"
     "  - {name: eps_emu_uV, scale: symlog, linear_threshold: 0.01, min: -1, max: 1, points: 5}\n"
-    "  - {name: eps_etau_uV, value: 0.125}\n"                                                   /* 10 */
+    "  - {name: eps_etau_uV, value: 0.125}\n" /* 10 */
     "experiments:\n"
     "  - experiment: box\n"
     "    citation: nobody 1999\n"
     "    source: {name: pion_decay_at_rest, protons_per_year: 1e23, neutrinos_per_proton: 0.1, distance_m: 20}\n"
-    "    target:\n"                                                                             /* 15 */
+    "    target:\n" /* 15 */
     "      mass_kg: 10\n"
     "      form_factor: helm\n"
     "      nuclei:\n"
     "        - {name: C, protons: 6, neutrons: 6, mass_u: 12, rms_radius_fm: 2.5, per_unit: 3}\n"
-    "        - {name: F, protons: 9, neutrons: 10, mass_u: 19, rms_radius_fm: 2.9}\n"           /* 20 */
+    "        - {name: F, protons: 9, neutrons: 10, mass_u: 19, rms_radius_fm: 2.9}\n" /* 20 */
     "    response: {name: threshold, threshold_keV: 1, acceptance: 0.5}\n"
     "    bins: {edges_keV: [1, 2, 5, 10]}\n"
     "    backgrounds:\n"
     "      - {name: flat, rate_per_keVee_kg_day: 2, quenching_factor: 0.25, live_days: 100, duty_factor: 0.1}\n"
-    "      - {name: listed, counts: [1, 2, 3]}\n"                                               /* 25 */
+    "      - {name: listed, counts: [1, 2, 3]}\n" /* 25 */
     "    pulls:\n"
     "      - {name: norm, sigma: 0.1, scales: [signal, listed]}\n"
     "      - {name: flat, sigma: 0.2, scales: [flat]}\n"
@@ -103,7 +103,8 @@ static void an_experiment_file_says_what_it_says(void **state)
     }
     assert_int_equal(x->n_pull, 2);
     assert_int_equal(x->pull[0].n_component, 2);
-    assert_true(x->pull[0].component[0] == CEV_COMPONENT_SIGNAL && x->pull[0].component[1] == 2 && x->pull[1].component[0] == 1);
+    assert_true(x->pull[0].component[0] == CEV_COMPONENT_SIGNAL && x->pull[0].component[1] == 2 &&
+                x->pull[1].component[0] == 1);
     assert_true(x->pull[1].sigma == 0.2);
     assert_true(x->observed[2] == 8.5);
     cev_scan_config_destroy(&c);
@@ -167,7 +168,7 @@ static void experiments_are_found_by_name(void **state)
 
 typedef struct mistake {
     const char *old, *new;
-    const char *at;         /* LINE:COLUMN */
+    const char *at; /* LINE:COLUMN */
     const char *says[2];
 } mistake;
 
@@ -181,11 +182,11 @@ static void check_mistakes(const mistake *m, size_t n)
         cev_status status = cev_scan_config_parse(yaml, "toy.yaml", &c);
         snprintf(where, sizeof where, "toy.yaml:%s: ", m[k].at);
         const char *message = cev_error_message();
-        bool right = status == CEV_E_INPUT && !c && !strncmp(message, where, strlen(where)) && strstr(message, m[k].says[0]) &&
-                     (!m[k].says[1] || strstr(message, m[k].says[1]));
+        bool right = status == CEV_E_INPUT && !c && !strncmp(message, where, strlen(where)) &&
+                     strstr(message, m[k].says[0]) && (!m[k].says[1] || strstr(message, m[k].says[1]));
         if (!right)
-            fail_msg("\"%s\" gives status %d and \"%s\"; expected %s, \"%s\" and \"%s\"", m[k].new, (int)status, message, where,
-                     m[k].says[0], m[k].says[1] ? m[k].says[1] : "");
+            fail_msg("\"%s\" gives status %d and \"%s\"; expected %s, \"%s\" and \"%s\"", m[k].new, (int)status,
+                     message, where, m[k].says[0], m[k].says[1] ? m[k].says[1] : "");
     }
 }
 
@@ -201,8 +202,14 @@ static void mistakes_in_scans_are_pointed_at(void **state)
         {"tile: [4, 3]", "tile: [4]", "5:7", {"list of 2 numbers", NULL}},
         {"tile: [4, 3]", "tile: [4, 0]", "5:11", {"whole number between 1 and", NULL}},
         {"tile: [4, 3]", "tile: [4, 2.5]", "5:11", {"expected a whole number, found 2.5", NULL}},
-        {"asimov: {eps_ee_uV", "asimov: {eps_eee_uV", "6:17", {"unknown parameter \"eps_eee_uV\"", "did you mean \"eps_ee_uV\"?"}},
-        {"data: {asimov: {eps_ee_uV: 0.05}}", "data: asimof", "6:7", {"unknown kind of data", "did you mean \"asimov\"?"}},
+        {"asimov: {eps_ee_uV",
+         "asimov: {eps_eee_uV",
+         "6:17",
+         {"unknown parameter \"eps_eee_uV\"", "did you mean \"eps_ee_uV\"?"}},
+        {"data: {asimov: {eps_ee_uV: 0.05}}",
+         "data: asimof",
+         "6:7",
+         {"unknown kind of data", "did you mean \"asimov\"?"}},
         {"name: eps_ee_uV, min", "name: eps_ee_uB, min", "8:12", {"unknown parameter", "did you mean \"eps_ee_uV\"?"}},
         {"min: -0.2", "mim: -0.2", "8:23", {"unknown key of parameter \"mim\"", "did you mean \"min\"?"}},
         {"min: -0.2", "min: 0.7", "8:28", {"must be below max", NULL}},
@@ -229,7 +236,10 @@ static void mistakes_in_experiments_are_pointed_at(void **state)
 {
     (void)state;
     const mistake mistakes[] = {
-        {"pion_decay_at_rest", "pion_decay_in_rest", "14:20", {"unknown source", "did you mean \"pion_decay_at_rest\"?"}},
+        {"pion_decay_at_rest",
+         "pion_decay_in_rest",
+         "14:20",
+         {"unknown source", "did you mean \"pion_decay_at_rest\"?"}},
         {"distance_m: 20", "distance_n: 20", "14:91", {"unknown key of source", "did you mean \"distance_m\"?"}},
         {", distance_m: 20", "", "14:13", {"key \"distance_m\" is missing", NULL}},
         {"mass_kg: 10", "mass_kg: 0", "16:16", {"key \"mass_kg\": expected a number between", NULL}},
@@ -241,7 +251,10 @@ static void mistakes_in_experiments_are_pointed_at(void **state)
         {"[1, 2, 5, 10]", "[1, 2, 2, 10]", "22:30", {"bins overlap", NULL}},
         {"[1, 2, 5, 10]", "[1]", "22:23", {"at least two edges", NULL}},
         {"edges_keV: [1, 2, 5, 10]", "resolution_widths: 2", "22:11", {"no resolution", NULL}},
-        {"threshold, threshold_keV: 1", "counting, threshold_keV: 1", "22:11", {"a counting experiment has one bin", NULL}},
+        {"threshold, threshold_keV: 1",
+         "counting, threshold_keV: 1",
+         "22:11",
+         {"a counting experiment has one bin", NULL}},
         {"quenching_factor: 0.25, ", "", "24:9", {"needs the key \"quenching_factor\"", NULL}},
         {"live_days: 100, ", "", "24:9", {"needs the key \"live_days\"", NULL}},
         {"rate_per_keVee_kg_day: 2, ", "", "24:9", {"exactly one of the keys", NULL}},
@@ -278,7 +291,8 @@ static void what_is_no_configuration_is_refused(void **state)
     assert_no_yaml("[a, b]: c\n", "a key must be a plain name");
     assert_no_yaml("scan: *nowhere\n", "not valid YAML");
     cev_scan_config *c;
-    assert_refused(cev_scan_config_read("no/such/file.yaml", &c), CEV_E_INPUT, "no/such/file.yaml: cannot read: No such file");
+    assert_refused(cev_scan_config_read("no/such/file.yaml", &c), CEV_E_INPUT,
+                   "no/such/file.yaml: cannot read: No such file");
     assert_refused(cev_scan_config_read(".", &c), CEV_E_INPUT, "it is not a file");
     assert_refused(cev_scan_config_select("ess_cs", "nsi", &c), CEV_E_INPUT, "did you mean \"ess_csi\"?");
     assert_refused(cev_scan_config_select("ess_csi,ess_csi", "nsi", &c), CEV_E_INPUT, "\"ess_csi\" is used twice");
@@ -290,11 +304,13 @@ static void what_is_no_configuration_is_refused(void **state)
 static void alias_bombs_are_refused(void **state)
 {
     (void)state;
-    char bomb[4096] = "scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ntile:\n  - &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+    char bomb[4096] =
+        "scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ntile:\n  - &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
     for (int k = 1; k < 10; k++) {
         size_t used = strlen(bomb);
-        snprintf(bomb + used, sizeof bomb - used, "  - &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", k,
-                 k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1);
+        snprintf(bomb + used, sizeof bomb - used,
+                 "  - &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", k, k - 1, k - 1, k - 1,
+                 k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1);
     }
     assert_no_yaml(bomb, "too large or too deep");
     assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: &e [*e]\n", "too large or too deep");
@@ -337,8 +353,9 @@ static void prose_is_not_part_of_the_identity(void **state)
     assert_true(same_identity(good, with("title: a toy", "# no title")));
     assert_true(same_identity(good, with("nobody 1999", "somebody 2000")));
     assert_true(same_identity(good, with("    citation: nobody 1999\n", "    # a comment\n\n")));
-    assert_true(same_identity(good, with("1e23", "1.0e+23")));         /* the same number */
-    assert_true(same_identity(good, with("mass_kg: 10\n      form_factor: helm\n", "form_factor: helm\n      mass_kg: 10\n")));
+    assert_true(same_identity(good, with("1e23", "1.0e+23"))); /* the same number */
+    assert_true(
+        same_identity(good, with("mass_kg: 10\n      form_factor: helm\n", "form_factor: helm\n      mass_kg: 10\n")));
 }
 
 static void whatever_bears_on_numbers_is_part_of_the_identity(void **state)

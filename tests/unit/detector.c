@@ -40,8 +40,8 @@ static void edges_are_copied(void **state)
     cev_arena_destroy(&arena);
 }
 
-/* With sigma = s sqrt(T/t), hi - lo = w sigma(centre) is a quadratic equation, and every bin is wider than the one before it
- * by w^2 s^2/(2 t). */
+/* With sigma = s sqrt(T/t), hi - lo = w sigma(centre) is a quadratic equation, and every bin is wider than the one
+ * before it by w^2 s^2/(2 t). */
 static void bins_by_resolution_obey_their_rule(void **state)
 {
     (void)state;
@@ -146,7 +146,8 @@ static void gaussian_is_the_difference_of_two_error_functions(void **state)
         assert_relative(r.kind->resolution_keV(&r, recoil), sigma, 1e-14);
         r.kind->fill(&r, &bins, recoil, probability);
         for (size_t i = 0; i < 3; i++) {
-            double below = erfc((edge[i] - recoil) / (sigma * sqrt(2))), above = erfc((edge[i + 1] - recoil) / (sigma * sqrt(2)));
+            double below = erfc((edge[i] - recoil) / (sigma * sqrt(2))),
+                   above = erfc((edge[i + 1] - recoil) / (sigma * sqrt(2)));
             assert_close(probability[i], 0.7 * (below - above) / 2, 1e-15);
         }
     }
@@ -175,7 +176,8 @@ static void threshold_puts_a_recoil_into_its_bin(void **state)
     const struct {
         double recoil_keV;
         int bin; /* -1: none */
-    } recoils[] = {{0.4, -1}, {0.7, -1}, {0.8, 0}, {0.999, 0}, {1, 1}, {1.999, 1}, {2, 2}, {4.999, 2}, {5, -1}, {9, -1}};
+    } recoils[] = {{0.4, -1},  {0.7, -1}, {0.8, 0},   {0.999, 0}, {1, 1},
+                   {1.999, 1}, {2, 2},    {4.999, 2}, {5, -1},    {9, -1}};
     for (size_t k = 0; k < LENGTH(recoils); k++) {
         double probability[3] = {9, 9, 9};
         r.kind->fill(&r, &bins, recoils[k].recoil_keV, probability);

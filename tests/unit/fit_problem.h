@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Problems for cevscan/profile.h, made by hand or at random, and a second, slow way to solve them: a scalar damped Newton
- * iteration in long double with a barrier that is lowered in steps, which has nothing in common with the library's but the
- * formula of chi2. */
+/* Problems for cevscan/profile.h, made by hand or at random, and a second, slow way to solve them: a scalar damped
+ * Newton iteration in long double with a barrier that is lowered in steps, which has nothing in common with the
+ * library's but the formula of chi2. */
 #ifndef CEVSCAN_TESTS_FIT_PROBLEM_H
 #define CEVSCAN_TESTS_FIT_PROBLEM_H
 
@@ -43,10 +43,17 @@ static inline cev_profile *create_fit(const fit_problem *p)
     cev_channel channel[MOST_CHANNELS];
     cev_profile *profile;
     for (size_t c = 0; c < p->n_channel; c++)
-        channel[c] = (cev_channel){.n_bin = p->n_bin[c], .n_background = p->n_background[c], .background = p->background[c],
-                                     .variance = p->gaussian[c] ? p->variance[c] : NULL, .n_shape = p->n_shape[c]};
-    cev_profile_spec spec = {.n_channel = p->n_channel, .channel = channel, .n_pull = p->n_pull, .sigma = p->sigma,
-                             .n_link = p->n_link, .link = p->link};
+        channel[c] = (cev_channel){.n_bin = p->n_bin[c],
+                                   .n_background = p->n_background[c],
+                                   .background = p->background[c],
+                                   .variance = p->gaussian[c] ? p->variance[c] : NULL,
+                                   .n_shape = p->n_shape[c]};
+    cev_profile_spec spec = {.n_channel = p->n_channel,
+                             .channel = channel,
+                             .n_pull = p->n_pull,
+                             .sigma = p->sigma,
+                             .n_link = p->n_link,
+                             .link = p->link};
     assert_ok(cev_profile_create(&spec, &profile));
     return profile;
 }
@@ -65,7 +72,8 @@ static inline void solve_from(const fit_problem *p, cev_level level, const cev_l
         for (size_t i = 0; i < p->n_bin[c]; i++)
             for (int l = 0; l < CEV_LANES; l++) {
                 lanes[c][i][l] = p->signal[l][c][i];
-                for (size_t s = 0; s < p->n_shape[c]; s++) lanes[c][(1 + s) * p->n_bin[c] + i][l] = p->shape[l][c][s][i];
+                for (size_t s = 0; s < p->n_shape[c]; s++)
+                    lanes[c][(1 + s) * p->n_bin[c] + i][l] = p->shape[l][c][s][i];
             }
         signal[c] = lanes[c];
         data[c] = p->data[c];
@@ -94,7 +102,8 @@ static inline void solve(const fit_problem *p, fit_answer *answer)
 
 static inline long double component_of(const fit_problem *p, int lane, size_t channel, size_t component, size_t bin)
 {
-    if (component > p->n_background[channel]) return p->shape[lane][channel][component - 1 - p->n_background[channel]][bin];
+    if (component > p->n_background[channel])
+        return p->shape[lane][channel][component - 1 - p->n_background[channel]][bin];
     return component ? (long double)p->background[channel][(component - 1) * p->n_bin[channel] + bin]
                      : (long double)p->signal[lane][channel][bin];
 }
@@ -107,7 +116,8 @@ static inline int is_live(const fit_problem *p, int lane, size_t channel, size_t
     return 0;
 }
 
-static inline long double predicted_of(const fit_problem *p, int lane, const long double *pull, size_t channel, size_t bin)
+static inline long double predicted_of(const fit_problem *p, int lane, const long double *pull, size_t channel,
+                                       size_t bin)
 {
     long double n = 0;
     if (!p->gaussian[channel] && !is_live(p, lane, channel, bin)) return 0;
@@ -125,14 +135,16 @@ static inline void slopes_of(const fit_problem *p, int lane, size_t channel, siz
 {
     memset(slope, 0, MOST_PULLS * sizeof *slope);
     for (size_t j = 0; j < p->n_link; j++)
-        if (p->link[j].channel == channel) slope[p->link[j].pull] += component_of(p, lane, channel, p->link[j].component, bin);
+        if (p->link[j].channel == channel)
+            slope[p->link[j].pull] += component_of(p, lane, channel, p->link[j].component, bin);
 }
 
 /* chi2 at given pulls, minus 2 barrier ln N for bins without data; infinite outside the region. */
 static inline long double value_at(const fit_problem *p, int lane, const long double *pull, long double barrier)
 {
     long double sum = 0;
-    for (size_t k = 0; k < p->n_pull; k++) sum += pull[k] * pull[k] / ((long double)p->sigma[k] * (long double)p->sigma[k]);
+    for (size_t k = 0; k < p->n_pull; k++)
+        sum += pull[k] * pull[k] / ((long double)p->sigma[k] * (long double)p->sigma[k]);
     for (size_t c = 0; c < p->n_channel; c++)
         for (size_t i = 0; i < p->n_bin[c]; i++) {
             long double n = predicted_of(p, lane, pull, c, i), d = p->data[c][i];
@@ -206,7 +218,8 @@ static inline void eliminate(size_t n, long double *gradient, long double hessia
 static inline void descend(const fit_problem *p, int lane, long double barrier, long double *pull)
 {
     for (int iteration = 0; iteration < 200; iteration++) {
-        long double gradient[MOST_PULLS], hessian[MOST_PULLS][MOST_PULLS], step[MOST_PULLS], trial[MOST_PULLS], slope = 0;
+        long double gradient[MOST_PULLS], hessian[MOST_PULLS][MOST_PULLS], step[MOST_PULLS], trial[MOST_PULLS],
+            slope = 0;
         derivatives_at(p, lane, pull, barrier, gradient, hessian);
         eliminate(p->n_pull, gradient, hessian, step);
         derivatives_at(p, lane, pull, barrier, gradient, hessian);
@@ -230,7 +243,8 @@ static inline double slow_minimum(const fit_problem *p, int lane, const long dou
     if (isinf(value_at(p, lane, pull, 0))) return INFINITY;
     int empty = 0;
     for (size_t c = 0; c < p->n_channel; c++)
-        for (size_t i = 0; i < p->n_bin[c]; i++) empty |= !p->gaussian[c] && !(p->data[c][i] > 0) && is_live(p, lane, c, i);
+        for (size_t i = 0; i < p->n_bin[c]; i++)
+            empty |= !p->gaussian[c] && !(p->data[c][i] > 0) && is_live(p, lane, c, i);
     for (long double barrier = 1e-1L; empty && barrier > 1e-15L; barrier *= 0.1L) descend(p, lane, barrier, pull);
     if (!empty) descend(p, lane, 0, pull);
     return (double)value_at(p, lane, pull, 0);
@@ -280,7 +294,8 @@ static inline void random_shapes(gsl_rng *r, const problem_kind *kind, fit_probl
                     double expected = p->signal[l][c][i];
                     for (size_t k = 0; k < p->n_background[c]; k++) expected += p->background[c][k * p->n_bin[c] + i];
                     /* Something even where nothing is expected, and the shape does not count. */
-                    p->shape[l][c][s][i] = uniform(r, -kind->shapes, kind->shapes) * (expected > 0 ? expected : 1) / p->sigma[pull];
+                    p->shape[l][c][s][i] = uniform(r, -kind->shapes, kind->shapes) * (expected > 0 ? expected : 1) /
+                                           p->sigma[pull];
                 }
         }
     }

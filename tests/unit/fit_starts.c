@@ -20,7 +20,8 @@ static void set_up(fixture *f, const char *scan)
     cev_scan_config *c = f->config;
     assert_ok(cev_model_create(c->n_experiment, c->experiment, c->interaction, c->theta, &f->model));
     assert_ok(cev_data_mixed(c->arena, f->model, c->observed, c->truth, &f->data));
-    f->job = (cev_scan_job){.model = f->model, .data = &f->data, .grid = &c->grid, .member_parameter = c->member_parameter};
+    f->job =
+        (cev_scan_job){.model = f->model, .data = &f->data, .grid = &c->grid, .member_parameter = c->member_parameter};
     memcpy(f->job.theta, c->theta, sizeof f->job.theta);
     memcpy(f->job.axis_parameter, c->axis_parameter, sizeof f->job.axis_parameter);
     assert_ok(cev_fit_starts_create(&f->job, &f->starts));
@@ -86,14 +87,23 @@ static void starts_do_not_move_chi2(void **state)
 {
     (void)state;
     check_scan("{scan: plane, interaction: nsi, experiments: [ess_csi, ess_si]," PLANE("201", "203"), 1e-12);
-    check_scan("{scan: six, interaction: nsi, experiments: [ess_csi, ess_si, ess_xe, ess_ge, ess_ar, ess_c3f8]," PLANE("67", "39"), 1e-12);
-    check_scan("{scan: cube, interaction: nsi, experiments: [ess_csi], parameters: [{name: eps_ee_uV, min: -0.5, max: 0.7, points: 21},"
-               "{name: eps_mumu_uV, min: -0.5, max: 0.7, points: 23}, {name: eps_ee_dV, min: -0.5, max: 0.7, points: 19}]}", 1e-12);
-    check_scan("{scan: line, interaction: nsi, experiments: [ess_csi], parameters: [{name: eps_ee_uV, min: -0.5, max: 0.7,"
-               "points: 3001}]}", 1e-12);
-    check_scan("{scan: mediator, interaction: scalar, experiments: [xenonnt_8b, pandax4t_us2_surrogate], data: asimov, parameters: ["
+    check_scan("{scan: six, interaction: nsi, experiments: [ess_csi, ess_si, ess_xe, ess_ge, ess_ar, ess_c3f8]," PLANE(
+                   "67", "39"),
+               1e-12);
+    check_scan("{scan: cube, interaction: nsi, experiments: [ess_csi], parameters: [{name: eps_ee_uV, min: -0.5, max: "
+               "0.7, points: 21},"
+               "{name: eps_mumu_uV, min: -0.5, max: 0.7, points: 23}, {name: eps_ee_dV, min: -0.5, max: 0.7, points: "
+               "19}]}",
+               1e-12);
+    check_scan("{scan: line, interaction: nsi, experiments: [ess_csi], parameters: [{name: eps_ee_uV, min: -0.5, max: "
+               "0.7,"
+               "points: 3001}]}",
+               1e-12);
+    check_scan("{scan: mediator, interaction: scalar, experiments: [xenonnt_8b, pandax4t_us2_surrogate], data: asimov, "
+               "parameters: ["
                "{name: mediator_mass_MeV, min: 0.1, max: 1e4, points: 7, scale: log},"
-               "{name: coupling, min: 1e-7, max: 1e-2, points: 400, scale: log}]}", 1e-9);
+               "{name: coupling, min: 1e-7, max: 1e-2, points: 400, scale: log}]}",
+               1e-9);
 }
 
 /* Interpolated pulls are near those of the fits: what starts are for. */

@@ -7,7 +7,8 @@
 
 #include "cevscan/form_factor.h"
 
-static const cev_nucleus cs = {"Cs", 55, 78, 132.91, 4.83, 4.83}, si = {"Si", 14, 14, 27.98, 3.12, 3.12}, tiny = {"H", 1, 0, 1, 0.5, 0.5};
+static const cev_nucleus cs = {"Cs", 55, 78, 132.91, 4.83, 4.83}, si = {"Si", 14, 14, 27.98, 3.12, 3.12},
+                         tiny = {"H", 1, 0, 1, 0.5, 0.5};
 
 static cev_form_factor form_factor(const char *name)
 {
@@ -79,7 +80,8 @@ static void helm_is_a_box_folded_with_a_gaussian(void **state)
     for (double q = 0.05; q < 3; q += 0.05) {
         double transform;
         gsl_function f = {.function = box_integrand, .params = &q};
-        assert_int_equal(gsl_integration_qag(&f, 0, box, 1e-11, 0, 100, GSL_INTEG_GAUSS61, space, &transform, &error), 0);
+        assert_int_equal(gsl_integration_qag(&f, 0, box, 1e-11, 0, 100, GSL_INTEG_GAUSS61, space, &transform, &error),
+                         0);
         assert_close(value("helm", &cs, q), transform / pow(box, 3) * exp(-q * q * s * s / 2), 1e-13);
     }
     gsl_integration_workspace_free(space);

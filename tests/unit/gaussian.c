@@ -35,7 +35,8 @@ static void check_lane(const fit_problem *p, const fit_answer *answer, int l, do
     assert_int_equal(answer->status[l], CEV_POINT_OK);
     assert_close(answer->chi2[l], expected, tolerance * fmax(1, expected));
     for (size_t a = 0; a < p->n_pull; a++) pull[a] = answer->pull[l][a];
-    assert_close((double)value_at(p, l, pull, 0), expected, tolerance * fmax(1, expected)); /* the pulls are those of the minimum */
+    assert_close((double)value_at(p, l, pull, 0), expected,
+                 tolerance * fmax(1, expected)); /* the pulls are those of the minimum */
 }
 
 static void closed_form_is_the_minimum(void **state)
@@ -76,7 +77,8 @@ static double simplex_minimum(const fit_problem *p, int lane)
     for (int start = 0; start < 5; start++) {
         gsl_vector_set_all(step, start ? 0.1 : 1);
         gsl_multimin_fminimizer_set(simplex, &f, x, step);
-        for (int k = 0; k < 4000 && gsl_multimin_fminimizer_size(simplex) > 1e-11; k++) gsl_multimin_fminimizer_iterate(simplex);
+        for (int k = 0; k < 4000 && gsl_multimin_fminimizer_size(simplex) > 1e-11; k++)
+            gsl_multimin_fminimizer_iterate(simplex);
         gsl_vector_memcpy(x, simplex->x);
         value = fmin(value, simplex->fval);
     }
@@ -107,7 +109,8 @@ static void closed_form_is_the_minimum_of_a_simplex(void **state)
 static void one_bin_is_solved_by_hand(void **state)
 {
     (void)state;
-    const double signal[] = {10, 0.5, 1e4, 1e-3}, data[] = {-4, 3, 1.1e4, 0}, variance[] = {9, 0.25, 1e3, 1}, sigma[] = {0.1, 2, 0.05, 1};
+    const double signal[] = {10, 0.5, 1e4, 1e-3}, data[] = {-4, 3, 1.1e4, 0}, variance[] = {9, 0.25, 1e3, 1},
+                 sigma[] = {0.1, 2, 0.05, 1};
     for (size_t k = 0; k < LENGTH(signal); k++) {
         fit_problem p = {.n_channel = 1, .n_bin = {1}, .n_pull = 1, .gaussian = {1}};
         fit_answer answer;
@@ -221,7 +224,8 @@ static void lanes_do_not_change_each_other(void **state)
         moved = p;
         for (int l = 1; l < CEV_LANES; l++)
             for (size_t c = 0; c < p.n_channel; c++)
-                for (size_t i = 0; i < p.n_bin[c]; i++) moved.signal[l][c][i] = chance(r, 0.1) ? NAN : log_uniform(r, 1e-9, 1e9);
+                for (size_t i = 0; i < p.n_bin[c]; i++)
+                    moved.signal[l][c][i] = chance(r, 0.1) ? NAN : log_uniform(r, 1e-9, 1e9);
         solve(&p, &before);
         solve(&moved, &after);
         assert_same_bits(after.chi2[0], before.chi2[0]);
@@ -245,22 +249,18 @@ static void a_signal_that_is_no_number_is_said(void **state)
 static void deviance_of_a_bin(void **state)
 {
     (void)state;
-    assert_true(cev_gaussian_deviance(3, 5, 2) == 2 && cev_gaussian_deviance(-3, 5, 2) == 32 && cev_gaussian_deviance(4, 4, 1) == 0);
+    assert_true(cev_gaussian_deviance(3, 5, 2) == 2 && cev_gaussian_deviance(-3, 5, 2) == 32 &&
+                cev_gaussian_deviance(4, 4, 1) == 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(closed_form_is_the_minimum),
-        cmocka_unit_test(closed_form_is_the_minimum_of_a_simplex),
-        cmocka_unit_test(one_bin_is_solved_by_hand),
-        cmocka_unit_test(without_freedom_chi2_is_the_sum),
-        cmocka_unit_test(predictions_may_be_negative),
-        cmocka_unit_test(mixed_groups_against_brute_force),
-        cmocka_unit_test(many_counts_are_gaussian),
-        cmocka_unit_test(lanes_do_not_change_each_other),
-        cmocka_unit_test(a_signal_that_is_no_number_is_said),
-        cmocka_unit_test(deviance_of_a_bin),
+        cmocka_unit_test(closed_form_is_the_minimum),         cmocka_unit_test(closed_form_is_the_minimum_of_a_simplex),
+        cmocka_unit_test(one_bin_is_solved_by_hand),          cmocka_unit_test(without_freedom_chi2_is_the_sum),
+        cmocka_unit_test(predictions_may_be_negative),        cmocka_unit_test(mixed_groups_against_brute_force),
+        cmocka_unit_test(many_counts_are_gaussian),           cmocka_unit_test(lanes_do_not_change_each_other),
+        cmocka_unit_test(a_signal_that_is_no_number_is_said), cmocka_unit_test(deviance_of_a_bin),
     };
     gsl_set_error_handler_off();
     return cmocka_run_group_tests(tests, NULL, NULL);

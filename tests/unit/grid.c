@@ -217,7 +217,8 @@ static void tiles_at_the_ends_are_smaller(void **state)
 static void the_grid_chooses_tiles_of_the_promised_size(void **state)
 {
     (void)state;
-    const size_t shapes[][CEV_MAX_AXES] = {{401, 401}, {2000, 2000}, {100000}, {37, 53, 41}, {30, 30, 30, 30}, {5000, 3}};
+    const size_t shapes[][CEV_MAX_AXES] = {{401, 401},   {2000, 2000},     {100000},
+                                           {37, 53, 41}, {30, 30, 30, 30}, {5000, 3}};
     for (size_t k = 0; k < LENGTH(shapes); k++) {
         size_t n_axis = 0;
         while (n_axis < CEV_MAX_AXES && shapes[k][n_axis]) n_axis++;
@@ -294,7 +295,8 @@ static void signed_log_has_a_gap(void **state)
     assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 1, 100, 6, 0, &axis));
     assert_close(cev_axis_at(&axis, 3.5), sqrt(10), 1e-12);
     assert_close(cev_axis_at(&axis, 0.5), -sqrt(1000), 1e-11);
-    assert_true(isnan(cev_axis_at(&axis, 2.5)) && isnan(cev_axis_at(&axis, 2.001)) && isnan(cev_axis_at(&axis, 5.1)) && isnan(cev_axis_at(&axis, -1)));
+    assert_true(isnan(cev_axis_at(&axis, 2.5)) && isnan(cev_axis_at(&axis, 2.001)) && isnan(cev_axis_at(&axis, 5.1)) &&
+                isnan(cev_axis_at(&axis, -1)));
     cev_arena_destroy(&arena);
 }
 
@@ -308,7 +310,8 @@ static void signed_log_that_makes_no_sense_is_refused(void **state)
     assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 0, 100, 8, 0, &axis), CEV_E_INPUT, "above 0");
     assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, -1, 100, 8, 0, &axis), CEV_E_INPUT, "above 0");
     assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 100, 1, 8, 0, &axis), CEV_E_INPUT, "runs from");
-    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 1, 1 + 1e-15, 64, 0, &axis), CEV_E_INPUT, "too many");
+    assert_refused(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 1, 1 + 1e-15, 64, 0, &axis), CEV_E_INPUT,
+                   "too many");
     cev_arena_destroy(&arena);
 }
 
@@ -322,7 +325,9 @@ static void members_have_tiles_of_their_own(void **state)
     static const double number[] = {0, 1, 2};
     const size_t sides[][3] = {{0, 0, 0}, {3, 4, 2}, {1, 7, 5}, {2, 100, 100}};
     for (size_t s = 0; s < LENGTH(sides); s++) {
-        cev_grid grid = {.n_axis = 3, .axis = {{.name = "parameter", .scale = CEV_SCALE_NAMES, .n = 3, .value = number, .label = label}}};
+        cev_grid grid = {.n_axis = 3,
+                         .axis = {
+                             {.name = "parameter", .scale = CEV_SCALE_NAMES, .n = 3, .value = number, .label = label}}};
         assert_ok(cev_axis_fill(arena, "value", CEV_SCALE_SIGNED_LOG, 1, 100, 10, 0, &grid.axis[1]));
         assert_ok(cev_axis_fill(arena, "y", CEV_SCALE_LINEAR, 0, 1, 5, 0, &grid.axis[2]));
         assert_ok(cev_grid_lay_tiles(&grid, s ? sides[s] : NULL));

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Wilson coefficients of arXiv:2409.04703: against the weak charges of "nsi", against the written formulas, and among themselves. */
+/* Wilson coefficients of arXiv:2409.04703: against the weak charges of "nsi", against the written formulas, and among
+ * themselves. */
 #include "coherent.h"
 
 static const cev_interaction *const eft = &cev_interaction_eft, *const nsi = &cev_interaction_nsi;
-static const cev_nucleus cs = {"Cs", 55, 78, 132.905451958, 4.8, 5.01}, iodine = {"I", 53, 74, 126.904471838, 4.75, 4.94};
+static const cev_nucleus cs = {"Cs", 55, 78, 132.905451958, 4.8, 5.01},
+                         iodine = {"I", 53, 74, 126.904471838, 4.75, 4.94};
 static const char *const flavours[CEV_N_FLAVOURS] = {"e", "mu", "tau"};
 static const double fermi_per_GeV2 = 1.1663787e-5, sin2 = 0.2312;
 enum { N_VECTOR = 3, N_TERM = 6 };
@@ -15,8 +17,8 @@ static void defaults(const cev_interaction *interaction, double *theta)
     theta[parameter_of(interaction, "recoil_term")] = 1;
 }
 
-static void evaluate(const cev_interaction *interaction, const cev_nucleus *nucleus, cev_flavour flavour, const double *theta,
-                     double *coefficient)
+static void evaluate(const cev_interaction *interaction, const cev_nucleus *nucleus, cev_flavour flavour,
+                     const double *theta, double *coefficient)
 {
     cev_lanes block[CEV_MAX_MODEL_PARAMETERS], out[CEV_MAX_TERMS];
     for (size_t p = 0; p < interaction->card.n_parameter; p++)
@@ -85,17 +87,21 @@ static void vector_factors_and_kinematics_are_those_of_nsi(void **state)
 }
 
 /* The cross section as arXiv:2409.04703 writes it, from Wilson coefficients in GeV^-2 to cm^2 per keV. */
-static double written_out(const cev_nucleus *nucleus, const double c1[2], const double c2[2], double kappa, double energy, double recoil_MeV)
+static double written_out(const cev_nucleus *nucleus, const double c1[2], const double c2[2], double kappa,
+                          double energy, double recoil_MeV)
 {
     cev_form_factor form = form_factor_called("responses");
-    cev_nuclear_response w = cev_coherent_at_recoil(&form, nucleus, recoil_MeV * 1e3), s = cev_axial_at_recoil(&form, nucleus, recoil_MeV * 1e3);
-    double z = nucleus->protons, n = nucleus->neutrons, m = nucleus->mass_u * 931.49410242, hbarc = 197.3269804e-13 /* MeV cm */;
+    cev_nuclear_response w = cev_coherent_at_recoil(&form, nucleus, recoil_MeV * 1e3),
+                         s = cev_axial_at_recoil(&form, nucleus, recoil_MeV * 1e3);
+    double z = nucleus->protons, n = nucleus->neutrons, m = nucleus->mass_u * 931.49410242,
+           hbarc = 197.3269804e-13 /* MeV cm */;
     double p1 = 2 * c1[0] + c1[1], n1 = c1[0] + 2 * c1[1];
     double p2 = 2 * (0.897 * c2[0] - 0.376 * c2[1]), n2 = 2 * (-0.376 * c2[0] + 0.897 * c2[1]);
     double vector = p1 * p1 * z * z * w.pp + 2 * p1 * n1 * z * n * w.pn + n1 * n1 * n * n * w.nn;
     double axial = p2 * p2 * s.pp + 2 * p2 * n2 * s.pn + n2 * n2 * s.nn;
     double slope = m * recoil_MeV / (2 * energy * energy), t = recoil_MeV / energy;
-    double per_MeV3 = m / (2 * M_PI) * fmax(1 - t - slope, 0) * vector + kappa * m / (8 * M_PI) * (1 - t + slope) * axial;
+    double per_MeV3 = m / (2 * M_PI) * fmax(1 - t - slope, 0) * vector +
+                      kappa * m / (8 * M_PI) * (1 - t + slope) * axial;
     return per_MeV3 * 1e-12 * hbarc * hbarc * 1e-3;
 }
 
@@ -117,10 +123,13 @@ static void cross_section_is_that_of_the_paper(void **state)
             new2[q] -= sign * g;
         }
         const cev_nucleus *nucleus = k & 1 ? &cs : &iodine;
-        double energy = uniform(r, 10, 52), recoil = uniform(r, 0.01, 0.99) * cev_recoil_max_MeV(CEV_LIMIT_EXACT,
-                                                        cev_nucleus_mass_MeV(nucleus), energy), sum = 0;
+        double energy = uniform(r, 10, 52),
+               recoil = uniform(r, 0.01, 0.99) *
+                        cev_recoil_max_MeV(CEV_LIMIT_EXACT, cev_nucleus_mass_MeV(nucleus), energy),
+               sum = 0;
         evaluate(eft, nucleus, (cev_flavour)flavour, theta, c);
-        for (size_t t = 0; t < N_TERM; t++) sum += c[t] * cev_cross_section_cm2_per_keV(eft, t, nucleus, &f, energy, recoil * 1e3, theta);
+        for (size_t t = 0; t < N_TERM; t++)
+            sum += c[t] * cev_cross_section_cm2_per_keV(eft, t, nucleus, &f, energy, recoil * 1e3, theta);
         assert_relative(sum, written_out(nucleus, new1, new2, kappa, energy, recoil), 1e-9);
     }
     gsl_rng_free(r);
@@ -135,7 +144,8 @@ static void scales_are_coefficients(void **state)
         for (int current = 1; current <= 2; current++)
             for (size_t f = 0; f < CEV_N_FLAVOURS; f++)
                 for (int q = 0; q < 2; q++) {
-                    double by_scale[CEV_MAX_MODEL_PARAMETERS], direct[CEV_MAX_MODEL_PARAMETERS], a[CEV_MAX_TERMS], b[CEV_MAX_TERMS];
+                    double by_scale[CEV_MAX_MODEL_PARAMETERS], direct[CEV_MAX_MODEL_PARAMETERS], a[CEV_MAX_TERMS],
+                        b[CEV_MAX_TERMS];
                     defaults(eft, by_scale);
                     defaults(eft, direct);
                     by_scale[wilson(current, "ud"[q], f, true)] = lambda[k];
@@ -174,7 +184,8 @@ static void kappa_scales_the_axial_rate(void **state)
     }
 }
 
-/* The weak charge is -N/2 or so: C1_u > 0 makes it larger, C1_u < 0 smaller, none, and as large again with the other sign. */
+/* The weak charge is -N/2 or so: C1_u > 0 makes it larger, C1_u < 0 smaller, none, and as large again with the other
+ * sign. */
 static void signs_are_those_of_the_paper(void **state)
 {
     (void)state;

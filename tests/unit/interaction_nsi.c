@@ -95,7 +95,8 @@ static void diagonal_couplings_touch_their_flavour_only(void **state)
     for (size_t of = 0; of < CEV_N_FLAVOURS; of++)
         for (size_t k = 0; k < LENGTH(quark); k++)
             for (size_t f = 0; f < CEV_N_FLAVOURS; f++) {
-                double with = charge2_with(&cs, f, coupling(of, of, quark[k]), 0.3), without = charge2_with(&cs, f, 0, 0);
+                double with = charge2_with(&cs, f, coupling(of, of, quark[k]), 0.3),
+                       without = charge2_with(&cs, f, 0, 0);
                 if (f == of)
                     assert_true(fabs(with - without) > 1);
                 else
@@ -222,7 +223,8 @@ static void shape_carries_the_square_of_the_form_factor(void **state)
     (void)state;
     cev_form_factor helm = form_factor("helm");
     for (double recoil = 0; recoil < 14; recoil += 0.7) {
-        assert_relative(shape("helm", 30, recoil), shape("point", 30, recoil) * cev_coherent_at_recoil(&helm, &cs, recoil).pp, 1e-13);
+        assert_relative(shape("helm", 30, recoil),
+                        shape("point", 30, recoil) * cev_coherent_at_recoil(&helm, &cs, recoil).pp, 1e-13);
     }
 }
 

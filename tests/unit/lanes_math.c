@@ -131,11 +131,13 @@ static void log_of_a_ratio_is_right(void **state)
         double y = log_uniform(r, 1e-150, 1e150);
         lanes x;
         for (int l = 0; l < LANES; l++)
-            x[l] = k % 2 ? y * (1 + (l % 2 ? 1 : -1) * log_uniform(r, DBL_EPSILON, 0.5)) : log_uniform(r, 1e-150, 1e150);
+            x[l] = k % 2 ? y * (1 + (l % 2 ? 1 : -1) * log_uniform(r, DBL_EPSILON, 0.5))
+                         : log_uniform(r, 1e-150, 1e150);
         lanes ratio = log_ratio(x, y);
         for (int l = 0; l < LANES; l++) {
             long double ratio_exactly = (long double)x[l] / (long double)y;
-            long double exact = k % 2 ? log1pl(((long double)x[l] - (long double)y) / (long double)y) : logl(ratio_exactly);
+            long double exact = k % 2 ? log1pl(((long double)x[l] - (long double)y) / (long double)y)
+                                      : logl(ratio_exactly);
             assert_close(ratio[l], (double)exact, 4 * DBL_EPSILON * fabs((double)exact));
         }
         lanes one = log_ratio(lanes_set(y), y);
@@ -147,14 +149,10 @@ static void log_of_a_ratio_is_right(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(log_of_one_is_exactly_zero),
-        cmocka_unit_test(log_is_right_over_the_whole_range),
-        cmocka_unit_test(log_is_right_near_one),
-        cmocka_unit_test(log_is_right_at_its_seams),
-        cmocka_unit_test(log_does_not_mix_lanes),
-        cmocka_unit_test(select_and_any_go_lane_by_lane),
-        cmocka_unit_test(log_of_a_ratio_is_right),
-        cmocka_unit_test(sqrt_is_that_of_the_library),
+        cmocka_unit_test(log_of_one_is_exactly_zero), cmocka_unit_test(log_is_right_over_the_whole_range),
+        cmocka_unit_test(log_is_right_near_one),      cmocka_unit_test(log_is_right_at_its_seams),
+        cmocka_unit_test(log_does_not_mix_lanes),     cmocka_unit_test(select_and_any_go_lane_by_lane),
+        cmocka_unit_test(log_of_a_ratio_is_right),    cmocka_unit_test(sqrt_is_that_of_the_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

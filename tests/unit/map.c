@@ -13,12 +13,21 @@ static char folder[] = "/tmp/cevscan-unit-XXXXXX";
 static char path[256];
 
 static const double ee[] = {-0.2, 0, 0.1, 0.25, 0.6}, mu[] = {1, 2, 3, 4, 5, 6, 7};
-static const cev_parameter parameter_ee = {.name = "eps_ee_uV", .unit = "", .label = "\\varepsilon", .help = "a coupling"};
-static const cev_parameter parameter_mu = {.name = "mass_MeV", .unit = "MeV", .label = "M", .help = "a mass", .default_value = 3};
+static const cev_parameter parameter_ee = {.name = "eps_ee_uV",
+                                           .unit = "",
+                                           .label = "\\varepsilon",
+                                           .help = "a coupling"};
+static const cev_parameter parameter_mu = {.name = "mass_MeV",
+                                           .unit = "MeV",
+                                           .label = "M",
+                                           .help = "a mass",
+                                           .default_value = 3};
 static const cev_parameter *const parameters[] = {&parameter_ee, &parameter_mu};
 static const char *const pull_names[] = {"csi.signal", "csi.background"};
-static const cev_map_text texts[] = {
-    {"title", "a \xce\xb5 map"}, {"axes", "eps_ee_uV,mass_MeV"}, {"configuration", "{}"}, {"empty", ""}};
+static const cev_map_text texts[] = {{"title", "a \xce\xb5 map"},
+                                     {"axes", "eps_ee_uV,mass_MeV"},
+                                     {"configuration", "{}"},
+                                     {"empty", ""}};
 
 static cev_grid grid(void)
 {
@@ -31,8 +40,12 @@ static cev_grid grid(void)
 
 static void create(const cev_grid *g, size_t n_pull)
 {
-    cev_map_spec spec = {.grid = g, .axis_description = parameters, .n_pull = n_pull, .pull_name = pull_names,
-                         .n_text = LENGTH(texts), .text = texts};
+    cev_map_spec spec = {.grid = g,
+                         .axis_description = parameters,
+                         .n_pull = n_pull,
+                         .pull_name = pull_names,
+                         .n_text = LENGTH(texts),
+                         .text = texts};
     unlink(path);
     assert_ok(cev_map_create(path, &spec));
 }
@@ -86,7 +99,8 @@ static void a_new_map_says_what_it_was_made_of(void **state)
     assert_true(info->n_point == 35 && info->n_tile == 9 && info->n_tile_done == 0);
     assert_int_equal(info->status_count[CEV_POINT_PENDING], 35);
     for (size_t t = 0; t < 9; t++) assert_int_equal(info->done[t], 0);
-    for (size_t k = 0; k < LENGTH(texts); k++) assert_string_equal(cev_map_info_text(info, texts[k].name), texts[k].value);
+    for (size_t k = 0; k < LENGTH(texts); k++)
+        assert_string_equal(cev_map_info_text(info, texts[k].name), texts[k].value);
     assert_string_equal(cev_map_info_text(info, "format"), "cevscan map");
     assert_null(cev_map_info_text(info, "no such"));
     assert_false(info->progress.complete);
@@ -178,7 +192,8 @@ static void a_tile_can_be_read_back_and_forgotten(void **state)
     cev_tile_results out = fill(&g, &tile, &r);
     assert_ok(cev_map_write_tile(map, &tile, &out, reference));
     assert_ok(cev_map_read_tile(map, &tile, back.chi2, back.status, back.pull, &reference, &intact));
-    assert_true(intact && back.chi2[0] == 34.5 && back.pull[0] == -34 && back.pull[1] == 0.34 && back.status[0] == CEV_POINT_OK);
+    assert_true(intact && back.chi2[0] == 34.5 && back.pull[0] == -34 && back.pull[1] == 0.34 &&
+                back.status[0] == CEV_POINT_OK);
     reference = 0.5; /* delta_chi2 is another now */
     assert_ok(cev_map_read_tile(map, &tile, back.chi2, back.status, back.pull, &reference, &intact));
     assert_false(intact);
@@ -200,9 +215,18 @@ static void progress_can_be_read_back(void **state)
     cev_grid g = grid();
     create(&g, 0);
     cev_map *map = open_map(&g, 0);
-    cev_map_progress p = {.sessions = 3, .ranks = 5, .threads = 2, .complete = true, .start = "2024-02-29T01:02:03Z",
-                          .end = "2024-03-01T00:00:00Z", .heartbeat = 1.5e9, .wall_time_s = 12.5, .points_failed = 1ull << 40,
-                          .chi2_reference = {-0.0}, .best_fit_chi2 = {1e-300}, .best_fit = {0.1, 4}};
+    cev_map_progress p = {.sessions = 3,
+                          .ranks = 5,
+                          .threads = 2,
+                          .complete = true,
+                          .start = "2024-02-29T01:02:03Z",
+                          .end = "2024-03-01T00:00:00Z",
+                          .heartbeat = 1.5e9,
+                          .wall_time_s = 12.5,
+                          .points_failed = 1ull << 40,
+                          .chi2_reference = {-0.0},
+                          .best_fit_chi2 = {1e-300},
+                          .best_fit = {0.1, 4}};
     memset(p.content_hash, 'f', CEV_DIGEST_TEXT_SIZE - 1);
     assert_ok(cev_map_write_progress(map, &p));
     assert_ok(cev_map_close(&map));
@@ -329,7 +353,8 @@ static void a_newer_format_is_refused_with_words(void **state)
     assert_true(H5Awrite(a, H5T_NATIVE_INT, &version) >= 0);
     H5Aclose(a);
     H5Fclose(file);
-    snprintf(words, sizeof words, "a map of format version %d; this program knows version %d", version, CEV_MAP_FORMAT_VERSION);
+    snprintf(words, sizeof words, "a map of format version %d; this program knows version %d", version,
+             CEV_MAP_FORMAT_VERSION);
     assert_inspect_refused(words);
 }
 
@@ -433,7 +458,8 @@ static void a_map_of_another_grid_is_not_opened(void **state)
     other.axis[1].n = 6;
     assert_ok(cev_grid_lay_tiles(&other, (const size_t[]){2, 3}));
     cev_map *map;
-    assert_refused(cev_map_open(path, CEV_MAP_READ, MPI_COMM_SELF, &other, 0, NULL, &map), CEV_E_INPUT, "another shape");
+    assert_refused(cev_map_open(path, CEV_MAP_READ, MPI_COMM_SELF, &other, 0, NULL, &map), CEV_E_INPUT,
+                   "another shape");
     assert_ok(cev_map_close(&map)); /* left open to the process's end by contract; here it can be closed */
 }
 

@@ -4,12 +4,18 @@
 
 #include "cevscan/nuclear_responses.h"
 
-static const cev_interaction *const mediators[] = {
-    &cev_interaction_vector, &cev_interaction_vector_universal, &cev_interaction_vector_b_minus_l,
-    &cev_interaction_vector_lmu_minus_ltau, &cev_interaction_scalar, &cev_interaction_axial, &cev_interaction_tensor};
-static const cev_nucleus nuclei[] = {{"Xe132", 54, 78, 132, 4.7, 4.9}, {"Xe129", 54, 75, 129, 4.7, 4.9}, {"Xe131", 54, 77, 131, 4.7, 4.9},
-                                     {"I", 53, 74, 126.9, 4.75, 4.94}, {"Ar", 18, 22, 39.95, 3.4, 3.4}, {"H", 1, 0, 1.008, 0.8, 0}};
-static const long double pi = 3.14159265358979323846L, fermi = 1.1663787e-11L, unit_MeV = 931.49410242L, hbarc = 197.3269804L;
+static const cev_interaction *const mediators[] = {&cev_interaction_vector,
+                                                   &cev_interaction_vector_universal,
+                                                   &cev_interaction_vector_b_minus_l,
+                                                   &cev_interaction_vector_lmu_minus_ltau,
+                                                   &cev_interaction_scalar,
+                                                   &cev_interaction_axial,
+                                                   &cev_interaction_tensor};
+static const cev_nucleus nuclei[] = {{"Xe132", 54, 78, 132, 4.7, 4.9}, {"Xe129", 54, 75, 129, 4.7, 4.9},
+                                     {"Xe131", 54, 77, 131, 4.7, 4.9}, {"I", 53, 74, 126.9, 4.75, 4.94},
+                                     {"Ar", 18, 22, 39.95, 3.4, 3.4},  {"H", 1, 0, 1.008, 0.8, 0}};
+static const long double pi = 3.14159265358979323846L, fermi = 1.1663787e-11L, unit_MeV = 931.49410242L,
+                         hbarc = 197.3269804L;
 
 typedef struct setting {
     const cev_interaction *of;
@@ -37,8 +43,8 @@ static setting with(const cev_interaction *of, double mass_MeV, double coupling)
 }
 
 /* What the library says: the sum of coefficients and terms. */
-static double cross_section(const setting *s, const cev_nucleus *nucleus, const cev_form_factor *form_factor, cev_flavour flavour,
-                            double energy_MeV, double recoil_keV)
+static double cross_section(const setting *s, const cev_nucleus *nucleus, const cev_form_factor *form_factor,
+                            cev_flavour flavour, double energy_MeV, double recoil_keV)
 {
     cev_lanes theta[CEV_MAX_MODEL_PARAMETERS], c[CEV_MAX_TERMS];
     for (size_t p = 0; p < s->of->card.n_parameter; p++)
@@ -46,11 +52,12 @@ static double cross_section(const setting *s, const cev_nucleus *nucleus, const 
     s->of->coefficients(nucleus, flavour, theta, c);
     double sum = 0;
     for (size_t k = 0; k < s->of->n_term; k++)
-        sum += c[k][0] * cev_cross_section_cm2_per_keV(s->of, k, nucleus, form_factor, energy_MeV, recoil_keV, s->theta);
+        sum += c[k][0] *
+               cev_cross_section_cm2_per_keV(s->of, k, nucleus, form_factor, energy_MeV, recoil_keV, s->theta);
     return sum;
 }
 
-/* --- the formulas again -------------------------------------------------------------------------------------------------- */
+/* --- the formulas again ----------------------------------------------------------------------------------------- */
 
 typedef struct place {
     const cev_nucleus *nucleus;
@@ -60,9 +67,14 @@ typedef struct place {
     cev_spin_structure s;
 } place;
 
-static place place_at(const cev_nucleus *nucleus, const cev_form_factor *form_factor, double energy_MeV, double recoil_keV)
+static place place_at(const cev_nucleus *nucleus, const cev_form_factor *form_factor, double energy_MeV,
+                      double recoil_keV)
 {
-    place p = {.nucleus = nucleus, .form_factor = form_factor, .e = energy_MeV, .t = recoil_keV / 1000.0L, .m = nucleus->mass_u * unit_MeV};
+    place p = {.nucleus = nucleus,
+               .form_factor = form_factor,
+               .e = energy_MeV,
+               .t = recoil_keV / 1000.0L,
+               .m = nucleus->mass_u * unit_MeV};
     p.q2 = 2 * p.m * p.t;
     p.f = cev_coherent_at_recoil(form_factor, nucleus, recoil_keV);
     p.s = cev_spin_structure_at(nucleus, (double)(sqrtl(p.q2) / hbarc));
@@ -79,7 +91,8 @@ static long double vector_by_hand(const place *p, long double sin2, long double 
 {
     long double q_p = p->nucleus->protons * (1 - 4 * sin2) / 2 + x_p, q_n = -p->nucleus->neutrons / 2.0L + x_n;
     long double k = 1 - p->m * p->t / (2 * p->e * p->e) - (recoil_term ? p->t / p->e : 0);
-    return cm2_per_keV(fermi * fermi * p->m / pi * k * (q_p * q_p * p->f.pp + 2 * q_p * q_n * p->f.pn + q_n * q_n * p->f.nn));
+    return cm2_per_keV(fermi * fermi * p->m / pi * k *
+                       (q_p * q_p * p->f.pp + 2 * q_p * q_n * p->f.pn + q_n * q_n * p->f.nn));
 }
 
 /* g^2 Q_nu (2 Q_u + Q_d), (Q_u + 2 Q_d), over sqrt(2) G_F (M^2 + q^2), for all protons and all neutrons. */
@@ -87,8 +100,9 @@ static long double mediated_by_hand(const setting *s, const place *p, cev_flavou
 {
     static const char *const charge[CEV_N_FLAVOURS] = {"charge_e", "charge_mu", "charge_tau"};
     setting copy = *s;
-    long double u = *at(&copy, "charge_u"), d = *at(&copy, "charge_d"), nu = *at(&copy, charge[flavour]), g = *at(&copy, "coupling"),
-                mass = *at(&copy, "mediator_mass_MeV"), strength = g * g * nu / (sqrtl(2) * fermi * (mass * mass + p->q2));
+    long double u = *at(&copy, "charge_u"), d = *at(&copy, "charge_d"), nu = *at(&copy, charge[flavour]),
+                g = *at(&copy, "coupling"), mass = *at(&copy, "mediator_mass_MeV"),
+                strength = g * g * nu / (sqrtl(2) * fermi * (mass * mass + p->q2));
     return vector_by_hand(p, *at(&copy, "sin2_theta_w"), strength * p->nucleus->protons * (2 * u + d),
                           strength * p->nucleus->neutrons * (u + 2 * d), *at(&copy, "recoil_term") > 0);
 }
@@ -118,15 +132,16 @@ static long double axial_by_hand(const setting *s, const place *p)
 {
     setting copy = *s;
     long double h = *at(&copy, "quark_spin");
-    return cm2_per_keV(2 * p->m / twice_spin_plus_1(p->nucleus) * propagator(s, p) * (2 + p->m * p->t / (p->e * p->e) - 2 * p->t / p->e) *
-                       h * h * p->s.transverse);
+    return cm2_per_keV(2 * p->m / twice_spin_plus_1(p->nucleus) * propagator(s, p) *
+                       (2 + p->m * p->t / (p->e * p->e) - 2 * p->t / p->e) * h * h * p->s.transverse);
 }
 
 static long double tensor_by_hand(const setting *s, const place *p)
 {
     setting copy = *s;
     long double d = *at(&copy, "tensor_charge"), s_t = d * d * p->s.transverse, s_l = d * d * p->s.longitudinal;
-    long double transverse = (2 - p->m * p->t / (p->e * p->e) - 2 * p->t / p->e) * s_t, longitudinal = (1 - p->t / p->e) * s_l;
+    long double transverse = (2 - p->m * p->t / (p->e * p->e) - 2 * p->t / p->e) * s_t,
+                longitudinal = (1 - p->t / p->e) * s_l;
     bool as_printed = *at(&copy, "as_printed") > 0;
     return cm2_per_keV((as_printed ? 1 : 8) * p->m / twice_spin_plus_1(p->nucleus) * propagator(s, p) *
                        (transverse + (as_printed ? 1 : 4) * longitudinal));
@@ -142,7 +157,7 @@ static long double by_hand(const setting *s, const place *p, cev_flavour flavour
     return mediated_by_hand(s, p, flavour);
 }
 
-/* --- identities --------------------------------------------------------------------------------------------------------- */
+/* --- identities ------------------------------------------------------------------------------------------------- */
 
 static setting random_setting(gsl_rng *r, const cev_interaction *of)
 {
@@ -152,7 +167,9 @@ static setting random_setting(gsl_rng *r, const cev_interaction *of)
     *at(&s, "sin2_theta_w") = uniform(r, 0, 0.5);
     *at(&s, "recoil_term") = chance(r, 0.5);
     if (of == &cev_interaction_vector)
-        for (const char *const *name = (const char *const[]){"charge_u", "charge_d", "charge_e", "charge_mu", "charge_tau", NULL}; *name; name++)
+        for (const char *const *name =
+                 (const char *const[]){"charge_u", "charge_d", "charge_e", "charge_mu", "charge_tau", NULL};
+             *name; name++)
             *at(&s, *name) = uniform(r, -2, 2);
     if (of == &cev_interaction_tensor) *at(&s, "as_printed") = chance(r, 0.5);
     return s;
@@ -175,7 +192,8 @@ static void cross_sections_are_as_written(void **state)
         double size = (double)fabsl(vector_by_hand(&p, 0.25L, 0, 0, false)) + (double)fabsl(by_hand(&s, &p, flavour));
         double q = sqrt((double)p.q2) / (double)hbarc;
         assert_true(q > 0);
-        assert_close(cross_section(&s, nucleus, f, flavour, energy, recoil_keV), (double)by_hand(&s, &p, flavour), 1e-10 * size);
+        assert_close(cross_section(&s, nucleus, f, flavour, energy, recoil_keV), (double)by_hand(&s, &p, flavour),
+                     1e-10 * size);
     }
     gsl_rng_free(r);
 }
@@ -218,7 +236,8 @@ static void scalar_charge_of_a_nucleon(void **state)
     for (size_t k = 0; k < LENGTH(nuclei); k++) {
         setting on = with(&cev_interaction_scalar, 100, 1e-3), off = with(&cev_interaction_scalar, 100, 0);
         place p = place_at(&nuclei[k], &point, 10, 0.5);
-        double extra = cross_section(&on, &nuclei[k], &point, 0, 10, 0.5) - cross_section(&off, &nuclei[k], &point, 0, 10, 0.5);
+        double extra = cross_section(&on, &nuclei[k], &point, 0, 10, 0.5) -
+                       cross_section(&off, &nuclei[k], &point, 0, 10, 0.5);
         double q2 = extra / (double)cm2_per_keV(p.m * p.m * p.t * propagator(&on, &p) / (4 * pi * 100));
         int a = nuclei[k].protons + nuclei[k].neutrons;
         assert_close(sqrt(q2) / a, 17.29, 0.01);
@@ -234,7 +253,8 @@ static void heavy_mediators_are_contact_interactions(void **state)
     for (size_t k = 0; k < LENGTH(eps); k++)
         for (size_t n = 0; n < LENGTH(nuclei); n++)
             for (double mass = 1e4; mass < 1e9; mass *= 100) {
-                setting vector = with(&cev_interaction_vector_universal, mass, mass * sqrt(eps[k] * sqrt(2) * (double)fermi));
+                setting vector = with(&cev_interaction_vector_universal, mass,
+                                      mass * sqrt(eps[k] * sqrt(2) * (double)fermi));
                 setting nsi = standard(&cev_interaction_nsi);
                 *at(&nsi, "eps_mumu_uV") = *at(&nsi, "eps_mumu_dV") = eps[k];
                 *at(&nsi, "recoil_term") = 1;
@@ -266,7 +286,9 @@ static double change(const cev_interaction *of, double coupling, cev_flavour fla
 {
     const cev_form_factor helm = form_factor_called("helm");
     setting on = with(of, 10, coupling), off = with(of, 10, 0);
-    return cross_section(&on, &nuclei[0], &helm, flavour, 12, 0.4) / cross_section(&off, &nuclei[0], &helm, flavour, 12, 0.4) - 1;
+    return cross_section(&on, &nuclei[0], &helm, flavour, 12, 0.4) /
+               cross_section(&off, &nuclei[0], &helm, flavour, 12, 0.4) -
+           1;
 }
 
 /* The weak charge is negative: equal charges for quarks and leptons lower the rate, opposite ones raise it. */
@@ -277,11 +299,13 @@ static void signs_of_interference(void **state)
         cev_flavour a = (cev_flavour)f;
         assert_true(change(&cev_interaction_vector_universal, 1e-5, a) < -0.1);
         assert_true(change(&cev_interaction_vector_b_minus_l, 1e-5, a) > 0.04);
-        assert_relative(change(&cev_interaction_vector_universal, 1e-7, a), -3 * change(&cev_interaction_vector_b_minus_l, 1e-7, a), 1e-4);
+        assert_relative(change(&cev_interaction_vector_universal, 1e-7, a),
+                        -3 * change(&cev_interaction_vector_b_minus_l, 1e-7, a), 1e-4);
         assert_true(change(&cev_interaction_vector_universal, 1e-3, a) > 1);
         assert_same_bits(change(&cev_interaction_vector_universal, 1e-5, a), change(&cev_interaction_vector, 1e-5, a));
         assert_true(change(&cev_interaction_scalar, 1e-5, a) > 0);
-        assert_true(change(&cev_interaction_axial, 1e-5, a) == 0 && change(&cev_interaction_tensor, 1e-5, a) == 0); /* 132Xe */
+        assert_true(change(&cev_interaction_axial, 1e-5, a) == 0 &&
+                    change(&cev_interaction_tensor, 1e-5, a) == 0); /* 132Xe */
     }
     assert_true(change(&cev_interaction_vector_lmu_minus_ltau, 1e-3, CEV_FLAVOUR_E) == 0);
     double mu = change(&cev_interaction_vector_lmu_minus_ltau, 1e-5, CEV_FLAVOUR_MU),
@@ -295,12 +319,14 @@ static void loop_charges_are_electric(void **state)
 {
     (void)state;
     setting s = standard(&cev_interaction_vector_lmu_minus_ltau);
-    double u = *at(&s, "charge_u"), d = *at(&s, "charge_d"), loop = 7.2973525693e-3 / (3 * CEV_PI) * 2 * log(1776.86 / 105.6583755);
+    double u = *at(&s, "charge_u"), d = *at(&s, "charge_d"),
+           loop = 7.2973525693e-3 / (3 * CEV_PI) * 2 * log(1776.86 / 105.6583755);
     assert_close(u + 2 * d, 0, 1e-18);
     assert_relative(fabs(2 * u + d), loop, 1e-5);
 }
 
-/* Axial and tensor mediators see spin only, whatever the flavour; derived tensor is 8 times the transverse and 32 times the longitudinal part. */
+/* Axial and tensor mediators see spin only, whatever the flavour; derived tensor is 8 times the transverse and 32 times
+ * the longitudinal part. */
 static void spin_is_what_counts(void **state)
 {
     (void)state;
@@ -318,7 +344,8 @@ static void spin_is_what_counts(void **state)
         }
     setting printed = with(&cev_interaction_tensor, 10, 1), derived = printed;
     *at(&derived, "as_printed") = 0;
-    double ratio = cross_section(&derived, &nuclei[1], &helm, 0, 12, 1e-3) / cross_section(&printed, &nuclei[1], &helm, 0, 12, 1e-3);
+    double ratio = cross_section(&derived, &nuclei[1], &helm, 0, 12, 1e-3) /
+                   cross_section(&printed, &nuclei[1], &helm, 0, 12, 1e-3);
     assert_relative(ratio, (8 * 2 * 2 + 32 * 1) / (2 * 2 + 1.0), 1e-3); /* S^T = 2 S^L at rest */
 }
 

@@ -42,7 +42,8 @@ static void random_theta(gsl_rng *r, double reach, double *theta)
     const cev_card *card = &cev_interaction_nsi.card;
     memset(theta, 0, CEV_MAX_MODEL_PARAMETERS * sizeof *theta);
     for (size_t p = 0; p < card->n_parameter; p++)
-        theta[p] = strncmp(card->parameters[p].name, "eps_", 4) ? card->parameters[p].default_value : uniform(r, -reach, reach);
+        theta[p] = strncmp(card->parameters[p].name, "eps_", 4) ? card->parameters[p].default_value
+                                                                : uniform(r, -reach, reach);
 }
 
 static void broadcast(const double *theta, cev_lanes *block)
@@ -114,7 +115,8 @@ static void separate_experiments_add_up(void **state)
     (void)state;
     gsl_rng *r = random_numbers(2);
     fixture both = set_up("ess_csi,ess_ar"), csi = set_up("ess_csi"), ar = set_up("ess_ar");
-    cev_data of_both = asimov(&both, standard_model), of_csi = asimov(&csi, standard_model), of_ar = asimov(&ar, standard_model);
+    cev_data of_both = asimov(&both, standard_model), of_csi = asimov(&csi, standard_model),
+             of_ar = asimov(&ar, standard_model);
     for (int k = 0; k < 50; k++) {
         double theta[CEV_MAX_MODEL_PARAMETERS];
         random_theta(r, 0.5, theta);
@@ -340,7 +342,8 @@ static void a_pull_with_two_uncertainties_is_refused(void **state)
     cev_pull pull[2][2];
     cev_experiment twin[2];
     cev_model *model = NULL;
-    assert_refused(twins(config->experiment[0], pull, "signal", 0.2, twin, &model), CEV_E_INPUT, "pull signal is shared");
+    assert_refused(twins(config->experiment[0], pull, "signal", 0.2, twin, &model), CEV_E_INPUT,
+                   "pull signal is shared");
     assert_null(model);
     cev_scan_config_destroy(&config);
 }
@@ -351,7 +354,8 @@ static void an_experiment_twice_is_refused(void **state)
     cev_scan_config *config = ess_config("ess_csi");
     const cev_experiment *list[2] = {config->experiment[0], config->experiment[0]};
     cev_model *model = NULL;
-    assert_refused(cev_model_create(2, list, config->interaction, config->theta, &model), CEV_E_INPUT, "ess_csi is used twice");
+    assert_refused(cev_model_create(2, list, config->interaction, config->theta, &model), CEV_E_INPUT,
+                   "ess_csi is used twice");
     assert_null(model);
     cev_scan_config_destroy(&config);
 }

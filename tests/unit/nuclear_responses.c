@@ -7,7 +7,12 @@
 static cev_nucleus nucleus_of(const cev_nuclear_responses *r)
 {
     double a = r->protons + r->neutrons;
-    return (cev_nucleus){.name = "x", .protons = r->protons, .neutrons = r->neutrons, .mass_u = a, .rms_radius_p_fm = 4.8, .rms_radius_n_fm = 5};
+    return (cev_nucleus){.name = "x",
+                         .protons = r->protons,
+                         .neutrons = r->neutrons,
+                         .mass_u = a,
+                         .rms_radius_p_fm = 4.8,
+                         .rms_radius_n_fm = 5};
 }
 
 static const double rounding = 1e-3; /* of the published coefficients; 6e-4 in germanium, 4e-6 in iodine and caesium */
@@ -58,13 +63,16 @@ static void check_form(const cev_nuclear_responses *r, double q)
 {
     cev_form_factor f = form_factor_called("responses");
     cev_nucleus x = nucleus_of(r);
-    double z = r->protons, n = r->neutrons, a = z + n, b2 = 41.467 / (45 * pow(a, -1.0 / 3) - 25 * pow(a, -2.0 / 3)), y = q * q * b2 / 4;
+    double z = r->protons, n = r->neutrons, a = z + n, b2 = 41.467 / (45 * pow(a, -1.0 / 3) - 25 * pow(a, -2.0 / 3)),
+           y = q * q * b2 / 4;
     cev_nuclear_response w = f.kind->coherent(&f, &x, q), s = f.kind->axial(&f, &x, q);
     for (int k = 0; k < 5; k++) {
-        double p = (double[]){1, 0, 1, 0.3, -2}[k], m = (double[]){0, 1, -1, 2, 0.7}[k], c0 = (p + m) / 2, c1 = (p - m) / 2, sum[2];
+        double p = (double[]){1, 0, 1, 0.3, -2}[k], m = (double[]){0, 1, -1, 2, 0.7}[k], c0 = (p + m) / 2,
+               c1 = (p - m) / 2, sum[2];
         for (int axial = 0; axial < 2; axial++) {
             const double(*c)[CEV_RESPONSE_COEFFICIENTS] = axial ? r->axial : r->coherent;
-            sum[axial] = f_of(r) * (c0 * c0 * written_out(c[0], y) + 2 * c0 * c1 * written_out(c[1], y) + c1 * c1 * written_out(c[2], y));
+            sum[axial] = f_of(r) * (c0 * c0 * written_out(c[0], y) + 2 * c0 * c1 * written_out(c[1], y) +
+                                    c1 * c1 * written_out(c[2], y));
         }
         double scale = a * a * (p * p + m * m);
         assert_close(p * p * z * z * w.pp + 2 * p * m * z * n * w.pn + m * m * n * n * w.nn, sum[0], 1e-12 * scale);
@@ -79,7 +87,8 @@ static void responses_follow_their_formula(void **state)
         for (double q = 0; q < 0.6; q += 0.05) check_form(&cev_nuclear_responses_table[k], q);
 }
 
-/* No response lies above the one without nuclear structure, and |pn| is at most the mean of the others (a square of amplitudes). */
+/* No response lies above the one without nuclear structure, and |pn| is at most the mean of the others (a square of
+ * amplitudes). */
 static void coherent_responses_are_bounded(void **state)
 {
     (void)state;
@@ -113,7 +122,8 @@ static void what_no_table_knows_is_unknown(void **state)
 {
     (void)state;
     cev_form_factor f = form_factor_called("responses");
-    const cev_nucleus cs = {.protons = 55, .neutrons = 78}, ar39 = {.protons = 18, .neutrons = 21}, swapped = {.protons = 78, .neutrons = 55};
+    const cev_nucleus cs = {.protons = 55, .neutrons = 78}, ar39 = {.protons = 18, .neutrons = 21},
+                      swapped = {.protons = 78, .neutrons = 55};
     assert_true(f.kind->knows(&cs));
     assert_false(f.kind->knows(&ar39));
     assert_false(f.kind->knows(&swapped));
@@ -133,7 +143,8 @@ static void protons_and_neutrons_have_radii_of_their_own(void **state)
     cev_form_factor f = form_factor_called("helm");
     cev_nucleus cs = {.protons = 55, .neutrons = 78, .mass_u = 133, .rms_radius_p_fm = 4.80, .rms_radius_n_fm = 5.01};
     for (double q = 0.05; q < 0.6; q += 0.05) {
-        double p = helm_written_out(5.0 / 3 * (4.80 * 4.80 - 3 * 0.81), 0.9, q), n = helm_written_out(5.0 / 3 * (5.01 * 5.01 - 3 * 0.81), 0.9, q);
+        double p = helm_written_out(5.0 / 3 * (4.80 * 4.80 - 3 * 0.81), 0.9, q),
+               n = helm_written_out(5.0 / 3 * (5.01 * 5.01 - 3 * 0.81), 0.9, q);
         cev_nuclear_response w = f.kind->coherent(&f, &cs, q);
         assert_close(w.pp, p * p, 1e-13);
         assert_close(w.pn, p * n, 1e-13);
@@ -165,7 +176,8 @@ static void lewin_and_smith_fit_the_radius(void **state)
 static void isotopes_have_three_names(void **state)
 {
     (void)state;
-    const char *const names[] = {"Cs133", "Cs-133", "133Cs"}, *const wrong[] = {"", "Cs", "133", "Cs134", "cs133", "Cs133x", "Cs 133", "Cs--133"};
+    const char *const names[] = {"Cs133", "Cs-133", "133Cs"}, *const wrong[] = {"",      "Cs",     "133",    "Cs134",
+                                                                                "cs133", "Cs133x", "Cs 133", "Cs--133"};
     for (size_t k = 0; k < LENGTH(names); k++) {
         const cev_isotope *i = cev_isotope_find(names[k]);
         assert_non_null(i);

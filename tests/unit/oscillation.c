@@ -44,15 +44,23 @@ static void electron_shares(const cev_oscillation *o, double share[3])
     share[2] = s13 * s13;
 }
 
-/* PEANUTS, arXiv:2303.15527: B16-GS98, latitude 28.15 N, depth 2400 m. Energy, then P_e, P_mu, P_tau by day and on average. */
+/* PEANUTS, arXiv:2303.15527: B16-GS98, latitude 28.15 N, depth 2400 m. Energy, then P_e, P_mu, P_tau by day and on
+ * average. */
 static const double reference[][7] = {
-    {1.00, 0.52126, 0.19613, 0.28261, 0.52109, 0.19619, 0.28272},  {2.00, 0.48621, 0.22307, 0.29072, 0.48615, 0.22309, 0.29076},
-    {3.00, 0.45049, 0.25052, 0.29899, 0.45079, 0.25041, 0.29880},  {4.00, 0.41778, 0.27566, 0.30656, 0.41876, 0.27531, 0.30594},
-    {5.00, 0.39036, 0.29673, 0.31291, 0.39186, 0.29618, 0.31196},  {6.00, 0.36868, 0.31339, 0.31793, 0.37104, 0.31253, 0.31644},
-    {7.00, 0.35208, 0.32615, 0.32178, 0.35523, 0.32500, 0.31977},  {8.00, 0.33951, 0.33580, 0.32469, 0.34371, 0.33427, 0.32202},
-    {9.00, 0.32999, 0.34311, 0.32690, 0.33469, 0.34139, 0.32392},  {10.00, 0.32273, 0.34869, 0.32859, 0.32844, 0.34660, 0.32497},
-    {11.00, 0.31711, 0.35300, 0.32989, 0.32374, 0.35057, 0.32570}, {12.50, 0.31087, 0.35779, 0.33135, 0.31877, 0.35488, 0.32636},
-    {14.00, 0.30641, 0.36121, 0.33239, 0.31532, 0.35791, 0.32679}, {16.00, 0.30222, 0.36441, 0.33337, 0.31231, 0.36069, 0.32703},
+    {1.00, 0.52126, 0.19613, 0.28261, 0.52109, 0.19619, 0.28272},
+    {2.00, 0.48621, 0.22307, 0.29072, 0.48615, 0.22309, 0.29076},
+    {3.00, 0.45049, 0.25052, 0.29899, 0.45079, 0.25041, 0.29880},
+    {4.00, 0.41778, 0.27566, 0.30656, 0.41876, 0.27531, 0.30594},
+    {5.00, 0.39036, 0.29673, 0.31291, 0.39186, 0.29618, 0.31196},
+    {6.00, 0.36868, 0.31339, 0.31793, 0.37104, 0.31253, 0.31644},
+    {7.00, 0.35208, 0.32615, 0.32178, 0.35523, 0.32500, 0.31977},
+    {8.00, 0.33951, 0.33580, 0.32469, 0.34371, 0.33427, 0.32202},
+    {9.00, 0.32999, 0.34311, 0.32690, 0.33469, 0.34139, 0.32392},
+    {10.00, 0.32273, 0.34869, 0.32859, 0.32844, 0.34660, 0.32497},
+    {11.00, 0.31711, 0.35300, 0.32989, 0.32374, 0.35057, 0.32570},
+    {12.50, 0.31087, 0.35779, 0.33135, 0.31877, 0.35488, 0.32636},
+    {14.00, 0.30641, 0.36121, 0.33239, 0.31532, 0.35791, 0.32679},
+    {16.00, 0.30222, 0.36441, 0.33337, 0.31231, 0.36069, 0.32703},
 };
 
 static void days_are_those_of_another_program(void **state)
@@ -77,8 +85,12 @@ static void averages_are_those_of_another_program(void **state)
 static void probabilities_are_probabilities(void **state)
 {
     (void)state;
-    const cev_oscillation of[] = {normal, inverted(), {0, 0, 0, 0, 7e-5, 2.5e-3, NULL}, {1.57, 0.7, 0.3, 6, 1e-9, 1, NULL},
-                                  {0.6, 0.15, 0.8, 1, 7e-5, 7e-5, NULL}, {0.6, 0.15, 0.8, 1, 7e-5, 0, NULL},
+    const cev_oscillation of[] = {normal,
+                                  inverted(),
+                                  {0, 0, 0, 0, 7e-5, 2.5e-3, NULL},
+                                  {1.57, 0.7, 0.3, 6, 1e-9, 1, NULL},
+                                  {0.6, 0.15, 0.8, 1, 7e-5, 7e-5, NULL},
+                                  {0.6, 0.15, 0.8, 1, 7e-5, 0, NULL},
                                   {-3, 5, -7, 7, 1, -1, NULL}};
     const double latitude[] = {-90, 0, 28.15, 42.5, 66.6, 90};
     for (size_t k = 0; k < LENGTH(of); k++)
@@ -110,7 +122,8 @@ static void low_energies_oscillate_in_vacuum(void **state)
     }
 }
 
-/* Where matter is all: an electron neutrino is the heavier of two states, and leaves as nu_2 (of three, past the second resonance, nu_3). */
+/* Where matter is all: an electron neutrino is the heavier of two states, and leaves as nu_2 (of three, past the second
+ * resonance, nu_3). */
 static void high_energies_leave_as_the_heavier_state(void **state)
 {
     (void)state;
@@ -183,7 +196,8 @@ static void muons_and_taus_change_places(void **state)
     }
 }
 
-/* What is left of the oscillations along the paths after a year is no more than a ripple: sums over too few paths have more. */
+/* What is left of the oscillations along the paths after a year is no more than a ripple: sums over too few paths have
+ * more. */
 static void nights_are_smooth_in_energy(void **state)
 {
     (void)state;
@@ -199,8 +213,10 @@ static void electrons_come_back_at_night(void **state)
     (void)state;
     for (double e = 4; e < 17; e += 1) assert_true(night(&normal, e, latitude_deg).p[0] > day(&normal, e).p[0] + 1e-3);
     assert_close(night(&normal, 10, latitude_deg).p[0] - day(&normal, 10).p[0], 0.0115, 5e-4);
-    flavours south = night(&normal, 10, -latitude_deg), north = night(&normal, 10, latitude_deg), pole = night(&normal, 10, 90);
-    for (int a = 0; a < CEV_N_FLAVOURS; a++) assert_close(south.p[a], north.p[a], 1e-9); /* a year knows no hemisphere */
+    flavours south = night(&normal, 10, -latitude_deg), north = night(&normal, 10, latitude_deg),
+             pole = night(&normal, 10, 90);
+    for (int a = 0; a < CEV_N_FLAVOURS; a++)
+        assert_close(south.p[a], north.p[a], 1e-9); /* a year knows no hemisphere */
     assert_true(fabs(pole.p[0] - north.p[0]) > 1e-5);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Solar neutrinos whose couplings to quarks act on their way: the symmetries of the Hamiltonian, numbers of another diagonalisation, and
- * what of it reaches spectra and templates. */
+/* Solar neutrinos whose couplings to quarks act on their way: the symmetries of the Hamiltonian, numbers of another
+ * diagonalisation, and what of it reaches spectra and templates. */
 #include "coherent.h"
 
 #include "cevscan/constants.h"
@@ -77,7 +77,8 @@ typedef struct reference {
     double energy_MeV, p[CEV_N_FLAVOURS];
 } reference;
 
-static void assert_reference(const cev_oscillation *o, const cev_quark_couplings *couplings, const reference *expected, size_t n)
+static void assert_reference(const cev_oscillation *o, const cev_quark_couplings *couplings, const reference *expected,
+                             size_t n)
 {
     for (size_t k = 0; k < n; k++) {
         flavours f = by_day(*o, couplings, expected[k].energy_MeV);
@@ -90,7 +91,8 @@ static void numbers_of_another_diagonalisation(void **state)
     (void)state;
     const cev_quark_couplings full = {{{0.3, 0.1, -0.2}, {0.1, -0.4, 0.15}, {-0.2, 0.15, 0.2}},
                                       {{-0.1, 0.05, 0.3}, {0.05, 0.2, -0.25}, {0.3, -0.25, -0.6}}};
-    const cev_quark_couplings diagonal = {{{-1.4, 0, 0}, {0, 0.2, 0}, {0, 0, 0.5}}, {{0.7, 0, 0}, {0, -0.3, 0}, {0, 0, 0.1}}};
+    const cev_quark_couplings diagonal = {{{-1.4, 0, 0}, {0, 0.2, 0}, {0, 0, 0.5}},
+                                          {{0.7, 0, 0}, {0, -0.3, 0}, {0, 0, 0.1}}};
     const cev_oscillation other = inverted();
     static const reference full_normal[] = {{1, {0.481301502367, 0.226849661961, 0.291848835672}},
                                             {6, {0.324427414689, 0.347425543933, 0.328147041378}},
@@ -109,12 +111,13 @@ static void numbers_of_another_diagonalisation(void **state)
     assert_reference(&other, &diagonal, diagonal_inverted, LENGTH(diagonal_inverted));
 }
 
-/* Of the same shells and nights. In the tropics, where paths cross the core, with couplings to neutrons alone, which tell core from mantle;
- * and with all of them. */
+/* Of the same shells and nights. In the tropics, where paths cross the core, with couplings to neutrons alone, which
+ * tell core from mantle; and with all of them. */
 static void nights_of_another_diagonalisation(void **state)
 {
     (void)state;
-    const cev_quark_couplings neutrons = {{{-0.8 / 3, 0, 0}, {0, 0, 0}, {0, 0, 0}}, {{1.6 / 3, 0, 0}, {0, 0, 0}, {0, 0, 0}}};
+    const cev_quark_couplings neutrons = {{{-0.8 / 3, 0, 0}, {0, 0, 0}, {0, 0, 0}},
+                                          {{1.6 / 3, 0, 0}, {0, 0, 0}, {0, 0, 0}}};
     const cev_quark_couplings full = {{{0.3, 0.1, -0.2}, {0.1, -0.4, 0.15}, {-0.2, 0.15, 0.2}},
                                       {{-0.1, 0.05, 0.3}, {0.05, 0.2, -0.25}, {0.3, -0.25, -0.6}}};
     static const reference tropics[] = {{6, {0.350863115302, 0.331391724222, 0.317745160476}},
@@ -162,9 +165,10 @@ static void the_same_for_all_flavours_does_nothing(void **state)
     gsl_rng_free(r);
 }
 
-/* H -> -H^* leaves all probabilities as they are: theta12 -> pi/2 - theta12, delta -> pi - delta, dm31 -> dm21 - dm31, and the matter
- * potential changes sign. Electrons' cannot but by couplings: eps_ee^u -> -eps_ee^u - 4/3 and eps_ee^d -> -eps_ee^d + 2/3 add -2 for each
- * electron, however many neutrons there are (P. Coloma, T. Schwetz, Phys. Rev. D 94 (2016) 055005: the dark side of LMA). */
+/* H -> -H^* leaves all probabilities as they are: theta12 -> pi/2 - theta12, delta -> pi - delta, dm31 -> dm21 - dm31,
+ * and the matter potential changes sign. Electrons' cannot but by couplings: eps_ee^u -> -eps_ee^u - 4/3 and eps_ee^d
+ * -> -eps_ee^d + 2/3 add -2 for each electron, however many neutrons there are (P. Coloma, T. Schwetz, Phys. Rev. D 94
+ * (2016) 055005: the dark side of LMA). */
 static void the_dark_side_cannot_be_told(void **state)
 {
     (void)state;
@@ -177,14 +181,18 @@ static void the_dark_side_cannot_be_told(void **state)
         dark.dm31_eV2 = light.dm21_eV2 - light.dm31_eV2;
         for (int a = 0; a < CEV_N_FLAVOURS; a++)
             for (int b = 0; b < CEV_N_FLAVOURS; b++) {
-                double sign = (a == 0) != (b == 0) ? 1 : -1; /* the new matrix is U^* but for the sign of nu_e, and of nu_3 */
+                double sign = (a == 0) != (b == 0)
+                                  ? 1
+                                  : -1; /* the new matrix is U^* but for the sign of nu_e, and of nu_3 */
                 mirrored.u[a][b] = sign * c.u[a][b] - (a == 0 && b == 0 ? 4.0 / 3 : 0);
                 mirrored.d[a][b] = sign * c.d[a][b] + (a == 0 && b == 0 ? 2.0 / 3 : 0);
             }
         double e = k ? uniform(r, 1, 16) : 8;
         assert_same_flavours(by_day(dark, &mirrored, e), by_day(light, &c, e), 1e-10);
         assert_same_flavours(at_night(dark, &mirrored, e), at_night(light, &c, e), 1e-9);
-        if (k == 0) assert_true(fabs(by_day(dark, &c, e).p[0] - by_day(light, &c, e).p[0]) > 0.1); /* and the mirror is needed */
+        if (k == 0)
+            assert_true(fabs(by_day(dark, &c, e).p[0] - by_day(light, &c, e).p[0]) >
+                        0.1); /* and the mirror is needed */
     }
     gsl_rng_free(r);
 }
@@ -203,7 +211,8 @@ static void strong_couplings_decide(void **state)
     assert_close(by_day(normal, &c, 16).p[0], c12 * c12 * c13 * c13, 1e-4);
 }
 
-/* At the scale Lambda(C1_u, mu) of arXiv:2409.04703 from PandaX-4T, eps = 1/(sqrt(2) G_F Lambda^2): P_mu is lower by about 29 %. */
+/* At the scale Lambda(C1_u, mu) of arXiv:2409.04703 from PandaX-4T, eps = 1/(sqrt(2) G_F Lambda^2): P_mu is lower by
+ * about 29 %. */
 static void the_published_bound_would_matter(void **state)
 {
     (void)state;
@@ -215,7 +224,7 @@ static void the_published_bound_would_matter(void **state)
     assert_close(at_night(normal, &c, 10).p[1] / at_night(normal, NULL, 10).p[1] - 1, -0.29, 0.02);
 }
 
-/* --- interactions --------------------------------------------------------------------------------------------------- */
+/* --- interactions ----------------------------------------------------------------------------------------------- */
 
 static void couplings_are_those_of_the_scattering(void **state)
 {
@@ -267,7 +276,7 @@ static void what_is_in_matter_becomes_slow(void **state)
     cev_arena_destroy(&arena);
 }
 
-/* --- templates ------------------------------------------------------------------------------------------------------ */
+/* --- templates -------------------------------------------------------------------------------------------------- */
 
 /* An experiment of the configuration whose source feels the couplings. */
 static cev_experiment feeling(const cev_scan_config *config, double earth)

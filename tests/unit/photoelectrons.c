@@ -22,7 +22,7 @@ static double adaptive(double (*function)(double, void *), void *context, double
 #define FIND(kinds, n, wanted, out)                                                                                    \
     do {                                                                                                               \
         for (size_t k_ = 0; k_ < (n); k_++)                                                                            \
-            if (!strcmp((kinds)[k_]->card.name, (wanted))) (out)->kind = (kinds)[k_];                                   \
+            if (!strcmp((kinds)[k_]->card.name, (wanted))) (out)->kind = (kinds)[k_];                                  \
         assert_non_null((out)->kind);                                                                                  \
         cev_parameter_defaults((out)->kind->card.parameters, (out)->kind->card.n_parameter, (out)->parameter);         \
     } while (0)
@@ -89,7 +89,8 @@ static double weighted_density(double x, void *context)
 static double moment_of(const cev_smearing *smearing, double electron_keV, int power)
 {
     moment m = {smearing, electron_keV, power};
-    double mean = smearing->kind->mean(smearing, electron_keV), sigma = smearing->kind->sigma(smearing, electron_keV), sum = 0, from = 0;
+    double mean = smearing->kind->mean(smearing, electron_keV), sigma = smearing->kind->sigma(smearing, electron_keV),
+           sum = 0, from = 0;
     const double upto[] = {mean / 100, mean / 3, mean, mean + 3 * sigma, mean + 10 * sigma, mean + 60 * sigma};
     for (size_t k = 0; k < LENGTH(upto); from = upto[k++]) sum += adaptive(weighted_density, &m, from, upto[k], 1e-12);
     return sum;
@@ -134,8 +135,10 @@ static void efficiency_is_clipped_on_both_sides(void **state)
     for (double x = 0; x < 200; x += 0.37) {
         double plain = 1.32 / (1 + exp(-0.285 * (x - 10.9))) - 0.333, value = f->kind->value(f, x);
         assert_true(value >= 0 && value <= 1);
-        if (x < zero) assert_true(value == 0);
-        else assert_close(value, plain, 1e-14);
+        if (x < zero)
+            assert_true(value == 0);
+        else
+            assert_close(value, plain, 1e-14);
     }
     set_efficiency(&r, 2, 0.3, 10, 0);
     assert_true(f->kind->value(f, 100) == 1 && f->kind->value(f, 9) < 1 && f->kind->zero_below(f) == 0);
@@ -143,7 +146,7 @@ static void efficiency_is_clipped_on_both_sides(void **state)
     assert_true(f->kind->value(f, 1e6) == 0 && isinf(f->kind->zero_below(f)));
 }
 
-/* --- columns ------------------------------------------------------------------------------------------------------ */
+/* --- columns ---------------------------------------------------------------------------------------------------- */
 
 typedef struct kept {
     const cev_response *r;
@@ -153,18 +156,35 @@ typedef struct kept {
 static double kept_density(double x, void *context)
 {
     const kept *k = context;
-    return k->r->smearing.kind->density(&k->r->smearing, k->electron_keV, x) * k->r->efficiency.kind->value(&k->r->efficiency, x);
+    return k->r->smearing.kind->density(&k->r->smearing, k->electron_keV, x) *
+           k->r->efficiency.kind->value(&k->r->efficiency, x);
 }
 
 /* Adaptive, with breaks where the efficiency has kinks or is steep. */
 static double kept_between(const cev_response *r, double electron_keV, double lo, double hi)
 {
     kept k = {r, electron_keV};
-    double mean = r->smearing.kind->mean(&r->smearing, electron_keV), sigma = r->smearing.kind->sigma(&r->smearing, electron_keV);
+    double mean = r->smearing.kind->mean(&r->smearing, electron_keV),
+           sigma = r->smearing.kind->sigma(&r->smearing, electron_keV);
     const double *p = r->efficiency.parameter;
     double one = p[0] + p[3] > 1 ? p[2] - log(p[0] / (1 - p[3]) - 1) / p[1] : INFINITY, sum = 0, from = lo;
-    double breaks[] = {1e-6, 1e-4, 1e-2, 0.3, mean / 2, mean, mean + 2 * sigma, mean + 8 * sigma, mean + 60 * sigma,
-                       r->efficiency.kind->zero_below(&r->efficiency), one, p[2], p[2] - 4 / p[1], p[2] + 4 / p[1], p[2] - 40 / p[1], p[2] + 40 / p[1], hi};
+    double breaks[] = {1e-6,
+                       1e-4,
+                       1e-2,
+                       0.3,
+                       mean / 2,
+                       mean,
+                       mean + 2 * sigma,
+                       mean + 8 * sigma,
+                       mean + 60 * sigma,
+                       r->efficiency.kind->zero_below(&r->efficiency),
+                       one,
+                       p[2],
+                       p[2] - 4 / p[1],
+                       p[2] + 4 / p[1],
+                       p[2] - 40 / p[1],
+                       p[2] + 40 / p[1],
+                       hi};
     for (;;) {
         double to = hi;
         for (size_t b = 0; b < LENGTH(breaks); b++)
@@ -221,7 +241,8 @@ static void columns_of_a_perfect_detector_sum_to_one(void **state)
 static void columns_under_sharp_efficiencies(void **state)
 {
     (void)state;
-    const double shape[][4] = {{2, 0.3, 10, -0.2}, {5, 1, 20, -1}, {1, 10, 14.3, 0}, {1, 100, 14.3, 0}, {1, 1e9, 14.3, 0}, {1.1, 3, 2, 0}};
+    const double shape[][4] = {{2, 0.3, 10, -0.2}, {5, 1, 20, -1},    {1, 10, 14.3, 0},
+                               {1, 100, 14.3, 0},  {1, 1e9, 14.3, 0}, {1.1, 3, 2, 0}};
     for (size_t k = 0; k < LENGTH(shape); k++) {
         cev_response r = csi();
         set_efficiency(&r, shape[k][0], shape[k][1], shape[k][2], shape[k][3]);
@@ -229,7 +250,7 @@ static void columns_under_sharp_efficiencies(void **state)
     }
 }
 
-/* --- templates ------------------------------------------------------------------------------------------------------ */
+/* --- templates -------------------------------------------------------------------------------------------------- */
 
 
 typedef struct integrand {
@@ -257,15 +278,17 @@ static void check_templates(const char *interaction, const size_t *bin, size_t n
     const cev_experiment *x = config->experiment[0];
     cev_templates t;
     assert_ok(cev_templates_fold(arena, x, config->interaction, config->theta, &t));
-    for (size_t r = 0; r < t.n_row; r += config->interaction->n_term == 6 ? 5 : 4) /* some of each nucleus, component and term */
+    for (size_t r = 0; r < t.n_row;
+         r += config->interaction->n_term == 6 ? 5 : 4) /* some of each nucleus, component and term */
         for (size_t k = 0; k < n; k++) {
             integrand i = {x, config->interaction, config->theta, &t.row[r], bin[k]};
             const cev_nucleus *nucleus = &x->target.nucleus[t.row[r].nucleus];
-            double end = 1e3 * cev_recoil_max_MeV(
-                config->interaction->kinematics(t.row[r].term, config->theta)->limit,
-                                   cev_nucleus_mass_MeV(nucleus), x->source.kind->components[t.row[r].source_component].energy_max_MeV);
+            double end = 1e3 * cev_recoil_max_MeV(config->interaction->kinematics(t.row[r].term, config->theta)->limit,
+                                                  cev_nucleus_mass_MeV(nucleus),
+                                                  x->source.kind->components[t.row[r].source_component].energy_max_MeV);
             double sum = 0;
-            for (int piece = 0; piece < 6; piece++) sum += adaptive(counted, &i, end * piece / 6, end * (piece + 1) / 6, 1e-10);
+            for (int piece = 0; piece < 6; piece++)
+                sum += adaptive(counted, &i, end * piece / 6, end * (piece + 1) / 6, 1e-10);
             assert_close(t.counts[r * t.n_bin + bin[k]], sum, 1e-8 * fabs(sum) + 1e-12);
         }
     cev_arena_destroy(&arena);

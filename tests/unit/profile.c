@@ -143,7 +143,10 @@ static void repeating_a_fit_gives_the_same_bits(void **state)
 /* Channel c of a problem, with the pulls that act on it. */
 static fit_problem channel_alone(const fit_problem *p, size_t c)
 {
-    fit_problem alone = {.n_channel = 1, .n_bin = {p->n_bin[c]}, .n_background = {p->n_background[c]}, .n_pull = p->n_pull};
+    fit_problem alone = {.n_channel = 1,
+                         .n_bin = {p->n_bin[c]},
+                         .n_background = {p->n_background[c]},
+                         .n_pull = p->n_pull};
     memcpy(alone.sigma, p->sigma, sizeof alone.sigma);
     memcpy(alone.data[0], p->data[c], sizeof alone.data[0]);
     memcpy(alone.background[0], p->background[c], sizeof alone.background[0]);
@@ -561,8 +564,8 @@ static cev_status try_link(cev_pull_link link)
 {
     const cev_channel channel = {.n_bin = 2, .n_background = 1, .background = counts};
     const double sigma = 0.1;
-    return try_spec((cev_profile_spec){.n_channel = 1, .channel = &channel, .n_pull = 1, .sigma = &sigma, .n_link = 1,
-                                       .link = &link});
+    return try_spec((cev_profile_spec){
+        .n_channel = 1, .channel = &channel, .n_pull = 1, .sigma = &sigma, .n_link = 1, .link = &link});
 }
 
 static void creation_refuses_bad_backgrounds(void **state)
@@ -584,7 +587,8 @@ static void creation_refuses_bad_pulls(void **state)
     double sigma[CEV_PROFILE_MAX_PULLS + 1];
     for (size_t p = 0; p < LENGTH(sigma); p++) sigma[p] = 0.1;
     assert_ok(try_spec((cev_profile_spec){.n_pull = CEV_PROFILE_MAX_PULLS, .sigma = sigma}));
-    assert_refused(try_spec((cev_profile_spec){.n_pull = CEV_PROFILE_MAX_PULLS + 1, .sigma = sigma}), CEV_E_INPUT, "at most 64");
+    assert_refused(try_spec((cev_profile_spec){.n_pull = CEV_PROFILE_MAX_PULLS + 1, .sigma = sigma}), CEV_E_INPUT,
+                   "at most 64");
     const double bad[] = {0, -0.1, NAN, INFINITY, 1e-200, 1e200};
     for (size_t k = 0; k < LENGTH(bad); k++) {
         sigma[3] = bad[k];

@@ -12,8 +12,8 @@ typedef struct tally {
 
 static void describe(const fit_problem *p, int lane, const long double *slow, const fit_answer *fast, double expected)
 {
-    print_error("chi2 %.17g (status %d), slow minimum %.17g, difference %.3g\n", fast->chi2[lane], fast->status[lane], expected,
-                fast->chi2[lane] - expected);
+    print_error("chi2 %.17g (status %d), slow minimum %.17g, difference %.3g\n", fast->chi2[lane], fast->status[lane],
+                expected, fast->chi2[lane] - expected);
     for (size_t k = 0; k < p->n_pull; k++)
         print_error("  pull %zu: sigma %.4g, fast %.12g, slow %.12Lg\n", k, p->sigma[k], fast->pull[lane][k], slow[k]);
 }
@@ -28,12 +28,14 @@ static void check_lane(const fit_problem *p, int lane, const fit_answer *fast, t
         seen->impossible++;
         return;
     }
-    /* Corners of several bins without data, ten sigma and more from zero, can be beyond double precision: said, and not wrong. */
+    /* Corners of several bins without data, ten sigma and more from zero, can be beyond double precision: said, and not
+     * wrong. */
     if (fast->status[lane] == CEV_POINT_NOT_CONVERGED && expected > 100) {
         seen->given_up++;
         return;
     }
-    bool right = fast->status[lane] == CEV_POINT_OK && fabs(fast->chi2[lane] - expected) <= tolerance * fmax(1, expected);
+    bool right = fast->status[lane] == CEV_POINT_OK &&
+                 fabs(fast->chi2[lane] - expected) <= tolerance * fmax(1, expected);
     if (!right) describe(p, lane, slow, fast, expected);
     assert_true(right);
     seen->ok++;
@@ -91,8 +93,8 @@ static void profile_finds_the_minimum_with_empty_bins_and_wide_pulls(void **stat
     assert_true(seen.ok > 300 && seen.on_border > 20);
 }
 
-/* Problems whose corners once held the minimiser fast beside a border, with a decrement that only seemed small. It may give up there, but
- * an answer is a right one. */
+/* Problems whose corners once held the minimiser fast beside a border, with a decrement that only seemed small. It may
+ * give up there, but an answer is a right one. */
 static void answers_in_corners_are_right(void **state)
 {
     (void)state;
@@ -135,7 +137,7 @@ static void slow_minimum_does_not_depend_on_the_start(void **state)
     gsl_rng_free(r);
 }
 
-/* --- shapes --------------------------------------------------------------------------------------------------------- */
+/* --- shapes ----------------------------------------------------------------------------------------------------- */
 
 static void profile_finds_the_minimum_with_shapes(void **state)
 {
@@ -181,14 +183,16 @@ static void units_of_a_pull_do_not_matter(void **state)
         random_problem(r, &(problem_kind){1, 0, 0, 0.3}, &p);
         if (p.n_pull == 0) continue;
         for (size_t j = p.n_link; j-- > 0;) /* pull 0 acts on shapes alone */
-            if (p.link[j].pull == 0 && p.link[j].component <= p.n_background[p.link[j].channel]) p.link[j] = p.link[--p.n_link];
+            if (p.link[j].pull == 0 && p.link[j].component <= p.n_background[p.link[j].channel])
+                p.link[j] = p.link[--p.n_link];
         other = p;
         double unit = log_uniform(r, 1e-7, 1e7);
         other.sigma[0] *= unit;
         for (size_t j = 0; j < p.n_link; j++)
             for (int l = 0; l < CEV_LANES && p.link[j].pull == 0; l++)
                 for (size_t i = 0; i < MOST_BINS; i++)
-                    other.shape[l][p.link[j].channel][p.link[j].component - 1 - p.n_background[p.link[j].channel]][i] /= unit;
+                    other.shape[l][p.link[j].channel][p.link[j].component - 1 - p.n_background[p.link[j].channel]][i] /=
+                        unit;
         solve(&p, &one);
         solve(&other, &two);
         for (int l = 0; l < CEV_LANES; l++) {
@@ -223,15 +227,17 @@ static void profile_solves_linear_problems_with_shapes(void **state)
     gsl_rng_free(r);
 }
 
-/* What is expected is what is expected without pulls: a shape that takes away all of it hides no bin from the barrier. */
+/* What is expected is what is expected without pulls: a shape that takes away all of it hides no bin from the barrier.
+ */
 static void shapes_are_not_expected(void **state)
 {
     (void)state;
     const double data = 0, background = 2;
     const double signal[2][CEV_LANES] = {{3, 3, 3, 3, 3, 3, 3, 3}, {-50, -50, -50, -50, -50, -50, -50, -50}};
     const lanes kept[3] = {lanes_set(1), lanes_set(1), lanes_set(0)},
-                    emptied[3] = {lanes_set(1), lanes_set(1), lanes_set(0.1)};
-    const channel_counts c = {.n_bin = 1, .n_background = 1, .n_shape = 1, .data = &data, .background = &background, .signal = *signal};
+                emptied[3] = {lanes_set(1), lanes_set(1), lanes_set(0.1)};
+    const channel_counts c =
+        {.n_bin = 1, .n_background = 1, .n_shape = 1, .data = &data, .background = &background, .signal = *signal};
     assert_close(expected_counts(&c, 3, 0)[0], 5, 0);
     assert_close(predicted_counts(&c, 3, kept, 0)[0], 5, 0);
     assert_close(predicted_counts(&c, 3, emptied, 0)[0], 0, 1e-15);
@@ -246,7 +252,8 @@ static void shapes_are_components(void **state)
     const double sigma = 1;
     cev_channel channel = {.n_bin = 1, .n_background = 0, .n_shape = 1};
     cev_pull_link link = {0, 0, 1};
-    cev_profile_spec spec = {.n_channel = 1, .channel = &channel, .n_pull = 1, .sigma = &sigma, .n_link = 1, .link = &link};
+    cev_profile_spec spec =
+        {.n_channel = 1, .channel = &channel, .n_pull = 1, .sigma = &sigma, .n_link = 1, .link = &link};
     assert_ok(cev_profile_create(&spec, &profile));
     cev_profile_destroy(&profile);
     link.component = 2;

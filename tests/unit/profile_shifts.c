@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Shifts as variables of the fit: several pulls on one component, of any strength; against the slow minimiser, by brute force, and against
- * one pull of the same width. */
+/* Shifts as variables of the fit: several pulls on one component, of any strength; against the slow minimiser, by brute
+ * force, and against one pull of the same width. */
 #include "fit_problem.h"
 
 /* One channel of n bins, a background, and n_pull pulls on the signal. */
@@ -44,12 +44,15 @@ static long double chi2_of_shift(const fit_problem *p, int lane, long double sca
 static long double best_scale(const fit_problem *p, int lane)
 {
     long double lowest = -INFINITY;
-    for (size_t i = 0; i < p->n_bin[0]; i++) lowest = fmaxl(lowest, -(long double)p->background[0][i] / p->signal[lane][0][i]);
+    for (size_t i = 0; i < p->n_bin[0]; i++)
+        lowest = fmaxl(lowest, -(long double)p->background[0][i] / p->signal[lane][0][i]);
     long double a = logl(1e-30L), b = logl(1e6L - 2 * lowest), golden = (sqrtl(5) - 1) / 2;
     for (int k = 0; k < 400; k++) {
         long double x = b - golden * (b - a), y = a + golden * (b - a);
-        if (chi2_of_shift(p, lane, lowest + expl(x)) < chi2_of_shift(p, lane, lowest + expl(y))) b = y;
-        else a = x;
+        if (chi2_of_shift(p, lane, lowest + expl(x)) < chi2_of_shift(p, lane, lowest + expl(y)))
+            b = y;
+        else
+            a = x;
     }
     return lowest + expl((a + b) / 2);
 }
@@ -74,7 +77,8 @@ static void two_pulls_on_one_signal_of_any_strength(void **state)
                 /* the shift is shared by the squares of the widths */
                 double t = (double)(scale - 1), v = sigma[s][0] * sigma[s][0] + sigma[s][1] * sigma[s][1];
                 for (int k = 0; k < 2; k++)
-                    assert_close(fast.pull[l][k], t * sigma[s][k] * sigma[s][k] / v, 1e-6 * fmax(1, fabs(t)) * sigma[s][k]);
+                    assert_close(fast.pull[l][k], t * sigma[s][k] * sigma[s][k] / v,
+                                 1e-6 * fmax(1, fabs(t)) * sigma[s][k]);
             }
         }
 }
@@ -111,7 +115,7 @@ static void pulls_add_up_in_squares(void **state)
         }
 }
 
-/* --- as XENONnT and PandaX-4T are: a shared pull, one of each signal, some of backgrounds ----------------------------------- */
+/* --- as XENONnT and PandaX-4T are: a shared pull, one of each signal, some of backgrounds ----------------------- */
 
 enum { FLUX, SIGNAL_A, SIGNAL_B, BACKGROUND_A, BACKGROUND_B, BOTH, N_SHARED };
 
@@ -157,7 +161,8 @@ static void shared_pulls_are_those_of_the_plain_problem(void **state)
             double expected = slow_minimum(&p, l, start, slow);
             assert_int_equal(fast.status[l], CEV_POINT_OK);
             assert_close(fast.chi2[l], expected, 1e-9 * fmax(1, expected));
-            for (size_t q = 0; q < p.n_pull; q++) assert_close(fast.pull[l][q], (double)slow[q], 1e-5 * p.sigma[q] + 1e-5);
+            for (size_t q = 0; q < p.n_pull; q++)
+                assert_close(fast.pull[l][q], (double)slow[q], 1e-5 * p.sigma[q] + 1e-5);
             /* and chi2 is what the reported pulls give */
             long double pull[MOST_PULLS];
             for (size_t q = 0; q < p.n_pull; q++) pull[q] = fast.pull[l][q];
@@ -167,10 +172,12 @@ static void shared_pulls_are_those_of_the_plain_problem(void **state)
     gsl_rng_free(r);
 }
 
-/* chi2 of the shifts t of both signals, backgrounds fixed: V is {f + a, f; f, f + b} with the squares of the three widths. */
+/* chi2 of the shifts t of both signals, backgrounds fixed: V is {f + a, f; f, f + b} with the squares of the three
+ * widths. */
 static long double chi2_of_shifts(const fit_problem *p, int lane, const long double *scale)
 {
-    long double f = powl(p->sigma[0], 2), a = powl(p->sigma[1], 2), b = powl(p->sigma[2], 2), det = (f + a) * (f + b) - f * f, sum = 0;
+    long double f = powl(p->sigma[0], 2), a = powl(p->sigma[1], 2), b = powl(p->sigma[2], 2),
+                det = (f + a) * (f + b) - f * f, sum = 0;
     long double x = scale[0] - 1, y = scale[1] - 1;
     for (size_t c = 0; c < 2; c++)
         for (size_t i = 0; i < p->n_bin[c]; i++) {
@@ -181,20 +188,24 @@ static long double chi2_of_shifts(const fit_problem *p, int lane, const long dou
     return sum + ((f + b) * x * x - 2 * f * x * y + (f + a) * y * y) / det;
 }
 
-/* The minimum over scale[c], and over those of later channels for each of its values; by golden section, from the border on. */
+/* The minimum over scale[c], and over those of later channels for each of its values; by golden section, from the
+ * border on. */
 static long double lowest_chi2(const fit_problem *p, int lane, size_t c, long double *scale)
 {
     if (c == 2) return chi2_of_shifts(p, lane, scale);
     long double lowest = -INFINITY, golden = (sqrtl(5) - 1) / 2;
-    for (size_t i = 0; i < p->n_bin[c]; i++) lowest = fmaxl(lowest, -(long double)p->background[c][i] / p->signal[lane][c][i]);
+    for (size_t i = 0; i < p->n_bin[c]; i++)
+        lowest = fmaxl(lowest, -(long double)p->background[c][i] / p->signal[lane][c][i]);
     long double a = logl(-lowest * 1e-9L), b = logl(1e3L - 2 * lowest), x = 0;
     for (int k = 0; k < 110; k++) {
         long double left = b - golden * (b - a), right = a + golden * (b - a);
         scale[c] = lowest + expl(left);
         long double at_left = lowest_chi2(p, lane, c + 1, scale);
         scale[c] = lowest + expl(right);
-        if (at_left < lowest_chi2(p, lane, c + 1, scale)) b = right;
-        else a = left;
+        if (at_left < lowest_chi2(p, lane, c + 1, scale))
+            b = right;
+        else
+            a = left;
         x = (a + b) / 2;
     }
     scale[c] = lowest + expl(x);
@@ -221,8 +232,10 @@ static void shared_pull_of_signals_of_any_strength(void **state)
             long double scale[2], expected = lowest_chi2(&p, 0, 0, scale);
             assert_int_equal(fast.status[0], CEV_POINT_OK);
             assert_relative(fast.chi2[0], (double)expected, fmax(strength[j], strength[k]) > 1e11 ? 1e-8 : 1e-9);
-            assert_close(fast.pull[0][FLUX] + fast.pull[0][SIGNAL_A], (double)(scale[0] - 1), 1e-5 * (double)fmaxl(1, fabsl(scale[0])));
-            assert_close(fast.pull[0][FLUX] + fast.pull[0][SIGNAL_B], (double)(scale[1] - 1), 1e-5 * (double)fmaxl(1, fabsl(scale[1])));
+            assert_close(fast.pull[0][FLUX] + fast.pull[0][SIGNAL_A], (double)(scale[0] - 1),
+                         1e-5 * (double)fmaxl(1, fabsl(scale[0])));
+            assert_close(fast.pull[0][FLUX] + fast.pull[0][SIGNAL_B], (double)(scale[1] - 1),
+                         1e-5 * (double)fmaxl(1, fabsl(scale[1])));
         }
     gsl_rng_free(r);
 }

@@ -37,7 +37,8 @@ static double moment_of(const char *name, int power)
     gsl_integration_workspace *space = gsl_integration_workspace_alloc(1000);
     double value, error;
     assert_int_equal(gsl_integration_qag(&f, m.component->energy_min_MeV, m.component->energy_max_MeV, 0, 1e-13, 1000,
-                                         GSL_INTEG_GAUSS61, space, &value, &error), GSL_SUCCESS);
+                                         GSL_INTEG_GAUSS61, space, &value, &error),
+                     GSL_SUCCESS);
     gsl_integration_workspace_free(space);
     return value;
 }
@@ -64,7 +65,8 @@ static void spectra_vanish_where_they_must(void **state)
 {
     (void)state;
     cev_source source = {.kind = kind};
-    const cev_source_component *nu_e = &kind->components[component("nu_e")], *numubar = &kind->components[component("numubar")];
+    const cev_source_component *nu_e = &kind->components[component("nu_e")],
+                               *numubar = &kind->components[component("numubar")];
     assert_true(nu_e->spectrum_per_MeV(&source, 0) == 0 && numubar->spectrum_per_MeV(&source, 0) == 0);
     assert_close(nu_e->spectrum_per_MeV(&source, nu_e->energy_max_MeV), 0, 1e-15);
     assert_relative(numubar->spectrum_per_MeV(&source, numubar->energy_max_MeV), 4 / CEV_MUON_MASS_MEV, 1e-13);

@@ -46,7 +46,8 @@ static double moment_of(const cev_source *source, int power)
     gsl_function f = {.function = integrand, .params = &m};
     gsl_integration_workspace *space = gsl_integration_workspace_alloc(1000);
     double value, error;
-    assert_int_equal(gsl_integration_qag(&f, 0, 16.5, 0, 1e-11, 1000, GSL_INTEG_GAUSS61, space, &value, &error), GSL_SUCCESS);
+    assert_int_equal(gsl_integration_qag(&f, 0, 16.5, 0, 1e-11, 1000, GSL_INTEG_GAUSS61, space, &value, &error),
+                     GSL_SUCCESS);
     gsl_integration_workspace_free(space);
     return value;
 }
@@ -58,7 +59,8 @@ static void spectrum_is_normalised(void **state)
     cev_arena *arena = new_arena();
     for (double earth = 0; earth <= 2; earth++) {
         cev_source source = prepared(arena, "earth", earth);
-        assert_close(moment_of(&source, 0), 1, 2e-5); /* the table has seven digits, and a spline through it is another curve */
+        assert_close(moment_of(&source, 0), 1,
+                     2e-5); /* the table has seven digits, and a spline through it is another curve */
         assert_close(moment_of(&source, 1), 6.73, 0.03);
     }
     cev_arena_destroy(&arena);
@@ -67,10 +69,11 @@ static void spectrum_is_normalised(void **state)
 static void flavours_add_up_to_the_spectrum(void **state)
 {
     (void)state;
-    static const double bahcall[][2] = {{1, 1.301967e-02}, {3, 7.220772e-02}, {5, 1.207918e-01}, {7, 1.305574e-01},
+    static const double bahcall[][2] = {{1, 1.301967e-02},  {3, 7.220772e-02},  {5, 1.207918e-01},  {7, 1.305574e-01},
                                         {10, 7.732058e-02}, {13, 1.074026e-02}, {15, 9.615417e-05}, {16, 9.000141e-07}};
     cev_arena *arena = new_arena();
-    cev_source day = prepared(arena, "earth", 0), night = prepared(arena, "earth", 1), unmixed = prepared(arena, "theta12_rad", 0.2);
+    cev_source day = prepared(arena, "earth", 0), night = prepared(arena, "earth", 1),
+               unmixed = prepared(arena, "theta12_rad", 0.2);
     for (size_t k = 0; k < LENGTH(bahcall); k++) {
         assert_relative(all_flavours(&day, bahcall[k][0]), bahcall[k][1], 1e-12);
         assert_relative(all_flavours(&night, bahcall[k][0]), bahcall[k][1], 1e-12);
@@ -88,7 +91,8 @@ static void shares_are_probabilities(void **state)
     cev_solar_nights_at(42.5, &nights);
     const cev_oscillation o = {0.583638, 0.149575, 0.85521, 3.40339, 7.42e-5, 2.51e-3, NULL};
     cev_arena *arena = new_arena();
-    cev_source day = prepared(arena, "earth", 0), night = prepared(arena, "earth", 1), mean = prepared(arena, "earth", 2);
+    cev_source day = prepared(arena, "earth", 0), night = prepared(arena, "earth", 1),
+               mean = prepared(arena, "earth", 2);
     for (double e = 0.3; e < 14; e += 0.313) {
         double by_day[CEV_N_FLAVOURS], at_night[CEV_N_FLAVOURS];
         cev_solar_probabilities(&o, e, by_day);
@@ -97,7 +101,8 @@ static void shares_are_probabilities(void **state)
             cev_flavour a = kind->components[c].flavour;
             double (*spectrum)(const cev_source *, double) = kind->components[c].spectrum_per_MeV;
             assert_close(spectrum(&day, e) / all_flavours(&day, e), by_day[a], 1e-4);
-            assert_close(spectrum(&night, e) / all_flavours(&night, e), at_night[a], 1e-3); /* wiggles of chords, finer than knots */
+            assert_close(spectrum(&night, e) / all_flavours(&night, e), at_night[a],
+                         1e-3); /* wiggles of chords, finer than knots */
             assert_close(spectrum(&mean, e), (spectrum(&day, e) + spectrum(&night, e)) / 2, 1e-15);
         }
     }
@@ -124,8 +129,8 @@ static void fluence_scales_with_flux_and_time(void **state)
 {
     (void)state;
     cev_arena *arena = new_arena();
-    cev_source one = prepared(arena, "earth", 2), flux = prepared(arena, "flux_per_cm2_s", 5.25e6), time = prepared(arena, "live_years", 3),
-               none = prepared(arena, "flux_per_cm2_s", 0);
+    cev_source one = prepared(arena, "earth", 2), flux = prepared(arena, "flux_per_cm2_s", 5.25e6),
+               time = prepared(arena, "live_years", 3), none = prepared(arena, "flux_per_cm2_s", 0);
     for (size_t c = 0; c < kind->n_component; c++) {
         double fluence = kind->fluence_per_cm2(&one, c);
         assert_relative(fluence, 5.46e6 * 31557600, 1e-14);

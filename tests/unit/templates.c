@@ -50,8 +50,8 @@ static double end_of(const integrand *i)
 static double over_energy(double energy_MeV, void *context)
 {
     const integrand *i = context;
-    double shape = cev_cross_section_cm2_per_keV(nsi, i->row->term, nucleus_of(i), &i->experiment->target.form_factor, energy_MeV,
-                                                 i->recoil_keV, standard_model);
+    double shape = cev_cross_section_cm2_per_keV(nsi, i->row->term, nucleus_of(i), &i->experiment->target.form_factor,
+                                                 energy_MeV, i->recoil_keV, standard_model);
     return component_of(i)->spectrum_per_MeV(&i->experiment->source, energy_MeV) * shape;
 }
 
@@ -61,10 +61,11 @@ static double direct_rate(integrand *i)
     const cev_target *t = &i->experiment->target;
     const cev_source_component *c = component_of(i);
     double nuclei = 6.02214076e23 * t->mass_kg * 1000 / t->molar_mass_g_per_mol * t->per_unit[i->row->nucleus];
-    double exposure = nuclei * i->experiment->source.kind->fluence_per_cm2(&i->experiment->source, i->row->source_component);
+    double exposure = nuclei *
+                      i->experiment->source.kind->fluence_per_cm2(&i->experiment->source, i->row->source_component);
     if (!c->spectrum_per_MeV)
-        return exposure * cev_cross_section_cm2_per_keV(nsi, i->row->term, nucleus_of(i), &t->form_factor, c->energy_max_MeV,
-                                                        i->recoil_keV, standard_model);
+        return exposure * cev_cross_section_cm2_per_keV(nsi, i->row->term, nucleus_of(i), &t->form_factor,
+                                                        c->energy_max_MeV, i->recoil_keV, standard_model);
     double lowest = sqrt(cev_nucleus_mass_MeV(nucleus_of(i)) * i->recoil_keV * 1e-3 / 2);
     return exposure * adaptive(over_energy, i, lowest, c->energy_max_MeV, 1e-12);
 }
@@ -82,7 +83,8 @@ static void recoil_rate_is_the_flux_average(void **state)
                 integrand i = {.experiment = x, .row = &row};
                 for (double share = 0.001; share < 1; share += 0.0837) {
                     i.recoil_keV = share * end_of(&i);
-                    assert_relative(cev_recoil_rate_per_keV(x, nsi, &row, i.recoil_keV, standard_model), direct_rate(&i), 1e-11);
+                    assert_relative(cev_recoil_rate_per_keV(x, nsi, &row, i.recoil_keV, standard_model),
+                                    direct_rate(&i), 1e-11);
                 }
                 assert_true(cev_recoil_rate_per_keV(x, nsi, &row, end_of(&i) * 1.0001, standard_model) == 0);
             }
@@ -102,13 +104,15 @@ static double smeared(double recoil_keV, void *context)
            cev_recoil_rate_per_keV(i->experiment, nsi, i->row, recoil_keV, standard_model);
 }
 
-/* Adaptive, in pieces: split around the bin, and up to the end of the spectrum, because the resolution grows with the recoil. */
+/* Adaptive, in pieces: split around the bin, and up to the end of the spectrum, because the resolution grows with the
+ * recoil. */
 static double direct_counts(integrand *i)
 {
     const double *p = i->experiment->response.parameter;
     double end = end_of(i), sigma = p[CEV_N_COMMON_RESPONSE_PARAMETERS] * sqrt(i->hi / p[CEV_RESPONSE_THRESHOLD_KEV]);
-    double split[] = {fmax(0, i->lo - 9 * sigma), i->lo - 3 * sigma, i->lo, (i->lo + i->hi) / 2, i->hi, i->hi + 3 * sigma,
-                      i->hi + 9 * sigma, i->hi + 40 * sigma};
+    double split[] =
+        {fmax(0, i->lo - 9 * sigma), i->lo - 3 * sigma, i->lo, (i->lo + i->hi) / 2, i->hi, i->hi + 3 * sigma,
+         i->hi + 9 * sigma,          i->hi + 40 * sigma};
     double sum = 0, from = split[0];
     for (size_t k = 1; k < LENGTH(split); k++) {
         double to = fmin(split[k], end);
@@ -130,7 +134,10 @@ static void check_templates(const char *name, const size_t *bin, size_t n)
     assert_int_equal(t.n_row, x->target.n_nucleus * x->source.kind->n_component * nsi->n_term);
     for (size_t r = 0; r < t.n_row; r++)
         for (size_t k = 0; k < n; k++) {
-            integrand i = {.experiment = x, .row = &t.row[r], .lo = x->bins.edge[bin[k]], .hi = x->bins.edge[bin[k] + 1]};
+            integrand i = {.experiment = x,
+                           .row = &t.row[r],
+                           .lo = x->bins.edge[bin[k]],
+                           .hi = x->bins.edge[bin[k] + 1]};
             double expected = direct_counts(&i);
             /* Protons and neutrons have one radius here, so that the terms of their difference vanish. */
             assert_true(t.row[r].term == 0 ? expected > 0 : expected == 0);
@@ -175,7 +182,8 @@ static void assert_rows_sum_to(const cev_experiment *x, double from_keV, double 
     for (size_t r = 0; r < t.n_row; r++) {
         double sum = 0;
         for (size_t i = 0; i < t.n_bin; i++) sum += t.counts[r * t.n_bin + i];
-        assert_relative(sum, x->response.parameter[CEV_RESPONSE_ACCEPTANCE] * rate_above(x, &t.row[r], from_keV), tolerance);
+        assert_relative(sum, x->response.parameter[CEV_RESPONSE_ACCEPTANCE] * rate_above(x, &t.row[r], from_keV),
+                        tolerance);
     }
     cev_arena_destroy(&arena);
 }
@@ -239,7 +247,8 @@ static void counting_holds_everything_above_threshold(void **state)
     }
 }
 
-static cev_experiment with_sharp_threshold(const cev_experiment *from, double threshold_keV, const double *edge, size_t n_bin)
+static cev_experiment with_sharp_threshold(const cev_experiment *from, double threshold_keV, const double *edge,
+                                           size_t n_bin)
 {
     cev_experiment x = rebinned(from, edge, n_bin);
     for (size_t k = 0; k < cev_n_response_kinds; k++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What every unit test needs: cmocka, comparisons that say both numbers, and random numbers that are always the same. */
+/* What every unit test needs: cmocka, comparisons that say both numbers, and random numbers that are always the same.
+ */
 #ifndef CEVSCAN_TESTS_UNIT_H
 #define CEVSCAN_TESTS_UNIT_H
 
@@ -32,11 +33,12 @@ static inline void __attribute__((format(printf, 3, 4))) unit_fail(const char *f
     _fail(file, line);
 }
 
-static inline void unit_close(double actual, double expected, double tolerance, const char *what, const char *file, int line)
+static inline void unit_close(double actual, double expected, double tolerance, const char *what, const char *file,
+                              int line)
 {
     if (!(fabs(actual - expected) <= tolerance))
-        unit_fail(file, line, "%s is %.17g, expected %.17g; they differ by %.3g, more than %.3g", what, actual, expected,
-                  actual - expected, tolerance);
+        unit_fail(file, line, "%s is %.17g, expected %.17g; they differ by %.3g, more than %.3g", what, actual,
+                  expected, actual - expected, tolerance);
 }
 
 static inline void unit_ok(cev_status status, const char *what, const char *file, int line)
@@ -44,11 +46,12 @@ static inline void unit_ok(cev_status status, const char *what, const char *file
     if (status != CEV_OK) unit_fail(file, line, "%s fails with status %d: %s", what, (int)status, cev_error_message());
 }
 
-static inline void unit_refused(cev_status status, cev_status expected, const char *words, const char *what, const char *file,
-                                int line)
+static inline void unit_refused(cev_status status, cev_status expected, const char *words, const char *what,
+                                const char *file, int line)
 {
     if (status != expected)
-        unit_fail(file, line, "%s: status %d, expected %d; message: %s", what, (int)status, (int)expected, cev_error_message());
+        unit_fail(file, line, "%s: status %d, expected %d; message: %s", what, (int)status, (int)expected,
+                  cev_error_message());
     if (!strstr(cev_error_message(), words))
         unit_fail(file, line, "%s: the message \"%s\" does not say \"%s\"", what, cev_error_message(), words);
 }
@@ -66,10 +69,12 @@ static inline void unit_contains(const char *text, const char *part, const char 
 
 #define assert_ok(call) unit_ok((call), #call, __FILE__, __LINE__)
 /* The call fails with this status, and its message contains these words. */
-#define assert_refused(call, status, words) (cev_error_clear(), unit_refused((call), (status), (words), #call, __FILE__, __LINE__))
-#define assert_close(actual, expected, tolerance) unit_close((actual), (expected), (tolerance), #actual, __FILE__, __LINE__)
+#define assert_refused(call, status, words)                                                                            \
+    (cev_error_clear(), unit_refused((call), (status), (words), #call, __FILE__, __LINE__))
+#define assert_close(actual, expected, tolerance)                                                                      \
+    unit_close((actual), (expected), (tolerance), #actual, __FILE__, __LINE__)
 #define assert_relative(actual, expected, tolerance)                                                                   \
-    unit_close((actual), (expected), (tolerance) * fabs(expected), #actual, __FILE__, __LINE__)
+    unit_close((actual), (expected), (tolerance)*fabs(expected), #actual, __FILE__, __LINE__)
 #define assert_same_bits(actual, expected) unit_same_bits((actual), (expected), #actual, __FILE__, __LINE__)
 #define assert_contains(text, part) unit_contains((text), (part), __FILE__, __LINE__)
 
