@@ -174,6 +174,7 @@ format: ## put the C sources into the form of .clang-format
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 check-format: ## compare the C sources with .clang-format
+	@git ls-files '*.c' '*.h' | xargs awk 'length > 120 { print FILENAME ":" FNR ": a line of " length " characters"; bad = 1 } END { exit bad }'
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror && echo "format: every C file is as .clang-format wants it"
 
 lint: check-format ## compare the form, compile everything with gcc and with clang, every warning an error

@@ -13,6 +13,7 @@ typedef enum cev_status {
     CEV_E_IO,      /* the file system, HDF5 or MPI refused; the message holds the system's reason */
     CEV_E_MEMORY,  /* an allocation failed */
     CEV_E_NUMERIC, /* a set-up calculation did not reach its accuracy (a failing grid point is data, not an error) */
+    CEV_E_STOPPED, /* nothing is wrong: what the caller asked to be watched wants everybody to stop */
 } cev_status;
 
 /* Records a message (printf style) and returns `status`; use through cev_fail(). */
