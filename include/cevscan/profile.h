@@ -18,11 +18,14 @@
  * stay inside the region and do not overshoot the minimum along their direction by more than half of the slope they
  * started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. Where bins without
  * data are driven to N = 0, a small barrier keeps the pulls inside, and points that end beside such a border start
- * again under a barrier that is lowered step by step. A corner of several such bins, far from zero, can be beyond
- * double precision; such a point is CEV_POINT_NOT_CONVERGED.
+ * again under a barrier that is lowered step by step. Points that do not end there, or where the barrier could move chi2
+ * by more than half of the tolerance, are fitted once more by themselves, in quadruple precision (stats/profile_careful.c),
+ * to a proven distance of 1e-11 from the minimum. CEV_POINT_NOT_CONVERGED is left for what even that can not hold: several
+ * bins without data driven to N = 0 at once, where N is lost in the rounding of what is expected there.
  *
  * Where pulls outnumber the components that they move differently, the shifts of these are the variables of the fit, so
- * that two pulls on one signal, however strong, are no trouble; and a pulled signal of more than 1e12 counts in a bin
+ * that two pulls on one signal, however strong, are no trouble (unless the shifts are so nearly one another that their
+ * covariance loses six digits: then the pulls are); and a pulled signal of more than 1e12 counts in a bin
  * is treated as one of 1e12. */
 #ifndef CEVSCAN_PROFILE_H
 #define CEVSCAN_PROFILE_H
@@ -81,6 +84,8 @@ typedef struct cev_profile_result {
     cev_lanes
         *variable; /* [n_variable], or NULL: the variables of the fit where it ended, from which others may start */
     cev_lanes *group_chi2; /* [n_group], or NULL */
+    cev_lanes *const
+        *predicted; /* [n_channel][n_bin], or NULL: the counts that chi2 is made of; NaN as the pulls are */
 } cev_profile_result;
 
 /* What is minimised over: the pulls that act on something, or, where they are more than what they move differently,

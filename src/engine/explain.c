@@ -4,6 +4,8 @@
 
 #include "model_parts.h"
 
+#define SUM_TOLERANCE 1e-9 /* of chi2, or absolute where that is below 1 */
+
 cev_status cev_model_signal(const cev_model *model, size_t e, const double *theta, double *counts)
 {
     const model_experiment *part = &model->experiment[e];
@@ -22,45 +24,16 @@ cev_status cev_model_signal(const cev_model *model, size_t e, const double *thet
     return CEV_OK;
 }
 
-/* 1 + the sum of the pulls on a component. */
-static double scale_of(const cev_model *model, const cev_experiment *experiment, size_t component, const double *pull)
-{
-    double scale = 1;
-    for (size_t k = 0; k < experiment->n_pull; k++)
-        for (size_t c = 0; c < experiment->pull[k].n_component; c++)
-            if (experiment->pull[k].component[c] == component)
-                for (size_t p = 0; p < model->n_pull; p++)
-                    if (!strcmp(model->pull[p].name, experiment->pull[k].name)) scale += pull[p];
-    return scale;
-}
-
-/* What the pulls that change shapes add to a bin. */
-static double shifts_of(const cev_model *model, size_t e, const cev_model_scratch *scratch, size_t bin,
-                        const double *pull)
-{
-    const model_experiment *part = &model->experiment[e];
-    const cev_experiment *x = part->experiment;
-    double sum = 0, expected = scratch->signal[e][bin][0];
-    for (size_t b = 0; b < x->n_background; b++) expected += x->background[b].counts[bin];
-    if (expected == 0 && !x->variance) return 0; /* as the fit has it */
-    for (size_t s = 0; s < part->n_shape; s++)
-        for (size_t p = 0; p < model->n_pull; p++)
-            if (!strcmp(model->pull[p].name, part->shape[s].pull->name))
-                sum += pull[p] * scratch->signal[e][(1 + s) * part->templates.n_bin + bin][0];
-    return sum;
-}
-
-static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_data *data, cev_model_scratch *scratch,
+/* The counts are those that the fit made its chi2 of: pulls in double precision need not give them back, where they take
+ * away nearly all of a component of 1e12 counts. */
+static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_data *data, const cev_lanes *predicted,
                            size_t e, cev_point_report *out)
 {
     const cev_experiment *x = cev_model_experiment(model, e);
     CEV_TRY(cev_new(arena, x->bins.n_bin, &out->bin_chi2[e]));
     CEV_TRY(cev_new(arena, x->bins.n_bin, &out->predicted[e]));
     for (size_t i = 0; i < x->bins.n_bin; i++) {
-        double n = scratch->signal[e][i][0] * scale_of(model, x, CEV_COMPONENT_SIGNAL, out->pull);
-        for (size_t b = 0; b < x->n_background; b++)
-            n += x->background[b].counts[i] * scale_of(model, x, CEV_COMPONENT_FIRST_BACKGROUND + b, out->pull);
-        n += shifts_of(model, e, scratch, i, out->pull);
+        double n = predicted[i][0];
         out->predicted[e][i] = n;
         out->bin_chi2[e][i] = x->variance ? cev_gaussian_deviance(n, data->counts[e][i], x->variance[i])
                                           : cev_poisson_deviance(n, data->counts[e][i]);
@@ -69,26 +42,51 @@ static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_d
     return CEV_OK;
 }
 
+/* All of a point from one fit: theta in every lane, of which the first is reported. */
+static cev_status fit_point(cev_arena *arena, const cev_model *model, const cev_data *data, cev_model_scratch *scratch,
+                            const double *theta, cev_profile_result *result)
+{
+    cev_lanes block[CEV_MAX_MODEL_PARAMETERS], **predicted;
+    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
+    CEV_TRY(cev_new(arena, model->n_pull, &result->pull));
+    CEV_TRY(cev_new(arena, model->n_experiment, &predicted));
+    for (size_t e = 0; e < model->n_experiment; e++) {
+        CEV_TRY(cev_new(arena, model->experiment[e].templates.n_bin, &predicted[e]));
+        cev_model_predict(model, e, scratch, block);
+    }
+    result->predicted = predicted;
+    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, NULL,
+                      result);
+    return CEV_OK;
+}
+
+/* A point whose parts are not its chi2 has none that could be believed. */
+static void check_sum(const cev_model *model, cev_point_report *out)
+{
+    double sum = out->penalty;
+    for (size_t e = 0; e < model->n_experiment; e++) sum += out->experiment_chi2[e];
+    if (out->status == CEV_POINT_OK && !(fabs(sum - out->chi2) <= SUM_TOLERANCE * fmax(1, out->chi2)))
+        out->status = CEV_POINT_NOT_CONVERGED;
+}
+
 static cev_status explain_with(cev_arena *arena, const cev_model *model, const cev_data *data,
                                cev_model_scratch *scratch, const double *theta, cev_point_report *out)
 {
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS], *pull;
-    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
-    CEV_TRY(cev_new(arena, model->n_pull, &pull));
+    cev_profile_result result = {.pull = NULL};
     CEV_TRY(cev_new(arena, model->n_pull, &out->pull));
     CEV_TRY(cev_new(arena, model->n_experiment, &out->experiment_chi2));
     CEV_TRY(cev_new(arena, model->n_experiment, &out->bin_chi2));
     CEV_TRY(cev_new(arena, model->n_experiment, &out->predicted));
-    cev_block_result result = {.pull = pull};
-    cev_model_evaluate(model, data, scratch, block, NULL, &result);
+    CEV_TRY(fit_point(arena, model, data, scratch, theta, &result));
     out->status = (cev_point_status)result.status[0];
     out->chi2 = result.chi2[0];
     for (size_t p = 0; p < model->n_pull; p++) {
-        double ratio = pull[p][0] / model->pull[p].sigma;
-        out->pull[p] = pull[p][0];
+        double ratio = result.pull[p][0] / model->pull[p].sigma;
+        out->pull[p] = result.pull[p][0];
         out->penalty += ratio * ratio;
     }
-    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(share_of(arena, model, data, scratch, e, out));
+    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(share_of(arena, model, data, result.predicted[e], e, out));
+    check_sum(model, out);
     return CEV_OK;
 }
 

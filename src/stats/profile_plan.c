@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "profile_plan.h"
+#include "profile_careful.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Most of V^-1_ii V_ii, by which the rounding of t V^-1 t grows: the inverse of the share of a shift's variance that
+ * others do not have. Where two shifts are almost one, the pulls are the variables. */
+#define MOST_INFLATION 1e6
 
 static cev_status check_spec(const cev_profile_spec *spec)
 {
@@ -76,6 +80,7 @@ static cev_status copy_channels(const cev_profile_spec *spec, cev_profile *profi
         to->background = background;
         CEV_TRY(copy_weights(profile->arena, from, to));
         CEV_TRY(cev_new(profile->arena, spec->n_link, &to->link));
+        CEV_TRY(cev_new(profile->arena, spec->n_link, &to->pull_link));
     }
     return CEV_OK;
 }
@@ -102,9 +107,11 @@ static void collect_pulls(const cev_profile_spec *spec, cev_profile *profile)
         plan_group *group = &profile->group[channel->group];
         if (local[l->pull] == SIZE_MAX) {
             local[l->pull] = group->n_pull;
+            group->sigma[group->n_pull] = spec->sigma[l->pull];
             group->pull[group->n_pull++] = l->pull;
         }
         channel->link[channel->n_link++] = (plan_link){.component = l->component, .variable = local[l->pull]};
+        channel->pull_link[channel->n_pull_link++] = channel->link[channel->n_link - 1];
         channel->signal_is_pulled |= l->component == 0;
     }
 }
@@ -139,19 +146,19 @@ static size_t list_sets(const cev_profile *profile, const plan_group *group, siz
     return n;
 }
 
-/* Inverse of a positive definite matrix, by Cholesky; false if it is not, by a good margin. */
-static bool invert(size_t n, const double *a, double *inverse)
+/* Inverse of a positive definite matrix, by Cholesky; false if it is not. */
+static bool invert(size_t n, const quad *a, quad *inverse)
 {
-    double l[CEV_PROFILE_MAX_PULLS][CEV_PROFILE_MAX_PULLS];
+    quad l[CEV_PROFILE_MAX_PULLS][CEV_PROFILE_MAX_PULLS];
     for (size_t j = 0; j < n; j++)
         for (size_t i = j; i < n; i++) {
-            double sum = a[i * n + j];
+            quad sum = a[i * n + j];
             for (size_t k = 0; k < j; k++) sum -= l[i][k] * l[j][k];
-            if (i == j && !(sum > 1e-9 * a[j * n + j])) return false;
-            l[i][j] = i == j ? sqrt(sum) : sum / l[j][j];
+            if (i == j && !(sum > 1e-25 * a[j * n + j])) return false;
+            l[i][j] = i == j ? cev_quad_root(sum) : sum / l[j][j];
         }
     for (size_t c = 0; c < n; c++) {
-        double x[CEV_PROFILE_MAX_PULLS];
+        quad x[CEV_PROFILE_MAX_PULLS];
         for (size_t i = 0; i < n; i++) {
             x[i] = i == c;
             for (size_t k = 0; k < i; k++) x[i] -= l[i][k] * x[k];
@@ -166,13 +173,15 @@ static bool invert(size_t n, const double *a, double *inverse)
     return true;
 }
 
-static void use_pulls(const cev_profile_spec *spec, plan_group *group)
+static void use_pulls(plan_group *group)
 {
     size_t n = group->n_variable = group->n_pull;
     memset(group->covariance, 0, n * n * sizeof *group->covariance);
     memset(group->inverse_covariance, 0, n * n * sizeof *group->inverse_covariance);
+    memset(group->to_pull, 0, n * n * sizeof *group->to_pull);
     for (size_t p = 0; p < n; p++) {
-        double sigma = spec->sigma[group->pull[p]];
+        double sigma = group->sigma[p];
+        group->set[p] = (uint64_t)1 << p;
         group->covariance[p * n + p] = sigma * sigma;
         group->inverse_covariance[p * n + p] = 1 / (sigma * sigma);
         group->to_pull[p * n + p] = 1;
@@ -180,25 +189,31 @@ static void use_pulls(const cev_profile_spec *spec, plan_group *group)
 }
 
 /* Shifts t = L a, of covariance V = L diag(sigma^2) L^T; the best pulls for given shifts are diag(sigma^2) L^T V^-1 t.
- */
-static bool use_shifts(const cev_profile_spec *spec, plan_group *group, size_t n, const uint64_t *set)
+ * In quadruple precision, so that only the rounding of the results is left. */
+static bool use_shifts(plan_group *group, size_t n, const uint64_t *set)
 {
+    quad covariance[CEV_PROFILE_MAX_PULLS * CEV_PROFILE_MAX_PULLS],
+        inverse[CEV_PROFILE_MAX_PULLS * CEV_PROFILE_MAX_PULLS];
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++) {
-            double *v = &group->covariance[i * n + j];
-            *v = 0;
+            quad sum = 0;
             for (size_t p = 0; p < group->n_pull; p++)
-                if (set[i] & set[j] & ((uint64_t)1 << p))
-                    *v += spec->sigma[group->pull[p]] * spec->sigma[group->pull[p]];
+                if (set[i] & set[j] & ((uint64_t)1 << p)) sum += (quad)group->sigma[p] * group->sigma[p];
+            covariance[i * n + j] = sum;
         }
-    if (!invert(n, group->covariance, group->inverse_covariance)) return false;
+    if (!invert(n, covariance, inverse)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (inverse[i * n + i] * covariance[i * n + i] > MOST_INFLATION) return false;
+    for (size_t k = 0; k < n * n; k++) group->covariance[k] = (double)covariance[k];
+    for (size_t k = 0; k < n * n; k++) group->inverse_covariance[k] = (double)inverse[k];
     for (size_t p = 0; p < group->n_pull; p++)
         for (size_t j = 0; j < n; j++) {
-            double *to = &group->to_pull[p * n + j], sigma = spec->sigma[group->pull[p]];
-            *to = 0;
+            quad sum = 0;
             for (size_t i = 0; i < n; i++)
-                if (set[i] & ((uint64_t)1 << p)) *to += sigma * sigma * group->inverse_covariance[i * n + j];
+                if (set[i] & ((uint64_t)1 << p)) sum += inverse[i * n + j];
+            group->to_pull[p * n + j] = (double)(sum * group->sigma[p] * group->sigma[p]);
         }
+    memcpy(group->set, set, n * sizeof *set);
     group->n_variable = n;
     return true;
 }
@@ -217,14 +232,14 @@ static void link_shifts(cev_profile *profile, const plan_group *group, const uin
     }
 }
 
-static void choose_variables(const cev_profile_spec *spec, cev_profile *profile, plan_group *group)
+static void choose_variables(cev_profile *profile, plan_group *group)
 {
     uint64_t set[CEV_PROFILE_MAX_PULLS];
     size_t n = list_sets(profile, group, group->n_pull, set);
-    if (n < group->n_pull && use_shifts(spec, group, n, set))
+    if (n < group->n_pull && use_shifts(group, n, set))
         link_shifts(profile, group, set);
     else
-        use_pulls(spec, group);
+        use_pulls(group);
 }
 
 static cev_status build(const cev_profile_spec *spec, cev_profile *profile)
@@ -240,6 +255,8 @@ static cev_status build(const cev_profile_spec *spec, cev_profile *profile)
         plan_group *group = &profile->group[g];
         CEV_TRY(cev_new(profile->arena, spec->n_channel, &group->channel));
         CEV_TRY(cev_new(profile->arena, spec->n_pull, &group->pull));
+        CEV_TRY(cev_new(profile->arena, spec->n_pull, &group->sigma));
+        CEV_TRY(cev_new(profile->arena, spec->n_pull, &group->set));
         CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->inverse_covariance));
         CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->covariance));
         CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->to_pull));
@@ -248,7 +265,7 @@ static cev_status build(const cev_profile_spec *spec, cev_profile *profile)
     collect_channels(profile);
     collect_pulls(spec, profile);
     for (size_t g = 0; g < profile->n_group; g++) {
-        choose_variables(spec, profile, &profile->group[g]);
+        choose_variables(profile, &profile->group[g]);
         profile->group[g].first_variable = profile->n_variable;
         profile->n_variable += profile->group[g].n_variable;
     }
@@ -299,6 +316,9 @@ static cev_status allocate_scratch(const cev_profile *profile, cev_profile_scrat
     CEV_TRY(cev_new(scratch->arena, most, &scratch->gradient));
     CEV_TRY(cev_new(scratch->arena, most * most, &scratch->hessian));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->signal));
+    CEV_TRY(cev_careful_scratch_create(scratch->arena, profile, &scratch->careful));
+    CEV_TRY(cev_new(scratch->arena, CEV_LANES * profile->n_pull, &scratch->careful_pull));
+    CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->careful_predicted));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->scaled));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->inverse_data));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->inverse));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Problems for cevscan/profile.h, made by hand or at random, and a second, slow way to solve them: a scalar damped
- * Newton iteration in long double with a barrier that is lowered in steps, which has nothing in common with the
- * library's but the formula of chi2. */
+/* Problems for cevscan/profile.h, made by hand or at random, and how to give them to the library; slow_fit.h solves them
+ * another way. */
 #ifndef CEVSCAN_TESTS_FIT_PROBLEM_H
 #define CEVSCAN_TESTS_FIT_PROBLEM_H
 
@@ -31,11 +30,30 @@ typedef struct fit_answer {
     double group_chi2[MOST_CHANNELS][CEV_LANES];
     size_t n_variable;
     cev_lanes variable[MOST_PULLS];
+    double predicted[CEV_LANES][MOST_CHANNELS][MOST_BINS];
 } fit_answer;
 
 static inline void add_link(fit_problem *p, size_t pull, size_t channel, size_t component)
 {
     p->link[p->n_link++] = (cev_pull_link){.pull = pull, .channel = channel, .component = component};
+}
+
+/* One channel, the same signal in every lane. */
+static inline fit_problem simple(size_t n_bin, const double *data, const double *signal, const double *background)
+{
+    fit_problem p = {.n_channel = 1, .n_bin = {n_bin}, .n_background = {background != NULL}};
+    for (size_t i = 0; i < n_bin; i++) {
+        p.data[0][i] = data[i];
+        for (int l = 0; l < CEV_LANES; l++) p.signal[l][0][i] = signal[i];
+        if (background) p.background[0][i] = background[i];
+    }
+    return p;
+}
+
+static inline void add_pull(fit_problem *p, double sigma, size_t channel, size_t component)
+{
+    p->sigma[p->n_pull] = sigma;
+    add_link(p, p->n_pull++, channel, component);
 }
 
 static inline cev_profile *create_fit(const fit_problem *p)
@@ -66,6 +84,7 @@ static inline void solve_from(const fit_problem *p, cev_level level, const cev_l
     assert_ok(cev_profile_use_level(profile, level));
     assert_ok(cev_profile_scratch_create(profile, &scratch));
     cev_lanes lanes[MOST_CHANNELS][(1 + MOST_SHAPES) * MOST_BINS], pull[MOST_PULLS], group[MOST_CHANNELS];
+    cev_lanes counts[MOST_CHANNELS][MOST_BINS], *predicted[MOST_CHANNELS];
     const cev_lanes *signal[MOST_CHANNELS];
     const double *data[MOST_CHANNELS];
     for (size_t c = 0; c < p->n_channel; c++) {
@@ -77,8 +96,12 @@ static inline void solve_from(const fit_problem *p, cev_level level, const cev_l
             }
         signal[c] = lanes[c];
         data[c] = p->data[c];
+        predicted[c] = counts[c];
     }
-    cev_profile_result result = {.pull = pull, .variable = answer->variable, .group_chi2 = group};
+    cev_profile_result result = {.pull = pull,
+                                 .variable = answer->variable,
+                                 .group_chi2 = group,
+                                 .predicted = predicted};
     memset(answer, 0, sizeof *answer);
     cev_profile_block(profile, scratch, data, signal, start, &result);
     answer->n_variable = cev_profile_n_variable(profile);
@@ -87,6 +110,8 @@ static inline void solve_from(const fit_problem *p, cev_level level, const cev_l
         answer->chi2[l] = result.chi2[l];
         answer->status[l] = (int)result.status[l];
         for (size_t k = 0; k < p->n_pull; k++) answer->pull[l][k] = pull[k][l];
+        for (size_t c = 0; c < p->n_channel; c++)
+            for (size_t i = 0; i < p->n_bin[c]; i++) answer->predicted[l][c][i] = counts[c][i][l];
         for (size_t g = 0; g < answer->n_group; g++) answer->group_chi2[g][l] = group[g][l];
     }
     cev_profile_scratch_destroy(&scratch);
@@ -98,157 +123,19 @@ static inline void solve(const fit_problem *p, fit_answer *answer)
     solve_from(p, cev_level_best(), NULL, answer);
 }
 
-/* --- the slow way ----------------------------------------------------------------------------------------------- */
-
-static inline long double component_of(const fit_problem *p, int lane, size_t channel, size_t component, size_t bin)
+static inline void assert_all_lanes(const fit_answer *answer, double chi2, double tolerance)
 {
-    if (component > p->n_background[channel])
-        return p->shape[lane][channel][component - 1 - p->n_background[channel]][bin];
-    return component ? (long double)p->background[channel][(component - 1) * p->n_bin[channel] + bin]
-                     : (long double)p->signal[lane][channel][bin];
-}
-
-/* Whether anything is expected there; where not, shapes count nothing. */
-static inline int is_live(const fit_problem *p, int lane, size_t channel, size_t bin)
-{
-    for (size_t k = 0; k <= p->n_background[channel]; k++)
-        if (component_of(p, lane, channel, k, bin) != 0) return 1;
-    return 0;
-}
-
-static inline long double predicted_of(const fit_problem *p, int lane, const long double *pull, size_t channel,
-                                       size_t bin)
-{
-    long double n = 0;
-    if (!p->gaussian[channel] && !is_live(p, lane, channel, bin)) return 0;
-    for (size_t k = 0; k <= p->n_background[channel] + p->n_shape[channel]; k++) {
-        long double scale = k <= p->n_background[channel];
-        for (size_t j = 0; j < p->n_link; j++)
-            if (p->link[j].channel == channel && p->link[j].component == k) scale += pull[p->link[j].pull];
-        n += component_of(p, lane, channel, k, bin) * scale;
-    }
-    return n;
-}
-
-/* dN/da of every pull. */
-static inline void slopes_of(const fit_problem *p, int lane, size_t channel, size_t bin, long double *slope)
-{
-    memset(slope, 0, MOST_PULLS * sizeof *slope);
-    for (size_t j = 0; j < p->n_link; j++)
-        if (p->link[j].channel == channel)
-            slope[p->link[j].pull] += component_of(p, lane, channel, p->link[j].component, bin);
-}
-
-/* chi2 at given pulls, minus 2 barrier ln N for bins without data; infinite outside the region. */
-static inline long double value_at(const fit_problem *p, int lane, const long double *pull, long double barrier)
-{
-    long double sum = 0;
-    for (size_t k = 0; k < p->n_pull; k++)
-        sum += pull[k] * pull[k] / ((long double)p->sigma[k] * (long double)p->sigma[k]);
-    for (size_t c = 0; c < p->n_channel; c++)
-        for (size_t i = 0; i < p->n_bin[c]; i++) {
-            long double n = predicted_of(p, lane, pull, c, i), d = p->data[c][i];
-            if (p->gaussian[c]) {
-                sum += (n - d) * (n - d) / p->variance[c][i];
-            } else if (d > 0) {
-                if (!(n > 0)) return INFINITY;
-                sum += 2 * (n - d + d * logl(d / n));
-            } else if (is_live(p, lane, c, i)) {
-                if (!(n >= 0) || (barrier > 0 && n == 0)) return INFINITY;
-                sum += 2 * n - (barrier > 0 ? 2 * barrier * logl(n) : 0);
-            }
-        }
-    return sum;
-}
-
-static inline void derivatives_at(const fit_problem *p, int lane, const long double *pull, long double barrier,
-                                  long double *gradient, long double hessian[][MOST_PULLS])
-{
-    for (size_t a = 0; a < p->n_pull; a++) {
-        long double weight = 2 / ((long double)p->sigma[a] * (long double)p->sigma[a]);
-        gradient[a] = weight * pull[a];
-        for (size_t b = 0; b < p->n_pull; b++) hessian[a][b] = a == b ? weight : 0;
-    }
-    for (size_t c = 0; c < p->n_channel; c++)
-        for (size_t i = 0; i < p->n_bin[c]; i++) {
-            if (!p->gaussian[c] && !is_live(p, lane, c, i)) continue;
-            long double n = predicted_of(p, lane, pull, c, i), slope[MOST_PULLS];
-            long double d = p->data[c][i] > 0 ? (long double)p->data[c][i] : barrier;
-            slopes_of(p, lane, c, i, slope);
-            long double first = 2 * (d > 0 ? 1 - d / n : 1), second = d > 0 ? 2 * d / (n * n) : 0;
-            if (p->gaussian[c]) {
-                first = 2 * (n - p->data[c][i]) / p->variance[c][i];
-                second = 2 / (long double)p->variance[c][i];
-            }
-            for (size_t a = 0; a < p->n_pull; a++) {
-                if (slope[a] == 0) continue;
-                gradient[a] += first * slope[a];
-                for (size_t b = 0; b < p->n_pull; b++) hessian[a][b] += second * slope[a] * slope[b];
-            }
-        }
-}
-
-/* Gauss elimination with row pivoting: step = -hessian^-1 gradient. */
-static inline void eliminate(size_t n, long double *gradient, long double hessian[][MOST_PULLS], long double *step)
-{
-    for (size_t k = 0; k < n; k++) step[k] = -gradient[k];
-    for (size_t j = 0; j < n; j++) {
-        size_t best = j;
-        for (size_t i = j + 1; i < n; i++)
-            if (fabsl(hessian[i][j]) > fabsl(hessian[best][j])) best = i;
-        for (size_t k = 0; k < n; k++) {
-            long double kept = hessian[j][k];
-            hessian[j][k] = hessian[best][k];
-            hessian[best][k] = kept;
-        }
-        long double kept = step[j];
-        step[j] = step[best];
-        step[best] = kept;
-        for (size_t i = 0; i < n; i++) {
-            if (i == j) continue;
-            long double factor = hessian[i][j] / hessian[j][j];
-            for (size_t k = j; k < n; k++) hessian[i][k] -= factor * hessian[j][k];
-            step[i] -= factor * step[j];
-        }
-    }
-    for (size_t j = 0; j < n; j++) step[j] /= hessian[j][j];
-}
-
-/* Newton with an Armijo line search at one barrier, until it cannot go lower. */
-static inline void descend(const fit_problem *p, int lane, long double barrier, long double *pull)
-{
-    for (int iteration = 0; iteration < 200; iteration++) {
-        long double gradient[MOST_PULLS], hessian[MOST_PULLS][MOST_PULLS], step[MOST_PULLS], trial[MOST_PULLS],
-            slope = 0;
-        derivatives_at(p, lane, pull, barrier, gradient, hessian);
-        eliminate(p->n_pull, gradient, hessian, step);
-        derivatives_at(p, lane, pull, barrier, gradient, hessian);
-        for (size_t k = 0; k < p->n_pull; k++) slope += gradient[k] * step[k];
-        long double here = value_at(p, lane, pull, barrier), there = here, length = 1;
-        if (!(slope < -1e-25L * (1 + fabsl(here)))) return;
-        for (; length > 1e-12L; length /= 2) {
-            for (size_t k = 0; k < p->n_pull; k++) trial[k] = pull[k] + length * step[k];
-            there = value_at(p, lane, trial, barrier);
-            if (there <= here + 0.25L * length * slope) break;
-        }
-        if (!(there < here)) return;
-        memcpy(pull, trial, sizeof trial);
+    for (int l = 0; l < CEV_LANES; l++) {
+        assert_int_equal(answer->status[l], CEV_POINT_OK);
+        assert_close(answer->chi2[l], chi2, tolerance);
     }
 }
 
-/* The minimum from pulls `start` (inside the region); infinite where data meet an empty prediction. */
-static inline double slow_minimum(const fit_problem *p, int lane, const long double *start, long double *pull)
-{
-    for (size_t k = 0; k < p->n_pull; k++) pull[k] = start[k];
-    if (isinf(value_at(p, lane, pull, 0))) return INFINITY;
-    int empty = 0;
-    for (size_t c = 0; c < p->n_channel; c++)
-        for (size_t i = 0; i < p->n_bin[c]; i++)
-            empty |= !p->gaussian[c] && !(p->data[c][i] > 0) && is_live(p, lane, c, i);
-    for (long double barrier = 1e-1L; empty && barrier > 1e-15L; barrier *= 0.1L) descend(p, lane, barrier, pull);
-    if (!empty) descend(p, lane, 0, pull);
-    return (double)value_at(p, lane, pull, 0);
-}
+#define REAL long double
+#define SLOW(name) name
+#include "slow_fit.h"
+#undef REAL
+#undef SLOW
 
 /* --- random problems -------------------------------------------------------------------------------------------- */
 
