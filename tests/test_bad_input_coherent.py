@@ -149,6 +149,7 @@ EXPERIMENT_CASES = [
     case("window of no length", EDGES, "edges_us: [0, 0, 6]", "0, 6", '"edges_us"', "overlap"),
     case("one edge of time", EDGES, "edges_us: [0]", "[0]", '"edges_us"', "two"),
     case("edges of time are missing", "  " + EDGES + "\n", "", "beam", '"edges_us"', "missing"),
+    case("convention for shares", EDGES, EDGES + "\n  shares_of: window", "window", "did you mean", '"windows"'),
     case("windows before the pulse", EDGES, "edges_us: [-90, -80, -70]", "[-90", '"edges_us"', "prompt"),
     case("unknown beam", "gaussian_pulse", "gausian_pulse", "gausian_pulse", 'did you mean "gaussian_pulse"'),
     case("pulse of no length", "fwhm_us: 0.4", "fwhm_us: 0", "0, efficiency", '"fwhm_us"'),

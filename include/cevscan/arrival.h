@@ -18,6 +18,7 @@ extern const char *const cev_arrival_names[CEV_N_ARRIVALS]; /* "steady", "prompt
 typedef struct cev_beam {
     const struct cev_beam_kind *kind;
     double parameter[CEV_MAX_MODEL_PARAMETERS];
+    bool within_windows; /* a convention of papers: every event arrives in some window */
 } cev_beam;
 
 typedef struct cev_beam_kind {
@@ -28,8 +29,10 @@ typedef struct cev_beam_kind {
 extern const cev_beam_kind *const cev_beam_kinds[];
 extern const size_t cev_n_beam_kinds;
 
-/* share[n] of the events between edge_us[0] and edge_us[n] in each window between neighbouring edges, efficiency
- * included, so that they sum to the mean efficiency. Relative accuracy 1e-9. */
+/* share[n] of all events of a pulse in each window between neighbouring edges, efficiency included: what arrives
+ * outside the windows is lost, and a window's share does not depend on which others there are. Two kinds of shares are
+ * of what arrives between edge_us[0] and edge_us[n], so that they sum to the mean efficiency: those of steady events,
+ * which know no pulse, and all of a beam that is `within_windows`. Relative accuracy 1e-9; NaN without memory. */
 void cev_arrival_shares(const cev_beam *beam, cev_arrival arrival, size_t n, const double *edge_us, double *share);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* Changes whenever the same configuration gives other numbers than before; part of a scan's identity, so that a map is
  * not finished by a program that would compute it differently. */
-enum { CEV_NUMERICS_REVISION = 6 };
+enum { CEV_NUMERICS_REVISION = 7 }; /* shares of arrival times are of the whole pulse; zeros on axes; sides of tiles */
 
 /* What the experiments are compared with: all with their expectation at a truth, all with what they observed, or some
  * of each. */

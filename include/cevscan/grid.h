@@ -64,8 +64,14 @@ typedef struct cev_tile {
 } cev_tile;
 
 /* Lays tiles over the axes already in *grid. `side` gives the tile's points along each axis; NULL or a 0 in it leaves
- * the choice to the grid: about 256 tiles of 1024 to 65536 points, up to some 20 ms of work each, whatever the number
- * of ranks. No tile holds two names. CEV_E_INPUT if the grid has more than 2^48 points or 2^31 tiles. */
+ * the choice to the grid, for n_map maps that are computed together, tile by tile: about 256 tiles of 1024 to 65536
+ * points, whatever the number of ranks; of 4096 points or more if maps share them, so that each one's part is worth a
+ * write, unless points times maps exceed about 2^20; and whole axes where they are that short. Sides are those by which
+ * the axes divide best, so that the tiles at the ends are as large as the others, or nearly. No tile holds two names.
+ * CEV_E_INPUT if the grid has more than 2^48 points or 2^31 tiles. */
+cev_status cev_grid_lay_tiles_of_maps(cev_grid *grid, const size_t *side, size_t n_map);
+
+/* The same for one map. */
 cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side);
 
 cev_tile cev_grid_tile(const cev_grid *grid, size_t id);

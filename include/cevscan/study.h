@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Study files: many scans at once, of sets of experiments over planes and single parameters.
+/* Study files, and scan files, which are studies of one map: many scans at once, of sets of experiments over planes and
+ * single parameters.
  *
  * A study stands for the product sets x exposures x spaces. Each of its maps is the same, bit for bit and hash for
  * hash, as that of the scan file that cev_study_scan() spells out. configs/studies/ has examples. */
@@ -22,20 +23,25 @@ typedef struct cev_study_set {
 
 /* A plane, or whatever else is scanned together; `scan` has all experiments of the study, which a map has some of. */
 typedef struct cev_study_space {
-    const char *name; /* as in the file, or the parameters' names joined by "," */
+    const char *name; /* the parameters' names joined by ","; by "+" where they are scanned in turn (each_of) */
     const cev_scan_config *scan;
     json_t *parameters; /* as a scan file has them */
 } cev_study_space;
 
 typedef struct cev_study_map {
     size_t space, exposure, set;
-    const char *name; /* SPACE/SET, or SPACE/SET@FACTOR where the exposure is not that of the experiments' files */
+    const char *name; /* SPACE/SET, or SPACE/SET@FACTOR where the exposure is not that of the experiments' files; of a
+                         scan file, the scan's own */
 } cev_study_map;
 
 typedef struct cev_study_config {
     cev_arena *arena;
-    json_t *json; /* of the resolved study, whose text is `resolved` */
+    json_t *json;           /* of the resolved study, whose text is `resolved` */
+    json_t *values, *prose; /* what bears on numbers in it, defaults filled in, of which `identity` is the digest; and
+                                what is for people (NULL: nothing) */
     const char *name, *title;
+    bool is_scan;     /* a scan file: one space, one set, one exposure, one map */
+    bool store_pulls; /* of all maps */
     size_t n_experiment;
     const cev_experiment *const *experiment; /* [n_exposure][n_experiment] */
     size_t n_exposure;
@@ -48,11 +54,16 @@ typedef struct cev_study_config {
     cev_digest identity;
 } cev_study_config;
 
-/* Reads and validates everything, as cev_scan_config_read() does. More than CEV_MAX_MAPS maps are refused with their
- * number before any of them takes memory. */
+/* Reads and validates a study file or a scan file, whichever it is, as cev_scan_config_read() does. More than
+ * CEV_MAX_MAPS maps are refused with their number before any of them takes memory. */
 cev_status cev_study_config_read(const char *path, cev_study_config **out);
 cev_status cev_study_config_parse(const char *text, const char *name, cev_study_config **out);
 void cev_study_config_destroy(cev_study_config **study);
+
+/* What makes two configurations different ones, in words for a message: the first key whose value bears on numbers and
+ * differs, with both values ("experiments[0].source.years: 3, not 5"), or that only titles and prose do. `ours` and
+ * `theirs` are resolved configurations; out[size] is "" if nothing differs at all. */
+void cev_study_difference(const char *ours, const char *theirs, char *out, size_t size);
 
 /* The scan of one map, alone: `resolved` is its scan file. Shares the study's experiments, which must outlive it. */
 cev_status cev_study_scan(const cev_study_config *study, size_t map, cev_scan_config **out);

@@ -10,6 +10,7 @@
 #include "cevscan/parameter.h"
 
 typedef struct cev_yaml cev_yaml;
+struct json_t; /* of jansson */
 
 /* A place in a document; id 0 is "not there". Valid as long as its document. */
 typedef struct cev_node {
@@ -37,7 +38,8 @@ bool cev_node_is_sequence(cev_node node);
 bool cev_node_is_scalar(cev_node node);
 const char *cev_node_text(cev_node scalar); /* "" if it is no scalar */
 bool cev_node_is_quoted(cev_node scalar);
-size_t cev_node_length(cev_node node); /* items of a sequence, pairs of a mapping, else 0 */
+size_t cev_node_text_size(cev_node scalar); /* bytes of it, NULs included */
+size_t cev_node_length(cev_node node);      /* items of a sequence, pairs of a mapping, else 0 */
 cev_node cev_node_item(cev_node sequence, size_t i);
 cev_node cev_node_key(cev_node mapping, size_t i);
 cev_node cev_node_value(cev_node mapping, size_t i);
@@ -59,15 +61,17 @@ typedef struct cev_reals {
     cev_node node;
 } cev_reals;
 
-/* What a key's value may be, and what it is stored as at the key's offset: double, size_t, const char * (of the
- * document), bool, cev_reals (in the arena), or cev_node for values that are read by hand. */
+/* What a key's value may be, and what it is stored as at the key's offset. The tables of keys are the one schema of
+ * configurations: they drive the reading, the resolved configuration (what is a number there, and what a text that
+ * looks like one), and the identity (what bears on numbers). */
 typedef enum cev_key_type {
-    CEV_KEY_REAL,
-    CEV_KEY_COUNT,
-    CEV_KEY_TEXT,
-    CEV_KEY_FLAG,
-    CEV_KEY_REALS,
-    CEV_KEY_NODE
+    CEV_KEY_REAL,  /* double */
+    CEV_KEY_COUNT, /* size_t */
+    CEV_KEY_FLAG,  /* bool */
+    CEV_KEY_TEXT,  /* const char * (of the document): a name or a choice */
+    CEV_KEY_PROSE, /* const char *: for people; bears on no number */
+    CEV_KEY_REALS, /* cev_reals, in the arena */
+    CEV_KEY_NODE   /* cev_node, read by hand: scalars, lists and mappings, see cev_key */
 } cev_key_type;
 
 typedef struct cev_key {
@@ -75,8 +79,30 @@ typedef struct cev_key {
     cev_key_type type;
     bool required;
     double minimum, maximum; /* of REAL, COUNT and each of REALS; both 0: any */
+    const char *otherwise;   /* what an absent key is read as; NULL: its member stays as it is. NODE: only said here */
     size_t offset;
+    cev_key_type scalars; /* of a NODE: what its scalars are, in lists or not; one of the first five. A REAL that is no
+                             number is the name of a rule */
+    /* ... and what its mappings are, in lists or not: read by a table, or a model, or else values by names. */
+    const struct cev_table *of;
+    const struct cev_family *model;
 } cev_key;
+
+typedef struct cev_table {
+    const char *what; /* in messages: "pull" */
+    const cev_key *key;
+    size_t n;
+    const char *bare;                        /* the key that a value stands for which is no mapping; NULL: none */
+    bool (*complete)(struct json_t *values); /* adds to its values in JSON what others imply; false: out of memory */
+} cev_table;
+
+/* Models to be chosen by name. */
+typedef struct cev_family {
+    const char *what;                  /* in messages: "source" */
+    const cev_card *(*card)(size_t k); /* NULL from the last one on */
+    const cev_key *nested;             /* what the nested keys of any of them are */
+    size_t n_nested;
+} cev_family;
 
 /* An entry of a table of keys for the member of the same name: CEV_KEY(struct, member, .type = ..., .required = ...).
  */
@@ -85,18 +111,27 @@ typedef struct cev_key {
         .name = #member, .offset = offsetof(struct_, member), __VA_ARGS__                                              \
     }
 #define CEV_LENGTH(array) (sizeof(array) / sizeof *(array))
+#define CEV_TABLE(what_, keys_, ...)                                                                                   \
+    {                                                                                                                  \
+        .what = (what_), .key = (keys_), .n = CEV_LENGTH(keys_), __VA_ARGS__                                           \
+    }
 
 /* Reads one list of numbers, as a key of type CEV_KEY_REALS would be: its name and range count. */
 cev_status cev_node_reals(cev_arena *arena, cev_node node, const cev_key *key, cev_reals *out);
 
-/* Reads mapping `node`, called `what` in messages, into *out. Optional keys that are absent leave their member as it
- * is. Any mapping may also have the key `citation`, a text for the reader. */
-cev_status cev_node_read(cev_arena *arena, cev_node node, const char *what, const cev_key *key, size_t n_key,
-                         void *out);
+/* What stands below a key, in a mapping, under a name; NULL if nothing can. */
+const cev_key *cev_key_below(const cev_key *key, const char *name);
 
-/* Reads a model chosen by name, {name: NAME, PARAMETER: value, ...}; or just NAME. `cards` are the names to choose
- * from. Writes its index and its parameters, defaults filled in. */
-cev_status cev_node_read_model(cev_node node, const char *what, const cev_card *const *cards, size_t n_card,
-                               size_t *index, double *parameter);
+/* CEV_E_INPUT if a text has control characters, or others that end a line or that YAML does not take. Texts for people
+ * (prose) may have newlines and tabs. `key` names it in messages. */
+cev_status cev_node_check_text(cev_node node, const char *key, bool prose);
+
+/* Reads mapping `node` into *out. Optional keys that are absent leave their member as it is, or as `otherwise` says.
+ * Any mapping may also have the key `citation`, a text for people. */
+cev_status cev_node_read(cev_arena *arena, cev_node node, const cev_table *table, void *out);
+
+/* Reads a model chosen by name, {name: NAME, PARAMETER: value, ...}; or just NAME. Writes its number in the family and
+ * its parameters, defaults filled in. */
+cev_status cev_node_read_model(cev_node node, const cev_family *family, size_t *index, double *parameter);
 
 #endif

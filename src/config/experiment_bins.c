@@ -50,14 +50,12 @@ static cev_status read_table(cev_arena *arena, cev_node node, cev_response_table
 
 cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out)
 {
-    READ_KIND(node, "response", cev_response_kinds, cev_n_response_kinds, out);
+    READ_KIND(node, &cev_response_family, cev_response_kinds, out);
     if (out->kind->tabulated) return read_table(arena, node, &out->table);
     if (!out->kind->made_of_pieces) return CEV_OK;
-    READ_KIND(cev_node_find(node, "quenching"), "quenching", cev_quenching_kinds, cev_n_quenching_kinds,
-              &out->quenching);
-    READ_KIND(cev_node_find(node, "smearing"), "smearing", cev_smearing_kinds, cev_n_smearing_kinds, &out->smearing);
-    READ_KIND(cev_node_find(node, "efficiency"), "efficiency", cev_efficiency_kinds, cev_n_efficiency_kinds,
-              &out->efficiency);
+    READ_KIND(cev_node_find(node, "quenching"), &cev_quenching_family, cev_quenching_kinds, &out->quenching);
+    READ_KIND(cev_node_find(node, "smearing"), &cev_smearing_family, cev_smearing_kinds, &out->smearing);
+    READ_KIND(cev_node_find(node, "efficiency"), &cev_efficiency_family, cev_efficiency_kinds, &out->efficiency);
     return CEV_OK;
 }
 
@@ -87,11 +85,13 @@ typedef struct bins_keys {
     cev_reals edges_keV, edges_PE;
 } bins_keys;
 
-static const cev_key bins_table[] = {
+static const cev_key bins_key[] = {
     CEV_KEY(bins_keys, resolution_widths, .type = CEV_KEY_REAL, .minimum = 0.01, .maximum = 100),
     CEV_KEY(bins_keys, edges_keV, .type = CEV_KEY_REALS, .minimum = 0, .maximum = 1e9),
     CEV_KEY(bins_keys, edges_PE, .type = CEV_KEY_REALS, .minimum = 0, .maximum = 1e9),
 };
+
+const cev_table cev_bins_table = CEV_TABLE("bins", bins_key);
 
 static double resolution_of(const void *response, double recoil_keV)
 {
@@ -164,12 +164,16 @@ static cev_status bins_of_table(cev_arena *arena, cev_node node, cev_experiment 
 typedef struct timing_keys {
     cev_reals edges_us;
     cev_node beam;
+    const char *shares_of;
 } timing_keys;
 
-static const cev_key timing_table[] = {
+static const cev_key timing_key[] = {
     CEV_KEY(timing_keys, edges_us, .type = CEV_KEY_REALS, .required = true, .minimum = -1e6, .maximum = 1e6),
-    CEV_KEY(timing_keys, beam, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(timing_keys, beam, .type = CEV_KEY_NODE, .model = &cev_beam_family, .required = true),
+    CEV_KEY(timing_keys, shares_of, .type = CEV_KEY_TEXT, .otherwise = "pulse"),
 };
+
+const cev_table cev_timing_table = CEV_TABLE("timing", timing_key);
 
 /* A window long before the pulse, or long after it, sees nothing of the source. */
 static cev_status check_shares(cev_arena *arena, cev_node node, const cev_reals *edges, const cev_experiment *out)
@@ -187,11 +191,21 @@ static cev_status check_shares(cev_arena *arena, cev_node node, const cev_reals 
     return CEV_OK;
 }
 
+/* Of what the shares are parts: of the whole pulse; or, in some papers, of what arrives within the windows. */
+static cev_status read_shares_of(cev_node node, const char *name, cev_beam *beam)
+{
+    static const char *const names[] = {"pulse", "windows"};
+    beam->within_windows = !strcmp(name, names[1]);
+    if (beam->within_windows || !strcmp(name, names[0])) return CEV_OK;
+    return cev_node_fail_name(node, "convention for the shares of arrival times", names, CEV_LENGTH(names));
+}
+
 static cev_status read_timing(cev_arena *arena, cev_node node, cev_experiment *out)
 {
     timing_keys keys = {0};
-    CEV_TRY(cev_node_read(arena, node, "timing", timing_table, CEV_LENGTH(timing_table), &keys));
-    READ_KIND(keys.beam, "beam", cev_beam_kinds, cev_n_beam_kinds, &out->beam);
+    CEV_TRY(cev_node_read(arena, node, &cev_timing_table, &keys));
+    READ_KIND(keys.beam, &cev_beam_family, cev_beam_kinds, &out->beam);
+    CEV_TRY(read_shares_of(cev_node_find(node, "shares_of"), keys.shares_of, &out->beam));
     CEV_TRY(check_edges(&keys.edges_us, "edges_us"));
     CEV_TRY(check_shares(arena, keys.edges_us.node, &keys.edges_us, out));
     cev_status status = cev_bins_split_by_time(arena, keys.edges_us.n - 1, keys.edges_us.value, &out->bins);
@@ -210,7 +224,7 @@ cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node node, c
     } else {
         if (!node.id) return cev_node_fail(experiment, "experiment: key \"bins\" is missing");
         bins_keys keys = {0};
-        CEV_TRY(cev_node_read(arena, node, "bins", bins_table, CEV_LENGTH(bins_table), &keys));
+        CEV_TRY(cev_node_read(arena, node, &cev_bins_table, &keys));
         if ((keys.edges_keV.node.id || keys.edges_PE.node.id) == (keys.resolution_widths > 0))
             return cev_node_fail(node, "bins: expected one of the keys \"resolution_widths\" and \"edges_%s\"",
                                  cev_observable_units[out->response.kind->observable]);

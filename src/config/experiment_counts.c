@@ -17,17 +17,19 @@ typedef struct background_keys {
 } background_keys;
 
 #define RATE .minimum = 0, .maximum = 1e12
-static const cev_key background_table[] = {
+static const cev_key background_key[] = {
     CEV_KEY(background_keys, name, .type = CEV_KEY_TEXT, .required = true),
     CEV_KEY(background_keys, rate_per_keV_kg_day, .type = CEV_KEY_REAL, RATE),
     CEV_KEY(background_keys, rate_per_keVee_kg_day, .type = CEV_KEY_REAL, RATE),
     CEV_KEY(background_keys, rate_per_kg_day, .type = CEV_KEY_REAL, RATE),
     CEV_KEY(background_keys, quenching_factor, .type = CEV_KEY_REAL, .minimum = 1e-6, .maximum = 10),
     CEV_KEY(background_keys, live_days, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1e6),
-    CEV_KEY(background_keys, duty_factor, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1),
+    CEV_KEY(background_keys, duty_factor, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1, .otherwise = "1"),
     CEV_KEY(background_keys, counts, .type = CEV_KEY_REALS, RATE),
-    CEV_KEY(background_keys, arrival, .type = CEV_KEY_NODE),
+    CEV_KEY(background_keys, arrival, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .otherwise = "steady"),
 };
+
+const cev_table cev_background_table = CEV_TABLE("background", background_key);
 
 /* Exactly one of the four ways to say how much there is. */
 static cev_status check_background(cev_node node, const background_keys *keys)
@@ -145,10 +147,9 @@ cev_status cev_read_backgrounds(cev_arena *arena, cev_node node, cev_experiment 
                                 .rate_per_keVee_kg_day = NAN,
                                 .rate_per_kg_day = NAN,
                                 .quenching_factor = NAN,
-                                .live_days = NAN,
-                                .duty_factor = 1};
+                                .live_days = NAN};
         double *counts;
-        CEV_TRY(cev_node_read(arena, item, "background", background_table, CEV_LENGTH(background_table), &keys));
+        CEV_TRY(cev_node_read(arena, item, &cev_background_table, &keys));
         CEV_TRY(check_background(item, &keys));
         CEV_TRY(check_name(item, keys.name, b, background));
         CEV_TRY(cev_new(arena, out->bins.n_bin, &counts));
@@ -169,12 +170,14 @@ typedef struct observed_keys {
 } observed_keys;
 
 #define COUNTS .type = CEV_KEY_REALS, .minimum = 0, .maximum = 1e15
-static const cev_key observed_table[] = {
+static const cev_key observed_key[] = {
     CEV_KEY(observed_keys, counts, COUNTS, .required = true),
     CEV_KEY(observed_keys, off_counts, COUNTS),
-    CEV_KEY(observed_keys, off_scale, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1e6),
+    CEV_KEY(observed_keys, off_scale, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1e6, .otherwise = "1"),
     CEV_KEY(observed_keys, floor, .type = CEV_KEY_REAL, .minimum = -1e15, .maximum = 1e15),
 };
+
+const cev_table cev_observed_table = CEV_TABLE("observed", observed_key, .bare = "counts");
 
 static cev_status check_counts(const cev_reals *counts, const char *key, const cev_bins *bins)
 {
@@ -191,7 +194,7 @@ static cev_status read_observed(cev_arena *arena, cev_node node, observed_keys *
     keys->off_scale = 1;
     keys->floor = -INFINITY;
     if (cev_node_is_mapping(node)) {
-        CEV_TRY(cev_node_read(arena, node, "observed", observed_table, CEV_LENGTH(observed_table), keys));
+        CEV_TRY(cev_node_read(arena, node, &cev_observed_table, keys));
         if (cev_node_find(node, "off_scale").id && !keys->off_counts.node.id)
             return cev_node_fail(cev_node_find(node, "off_scale"),
                                  "key \"off_scale\": there are no \"off_counts\" to scale");
@@ -216,10 +219,12 @@ typedef struct statistic_keys {
     cev_node variance;
 } statistic_keys;
 
-static const cev_key statistic_table[] = {
+static const cev_key statistic_key[] = {
     CEV_KEY(statistic_keys, name, .type = CEV_KEY_TEXT, .required = true),
     CEV_KEY(statistic_keys, variance, .type = CEV_KEY_NODE),
 };
+
+const cev_table cev_statistic_table = CEV_TABLE("statistic", statistic_key, .bare = "name");
 
 /* The rules by which variances follow from the counts. */
 static double variance_on_plus_off(const cev_experiment *x, const observed_keys *keys, size_t i)
@@ -281,7 +286,7 @@ static cev_status read_statistic(cev_arena *arena, cev_node node, const observed
 {
     statistic_keys keys = {.name = cev_statistic_names[CEV_STATISTIC_POISSON]};
     if (cev_node_is_mapping(node))
-        CEV_TRY(cev_node_read(arena, node, "statistic", statistic_table, CEV_LENGTH(statistic_table), &keys));
+        CEV_TRY(cev_node_read(arena, node, &cev_statistic_table, &keys));
     else if (node.id)
         keys.name = cev_node_text(node);
     size_t s = 0;

@@ -9,44 +9,34 @@ typedef struct experiment_keys {
     cev_node source, target, response, bins, timing, backgrounds, pulls, statistic, observed;
 } experiment_keys;
 
-static const cev_key experiment_table[] = {
+static const cev_key experiment_key[] = {
     CEV_KEY(experiment_keys, experiment, .type = CEV_KEY_TEXT, .required = true),
-    CEV_KEY(experiment_keys, title, .type = CEV_KEY_TEXT),
-    CEV_KEY(experiment_keys, source, .type = CEV_KEY_NODE, .required = true),
-    CEV_KEY(experiment_keys, target, .type = CEV_KEY_NODE, .required = true),
-    CEV_KEY(experiment_keys, response, .type = CEV_KEY_NODE, .required = true),
-    CEV_KEY(experiment_keys, bins, .type = CEV_KEY_NODE),
-    CEV_KEY(experiment_keys, timing, .type = CEV_KEY_NODE),
-    CEV_KEY(experiment_keys, backgrounds, .type = CEV_KEY_NODE),
-    CEV_KEY(experiment_keys, pulls, .type = CEV_KEY_NODE),
-    CEV_KEY(experiment_keys, statistic, .type = CEV_KEY_NODE),
-    CEV_KEY(experiment_keys, observed, .type = CEV_KEY_NODE),
+    CEV_KEY(experiment_keys, title, .type = CEV_KEY_PROSE),
+    CEV_KEY(experiment_keys, source, .type = CEV_KEY_NODE, .model = &cev_source_family, .required = true),
+    CEV_KEY(experiment_keys, target, .type = CEV_KEY_NODE, .of = &cev_target_table, .required = true),
+    CEV_KEY(experiment_keys, response, .type = CEV_KEY_NODE, .model = &cev_response_family, .required = true),
+    CEV_KEY(experiment_keys, bins, .type = CEV_KEY_NODE, .of = &cev_bins_table),
+    CEV_KEY(experiment_keys, timing, .type = CEV_KEY_NODE, .of = &cev_timing_table),
+    CEV_KEY(experiment_keys, backgrounds, .type = CEV_KEY_NODE, .of = &cev_background_table),
+    CEV_KEY(experiment_keys, pulls, .type = CEV_KEY_NODE, .of = &cev_pull_table),
+    CEV_KEY(experiment_keys, statistic, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_statistic_table,
+            .otherwise = "poisson"),
+    CEV_KEY(experiment_keys, observed, .type = CEV_KEY_NODE, .of = &cev_observed_table),
 };
 
-cev_status cev_check_source(cev_arena *arena, cev_node node, cev_source *source)
-{
-    const char *complaint = source->kind->complaint ? source->kind->complaint(source) : NULL;
-    if (complaint) return cev_node_fail(node, "source \"%s\": %s", source->kind->card.name, complaint);
-    return cev_source_prepare(arena, source);
-}
-
-static cev_status read_source(cev_arena *arena, cev_node node, cev_source *out)
-{
-    READ_KIND(node, "source", cev_source_kinds, cev_n_source_kinds, out);
-    return cev_check_source(arena, node, out);
-}
+const cev_table cev_experiment_table = CEV_TABLE("experiment", experiment_key);
 
 cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment *out)
 {
     experiment_keys keys = {0};
     *out = (cev_experiment){0};
-    CEV_TRY(cev_node_read(arena, node, "experiment", experiment_table, CEV_LENGTH(experiment_table), &keys));
+    CEV_TRY(cev_node_read(arena, node, &cev_experiment_table, &keys));
     if (strpbrk(keys.experiment, ", /"))
         return cev_node_fail(cev_node_find(node, "experiment"),
                              "the name of an experiment has no comma, space or slash");
     CEV_TRY(cev_arena_keep_text(arena, keys.experiment, &out->name));
     CEV_TRY(cev_arena_keep_text(arena, keys.title ? keys.title : keys.experiment, &out->title));
-    CEV_TRY(read_source(arena, keys.source, &out->source));
+    CEV_TRY(cev_read_source(arena, keys.source, &out->source));
     CEV_TRY(cev_read_target(arena, keys.target, &out->target));
     CEV_TRY(cev_read_response(arena, keys.response, &out->response));
     CEV_TRY(cev_read_bins(arena, node, keys.bins, keys.timing, out));

@@ -5,17 +5,22 @@
 
 #include "cevscan/config.h"
 
-/* Reads {name: ..., parameters ...} of a table of kinds whose first member is their card. */
-#define READ_KIND(node, what, kinds, n, out)                                                                           \
+/* The schema of an experiment. */
+extern const cev_table cev_experiment_table, cev_target_table, cev_nucleus_table, cev_bins_table, cev_timing_table,
+    cev_background_table, cev_pull_table, cev_statistic_table, cev_observed_table;
+extern const cev_family cev_source_family, cev_form_factor_family, cev_response_family, cev_quenching_family,
+    cev_smearing_family, cev_efficiency_family, cev_beam_family;
+
+/* Reads {name: ..., parameters ...} of a family of kinds whose first member is their card. */
+#define READ_KIND(node, family, kinds, out)                                                                            \
     do {                                                                                                               \
-        const cev_card *cards_[16];                                                                                    \
         size_t index_;                                                                                                 \
-        for (size_t k_ = 0; k_ < (n); k_++) cards_[k_] = &(kinds)[k_]->card;                                           \
-        CEV_TRY(cev_node_read_model((node), (what), cards_, (n), &index_, (out)->parameter));                          \
+        CEV_TRY(cev_node_read_model((node), (family), &index_, (out)->parameter));                                     \
         (out)->kind = (kinds)[index_];                                                                                 \
     } while (0)
 
 /* Everything lives in the arena; on CEV_E_INPUT the message names file, line and key. */
+cev_status cev_read_source(cev_arena *arena, cev_node node, cev_source *out);
 cev_status cev_read_target(cev_arena *arena, cev_node node, cev_target *out);
 cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out);
 /* From here on, out->source, target and response must be there; for each function, what those before it read. */

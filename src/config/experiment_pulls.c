@@ -6,20 +6,34 @@
 
 #include "experiment_parts.h"
 
+/* One side of a shape that is given. */
+typedef struct side_keys {
+    cev_node bins, backgrounds;
+} side_keys;
+
+static const cev_key side_key[] = {
+    CEV_KEY(side_keys, bins, .type = CEV_KEY_NODE),
+    CEV_KEY(side_keys, backgrounds, .type = CEV_KEY_NODE),
+};
+
+static const cev_table side_table = CEV_TABLE("side of a pull", side_key);
+
 typedef struct pull_keys {
     const char *name;
     double sigma;
     cev_node scales, parameter, up, down;
 } pull_keys;
 
-static const cev_key pull_table[] = {
+static const cev_key pull_key[] = {
     CEV_KEY(pull_keys, name, .type = CEV_KEY_TEXT, .required = true),
     CEV_KEY(pull_keys, sigma, .type = CEV_KEY_REAL, .required = true, .minimum = 1e-9, .maximum = 1e3),
-    CEV_KEY(pull_keys, scales, .type = CEV_KEY_NODE),
-    CEV_KEY(pull_keys, parameter, .type = CEV_KEY_NODE),
-    CEV_KEY(pull_keys, up, .type = CEV_KEY_NODE),
-    CEV_KEY(pull_keys, down, .type = CEV_KEY_NODE),
+    CEV_KEY(pull_keys, scales, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
+    CEV_KEY(pull_keys, parameter, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
+    CEV_KEY(pull_keys, up, .type = CEV_KEY_NODE, .of = &side_table),
+    CEV_KEY(pull_keys, down, .type = CEV_KEY_NODE, .of = &side_table),
 };
+
+const cev_table cev_pull_table = CEV_TABLE("pull", pull_key);
 
 /* --- scales ----------------------------------------------------------------------------------------------------- */
 
@@ -150,15 +164,6 @@ static cev_status read_parameter(cev_arena *arena, cev_node node, const cev_expe
 
 /* --- shapes that are given -------------------------------------------------------------------------------------- */
 
-typedef struct side_keys {
-    cev_node bins, backgrounds;
-} side_keys;
-
-static const cev_key side_table[] = {
-    CEV_KEY(side_keys, bins, .type = CEV_KEY_NODE),
-    CEV_KEY(side_keys, backgrounds, .type = CEV_KEY_NODE),
-};
-
 static cev_status read_other_table(cev_arena *arena, cev_node node, cev_response *response)
 {
     size_t n_bin;
@@ -203,7 +208,9 @@ static cev_status read_side(cev_arena *arena, cev_node node, const char *what, c
     side_keys keys = {0};
     CEV_TRY(cev_new(arena, 1, &copy));
     *copy = *x;
-    CEV_TRY(cev_node_read(arena, node, what, side_table, CEV_LENGTH(side_table), &keys));
+    cev_table table = side_table;
+    table.what = what;
+    CEV_TRY(cev_node_read(arena, node, &table, &keys));
     if (!keys.bins.id && !keys.backgrounds.id)
         return cev_node_fail(node, "key \"%s\": expected \"bins\" of the response, or \"backgrounds\"", what);
     if (keys.bins.id) CEV_TRY(read_other_table(arena, keys.bins, &copy->response));
@@ -250,7 +257,7 @@ cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out)
     for (size_t p = 0; p < n; p++) {
         pull_keys keys = {0};
         cev_node item = cev_node_item(node, p);
-        CEV_TRY(cev_node_read(arena, item, "pull", pull_table, CEV_LENGTH(pull_table), &keys));
+        CEV_TRY(cev_node_read(arena, item, &cev_pull_table, &keys));
         CEV_TRY(check_keys(item, &keys, p, pull));
         n_shape += !keys.scales.id;
         if (1 + out->n_background + n_shape > CEV_MAX_COMPONENTS)

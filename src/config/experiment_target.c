@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Targets: compounds of nuclei, of isotopes that the program knows, and of natural mixtures of these. */
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -16,10 +17,10 @@ typedef struct nucleus_keys {
 } nucleus_keys;
 
 #define RADIUS .type = CEV_KEY_REAL, .minimum = 0, .maximum = 20
-static const cev_key nucleus_table[] = {
-    CEV_KEY(nucleus_keys, name, .type = CEV_KEY_TEXT),
+static const cev_key nucleus_key[] = {
+    CEV_KEY(nucleus_keys, name, .type = CEV_KEY_PROSE),
     CEV_KEY(nucleus_keys, isotope, .type = CEV_KEY_TEXT),
-    CEV_KEY(nucleus_keys, isotopes, .type = CEV_KEY_NODE),
+    CEV_KEY(nucleus_keys, isotopes, .type = CEV_KEY_NODE, .of = &cev_nucleus_table),
     CEV_KEY(nucleus_keys, protons, .type = CEV_KEY_COUNT, .minimum = 1, .maximum = 150),
     CEV_KEY(nucleus_keys, neutrons, .type = CEV_KEY_COUNT, .minimum = 0, .maximum = 300),
     CEV_KEY(nucleus_keys, mass_number, .type = CEV_KEY_COUNT, .minimum = 1, .maximum = 450),
@@ -27,21 +28,80 @@ static const cev_key nucleus_table[] = {
     CEV_KEY(nucleus_keys, rms_radius_fm, RADIUS),
     CEV_KEY(nucleus_keys, rms_radius_p_fm, RADIUS),
     CEV_KEY(nucleus_keys, rms_radius_n_fm, RADIUS),
-    CEV_KEY(nucleus_keys, per_unit, .type = CEV_KEY_REAL, .minimum = 1e-6, .maximum = 1e6),
+    CEV_KEY(nucleus_keys, per_unit, .type = CEV_KEY_REAL, .minimum = 1e-6, .maximum = 1e6, .otherwise = "1"),
     CEV_KEY(nucleus_keys, abundance, .type = CEV_KEY_REAL, .minimum = 1e-9, .maximum = 1),
 };
+
+/* Moves a number from one key to another. */
+static bool rename_value(json_t *values, const char *from, const char *to)
+{
+    json_t *value = json_object_get(values, from);
+    return !value || (!json_object_set(values, to, value) && !json_object_del(values, from));
+}
+
+static bool put_isotope(json_t *values, const cev_isotope *isotope)
+{
+    if (!isotope) return true;
+    bool has_mass = json_object_get(values, "mass_u");
+    return !json_object_set_new(values, "protons", json_integer(isotope->protons)) &&
+           !json_object_set_new(values, "neutrons", json_integer(isotope->neutrons)) &&
+           (has_mass || !json_object_set_new(values, "mass_u", json_real(isotope->mass_u))) &&
+           !json_object_del(values, "isotope");
+}
+
+/* One spelling of a nucleus: protons, neutrons, its mass, both radii. */
+static bool complete_nucleus(json_t *values)
+{
+    const char *isotope = json_string_value(json_object_get(values, "isotope"));
+    const json_t *radius = json_object_get(values, "rms_radius_fm"),
+                 *mass_number = json_object_get(values, "mass_number");
+    if (isotope && !put_isotope(values, cev_isotope_find(isotope))) return false;
+    if (radius && (json_object_set_new(values, "rms_radius_p_fm", json_real(json_number_value(radius))) ||
+                   !rename_value(values, "rms_radius_fm", "rms_radius_n_fm")))
+        return false;
+    if (!mass_number) return true;
+    json_int_t neutrons = json_integer_value(mass_number) - json_integer_value(json_object_get(values, "protons"));
+    return !json_object_set_new(values, "neutrons", json_integer(neutrons)) && !json_object_del(values, "mass_number");
+}
+
+const cev_table cev_nucleus_table = CEV_TABLE("nucleus", nucleus_key, .complete = complete_nucleus);
 
 typedef struct target_keys {
     double mass_kg, molar_mass_g_per_mol;
     cev_node form_factor, nuclei;
 } target_keys;
 
-static const cev_key target_table[] = {
+static const cev_key target_key[] = {
     CEV_KEY(target_keys, mass_kg, .type = CEV_KEY_REAL, .required = true, .minimum = 1e-12, .maximum = ANY_MASS),
     CEV_KEY(target_keys, molar_mass_g_per_mol, .type = CEV_KEY_REAL, .minimum = 0.5, .maximum = 1e6),
-    CEV_KEY(target_keys, form_factor, .type = CEV_KEY_NODE, .required = true),
-    CEV_KEY(target_keys, nuclei, .type = CEV_KEY_NODE, .required = true),
+    CEV_KEY(target_keys, form_factor, .type = CEV_KEY_NODE, .model = &cev_form_factor_family, .required = true),
+    CEV_KEY(target_keys, nuclei, .type = CEV_KEY_NODE, .of = &cev_nucleus_table, .required = true),
 };
+
+static double number_of(const json_t *values, const char *key)
+{
+    return json_number_value(json_object_get(values, key));
+}
+
+/* The molar mass that follows from the nuclei, summed as the reader does. */
+static bool complete_target(json_t *values)
+{
+    const json_t *nuclei = json_object_get(values, "nuclei");
+    double sum = 0;
+    if (json_object_get(values, "molar_mass_g_per_mol")) return true;
+    for (size_t k = 0; k < json_array_size(nuclei); k++) {
+        const json_t *nucleus = json_array_get(nuclei, k), *isotopes = json_object_get(nucleus, "isotopes");
+        double per_unit = number_of(nucleus, "per_unit");
+        if (!isotopes) sum += per_unit * number_of(nucleus, "mass_u");
+        for (size_t j = 0; j < json_array_size(isotopes); j++) {
+            const json_t *isotope = json_array_get(isotopes, j);
+            sum += per_unit * number_of(isotope, "abundance") * number_of(isotope, "mass_u");
+        }
+    }
+    return !json_object_set_new(values, "molar_mass_g_per_mol", json_real(sum));
+}
+
+const cev_table cev_target_table = CEV_TABLE("target", target_key, .complete = complete_target);
 
 /* A target while its nuclei are read. */
 typedef struct reading {
@@ -132,12 +192,8 @@ static cev_status add_nucleus(reading *r, cev_node node, const nucleus_keys *key
 
 static cev_status read_keys(reading *r, cev_node node, nucleus_keys *keys)
 {
-    *keys = (nucleus_keys){.per_unit = 1,
-                           .rms_radius_fm = NAN,
-                           .rms_radius_p_fm = NAN,
-                           .rms_radius_n_fm = NAN,
-                           .abundance = NAN};
-    return cev_node_read(r->arena, node, "nucleus", nucleus_table, CEV_LENGTH(nucleus_table), keys);
+    *keys = (nucleus_keys){.rms_radius_fm = NAN, .rms_radius_p_fm = NAN, .rms_radius_n_fm = NAN, .abundance = NAN};
+    return cev_node_read(r->arena, node, &cev_nucleus_table, keys);
 }
 
 /* An element as a mixture: each isotope in proportion to its abundance. */
@@ -200,8 +256,8 @@ static cev_status read_nuclei(reading *r, cev_node node)
 cev_status cev_read_target(cev_arena *arena, cev_node node, cev_target *out)
 {
     target_keys keys = {0};
-    CEV_TRY(cev_node_read(arena, node, "target", target_table, CEV_LENGTH(target_table), &keys));
-    READ_KIND(keys.form_factor, "form factor", cev_form_factor_kinds, cev_n_form_factor_kinds, &out->form_factor);
+    CEV_TRY(cev_node_read(arena, node, &cev_target_table, &keys));
+    READ_KIND(keys.form_factor, &cev_form_factor_family, cev_form_factor_kinds, &out->form_factor);
     reading r = {.arena = arena, .form_factor = &out->form_factor};
     CEV_TRY(cev_new(arena, CEV_MAX_NUCLEI, &r.nucleus));
     CEV_TRY(cev_new(arena, CEV_MAX_NUCLEI, &r.per_unit));

@@ -2,6 +2,7 @@
 #include "resolve.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,58 +13,67 @@ typedef struct budget {
     size_t nodes, text, depth;
 } budget;
 
-/* Keys whose values are texts, even if they look like numbers: an experiment may be called 2024. */
-static bool is_text_key(const char *key)
+/* --- as it is written ------------------------------------------------------------------------------------------- */
+
+static cev_key_type scalars_of(const cev_key *key)
 {
-    static const char *const keys[] = {"all_subsets_of", "citation", "data",     "experiment", "experiments",
-                                       "interaction",    "name",     "pairs_of", "scale",      "scales",
-                                       "scan",           "sets",     "study",    "title"};
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        if (!strcmp(keys[k], key)) return true;
-    return false;
+    return key->type == CEV_KEY_NODE ? key->scalars : key->type == CEV_KEY_REALS ? CEV_KEY_REAL : key->type;
 }
 
-static json_t *scalar_json(cev_node node, bool as_text)
+static cev_status scalar_json(cev_node node, const cev_key *key, json_t **out)
 {
     const char *text = cev_node_text(node);
-    if (!as_text && !cev_node_is_quoted(node)) {
-        char *end;
-        double x = strtod(text, &end);
-        if (*text && !*end && isfinite(x)) return json_real(x);
-        if (!strcmp(text, "true") || !strcmp(text, "false")) return json_boolean(!strcmp(text, "true"));
+    char *end;
+    double x = strtod(text, &end);
+    bool number = !cev_node_is_quoted(node) && *text && !*end && isfinite(x);
+    switch (scalars_of(key)) {
+    case CEV_KEY_FLAG: *out = json_boolean(!strcmp(text, "true")); return CEV_OK;
+    case CEV_KEY_REAL:
+        if (number) *out = json_real(x + 0); /* -0 is 0 */
+        if (number) return CEV_OK;
+        break;
+    case CEV_KEY_COUNT:
+        if (number && fabs(x) < 9e15) *out = json_integer((json_int_t)x);
+        if (*out) return CEV_OK;
+        break;
+    default: break;
     }
-    return json_string(text);
+    CEV_TRY(cev_node_check_text(node, key->name, scalars_of(key) == CEV_KEY_PROSE));
+    *out = json_string(text);
+    return CEV_OK;
 }
 
-static cev_status convert(cev_node node, bool as_text, budget *b, json_t **out);
+static cev_status convert(cev_node node, const cev_key *key, budget *b, json_t **out);
 
-static cev_status convert_children(cev_node node, bool as_text, budget *b, json_t *to)
+static cev_status convert_children(cev_node node, const cev_key *key, budget *b, json_t *to)
 {
     bool mapping = cev_node_is_mapping(node);
     for (size_t i = 0; i < cev_node_length(node); i++) {
         json_t *child = NULL;
-        const char *key = mapping ? cev_node_text(cev_node_key(node, i)) : "";
-        bool text = mapping ? is_text_key(key) || (as_text && !strcmp(key, "observed"))
-                            : as_text; /* data: {observed: [NAMES]} */
-        CEV_TRY(convert(mapping ? cev_node_value(node, i) : cev_node_item(node, i), text, b, &child));
-        int failed = mapping ? json_object_set_new(to, cev_node_text(cev_node_key(node, i)), child)
-                             : json_array_append_new(to, child);
-        if (failed) return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
+        const char *name = mapping ? cev_node_text(cev_node_key(node, i)) : "";
+        const cev_key *below = mapping ? cev_key_below(key, name) : key;
+        if (mapping && (!below || (below == key && cev_node_check_text(cev_node_key(node, i), key->name, false))))
+            return cev_node_fail(cev_node_key(node, i), "key \"%s\": this name cannot be kept", key->name);
+        CEV_TRY(convert(mapping ? cev_node_value(node, i) : cev_node_item(node, i), below, b, &child));
+        if (mapping ? json_object_set_new(to, name, child) : json_array_append_new(to, child))
+            return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
     }
     return CEV_OK;
 }
 
-static cev_status convert(cev_node node, bool as_text, budget *b, json_t **out)
+static cev_status convert(cev_node node, const cev_key *key, budget *b, json_t **out)
 {
+    *out = NULL;
     b->text += strlen(cev_node_text(node));
     if (++b->nodes > MOST_NODES || b->text > MOST_TEXT || b->depth > DEEPEST)
         return cev_node_fail(node, "too large or too deep: does an alias contain itself?");
-    *out = cev_node_is_mapping(node)    ? json_object()
-           : cev_node_is_sequence(node) ? json_array()
-                                        : scalar_json(node, as_text);
+    if (cev_node_is_scalar(node))
+        CEV_TRY(scalar_json(node, key, out));
+    else
+        *out = cev_node_is_mapping(node) ? json_object() : json_array();
     if (!*out) return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
     b->depth++;
-    cev_status status = convert_children(node, as_text, b, *out);
+    cev_status status = convert_children(node, key, b, *out);
     b->depth--;
     if (status != CEV_OK) {
         json_decref(*out);
@@ -72,47 +82,163 @@ static cev_status convert(cev_node node, bool as_text, budget *b, json_t **out)
     return status;
 }
 
-cev_status cev_node_json(cev_node node, json_t **out)
+cev_status cev_node_json(cev_node node, const cev_key *key, json_t **out)
 {
-    return convert(node, false, &(budget){0}, out);
+    return convert(node, key, &(budget){0}, out);
 }
 
-/* What is for the reader does not change the numbers. */
-static void strip_prose(json_t *json)
+/* --- what bears on numbers -------------------------------------------------------------------------------------- */
+
+/* Nothing is changed through it: jansson has no lookup for constant objects that gives what json_incref() takes. */
+static json_t *loose(const json_t *json)
 {
-    static const char *const prose[] = {"citation", "title", "scan", "study"};
-    for (size_t k = 0; json_is_object(json) && k < sizeof prose / sizeof *prose; k++) json_object_del(json, prose[k]);
-    const char *key;
-    json_t *value;
-    size_t index;
-    json_object_foreach (json, key, value) strip_prose(value);
-    json_array_foreach (json, index, value) strip_prose(value);
+    return (json_t *)(uintptr_t)json;
 }
 
-static cev_status identify(const json_t *resolved, cev_digest *out)
+static json_t *kept(json_t *object, bool complete)
 {
-    json_t *bare = json_deep_copy(resolved);
-    if (!bare) return cev_fail(CEV_E_MEMORY, "out of memory");
-    strip_prose(bare);
-    json_object_set_new(bare, "numerics_revision", json_integer(CEV_NUMERICS_REVISION));
-    char *text = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(bare);
-    if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_status status = cev_digest_spans(&(cev_span){text, strlen(text)}, 1, out);
-    free(text);
-    return status;
+    if (complete) return object;
+    json_decref(object);
+    return NULL;
 }
 
-cev_status cev_json_seal(cev_arena *arena, const json_t *resolved, char **out, cev_digest *identity)
+json_t *cev_json_number(double x)
+{
+    return isfinite(x) ? json_real(x + 0) : json_string(x > 0 ? "infinite" : "minus infinite");
+}
+
+static json_t *default_of(const cev_key *key)
+{
+    json_t *value, *out;
+    switch (scalars_of(key)) {
+    case CEV_KEY_FLAG: return json_boolean(!strcmp(key->otherwise, "true"));
+    case CEV_KEY_REAL: return json_real(strtod(key->otherwise, NULL));
+    case CEV_KEY_COUNT: return json_integer(strtoll(key->otherwise, NULL, 10));
+    default: break;
+    }
+    value = json_string(key->otherwise);
+    out = value ? cev_json_values(value, key) : NULL;
+    json_decref(value);
+    return out;
+}
+
+static bool is_there(const json_t *value)
+{
+    return value && !(json_is_array(value) && json_array_size(value) == 0);
+}
+
+static json_t *values_of_table(const json_t *object, const cev_table *table)
+{
+    json_t *out = json_object();
+    bool complete = out != NULL;
+    for (size_t k = 0; complete && k < table->n; k++) {
+        const cev_key *key = &table->key[k];
+        const json_t *own = json_object_get(object, key->name);
+        if (key->type == CEV_KEY_PROSE || (!is_there(own) && !key->otherwise)) continue;
+        complete = !json_object_set_new(out, key->name, is_there(own) ? cev_json_values(own, key) : default_of(key));
+    }
+    return kept(out, complete && (!table->complete || table->complete(out)));
+}
+
+/* A value that is no mapping, where one could be. */
+static json_t *values_of_bare(const json_t *value, const cev_table *table)
+{
+    json_t *object = json_pack("{s:O}", table->bare, value), *out = object ? values_of_table(object, table) : NULL;
+    json_decref(object);
+    return out;
+}
+
+static const cev_card *card_of(const cev_family *family, const json_t *json)
+{
+    const char *name = json_string_value(json_is_object(json) ? json_object_get(json, "name") : json);
+    const cev_card *card;
+    for (size_t k = 0; name && (card = family->card(k)); k++)
+        if (!strcmp(card->name, name)) return card;
+    return NULL;
+}
+
+static json_t *values_of_model(const json_t *json, const cev_key *key)
+{
+    const cev_card *card = card_of(key->model, json);
+    if (!card) return json_deep_copy(json);
+    json_t *out = json_pack("{s:s}", "name", card->name);
+    bool complete = out != NULL;
+    for (size_t p = 0; complete && p < card->n_parameter; p++) {
+        const cev_parameter *parameter = &card->parameters[p];
+        json_t *own = json_object_get(json, parameter->name);
+        if (own || !isnan(parameter->default_value))
+            complete = !json_object_set_new(out, parameter->name,
+                                            own ? json_incref(own) : cev_json_number(parameter->default_value));
+    }
+    for (size_t k = 0; complete && k < card->n_nested; k++) {
+        const json_t *own = json_object_get(json, card->nested[k]);
+        complete = !json_object_set_new(out, card->nested[k],
+                                        cev_json_values(own, cev_key_below(key, card->nested[k])));
+    }
+    return kept(out, complete);
+}
+
+static json_t *values_of_list(const json_t *list, const cev_key *key)
+{
+    json_t *out = json_array();
+    bool complete = out != NULL;
+    for (size_t k = 0; complete && k < json_array_size(list); k++)
+        complete = !json_array_append_new(out, cev_json_values(json_array_get(list, k), key));
+    return kept(out, complete);
+}
+
+json_t *cev_json_values(const json_t *json, const cev_key *key)
+{
+    bool scalar = !json_is_object(json) && !json_is_array(json);
+    if (key->model && !json_is_array(json)) return values_of_model(json, key);
+    if (key->of && json_is_object(json)) return values_of_table(json, key->of);
+    if (key->of && key->of->bare && (scalar || json_is_number(json_array_get(json, 0))))
+        return values_of_bare(loose(json), key->of);
+    return json_is_array(json) ? values_of_list(json, key) : json_deep_copy(json);
+}
+
+/* Lists and mappings in which there is none are left out. */
+json_t *cev_json_prose(const json_t *json, const cev_key *key)
+{
+    json_t *out = json_is_object(json) ? json_object() : json_array();
+    const char *name;
+    json_t *child;
+    if (!json_is_object(json) && !json_is_array(json)) {
+        json_decref(out);
+        return key->type == CEV_KEY_PROSE ? json_deep_copy(json) : NULL;
+    }
+    json_object_foreach (loose(json), name, child) {
+        const cev_key *below = cev_key_below(key, name);
+        json_t *prose = below && below != key ? cev_json_prose(child, below) : NULL;
+        if (prose) json_object_set_new(out, name, prose);
+    }
+    for (size_t k = 0; k < json_array_size(json); k++) {
+        json_t *prose = cev_json_prose(json_array_get(json, k), key);
+        if (prose) json_array_append_new(out, prose);
+    }
+    if (json_object_size(out) + json_array_size(out) > 0) return out;
+    json_decref(out);
+    return NULL;
+}
+
+/* --- text and digest -------------------------------------------------------------------------------------------- */
+
+cev_status cev_json_text(cev_arena *arena, const json_t *resolved, char **out)
 {
     char *text = json_dumps(resolved, JSON_INDENT(1));
     if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
     cev_status status = cev_arena_copy_text(arena, text, out);
     free(text);
-    return status == CEV_OK ? identify(resolved, identity) : status;
+    return status;
 }
 
-cev_status cev_config_seal(cev_scan_config *config, const json_t *resolved)
+cev_status cev_json_identity(const json_t *values, cev_digest *out)
 {
-    return cev_json_seal(config->arena, resolved, &config->resolved, &config->identity);
+    json_t *all = json_pack("{s:O, s:i}", "values", loose(values), "numerics_revision", CEV_NUMERICS_REVISION);
+    char *text = all ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(all);
+    if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_status status = cev_digest_spans(&(cev_span){text, strlen(text)}, 1, out);
+    free(text);
+    return status;
 }

@@ -4,6 +4,14 @@
 
 #include "scan_parts.h"
 
+/* {asimov: {PARAMETER: value}, observed: [experiments]}. */
+static const cev_key data_key[] = {
+    {.name = "asimov", .type = CEV_KEY_NODE},
+    {.name = "observed", .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT},
+};
+
+const cev_table cev_data_table = CEV_TABLE("data", data_key);
+
 static cev_status read_truth(cev_scan_config *config, cev_node truth)
 {
     if (!cev_node_is_mapping(truth))

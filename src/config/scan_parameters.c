@@ -22,17 +22,19 @@ typedef struct parameter_keys {
     cev_reals values;
 } parameter_keys;
 
-static const cev_key parameter_table[] = {
-    CEV_KEY(parameter_keys, name, .type = CEV_KEY_NODE),
-    CEV_KEY(parameter_keys, each_of, .type = CEV_KEY_NODE),
+static const cev_key parameter_key[] = {
+    CEV_KEY(parameter_keys, name, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
+    CEV_KEY(parameter_keys, each_of, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
     CEV_KEY(parameter_keys, value, .type = CEV_KEY_NODE),
     CEV_KEY(parameter_keys, values, .type = CEV_KEY_REALS),
-    CEV_KEY(parameter_keys, scale, .type = CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, scale, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
     CEV_KEY(parameter_keys, min, .type = CEV_KEY_NODE),
     CEV_KEY(parameter_keys, max, .type = CEV_KEY_NODE),
-    CEV_KEY(parameter_keys, points, .type = CEV_KEY_NODE),
+    CEV_KEY(parameter_keys, points, .type = CEV_KEY_NODE, .scalars = CEV_KEY_COUNT),
     CEV_KEY(parameter_keys, linear_threshold, .type = CEV_KEY_NODE),
 };
+
+const cev_table cev_parameter_table = CEV_TABLE("parameter", parameter_key);
 
 /* A value of a parameter, under a key of the file. */
 cev_status cev_read_value(cev_node node, const char *key, const cev_parameter *parameter, double *out)
@@ -199,7 +201,7 @@ static cev_status read_parameter(cev_scan_config *config, cev_node node, bool *s
 {
     parameter_keys keys = {0};
     size_t p;
-    CEV_TRY(cev_node_read(config->arena, node, "parameter", parameter_table, CEV_LENGTH(parameter_table), &keys));
+    CEV_TRY(cev_node_read(config->arena, node, &cev_parameter_table, &keys));
     if (keys.each_of.id) return read_members(config, node, &keys, seen);
     if (!keys.name.id) return cev_node_fail(node, "parameter: key \"name\" is missing");
     CEV_TRY(cev_find_parameter(config, keys.name, &p));

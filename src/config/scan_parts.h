@@ -6,8 +6,22 @@
 #include <jansson.h>
 
 #include "cevscan/config.h"
+#include "experiment_parts.h"
 
 enum { CEV_MAX_EXPERIMENTS = 256 }; /* of a scan */
+
+/* The schema of what scans and studies have in common, beside the experiments. */
+extern const cev_table cev_parameter_table, cev_data_table;
+
+/* The keys of a scan file. */
+typedef struct cev_scan_keys {
+    const char *scan, *title;
+    cev_node experiments, without_pulls, interaction, parameters, data, tile, exposure_factor;
+    bool store_pulls;
+} cev_scan_keys;
+
+extern const cev_table cev_scan_table;
+extern const cev_key cev_scan_key;
 
 /* A configuration while it is read. */
 typedef struct cev_reading {
@@ -37,8 +51,8 @@ cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *e
 /* config->pull_name, from its experiments. */
 cev_status cev_gather_pulls(cev_scan_config *config, cev_node node);
 
-/* config->grid's tiles; `node` is the key "tile" or not there. */
-cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node node);
+/* config->grid's tiles, for n_map maps; `node` is the key "tile" or not there. */
+cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node node, size_t n_map);
 
 /* Index of a parameter of the scan's interaction, by name. */
 cev_status cev_find_parameter(const cev_scan_config *config, cev_node name, size_t *out);
@@ -52,5 +66,8 @@ cev_status cev_read_parameter_list(cev_scan_config *config, size_t n, const cev_
 
 /* Asimov data at a truth, observed counts, or some of each; all of the above must be there. */
 cev_status cev_read_scan_data(cev_scan_config *config, cev_node node);
+
+/* A whole scan file; *exposure_factor is what its experiments have been scaled by. r->resolved is the caller's. */
+cev_status cev_read_scan(cev_reading *r, cev_node root, double *exposure_factor);
 
 #endif

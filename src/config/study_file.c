@@ -12,23 +12,31 @@
 
 typedef struct study_keys {
     const char *study, *title;
-    cev_node interaction, experiments, sets, without_pulls, parameters, planes, profiles, data;
+    cev_node interaction, experiments, sets, without_pulls, parameters, planes, profiles, data, tile;
     cev_reals exposure_factors;
+    bool store_pulls;
 } study_keys;
 
-static const cev_key study_table[] = {
-    CEV_KEY(study_keys, study, .type = CEV_KEY_TEXT, .required = true),
-    CEV_KEY(study_keys, title, .type = CEV_KEY_TEXT),
-    CEV_KEY(study_keys, interaction, .type = CEV_KEY_NODE, .required = true),
-    CEV_KEY(study_keys, experiments, .type = CEV_KEY_NODE),
-    CEV_KEY(study_keys, sets, .type = CEV_KEY_NODE, .required = true),
-    CEV_KEY(study_keys, without_pulls, .type = CEV_KEY_NODE),
-    CEV_KEY(study_keys, parameters, .type = CEV_KEY_NODE),
-    CEV_KEY(study_keys, planes, .type = CEV_KEY_NODE),
-    CEV_KEY(study_keys, profiles, .type = CEV_KEY_NODE),
-    CEV_KEY(study_keys, data, .type = CEV_KEY_NODE),
+static const cev_key study_key[] = {
+    CEV_KEY(study_keys, study, .type = CEV_KEY_PROSE, .required = true),
+    CEV_KEY(study_keys, title, .type = CEV_KEY_PROSE),
+    CEV_KEY(study_keys, interaction, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(study_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_experiment_table),
+    CEV_KEY(study_keys, sets, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_set_table, .required = true),
+    CEV_KEY(study_keys, without_pulls, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
+    CEV_KEY(study_keys, parameters, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
+    CEV_KEY(study_keys, planes, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
+    CEV_KEY(study_keys, profiles, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
+    CEV_KEY(study_keys, data, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_data_table,
+            .otherwise = "asimov"),
     CEV_KEY(study_keys, exposure_factors, .type = CEV_KEY_REALS, .minimum = 1e-6, .maximum = 1e6),
+    CEV_KEY(study_keys, store_pulls, .type = CEV_KEY_FLAG, .otherwise = "false"),
+    CEV_KEY(study_keys, tile, .type = CEV_KEY_NODE, .scalars = CEV_KEY_COUNT),
 };
+
+static const cev_table study_table = CEV_TABLE("study", study_key);
+static const cev_key whole_key = {.name = "study", .type = CEV_KEY_NODE, .of = &study_table},
+                     item_key = {.name = "parameters", .type = CEV_KEY_NODE, .of = &cev_parameter_table};
 
 typedef struct reading {
     cev_study_config *study;
@@ -108,18 +116,38 @@ static cev_status gather_parameters(const reading *r, cev_node own, size_t *n, c
     return CEV_OK;
 }
 
-static cev_status name_space(const reading *r, const cev_scan_config *scan, const char **out)
+/* Parameters' names: those of axes joined by commas, those of one axis that are scanned in turn by "+". */
+static cev_status name_space(cev_arena *arena, const cev_scan_config *scan, const char **out)
 {
     char *name;
+    size_t n_member = scan->member_parameter ? scan->grid.axis[0].n : 0, n = n_member ? n_member : scan->grid.n_axis;
     *out = "";
-    for (size_t a = 0; a < scan->grid.n_axis; a++) {
-        CEV_TRY(cev_arena_print(r->study->arena, &name, "%s%s%s", *out, a ? "," : "", scan->grid.axis[a].name));
+    for (size_t k = 0; k < n; k++) {
+        const char *own = n_member ? scan->grid.axis[0].label[k] : scan->grid.axis[k].name;
+        CEV_TRY(cev_arena_print(arena, &name, "%s%s%s", *out, k == 0 ? "" : n_member ? "+" : ",", own));
         *out = name;
     }
     return CEV_OK;
 }
 
-static cev_status read_space(reading *r, cev_node node, size_t n_axis)
+static cev_status check_axes(const reading *r, cev_node node, const cev_study_space *space, bool plane)
+{
+    const cev_scan_config *scan = space->scan;
+    size_t n_axis = scan->member_parameter ? scan->grid.n_axis - 1 : scan->grid.n_axis;
+    if (scan->member_parameter && plane)
+        return cev_node_fail(node, "key \"each_of\" has no place in \"planes\": it belongs under \"profiles\"");
+    if (n_axis != (plane ? 2 : 1))
+        return cev_node_fail(node,
+                             plane ? "key \"planes\": expected two scanned parameters, found %zu"
+                                   : "key \"profiles\": expected one scanned parameter, found %zu",
+                             n_axis);
+    for (const cev_study_space *other = r->space; other < space; other++)
+        if (!strcmp(other->name, space->name))
+            return cev_node_fail(node, "the same map twice: \"%s\" is scanned already", space->name);
+    return CEV_OK;
+}
+
+static cev_status read_space(reading *r, cev_node node, bool plane)
 {
     cev_study_space *space = &r->space[r->study->n_space++];
     cev_scan_config *scan;
@@ -132,23 +160,28 @@ static cev_status read_space(reading *r, cev_node node, size_t n_axis)
     space->parameters = json_array();
     CEV_TRY(gather_parameters(r, node, &n, &parameter));
     CEV_TRY(cev_read_parameter_list(scan, n, parameter));
-    if (scan->member_parameter)
-        return cev_node_fail(node, "key \"each_of\" has no place in a study: list the parameters under \"profiles\"");
-    if (scan->grid.n_axis != n_axis)
-        return cev_node_fail(node,
-                             n_axis == 1 ? "key \"profiles\": expected one scanned parameter, found %zu"
-                                         : "key \"planes\": expected two scanned parameters, found %zu",
-                             scan->grid.n_axis);
+    CEV_TRY(name_space(r->study->arena, scan, &space->name));
+    CEV_TRY(check_axes(r, node, space, plane));
     CEV_TRY(cev_read_scan_data(scan, r->keys->data));
-    CEV_TRY(cev_lay_scan_tiles(scan, node, (cev_node){0}));
+    CEV_TRY(cev_lay_scan_tiles(scan, node, r->keys->tile, r->study->n_exposure * r->study->n_set));
+    scan->store_pulls = r->study->store_pulls;
     for (size_t k = 0; k < n; k++) {
-        CEV_TRY(cev_node_json(parameter[k], &json));
+        CEV_TRY(cev_node_json(parameter[k], &item_key, &json));
         if (json_array_append_new(space->parameters, json)) return cev_fail(CEV_E_MEMORY, "out of memory");
     }
-    CEV_TRY(name_space(r, scan, &space->name));
-    for (size_t k = 0; k + 1 < r->study->n_space; k++)
-        if (!strcmp(r->space[k].name, space->name))
-            return cev_node_fail(node, "the same map twice: \"%s\" is scanned already", space->name);
+    return CEV_OK;
+}
+
+/* The tile's points along each parameter that any of the study's spaces may scan. */
+static cev_status check_tile(const reading *r, cev_node node)
+{
+    size_t p, side;
+    if (!node.id) return CEV_OK;
+    if (!cev_node_is_mapping(node)) return cev_node_fail(node, "key \"tile\": expected {PARAMETER: points, ...}");
+    for (size_t k = 0; k < cev_node_length(node); k++) {
+        CEV_TRY(cev_find_parameter(&r->base, cev_node_key(node, k), &p));
+        CEV_TRY(cev_node_count(cev_node_value(node, k), "tile", 1, 1 << 20, &side));
+    }
     return CEV_OK;
 }
 
@@ -165,13 +198,13 @@ static cev_status read_spaces(reading *r)
         cev_node item = cev_node_item(planes, k);
         if (!cev_node_is_sequence(item))
             return cev_node_fail(item, "key \"planes\": expected a list of two parameters");
-        CEV_TRY(read_space(r, item, 2));
+        CEV_TRY(read_space(r, item, true));
     }
     for (size_t k = 0; k < cev_node_length(profiles); k++) {
         cev_node item = cev_node_item(profiles, k);
         if (!cev_node_is_mapping(item))
             return cev_node_fail(item, "key \"profiles\": expected a parameter with its range");
-        CEV_TRY(read_space(r, item, 1));
+        CEV_TRY(read_space(r, item, false));
     }
     return CEV_OK;
 }
@@ -225,18 +258,65 @@ static cev_status check_data(const reading *r)
     return CEV_OK;
 }
 
-/* The sets become lists of names: what a name stood for beside the file is in "experiments" now. */
-static cev_status seal(cev_study_config *s)
+/* The sets become lists of names: what a name stood for beside the file is in "experiments" now. A set that had no name
+ * of its own gets none: it would become its title. */
+static json_t *sets_json(const cev_study_config *s, bool all_names)
 {
     json_t *sets = json_array();
     for (size_t k = 0; k < s->n_set; k++) {
         json_t *names = json_array();
         for (size_t e = 0; e < s->set[k].n_experiment; e++)
             json_array_append_new(names, json_string(s->experiment[s->set[k].experiment[e]]->name));
-        json_array_append_new(sets, json_pack("{s:s, s:o}", "name", s->set[k].name, "experiments", names));
+        bool named = all_names || !strcmp(s->set[k].name, s->set[k].title);
+        json_array_append_new(sets,
+                              json_pack("{s:s*, s:o}", "name", named ? s->set[k].name : NULL, "experiments", names));
     }
-    if (json_object_set_new(s->json, "sets", sets)) return cev_fail(CEV_E_MEMORY, "out of memory");
-    return cev_json_seal(s->arena, s->json, &s->resolved, &s->identity);
+    return sets;
+}
+
+static json_t *exposures_json(const cev_study_config *s)
+{
+    json_t *list = json_array();
+    for (size_t k = 0; k < s->n_exposure; k++) json_array_append_new(list, json_real(s->exposure_factor[k]));
+    return list;
+}
+
+/* Planes, profiles and fixed parameters, as what they come to. */
+static json_t *spaces_json(const cev_study_config *s)
+{
+    json_t *list = json_array();
+    for (size_t k = 0; k < s->n_space; k++) {
+        const cev_study_space *space = &s->space[k];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:o, s:o, s:o}", "name", space->name, "parameters",
+                                        cev_values_of_parameters(space->scan, space->parameters), "data",
+                                        cev_values_of_data(space->scan), "tile", cev_values_of_tile(space->scan)));
+    }
+    return list;
+}
+
+static json_t *values_of_study(const cev_study_config *s)
+{
+    static const char *const in_spaces[] = {"planes", "profiles", "parameters", "data", "tile"};
+    json_t *out = cev_json_values(s->json, &whole_key), *without = json_object_get(out, "without_pulls");
+    for (size_t k = 0; k < CEV_LENGTH(in_spaces); k++) json_object_del(out, in_spaces[k]);
+    int failed = json_object_set_new(out, "spaces", spaces_json(s)) ||
+                 json_object_set_new(out, "sets", sets_json(s, true)) ||
+                 json_object_set_new(out, "exposure_factors", exposures_json(s)) ||
+                 (without && json_object_set_new(out, "without_pulls", cev_values_of_names(without)));
+    if (!failed && json_array_size(json_object_get(out, "spaces")) == s->n_space) return out;
+    json_decref(out);
+    return NULL;
+}
+
+static cev_status seal(cev_study_config *s)
+{
+    if (json_object_set_new(s->json, "sets", sets_json(s, false))) return cev_fail(CEV_E_MEMORY, "out of memory");
+    s->values = values_of_study(s);
+    s->prose = cev_json_prose(s->json, &whole_key);
+    if (!s->values) return cev_fail(CEV_E_MEMORY, "out of memory");
+    CEV_TRY(cev_json_text(s->arena, s->json, &s->resolved));
+    return cev_json_identity(s->values, &s->identity);
 }
 
 static cev_status read_study(cev_study_config *s, cev_node root, const char *file)
@@ -245,16 +325,16 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     reading r = {.study = s, .keys = &keys};
     cev_set_list sets = {.arena = s->arena};
     double n_set;
-    if (cev_node_find(root, "scan").id && !cev_node_find(root, "study").id)
-        return cev_node_fail(root, "this is a scan, not a study: see `cevscan run`");
-    CEV_TRY(cev_node_read(s->arena, root, "study", study_table, CEV_LENGTH(study_table), &keys));
+    CEV_TRY(cev_node_read(s->arena, root, &study_table, &keys));
     CEV_TRY(cev_count_sets(keys.sets, &n_set));
     CEV_TRY(check_number(&keys, root, n_set));
-    CEV_TRY(cev_node_json(root, &s->json));
+    CEV_TRY(cev_node_json(root, &whole_key, &s->json));
     CEV_TRY(cev_arena_keep_text(s->arena, keys.study, &s->name));
     CEV_TRY(cev_arena_keep_text(s->arena, keys.title ? keys.title : keys.study, &s->title));
+    s->store_pulls = keys.store_pulls;
     r.base = (cev_scan_config){.arena = s->arena, .name = s->name, .title = s->title};
     CEV_TRY(cev_read_interaction(&r.base, keys.interaction));
+    CEV_TRY(check_tile(&r, keys.tile));
     CEV_TRY(cev_list_set_experiments(&sets, keys.experiments, keys.sets));
     CEV_TRY(read_experiments(&r, &sets, file));
     CEV_TRY(cev_read_sets(&sets, (size_t)n_set, s));
@@ -264,13 +344,68 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     return seal(s);
 }
 
+/* --- a scan, which is a study of one map ------------------------------------------------------------------------ */
+
+static cev_status list_scan(cev_study_config *s, cev_scan_config *scan, const double *exposure_factor)
+{
+    cev_study_set *set;
+    cev_study_space *space;
+    cev_study_map *map;
+    size_t *experiment;
+    char *name = NULL;
+    CEV_TRY(cev_new(s->arena, 1, &set));
+    CEV_TRY(cev_new(s->arena, 1, &space));
+    CEV_TRY(cev_new(s->arena, 1, &map));
+    CEV_TRY(cev_new(s->arena, scan->n_experiment, &experiment));
+    for (size_t e = 0; e < scan->n_experiment; e++) {
+        experiment[e] = e;
+        CEV_TRY(cev_arena_print(s->arena, &name, "%s%s%s", e ? name : "", e ? "+" : "", scan->experiment[e]->name));
+    }
+    *set = (cev_study_set){name, scan->title, scan->n_experiment, experiment};
+    *map = (cev_study_map){.name = scan->name};
+    json_t *parameters = json_object_get(s->json, "parameters");
+    *space = (cev_study_space){.scan = scan, .parameters = parameters ? json_incref(parameters) : json_array()};
+    s->n_exposure = s->n_set = s->n_space = s->n_map = 1;
+    s->exposure_factor = exposure_factor;
+    s->set = set, s->space = space, s->map = map;
+    return name_space(s->arena, scan, &space->name);
+}
+
+static cev_status read_scan(cev_study_config *s, cev_node root, const char *file)
+{
+    cev_scan_config *scan;
+    double *exposure_factor;
+    CEV_TRY(cev_new(s->arena, 1, &scan));
+    CEV_TRY(cev_new(s->arena, 1, &exposure_factor));
+    scan->arena = s->arena;
+    cev_reading r = {.config = scan, .file = file};
+    cev_status status = cev_read_scan(&r, root, exposure_factor);
+    s->json = r.resolved;
+    if (status != CEV_OK) return status;
+    s->values = cev_values_of_scan(scan, s->json);
+    s->prose = cev_json_prose(s->json, &cev_scan_key);
+    if (!s->values) return cev_fail(CEV_E_MEMORY, "out of memory");
+    s->is_scan = true;
+    s->name = scan->name;
+    s->title = scan->title;
+    s->store_pulls = scan->store_pulls;
+    s->n_experiment = scan->n_experiment;
+    s->experiment = scan->experiment;
+    s->resolved = scan->resolved;
+    s->identity = scan->identity;
+    return list_scan(s, scan, exposure_factor);
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------ */
+
 static cev_status build(cev_node root, const char *file, void *context)
 {
     cev_study_config **out = context;
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     cev_status status = cev_arena_create(&(*out)->arena);
-    if (status == CEV_OK) status = read_study(*out, root, file);
+    bool scan = cev_node_find(root, "scan").id && !cev_node_find(root, "study").id;
+    if (status == CEV_OK) status = (scan ? read_scan : read_study)(*out, root, file);
     if (status != CEV_OK) cev_study_config_destroy(out);
     return status;
 }
@@ -292,6 +427,8 @@ void cev_study_config_destroy(cev_study_config **study)
     if (!study || !*study) return;
     for (size_t k = 0; k < (*study)->n_space; k++) json_decref((*study)->space[k].parameters);
     json_decref((*study)->json);
+    json_decref((*study)->values);
+    json_decref((*study)->prose);
     cev_arena_destroy(&(*study)->arena);
     free(*study);
     *study = NULL;

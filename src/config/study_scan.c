@@ -80,6 +80,11 @@ static json_t *scan_json(const cev_study_config *s, const cev_study_map *map, co
     if (!json) return NULL;
     put_without_pulls(s, json);
     put_data(s, scan, json);
+    if (s->store_pulls) json_object_set_new(json, "store_pulls", json_true());
+    json_t *tile = json_array();
+    for (size_t a = 0; a < scan->grid.n_axis; a++)
+        json_array_append_new(tile, json_integer((json_int_t)scan->grid.tile_side[a]));
+    json_object_set_new(json, "tile", tile);
     if (s->exposure_factor[map->exposure] != 1)
         json_object_set_new(json, "exposure_factor", json_real(s->exposure_factor[map->exposure]));
     return json;
@@ -96,7 +101,7 @@ static cev_status spell_out(const cev_study_config *s, const cev_study_map *map,
     scan->title = title;
     json_t *json = scan_json(s, map, scan);
     if (!json) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_status status = cev_config_seal(scan, json);
+    cev_status status = cev_seal_scan(scan, json);
     json_decref(json);
     return status;
 }
@@ -111,6 +116,7 @@ cev_status cev_study_scan(const cev_study_config *study, size_t map, cev_scan_co
     if (status == CEV_OK) {
         **out = *study->space[m->space].scan;
         (*out)->arena = arena;
+        if (study->is_scan) return CEV_OK;
         (*out)->n_pull = 0;
         status = spell_out(study, m, *out);
     }

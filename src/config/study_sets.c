@@ -12,12 +12,14 @@ typedef struct set_keys {
     cev_node experiments, pairs_of, all_subsets_of;
 } set_keys;
 
-static const cev_key set_table[] = {
+static const cev_key set_key[] = {
     CEV_KEY(set_keys, name, .type = CEV_KEY_TEXT),
-    CEV_KEY(set_keys, experiments, .type = CEV_KEY_NODE),
-    CEV_KEY(set_keys, pairs_of, .type = CEV_KEY_NODE),
-    CEV_KEY(set_keys, all_subsets_of, .type = CEV_KEY_NODE),
+    CEV_KEY(set_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
+    CEV_KEY(set_keys, pairs_of, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
+    CEV_KEY(set_keys, all_subsets_of, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
 };
+
+const cev_table cev_set_table = CEV_TABLE("set", set_key);
 
 typedef enum family { ONE, PAIRS, SUBSETS } family;
 
@@ -37,7 +39,7 @@ static cev_node experiment_of(const item *it, size_t k)
 static cev_status read_family(cev_node node, item *out)
 {
     set_keys keys = {0};
-    CEV_TRY(cev_node_read(NULL, node, "set", set_table, CEV_LENGTH(set_table), &keys));
+    CEV_TRY(cev_node_read(NULL, node, &cev_set_table, &keys));
     int n_given = (keys.experiments.id != 0) + (keys.pairs_of.id != 0) + (keys.all_subsets_of.id != 0);
     if (n_given != 1)
         return cev_node_fail(node, "set: expected one of \"experiments\", \"pairs_of\" and \"all_subsets_of\"");

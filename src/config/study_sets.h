@@ -13,6 +13,8 @@ typedef struct cev_set_list {
     cev_node *experiment; /* [n_experiment]: a mapping, or the name or path of a file */
 } cev_set_list;
 
+extern const cev_table cev_set_table;
+
 /* How many sets the key stands for, without making any. */
 cev_status cev_count_sets(cev_node node, double *out);
 

@@ -53,6 +53,11 @@ const char *cev_node_text(cev_node scalar)
     return cev_node_is_scalar(scalar) ? (const char *)raw(scalar)->data.scalar.value : "";
 }
 
+size_t cev_node_text_size(cev_node scalar)
+{
+    return cev_node_is_scalar(scalar) ? raw(scalar)->data.scalar.length : 0;
+}
+
 bool cev_node_is_quoted(cev_node scalar)
 {
     return cev_node_is_scalar(scalar) && raw(scalar)->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <float.h>
 #include <math.h>
 
 #include "cevscan/grid.h"
@@ -7,11 +8,12 @@ const char *const cev_scale_names[CEV_N_SCALES] =
     {[CEV_SCALE_LINEAR] = "linear",         [CEV_SCALE_LOG] = "log",       [CEV_SCALE_SYMLOG] = "symlog",
      [CEV_SCALE_SIGNED_LOG] = "signed_log", [CEV_SCALE_VALUES] = "values", [CEV_SCALE_NAMES] = "names"};
 
-/* A weighted mean of the ends, so that neither end, nor a zero half-way, is off by a rounding. */
-static double mean(double minimum, double maximum, size_t i, size_t last)
+/* A weighted mean of the ends. Where they cancel, a rounding is left of a zero (-0.3 * 2/3 + 0.6 * 1/3 = -2.8e-17): a
+ * value that near to it is the zero itself, since a step is 2^-24 of the range at least. */
+static double mean(double minimum, double maximum, double t)
 {
-    double t = (double)i / (double)last;
-    return minimum * (1 - t) + maximum * t;
+    double x = minimum * (1 - t) + maximum * t;
+    return fabs(x) <= 4 * DBL_EPSILON * fmax(fabs(minimum), fabs(maximum)) ? 0 : x;
 }
 
 static double stretched(cev_scale scale, double threshold, double x)
@@ -26,10 +28,11 @@ static double unstretched(cev_scale scale, double threshold, double y)
 
 static double interpolate(cev_scale scale, double minimum, double maximum, double threshold, size_t i, size_t last)
 {
-    if (i == 0) return minimum;
-    if (i == last) return maximum;
+    if (i == 0) return minimum + 0; /* -0 is 0 */
+    if (i == last) return maximum + 0;
     return unstretched(scale, threshold,
-                       mean(stretched(scale, threshold, minimum), stretched(scale, threshold, maximum), i, last));
+                       mean(stretched(scale, threshold, minimum), stretched(scale, threshold, maximum),
+                            (double)i / (double)last));
 }
 
 /* Value i of n; the two halves of signed_log mirror each other to the last bit. */

@@ -2,38 +2,80 @@
 #include "cevscan/grid.h"
 
 #include <math.h>
-#include <stdbool.h>
 
-/* Enough tiles to balance many ranks, each long enough that handing it out and writing it costs little. */
-enum { WANTED_TILES = 256, MIN_TILE_POINTS = 1024, MAX_TILE_POINTS = 65536 };
+/* Enough tiles to balance many ranks, each long enough that handing it out and writing it costs little. Where many maps
+ * share a tile, it is written once for each of them: then it holds more points, so that no write is a few bytes, until
+ * points times maps are a second's work. */
+enum { WANTED_TILES = 256, MIN_TILE_POINTS = 1024, MIN_SHARED_POINTS = 4096, MAX_TILE_POINTS = 65536 };
+enum { FEWEST_POINTS = 256, MOST_FITS = 1 << 20 };
 
 static const uint64_t most_tiles = (uint64_t)1 << 31;
 
-static size_t clamp(double x, size_t low, size_t high)
+static double points_wanted(const cev_grid *grid, size_t n_map)
 {
-    return x < (double)low ? low : x > (double)high ? high : (size_t)x;
+    double least = n_map > 1 ? MIN_SHARED_POINTS : MIN_TILE_POINTS,
+           points = fmin(fmax((double)grid->n_point / WANTED_TILES, least), MAX_TILE_POINTS);
+    return fmin(points, fmax((double)MOST_FITS / (double)n_map, FEWEST_POINTS));
 }
 
-/* Sides as equal as the axes allow: short axes first, the rest shares what is left of the volume. A side is a whole
- * number of eights where it can be, because points travel in blocks of that many. */
-static void choose_sides(const cev_grid *grid, size_t *side)
+/* Of the sides near the fair one, that by which n divides best: the last tile misses the fewest points. */
+static size_t side_near(double fair, size_t n)
 {
-    double volume = (double)clamp((double)grid->n_point / WANTED_TILES, MIN_TILE_POINTS, MAX_TILE_POINTS);
-    bool chosen[CEV_MAX_AXES] = {false};
-    for (size_t left = grid->n_axis; left > 0; left--) {
-        size_t shortest = CEV_MAX_AXES;
-        for (size_t a = 0; a < grid->n_axis; a++)
-            if (!chosen[a] && (shortest == CEV_MAX_AXES || grid->axis[a].n < grid->axis[shortest].n)) shortest = a;
-        size_t fair = (size_t)(pow(volume, 1.0 / (double)left) + 0.5), n = grid->axis[shortest].n;
-        fair = fair < 8 ? 8 : fair / 8 * 8;
-        size_t chosen_side = fair < n ? fair : n;
-        if (side[shortest] == 0) side[shortest] = chosen_side;
-        volume /= (double)side[shortest];
-        chosen[shortest] = true;
+    size_t best = n, fewest = SIZE_MAX, low = (size_t)(fair / 1.4), high = (size_t)(fair * 1.4);
+    if ((double)n <= 1.2 * fair) return n;
+    for (size_t side = low > 2 ? low : 2; side <= high + 1; side++) {
+        size_t parts = (n + side - 1) / side, even = (n + parts - 1) / parts, missing = parts * even - n;
+        if (even != side) continue; /* as many tiles as with a smaller side, and the last one more ragged */
+        if (missing > fewest) continue;
+        if (missing == fewest && fabs((double)side - fair) > fabs((double)best - fair)) continue;
+        best = side;
+        fewest = missing;
+    }
+    return fewest < SIZE_MAX ? best : (n + (size_t)((double)n / fair) - 1) / (size_t)((double)n / fair);
+}
+
+/* A whole number: the sides are part of what a scan is, and no library's power may decide them. */
+static double side_of_cube(double points, size_t n_axis)
+{
+    double side = 2;
+    for (;;) {
+        double next = 1;
+        for (size_t a = 0; a < n_axis; a++) next *= side + 1;
+        if (next > points) return side;
+        side++;
+    }
+}
+
+static size_t shortest_open(const cev_grid *grid, const size_t *side)
+{
+    size_t shortest = CEV_MAX_AXES;
+    for (size_t a = 0; a < grid->n_axis; a++)
+        if (side[a] == 0 && (shortest == CEV_MAX_AXES || grid->axis[a].n < grid->axis[shortest].n)) shortest = a;
+    return shortest;
+}
+
+/* Sides as equal as the axes allow: short axes first, the rest shares what is left of the volume. */
+static void choose_sides(const cev_grid *grid, size_t n_map, size_t *side)
+{
+    double points = points_wanted(grid, n_map);
+    size_t left = 0;
+    for (size_t a = 0; a < grid->n_axis; a++) {
+        left += side[a] == 0;
+        if (side[a] > 0) points /= (double)side[a];
+    }
+    for (; left > 0; left--) {
+        size_t a = shortest_open(grid, side);
+        side[a] = side_near(left > 1 ? side_of_cube(points, left) : fmax(points, 2), grid->axis[a].n);
+        points /= (double)side[a];
     }
 }
 
 cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side)
+{
+    return cev_grid_lay_tiles_of_maps(grid, side, 1);
+}
+
+cev_status cev_grid_lay_tiles_of_maps(cev_grid *grid, const size_t *side, size_t n_map)
 {
     grid->n_point = 1;
     for (size_t a = 0; a < grid->n_axis; a++)
@@ -45,7 +87,7 @@ cev_status cev_grid_lay_tiles(cev_grid *grid, const size_t *side)
         if (grid->tile_side[a] > grid->axis[a].n) grid->tile_side[a] = grid->axis[a].n;
         if (grid->axis[a].scale == CEV_SCALE_NAMES) grid->tile_side[a] = 1;
     }
-    choose_sides(grid, grid->tile_side);
+    choose_sides(grid, n_map ? n_map : 1, grid->tile_side);
     uint64_t n_tile = 1;
     for (size_t a = 0; a < grid->n_axis; a++) {
         grid->n_tile_along[a] = (grid->axis[a].n + grid->tile_side[a] - 1) / grid->tile_side[a];

@@ -88,28 +88,88 @@ static void check_against_convolution(const cev_beam *b, cev_arrival arrival)
         kept[j] = (middle > edge[j] ? adaptive(at_time_kept, &c, edge[j], middle) : 0) +
                   (middle < edge[j + 1] ? adaptive(at_time_kept, &c, middle, edge[j + 1]) : 0);
     }
+    if (arrival != CEV_ARRIVAL_STEADY && !b->within_windows) all = 1;
     for (size_t j = 0; j < N; j++) assert_close(share[j], kept[j] / all, 2e-9);
 }
 
 static void shares_equal_a_numerical_convolution(void **state)
 {
     (void)state;
-    const cev_beam beams[] = {beam(0.6, 0.378, 0.52, 0.0494), beam(0.3, 0.1, 1.5, 0.3), beam(0.6, 0.378, 0, 0)};
+    cev_beam beams[] = {beam(0.6, 0.378, 0.52, 0.0494), beam(0.3, 0.1, 1.5, 0.3), beam(0.6, 0.378, 0, 0),
+                        beam(0.6, 0.378, 0.52, 0.0494)};
+    beams[3].within_windows = true;
     for (size_t k = 0; k < LENGTH(beams); k++)
         for (int a = 0; a < CEV_N_ARRIVALS; a++) check_against_convolution(&beams[k], (cev_arrival)a);
 }
 
+/* --- closed forms ----------------------------------------------------------------------------------------------- */
+
+/* After a pulse that is short and over, what is left decays: integral of exp(-t/tau)/tau kept with exp(-slope t). */
+static double decayed(double lifetime, double sigma, double slope, double from, double to)
+{
+    double rate = 1 / lifetime + slope;
+    return exp(sigma * sigma / (2 * lifetime * lifetime)) * (exp(-rate * from) - exp(-rate * to)) / (lifetime * rate);
+}
+
+static void after_the_pulse_shares_are_exponentials(void **state)
+{
+    (void)state;
+    const double fwhm = 0.01, sigma = fwhm / 2.3548200450309493, slope = 0.3;
+    const cev_beam b = beam(0.5, fwhm, 0.5, slope); /* efficiency exp(-slope (t - 0.5)) from 0.5 us on */
+    const double late[] = {0.55, 0.6, 0.69, 0.8, 3, 20};
+    double prompt[5], delayed[5];
+    cev_arrival_shares(&b, CEV_ARRIVAL_PROMPT, 5, late, prompt);
+    cev_arrival_shares(&b, CEV_ARRIVAL_DELAYED, 5, late, delayed);
+    for (size_t j = 0; j < 5; j++) {
+        double pion = decayed(pion_us, sigma, slope, late[j] - 0.5, late[j + 1] - 0.5),
+               muon = decayed(muon_us, sigma, slope, late[j] - 0.5, late[j + 1] - 0.5);
+        assert_relative(prompt[j], pion, 1e-9);
+        assert_relative(delayed[j], (muon_us * muon - pion_us * pion) / (muon_us - pion_us), 1e-9);
+    }
+}
+
+/* A window's share is its own, whatever other windows there are: what arrives outside all of them is lost. */
+static void a_share_does_not_depend_on_other_windows(void **state)
+{
+    (void)state;
+    const cev_beam b = beam(0.6, 0.378, 0.52, 0.0494);
+    const double most[] = {0, 0.3, 1, 6}, fewer[] = {0, 0.3, 1}, one[] = {0.3, 1};
+    double all[3], some[2], alone[1];
+    for (int a = CEV_ARRIVAL_PROMPT; a < CEV_N_ARRIVALS; a++) {
+        cev_arrival_shares(&b, (cev_arrival)a, 3, most, all);
+        cev_arrival_shares(&b, (cev_arrival)a, 2, fewer, some);
+        cev_arrival_shares(&b, (cev_arrival)a, 1, one, alone);
+        assert_true(all[0] == some[0] && all[1] == some[1] && all[1] == alone[0]);
+    }
+}
+
+static void windows_may_be_all_that_counts(void **state)
+{
+    (void)state;
+    cev_beam b = beam(0.6, 0.378, 0, 0);
+    const double first[] = {0, 0.5};
+    double whole[N], share[N], part = sum_of(&b, CEV_ARRIVAL_DELAYED, N, edge, whole);
+    assert_true(part < 0.95);
+    b.within_windows = true;
+    assert_close(sum_of(&b, CEV_ARRIVAL_DELAYED, N, edge, share), 1, 1e-13);
+    for (size_t j = 0; j < N; j++) assert_relative(share[j], whole[j] / part, 1e-12);
+    assert_close(sum_of(&b, CEV_ARRIVAL_PROMPT, 1, first, share), 1, 1e-13);
+}
+
 /* --- identities ------------------------------------------------------------------------------------------------- */
 
+/* From long before the pulse to long after the last decay. */
 static void nothing_is_lost_without_an_efficiency(void **state)
 {
     (void)state;
-    const cev_beam b = beam(0.6, 0.378, 0, 0);
-    double share[N];
-    for (int a = 0; a < CEV_N_ARRIVALS; a++) {
-        assert_close(sum_of(&b, (cev_arrival)a, N, edge, share), 1, 1e-13);
-        for (size_t j = 0; j < N; j++) assert_true(share[j] >= 0);
-    }
+    const cev_beam beams[] = {beam(0.6, 0.378, 0, 0), beam(0.6, 1e-5, 0, 0), beam(0.6, 90, 0, 0), beam(0.6, 1e4, 0, 0)};
+    const double wide[] = {-1e6, -3, 0, 0.6, 0.7, 2, 1e6};
+    double share[6];
+    for (size_t k = 0; k < LENGTH(beams); k++)
+        for (int a = 0; a < CEV_N_ARRIVALS; a++) {
+            assert_close(sum_of(&beams[k], (cev_arrival)a, 6, wide, share), 1, 1e-12);
+            for (size_t j = 0; j < 6; j++) assert_true(share[j] >= 0);
+        }
 }
 
 static void steady_is_flat(void **state)
@@ -130,8 +190,8 @@ static void shares_sum_to_the_mean_efficiency(void **state)
     assert_relative(sum_of(&b, CEV_ARRIVAL_STEADY, N, edge, share), expected, 1e-11);
     double prompt = sum_of(&b, CEV_ARRIVAL_PROMPT, N, edge, share),
            delayed = sum_of(&b, CEV_ARRIVAL_DELAYED, N, edge, share);
-    assert_close(prompt, 0.994, 5e-4); /* arXiv:2409.04703 */
-    assert_true(delayed < prompt && delayed > 0.9);
+    assert_close(prompt, 0.994, 5e-4);                                /* arXiv:2409.04703 */
+    assert_true(delayed < prompt && delayed > 0.8 && delayed < 0.86); /* of muons, 8 % decay after 6 us */
     const double whole[] = {0, 6};
     assert_relative(sum_of(&b, CEV_ARRIVAL_DELAYED, 1, whole, share), delayed, 1e-9);
 }
@@ -170,6 +230,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_equal_a_numerical_convolution),
+        cmocka_unit_test(after_the_pulse_shares_are_exponentials),
+        cmocka_unit_test(a_share_does_not_depend_on_other_windows),
+        cmocka_unit_test(windows_may_be_all_that_counts),
         cmocka_unit_test(nothing_is_lost_without_an_efficiency),
         cmocka_unit_test(steady_is_flat),
         cmocka_unit_test(shares_sum_to_the_mean_efficiency),

@@ -1,58 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Configurations: what a good one means, what is said about bad ones, and what makes up a scan's identity. */
+/* Configurations: what a good one means, what is said about bad ones. */
 #include "ess.h"
 
 #include "cevscan/yaml.h"
-
-/* A scan with everything in one text. Line numbers matter below. */
-static const char good[] =
-    "scan: toy\n" /* 1 */
-    "title: a toy\n"
-    "interaction: nsi\n"
-    "store_pulls: true\n"
-    "tile: [4, 3]\n" /* 5 */
-    "data: {asimov: {eps_ee_uV: 0.05}}\n"
-    "parameters:\n"
-    "  - {name: eps_ee_uV, min: -0.2, max: 0.6, points: 9}\n"
-    "  - {name: eps_emu_uV, scale: symlog, linear_threshold: 0.01, min: -1, max: 1, points: 5}\n"
-    "  - {name: eps_etau_uV, value: 0.125}\n" /* 10 */
-    "experiments:\n"
-    "  - experiment: box\n"
-    "    citation: nobody 1999\n"
-    "    source: {name: pion_decay_at_rest, protons_per_year: 1e23, neutrinos_per_proton: 0.1, distance_m: 20}\n"
-    "    target:\n" /* 15 */
-    "      mass_kg: 10\n"
-    "      form_factor: helm\n"
-    "      nuclei:\n"
-    "        - {name: C, protons: 6, neutrons: 6, mass_u: 12, rms_radius_fm: 2.5, per_unit: 3}\n"
-    "        - {name: F, protons: 9, neutrons: 10, mass_u: 19, rms_radius_fm: 2.9}\n" /* 20 */
-    "    response: {name: threshold, threshold_keV: 1, acceptance: 0.5}\n"
-    "    bins: {edges_keV: [1, 2, 5, 10]}\n"
-    "    backgrounds:\n"
-    "      - {name: flat, rate_per_keVee_kg_day: 2, quenching_factor: 0.25, live_days: 100, duty_factor: 0.1}\n"
-    "      - {name: listed, counts: [1, 2, 3]}\n" /* 25 */
-    "    pulls:\n"
-    "      - {name: norm, sigma: 0.1, scales: [signal, listed]}\n"
-    "      - {name: flat, sigma: 0.2, scales: [flat]}\n"
-    "    observed: [60, 7, 8.5]\n";
-
-static char text[8192];
-
-/* `good` with the first `old` replaced by `new`. */
-static const char *with(const char *old, const char *new)
-{
-    const char *at = strstr(good, old);
-    if (!at) fail_msg("the text has no \"%s\"", old);
-    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, new, at + strlen(old));
-    return text;
-}
-
-static cev_scan_config *parse(const char *yaml)
-{
-    cev_scan_config *config;
-    assert_ok(cev_scan_config_parse(yaml, "toy.yaml", &config));
-    return config;
-}
+#include "toy_scan.h"
 
 /* --- good ------------------------------------------------------------------------------------------------------- */
 
@@ -305,7 +256,7 @@ static void alias_bombs_are_refused(void **state)
 {
     (void)state;
     char bomb[4096] =
-        "scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ntile:\n  - &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+        "scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ncitation:\n  - &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
     for (int k = 1; k < 10; k++) {
         size_t used = strlen(bomb);
         snprintf(bomb + used, sizeof bomb - used,
@@ -313,7 +264,9 @@ static void alias_bombs_are_refused(void **state)
                  k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1);
     }
     assert_no_yaml(bomb, "too large or too deep");
-    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: &e [*e]\n", "too large or too deep");
+    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ncitation: &c [*c]\n", "too large or too deep");
+    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: &e [*e]\n",
+                   "expected the name or the path of an experiment");
 }
 
 static void two_experiments_may_share_a_pull_of_one_uncertainty(void **state)
@@ -329,96 +282,6 @@ static void two_experiments_may_share_a_pull_of_one_uncertainty(void **state)
     cev_scan_config_destroy(&c);
     memcpy(strstr(name, "sigma: 0.1"), "sigma: 0.3", 10);
     assert_no_yaml(two, "pull \"norm\" is shared by \"box\" and \"can\", but with sigma 0.1 and 0.3");
-}
-
-/* --- identity --------------------------------------------------------------------------------------------------- */
-
-static bool same_identity(const char *one_text, const char *other_text)
-{
-    char kept[sizeof text];
-    snprintf(kept, sizeof kept, "%s", one_text);
-    cev_scan_config *one = parse(kept), *other = parse(other_text);
-    bool same = !memcmp(&one->identity, &other->identity, sizeof one->identity);
-    cev_scan_config_destroy(&one);
-    cev_scan_config_destroy(&other);
-    return same;
-}
-
-static void prose_is_not_part_of_the_identity(void **state)
-{
-    (void)state;
-    assert_true(same_identity(good, good));
-    assert_true(same_identity(good, with("scan: toy", "scan: other")));
-    assert_true(same_identity(good, with("title: a toy", "title: another toy")));
-    assert_true(same_identity(good, with("title: a toy", "# no title")));
-    assert_true(same_identity(good, with("nobody 1999", "somebody 2000")));
-    assert_true(same_identity(good, with("    citation: nobody 1999\n", "    # a comment\n\n")));
-    assert_true(same_identity(good, with("1e23", "1.0e+23"))); /* the same number */
-    assert_true(
-        same_identity(good, with("mass_kg: 10\n      form_factor: helm\n", "form_factor: helm\n      mass_kg: 10\n")));
-}
-
-static void whatever_bears_on_numbers_is_part_of_the_identity(void **state)
-{
-    (void)state;
-    assert_false(same_identity(good, with("mass_kg: 10", "mass_kg: 10.000000000000002")));
-    assert_false(same_identity(good, with("points: 9", "points: 10")));
-    assert_false(same_identity(good, with("value: 0.125", "value: 0.126")));
-    assert_false(same_identity(good, with("eps_ee_uV: 0.05", "eps_ee_uV: 0.06")));
-    assert_false(same_identity(good, with("data: {asimov: {eps_ee_uV: 0.05}}", "data: observed")));
-    assert_false(same_identity(good, with("sigma: 0.1", "sigma: 0.11")));
-    assert_false(same_identity(good, with("[60, 7, 8.5]", "[60, 7, 8]")));
-    assert_false(same_identity(good, with("[1, 2, 5, 10]", "[1, 2, 5, 11]")));
-    assert_false(same_identity(good, with("form_factor: helm", "form_factor: point")));
-}
-
-static void assert_resolved_is_the_same(const char *yaml)
-{
-    cev_scan_config *one = parse(yaml), *again;
-    assert_ok(cev_scan_config_parse(one->resolved, "resolved", &again));
-    assert_memory_equal(&again->identity, &one->identity, sizeof one->identity);
-    assert_string_equal(again->resolved, one->resolved);
-    assert_string_equal(again->name, one->name);
-    assert_string_equal(again->title, one->title);
-    for (size_t e = 0; e < one->n_experiment; e++) {
-        assert_string_equal(again->experiment[e]->name, one->experiment[e]->name);
-        for (size_t p = 0; p < one->experiment[e]->n_pull; p++)
-            assert_string_equal(again->experiment[e]->pull[p].name, one->experiment[e]->pull[p].name);
-    }
-    cev_scan_config_destroy(&one);
-    cev_scan_config_destroy(&again);
-}
-
-static void the_resolved_configuration_is_the_same_scan(void **state)
-{
-    (void)state;
-    assert_resolved_is_the_same(good);
-    assert_resolved_is_the_same(with("title: a toy", "title: \"quotes \\\" \\\\ and \\u03b5, {braces}: #5\""));
-    assert_resolved_is_the_same(with("title: a toy", "title: |\n  two\n  lines"));
-    assert_resolved_is_the_same(with("mass_kg: 10", "mass_kg: 0.1000000000000000055511151231257827"));
-    assert_resolved_is_the_same("scan: toy\ninteraction: nsi\nexperiments: [ess_csi, ess_ar]\n");
-}
-
-/* A name may look like a number, or like a truth value. */
-static void the_resolved_configuration_keeps_names_that_look_like_numbers(void **state)
-{
-    (void)state;
-    assert_resolved_is_the_same(with("scan: toy", "scan: 2208"));
-    assert_resolved_is_the_same(with("title: a toy", "title: 2024"));
-    assert_resolved_is_the_same(with("experiment: box", "experiment: 7"));
-    assert_resolved_is_the_same(with("name: norm", "name: 1e3"));
-    assert_resolved_is_the_same(with("name: norm, sigma: 0.1", "name: true, sigma: 0.1"));
-}
-
-static void an_experiment_by_name_is_what_its_file_says(void **state)
-{
-    (void)state;
-    cev_scan_config *by_name = ess_config("ess_ar"), *in_place;
-    assert_ok(cev_scan_config_parse(by_name->resolved, "resolved", &in_place));
-    assert_memory_equal(&in_place->identity, &by_name->identity, sizeof in_place->identity);
-    assert_contains(by_name->resolved, "\"protons\": 18"); /* the file is in the text */
-    cev_scan_config_destroy(&by_name);
-    cev_scan_config_destroy(&in_place);
 }
 
 /* --- the reader of YAML ----------------------------------------------------------------------------------------- */
@@ -461,6 +324,38 @@ static void nothing_may_follow_the_document(void **state)
     assert_no_yaml(two, "toy.yaml:");
 }
 
+/* Mass and backgrounds, and what the pulls make of both. */
+static void exposure_scales_shapes_too(void **state)
+{
+    (void)state;
+    static const char format[] =
+        "scan: a\ninteraction: nsi\nexposure_factor: %g\nexperiments:\n"
+        "  - experiment: x\n    source: {name: solar_b8}\n    backgrounds: [{name: b, counts: [10, 4]}]\n"
+        "    target: {mass_kg: 1000, form_factor: helm_lewin_smith, nuclei: [{isotope: Xe131}]}\n"
+        "    response: {name: table, recoil_keV: [0.5, 1], bins: [[0, 1], [0, 0.5]]}\n"
+        "    pulls:\n      - {name: given, sigma: 1, up: {backgrounds: {b: [11, 5]}}, down: {backgrounds: {b: [9, "
+        "3]}}}\n"
+        "      - {name: skin, sigma: 0.05, parameter: source.theta12_rad}\n";
+    char yaml[2048];
+    cev_scan_config *c[2];
+    for (int k = 0; k < 2; k++) {
+        snprintf(yaml, sizeof yaml, format, k ? 3.0 : 1.0);
+        c[k] = parse(yaml);
+    }
+    const cev_experiment *one = c[0]->experiment[0], *three = c[1]->experiment[0];
+    assert_relative(three->target.mass_kg, 3 * one->target.mass_kg, 1e-15);
+    assert_relative(three->background[0].counts[1], 12.0, 1e-15);
+    for (size_t p = 0; p < 2; p++)
+        for (int side = 0; side < 2; side++) {
+            const cev_experiment *plain = side ? one->pull[p].up : one->pull[p].down,
+                                 *scaled = side ? three->pull[p].up : three->pull[p].down;
+            assert_relative(scaled->target.mass_kg, 3 * plain->target.mass_kg, 1e-15);
+            assert_relative(scaled->background[0].counts[0], 3 * plain->background[0].counts[0], 1e-15);
+        }
+    assert_relative(three->pull[0].up->background[0].counts[1], 15.0, 1e-15);
+    for (int k = 0; k < 2; k++) cev_scan_config_destroy(&c[k]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,13 +369,9 @@ int main(void)
         cmocka_unit_test(what_is_no_configuration_is_refused),
         cmocka_unit_test(alias_bombs_are_refused),
         cmocka_unit_test(two_experiments_may_share_a_pull_of_one_uncertainty),
-        cmocka_unit_test(prose_is_not_part_of_the_identity),
-        cmocka_unit_test(whatever_bears_on_numbers_is_part_of_the_identity),
-        cmocka_unit_test(the_resolved_configuration_is_the_same_scan),
-        cmocka_unit_test(the_resolved_configuration_keeps_names_that_look_like_numbers),
-        cmocka_unit_test(an_experiment_by_name_is_what_its_file_says),
         cmocka_unit_test(nodes_know_their_kind_and_place),
         cmocka_unit_test(nothing_may_follow_the_document),
+        cmocka_unit_test(exposure_scales_shapes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

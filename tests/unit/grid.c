@@ -56,6 +56,65 @@ static void log_axes_have_equal_ratios(void **state)
     cev_arena_destroy(&arena);
 }
 
+/* A zero where an axis crosses it is 0.0, both ends are the ends, to the bit, and no other point moves. */
+static void zeros_and_ends_of_axes_are_exact(void **state)
+{
+    (void)state;
+    cev_arena *arena;
+    assert_ok(cev_arena_create(&arena));
+    static const struct {
+        double minimum, maximum;
+        size_t n, zero;
+    } axes[] = {{-0.3, 0.6, 91, 30},  {-0.1, 0.3, 41, 10},        {-0.7, 0.1, 801, 700}, {-1, 1, 201, 100},
+                {-0.07, 0.21, 29, 7}, {-1e-5, 3e-5, 1001, 250},   {-0.9, 0.2, 12, 9},    {-3e10, 0.9e10, 40, 30},
+                {-0.0, 1, 11, 0},     {-1.1, 3.3, 400001, 100000}};
+    for (size_t k = 0; k < LENGTH(axes); k++) {
+        cev_axis a;
+        assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, axes[k].minimum, axes[k].maximum, axes[k].n, 0, &a));
+        assert_same_bits(a.value[axes[k].zero], 0.0);
+        assert_true(a.value[0] == axes[k].minimum && a.value[a.n - 1] == axes[k].maximum);
+        double step = (axes[k].maximum - axes[k].minimum) / (double)(a.n - 1);
+        for (size_t i = 0; i < a.n; i++)
+            assert_close(a.value[i], axes[k].minimum + (double)i * step, 4e-16 * (axes[k].maximum - axes[k].minimum));
+    }
+    for (int scale = CEV_SCALE_LINEAR; scale < CEV_SCALE_VALUES; scale++) {
+        cev_axis a;
+        assert_ok(cev_axis_fill(arena, "x", (cev_scale)scale, 1e-3, 0.7, 48, 0.01, &a));
+        assert_true(a.value[47] == 0.7 && a.value[scale == CEV_SCALE_SIGNED_LOG ? 24 : 0] == 1e-3);
+        assert_true(cev_axis_at(&a, 47) == 0.7 && cev_axis_at(&a, 0) == a.value[0]);
+    }
+    cev_axis a; /* asinh(-0.2/2t) : asinh(x/2t) = -1 : 2, so that the first third of it is zero */
+    double third = asinh(0.2 / 0.02);
+    assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_SYMLOG, -0.2, 0.02 * sinh(2 * third), 31, 0.01, &a));
+    assert_same_bits(a.value[10], 0.0);
+    assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 1e-17, 1, 11, 0, &a)); /* small, and no rounding */
+    assert_true(a.value[0] == 1e-17);
+    cev_arena_destroy(&arena);
+}
+
+/* Between the axis' own values, a fraction t from the lower one on its scale. */
+static void places_between_points_are_on_the_scale(void **state)
+{
+    (void)state;
+    cev_arena *arena;
+    cev_axis a;
+    assert_ok(cev_arena_create(&arena));
+    for (double t = 0.125; t < 1; t += 0.25) {
+        assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_LINEAR, 1, 9, 3, 0, &a));
+        assert_relative(cev_axis_at(&a, 1 + t), 5 + 4 * t, 1e-15);
+        assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_LOG, 1, 100, 3, 0, &a));
+        assert_relative(cev_axis_at(&a, 1 + t), pow(10, 1 + t), 1e-14);
+        assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_SIGNED_LOG, 1, 100, 6, 0, &a));
+        assert_relative(cev_axis_at(&a, 0 + t), -pow(10, 2 - t), 1e-14);
+        assert_ok(cev_axis_fill(arena, "x", CEV_SCALE_SYMLOG, -0.5, 2, 4, 0.1, &a));
+        double low = asinh(-0.5 / 0.2), high = asinh(2 / 0.2);
+        for (size_t i = 0; i < 3; i++)
+            assert_relative(cev_axis_at(&a, (double)i + t), 0.2 * sinh(low + (high - low) * ((double)i + t) / 3),
+                            1e-13);
+    }
+    cev_arena_destroy(&arena);
+}
+
 static void symlog_axes_are_odd(void **state)
 {
     (void)state;
@@ -231,6 +290,53 @@ static void the_grid_chooses_tiles_of_the_promised_size(void **state)
     }
 }
 
+/* Along each axis, the last tile is nearly as long as the others: it misses fewer points than there are tiles. */
+static bool is_ragged(const cev_grid *grid)
+{
+    for (size_t a = 0; a < grid->n_axis; a++) {
+        size_t parts = grid->n_tile_along[a], missing = parts * grid->tile_side[a] - grid->axis[a].n;
+        if (missing >= parts || missing * 3 > grid->tile_side[a]) return true;
+    }
+    return false;
+}
+
+static void tiles_leave_no_rags(void **state)
+{
+    (void)state;
+    cev_grid grid = grid_of(2, (const size_t[]){201, 201});
+    assert_ok(cev_grid_lay_tiles_of_maps(&grid, NULL, 63));
+    assert_true(grid.tile_side[0] == 67 && grid.tile_side[1] == 67 && grid.n_tile == 9);
+    assert_ok(cev_grid_lay_tiles(&grid, NULL));
+    assert_true(grid.n_tile >= 16 && !is_ragged(&grid));
+    for (size_t n = 2; n < 1500; n++) { /* primes as well */
+        grid = grid_of(2, (const size_t[]){n, n});
+        assert_ok(cev_grid_lay_tiles(&grid, NULL));
+        if (is_ragged(&grid)) fail_msg("%zu points in tiles of %zu", n, grid.tile_side[0]);
+        grid = grid_of(3, (const size_t[]){n, 1, 31}); /* slow axes have 1 */
+        assert_ok(cev_grid_lay_tiles(&grid, (const size_t[]){0, 1, 1}));
+        assert_true(grid.tile_side[1] == 1 && grid.tile_side[2] == 1 && (n > 1000 || grid.tile_side[0] == n));
+    }
+}
+
+static void maps_share_tiles(void **state)
+{
+    (void)state;
+    const size_t n_map[] = {2, 16, 63, 256, 1260, 100000};
+    for (size_t m = 0; m < LENGTH(n_map); m++) {
+        cev_grid profile = grid_of(1, (const size_t[]){201}), plane = grid_of(2, (const size_t[]){401, 401}),
+                 box = grid_of(3, (const size_t[]){101, 101, 101});
+        assert_ok(cev_grid_lay_tiles_of_maps(&profile, NULL, n_map[m]));
+        assert_ok(cev_grid_lay_tiles_of_maps(&plane, NULL, n_map[m]));
+        assert_ok(cev_grid_lay_tiles_of_maps(&box, NULL, n_map[m]));
+        assert_int_equal(profile.n_tile, 1);
+        for (const cev_grid *g = &plane; g; g = g == &plane ? &box : NULL) {
+            double fits = (double)cev_grid_points_of_whole_tile(g) * (double)n_map[m];
+            assert_true(fits >= 256 && (fits <= 1.5 * (1 << 20) || cev_grid_points_of_whole_tile(g) <= 400));
+            assert_true(g->n_tile >= 16);
+        }
+    }
+}
+
 static void a_small_grid_is_few_tiles(void **state)
 {
     (void)state;
@@ -369,6 +475,10 @@ int main(void)
         cmocka_unit_test(tiles_at_the_ends_are_smaller),
         cmocka_unit_test(the_grid_chooses_tiles_of_the_promised_size),
         cmocka_unit_test(a_small_grid_is_few_tiles),
+        cmocka_unit_test(tiles_leave_no_rags),
+        cmocka_unit_test(maps_share_tiles),
+        cmocka_unit_test(zeros_and_ends_of_axes_are_exact),
+        cmocka_unit_test(places_between_points_are_on_the_scale),
         cmocka_unit_test(grids_that_are_too_large_are_refused),
         cmocka_unit_test(signed_log_mirrors_to_the_bit),
         cmocka_unit_test(signed_log_has_a_gap),
