@@ -15,6 +15,7 @@
 #ifndef CEVSCAN_COMBINATION_H
 #define CEVSCAN_COMBINATION_H
 
+#include "cevscan/digest.h"
 #include "cevscan/fit_starts.h"
 
 typedef struct cev_fit_set {
@@ -33,6 +34,13 @@ void cev_units_destroy(cev_units **units);
 size_t cev_units_n(const cev_units *units);
 size_t cev_units_n_of_set(const cev_units *units, size_t set);
 
+/* Pulls of a set, in the order of their first use by its experiments, shared ones once. */
+size_t cev_units_n_pull(const cev_units *units, size_t set);
+const char *cev_units_pull_name(const cev_units *units, size_t set, size_t p);
+
+/* Digest of the templates of all units as they are folded now: hosts that agree on it compute the same bits. */
+cev_status cev_units_digest(const cev_units *units, cev_digest *out);
+
 /* Scratch memory of one thread, for all units. */
 typedef struct cev_units_scratch cev_units_scratch;
 
@@ -42,9 +50,9 @@ void cev_units_scratch_destroy(cev_units_scratch **scratch);
 /* Units over one grid. Combinations of the same units take turns: one tile of one of them is open at a time. */
 typedef struct cev_combination cev_combination;
 
-/* job: the scan as for one set; its model and data are not looked at. `truth` is that of Asimov data. The units and the
- * grid must outlive the combination. */
-cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth,
+/* job: the scan as for one set; its model and data are not looked at. `truth` is that of Asimov data. `with_pulls`: the
+ * best-fit pulls of the points are kept, too. The units and the grid must outlive the combination. */
+cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth, bool with_pulls,
                                   cev_combination **out);
 void cev_combination_destroy(cev_combination **combination);
 
@@ -55,5 +63,22 @@ void cev_combination_evaluate(cev_combination *c, cev_units_scratch *scratch, si
 
 /* chi2[n_point] and status[n_point] of a set in the open tile; may run for several sets at once. */
 void cev_combination_sum(const cev_combination *c, size_t set, double *chi2, unsigned char *status);
+
+/* Pull number p of a set in the open tile, [n_point]; NaN where its point has no fit. */
+void cev_combination_pull(const cev_combination *c, size_t set, size_t p, double *pull);
+
+/* --- points anywhere ---------------------------------------------------------------------------------------------- */
+
+/* Folds all units at the slow parameters of theta[n_parameter], where these are others than before. */
+void cev_combination_fold(cev_combination *c, const double *theta);
+
+/* chi2 and cev_point_status of a set at theta[n_parameter], one point per lane, the slow parameters being those that
+ * the units are folded with. Any thread with its own scratch; no start is used, so that the same point has the same
+ * bits wherever it is asked for. */
+void cev_combination_point(const cev_combination *c, cev_units_scratch *scratch, size_t set, const cev_lanes *theta,
+                           cev_lanes *chi2, cev_lanes_mask *status);
+
+/* The scan that the combination evaluates: grid, parameters, members. */
+const cev_scan_job *cev_combination_job(const cev_combination *c);
 
 #endif

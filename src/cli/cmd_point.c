@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cevscan/best_fits.h"
 #include "cevscan/point_status.h"
-#include "cevscan/scan_job.h"
 #include "command.h"
 #include "selection.h"
 
@@ -23,21 +23,52 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
-/* chi2 that delta_chi2 counts from. */
+/* Runs a search of one set to its end. */
+static cev_status search_best_fit(cev_best_fits *fits, const cev_units *units)
+{
+    size_t n, set, member;
+    cev_best_fit result;
+    cev_units_scratch *scratch;
+    CEV_TRY(cev_units_scratch_create(units, &scratch));
+    cev_status status = CEV_OK;
+    while (status == CEV_OK && (n = cev_best_fits_n_item(fits)) > 0) {
+        for (size_t k = 0; status == CEV_OK && k < n; k++) {
+            status = cev_best_fits_look(fits, scratch, k, NULL, NULL, &result);
+            if (status == CEV_OK) cev_best_fits_take(fits, k, &result);
+        }
+        if (status == CEV_OK) status = cev_best_fits_next(fits, &set, &member);
+    }
+    cev_units_scratch_destroy(&scratch);
+    return status;
+}
+
+static cev_status best_fit_of(const cev_scan_config *c, double *chi2)
+{
+    const cev_fit_set set = {.n_experiment = c->n_experiment, .experiment = c->experiment, .observed = c->observed};
+    cev_scan_job job = {.grid = &c->grid};
+    cev_units *units = NULL;
+    cev_combination *combination = NULL;
+    cev_best_fits *fits = NULL;
+    memcpy(job.theta, c->theta, sizeof job.theta);
+    memcpy(job.axis_parameter, c->axis_parameter, sizeof job.axis_parameter);
+    const bool observed = c->data != CEV_DATA_ASIMOV;
+    cev_status status = cev_units_create(1, &set, c->interaction, c->theta, &units);
+    if (status == CEV_OK) status = cev_combination_create(units, &job, c->truth, false, &combination);
+    if (status == CEV_OK) status = cev_best_fits_create(combination, 1, c->truth, &observed, &fits);
+    if (status == CEV_OK) status = search_best_fit(fits, units);
+    if (status == CEV_OK) *chi2 = cev_best_fits_get(fits, 0, 0)->chi2;
+    cev_best_fits_destroy(&fits);
+    cev_combination_destroy(&combination);
+    cev_units_destroy(&units);
+    return status;
+}
+
+/* chi2 that delta_chi2 counts from; none where there are several best fits, none of which is that of this point. */
 static cev_status reference_chi2(const selection *s, double *out)
 {
     const cev_scan_config *c = s->config;
-    const double *truth = c->data == CEV_DATA_ASIMOV ? c->truth : NULL;
-    cev_best_fit fit;
-    *out = truth ? 0 : NAN;
-    if (c->grid.n_axis == 0) return CEV_OK;
-    cev_scan_job job = {.model = s->model, .data = &s->data, .grid = &c->grid};
-    memcpy(job.theta, c->theta, sizeof job.theta);
-    memcpy(job.axis_parameter, c->axis_parameter, sizeof job.axis_parameter);
-    if (c->member_parameter) return CEV_OK; /* several best fits; none of them is that of this point */
-    CEV_TRY(cev_best_fit_find(&job, 0, truth, &fit));
-    *out = fit.chi2;
-    return CEV_OK;
+    *out = c->data == CEV_DATA_ASIMOV ? 0 : NAN;
+    return c->grid.n_axis == 0 || c->member_parameter ? CEV_OK : best_fit_of(c, out);
 }
 
 static json_t *experiment_json(const selection *s, const cev_point_report *r, size_t e)

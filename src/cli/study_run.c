@@ -48,7 +48,7 @@ static cev_status build_space(study_run *run, size_t k)
 {
     const cev_scan_config *scan = run->config->space[k].scan;
     cev_scan_job job = scan_job_of(scan, NULL, NULL);
-    return cev_combination_create(run->units, &job, scan->truth, &run->space[k]);
+    return cev_combination_create(run->units, &job, scan->truth, false, &run->space[k]);
 }
 
 cev_status study_run_build(study_run *run)

@@ -1,176 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cevscan/combination.h"
-
+/* Units over one grid, and their sums. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model_parts.h"
+#include "units_parts.h"
 
 enum { BLOCKS_PER_PIECE = 16 };
-
-typedef struct unit {
-    size_t n;
-    const cev_experiment **experiment; /* [n] */
-    bool *observed;                    /* [n] */
-    cev_model *model;
-} unit;
-
-typedef struct set_units {
-    size_t n, *unit; /* [n], in the order of their first experiments */
-} set_units;
-
-struct cev_units {
-    cev_arena *arena;
-    const cev_interaction *interaction;
-    size_t n_unit, most;
-    unit *unit;
-    size_t n_set;
-    set_units *set;
-};
-
-/* --- units ------------------------------------------------------------------------------------------------------ */
-
-static bool share_a_pull(const cev_experiment *a, const cev_experiment *b)
-{
-    for (size_t p = 0; p < a->n_pull; p++)
-        for (size_t q = 0; q < b->n_pull; q++)
-            if (!strcmp(a->pull[p].name, b->pull[q].name)) return true;
-    return false;
-}
-
-/* first[e]: the first experiment that e hangs together with. */
-static void find_groups(const cev_fit_set *set, size_t *first)
-{
-    for (size_t e = 0; e < set->n_experiment; e++) first[e] = e;
-    for (size_t a = 0; a < set->n_experiment; a++)
-        for (size_t b = 0; b < a; b++) {
-            if (first[a] == first[b] || !share_a_pull(set->experiment[a], set->experiment[b])) continue;
-            size_t low = first[a] < first[b] ? first[a] : first[b], high = first[a] < first[b] ? first[b] : first[a];
-            for (size_t e = 0; e < set->n_experiment; e++)
-                if (first[e] == high) first[e] = low;
-        }
-}
-
-static cev_status gather_unit(cev_arena *arena, const cev_fit_set *set, const size_t *first, size_t group, unit *out)
-{
-    *out = (unit){0};
-    CEV_TRY(cev_new(arena, set->n_experiment, &out->experiment));
-    CEV_TRY(cev_new(arena, set->n_experiment, &out->observed));
-    for (size_t e = 0; e < set->n_experiment; e++) {
-        if (first[e] != group) continue;
-        out->observed[out->n] = set->observed[e];
-        out->experiment[out->n++] = set->experiment[e];
-    }
-    return CEV_OK;
-}
-
-static bool same_unit(const unit *a, const unit *b)
-{
-    return a->n == b->n && !memcmp(a->experiment, b->experiment, a->n * sizeof *a->experiment);
-}
-
-static cev_status number_of_unit(cev_units *units, const unit *wanted, size_t *out)
-{
-    size_t u = 0;
-    while (u < units->n_unit && !same_unit(&units->unit[u], wanted)) u++;
-    *out = u;
-    if (u < units->n_unit) return CEV_OK;
-    if (units->n_unit == units->most) {
-        unit *larger;
-        CEV_TRY(cev_new(units->arena, 2 * units->most + 8, &larger));
-        if (units->n_unit) memcpy(larger, units->unit, units->n_unit * sizeof *larger);
-        units->unit = larger;
-        units->most = 2 * units->most + 8;
-    }
-    units->unit[units->n_unit++] = *wanted;
-    return CEV_OK;
-}
-
-static cev_status split_set(cev_units *units, const cev_fit_set *set, set_units *out)
-{
-    size_t *first;
-    CEV_TRY(cev_new(units->arena, set->n_experiment, &first));
-    CEV_TRY(cev_new(units->arena, set->n_experiment, &out->unit));
-    find_groups(set, first);
-    for (size_t e = 0; e < set->n_experiment; e++) {
-        unit wanted;
-        if (first[e] != e) continue;
-        CEV_TRY(gather_unit(units->arena, set, first, e, &wanted));
-        CEV_TRY(number_of_unit(units, &wanted, &out->unit[out->n++]));
-    }
-    return CEV_OK;
-}
-
-static cev_status build_units(cev_units *units, const cev_fit_set *set, const double *theta)
-{
-    CEV_TRY(cev_arena_create(&units->arena));
-    CEV_TRY(cev_new(units->arena, units->n_set, &units->set));
-    for (size_t s = 0; s < units->n_set; s++) CEV_TRY(split_set(units, &set[s], &units->set[s]));
-    for (size_t u = 0; u < units->n_unit; u++)
-        CEV_TRY(cev_model_create(units->unit[u].n, units->unit[u].experiment, units->interaction, theta,
-                                 &units->unit[u].model));
-    return CEV_OK;
-}
-
-cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_interaction *interaction,
-                            const double *theta, cev_units **out)
-{
-    *out = calloc(1, sizeof **out);
-    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    (*out)->interaction = interaction;
-    (*out)->n_set = n_set;
-    cev_status status = build_units(*out, set, theta);
-    if (status != CEV_OK) cev_units_destroy(out);
-    return status;
-}
-
-void cev_units_destroy(cev_units **units)
-{
-    if (!units || !*units) return;
-    for (size_t u = 0; u < (*units)->n_unit; u++) cev_model_destroy(&(*units)->unit[u].model);
-    cev_arena_destroy(&(*units)->arena);
-    free(*units);
-    *units = NULL;
-}
-
-size_t cev_units_n(const cev_units *units)
-{
-    return units->n_unit;
-}
-
-size_t cev_units_n_of_set(const cev_units *units, size_t set)
-{
-    return units->set[set].n;
-}
-
-struct cev_units_scratch {
-    size_t n;
-    cev_model_scratch **unit; /* [n] */
-};
-
-cev_status cev_units_scratch_create(const cev_units *units, cev_units_scratch **out)
-{
-    *out = calloc(1, sizeof **out);
-    if (*out) (*out)->unit = calloc(units->n_unit, sizeof *(*out)->unit);
-    cev_status status = *out && (*out)->unit ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
-    if (status == CEV_OK) (*out)->n = units->n_unit;
-    for (size_t u = 0; status == CEV_OK && u < units->n_unit; u++)
-        status = cev_model_scratch_create(units->unit[u].model, &(*out)->unit[u]);
-    if (status != CEV_OK) cev_units_scratch_destroy(out);
-    return status;
-}
-
-void cev_units_scratch_destroy(cev_units_scratch **scratch)
-{
-    if (!scratch || !*scratch) return;
-    for (size_t u = 0; u < (*scratch)->n; u++) cev_model_scratch_destroy(&(*scratch)->unit[u]);
-    free((*scratch)->unit);
-    free(*scratch);
-    *scratch = NULL;
-}
-
-/* --- over a grid ------------------------------------------------------------------------------------------------ */
 
 typedef struct unit_job {
     cev_scan_job job;
@@ -179,12 +16,15 @@ typedef struct unit_job {
     size_t first_start, n_start; /* blocks of nodes of the open tile, among those of all units */
     double *chi2;                /* [points of a whole tile] */
     unsigned char *status;       /* the same */
+    double *pull;                /* [n_pull][n_point] of the open tile, or NULL */
 } unit_job;
 
 struct cev_combination {
     cev_arena *arena;
     const cev_units *units;
-    unit_job *unit; /* [n_unit] */
+    unit_job *unit;   /* [n_unit] */
+    cev_scan_job job; /* as given; its model and data are those of the first unit */
+    bool with_pulls;
     cev_tile tile;
 };
 
@@ -199,7 +39,8 @@ static cev_status build_job(cev_combination *c, const cev_scan_job *job, const u
     CEV_TRY(cev_fit_starts_create(&out->job, &out->starts));
     out->job.starts = out->starts;
     CEV_TRY(cev_new(c->arena, n, &out->chi2));
-    return cev_new(c->arena, n, &out->status);
+    CEV_TRY(cev_new(c->arena, n, &out->status));
+    return c->with_pulls ? cev_new(c->arena, n * cev_model_n_pull(u->model), &out->pull) : CEV_OK;
 }
 
 static cev_status build(cev_combination *c, const cev_scan_job *job, const double *truth)
@@ -207,14 +48,20 @@ static cev_status build(cev_combination *c, const cev_scan_job *job, const doubl
     CEV_TRY(cev_arena_create(&c->arena));
     CEV_TRY(cev_new(c->arena, c->units->n_unit, &c->unit));
     for (size_t u = 0; u < c->units->n_unit; u++) CEV_TRY(build_job(c, job, &c->units->unit[u], truth, &c->unit[u]));
+    c->job = *job;
+    c->job.model = c->unit[0].job.model;
+    c->job.data = c->unit[0].job.data;
+    c->job.starts = NULL;
     return CEV_OK;
 }
 
-cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth, cev_combination **out)
+cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth, bool with_pulls,
+                                  cev_combination **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     (*out)->units = units;
+    (*out)->with_pulls = with_pulls;
     cev_status status = build(*out, job, truth);
     if (status != CEV_OK) cev_combination_destroy(out);
     return status;
@@ -267,24 +114,85 @@ void cev_combination_evaluate(cev_combination *c, cev_units_scratch *scratch, si
     size_t u = k / pieces_of_unit(c), first = k % pieces_of_unit(c) * BLOCKS_PER_PIECE * CEV_LANES;
     size_t end = first + BLOCKS_PER_PIECE * CEV_LANES;
     if (end > c->tile.n_point) end = c->tile.n_point;
+    cev_lanes block_pull[CEV_MAX_PULLS];
+    const unit_job *j = &c->unit[u];
     for (size_t p = first; p < end; p += CEV_LANES)
-        cev_scan_job_block(&c->unit[u].job, scratch->unit[u], &c->tile, p, NULL, c->unit[u].chi2, c->unit[u].status,
-                           NULL);
+        cev_scan_job_block(&j->job, scratch->unit[u], &c->tile, p, c->with_pulls ? block_pull : NULL, j->chi2,
+                           j->status, j->pull);
+}
+
+/* The status of a set's point is that of its worst unit: the numbers of cev_point_status grow with badness. */
+static unsigned char status_of_set(const cev_combination *c, const set_units *set, size_t point)
+{
+    unsigned char worst = CEV_POINT_OK;
+    for (size_t k = 0; k < set->n; k++)
+        if (c->unit[set->unit[k]].status[point] > worst) worst = c->unit[set->unit[k]].status[point];
+    return worst;
 }
 
 void cev_combination_sum(const cev_combination *c, size_t set, double *chi2, unsigned char *status)
 {
     const set_units *s = &c->units->set[set];
-    size_t n = c->tile.n_point;
-    memset(chi2, 0, n * sizeof *chi2);
-    memset(status, CEV_POINT_OK, n);
-    for (size_t k = 0; k < s->n; k++) {
-        const unit_job *j = &c->unit[s->unit[k]];
-        for (size_t p = 0; p < n; p++) {
-            chi2[p] += j->chi2[p];
-            if (j->status[p] > status[p]) status[p] = j->status[p];
-        }
+    for (size_t p = 0; p < c->tile.n_point; p++) {
+        double sum = 0;
+        for (size_t k = 0; k < s->n; k++) sum += c->unit[s->unit[k]].chi2[p];
+        chi2[p] = isnan(sum) ? NAN : sum; /* the one NaN */
+        status[p] = status_of_set(c, s, p);
     }
-    for (size_t p = 0; p < n; p++)
-        if (isnan(chi2[p])) chi2[p] = NAN; /* the one NaN */
+}
+
+void cev_combination_pull(const cev_combination *c, size_t set, size_t p, double *pull)
+{
+    const set_units *s = &c->units->set[set];
+    const double *of_unit = c->unit[s->pull[p].unit].pull + s->pull[p].number * c->tile.n_point;
+    for (size_t k = 0; k < c->tile.n_point; k++) pull[k] = status_of_set(c, s, k) == CEV_POINT_OK ? of_unit[k] : NAN;
+}
+
+/* --- points anywhere -------------------------------------------------------------------------------------------- */
+
+void cev_combination_fold(cev_combination *c, const double *theta)
+{
+    for (size_t u = 0; u < c->units->n_unit; u++) cev_model_fold(c->unit[u].job.model, theta);
+}
+
+bool cev_combination_is_folded(const cev_combination *c, const double *theta)
+{
+    bool folded = true;
+    for (size_t u = 0; u < c->units->n_unit; u++) folded &= cev_model_is_folded(c->unit[u].job.model, theta);
+    return folded;
+}
+
+void cev_combination_unit_point(const cev_combination *c, cev_units_scratch *scratch, size_t u, const cev_lanes *theta,
+                                cev_lanes *chi2, cev_lanes_mask *status)
+{
+    cev_block_result result = {.pull = NULL};
+    cev_model_evaluate(c->unit[u].job.model, &c->unit[u].data, scratch->unit[u], theta, NULL, &result);
+    *chi2 = result.chi2;
+    *status = result.status;
+}
+
+void cev_combination_point(const cev_combination *c, cev_units_scratch *scratch, size_t set, const cev_lanes *theta,
+                           cev_lanes *chi2, cev_lanes_mask *status)
+{
+    const set_units *s = &c->units->set[set];
+    *chi2 = (cev_lanes){0};
+    *status = (cev_lanes_mask){0} + CEV_POINT_OK;
+    for (size_t k = 0; k < s->n; k++) {
+        cev_lanes own;
+        cev_lanes_mask bad;
+        cev_combination_unit_point(c, scratch, s->unit[k], theta, &own, &bad);
+        *chi2 += own;
+        for (size_t l = 0; l < CEV_LANES; l++)
+            if (bad[l] > (*status)[l]) (*status)[l] = bad[l];
+    }
+}
+
+const cev_scan_job *cev_combination_job(const cev_combination *c)
+{
+    return &c->job;
+}
+
+const cev_units *cev_combination_units(const cev_combination *c)
+{
+    return c->units;
 }

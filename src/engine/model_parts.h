@@ -3,6 +3,7 @@
 #ifndef CEVSCAN_ENGINE_MODEL_PARTS_H
 #define CEVSCAN_ENGINE_MODEL_PARTS_H
 
+#include "cevscan/digest.h"
 #include "cevscan/model.h"
 #include "cevscan/profile.h"
 
@@ -74,9 +75,16 @@ cev_status cev_model_prepare_shapes(cev_model *model, model_experiment *part);
 void cev_model_fold_shapes(cev_model *model, model_experiment *part, const double *theta);
 void cev_model_destroy_shapes(model_experiment *part);
 
-/* Sorts templates[n_row][n_bin] into rows; those of an experiment all have the same sources of coefficients. */
+/* Sorts templates[n_row][n_bin] into rows; those of an experiment all have the same sources of coefficients.
+ * model_rows.c. */
 cev_status cev_model_new_rows(cev_arena *arena, const cev_templates *templates, row_set *rows);
 void cev_model_sort_rows(size_t n_term, model_experiment *part, const cev_templates *templates, row_set *rows);
+
+/* Whether the model is folded with the slow parameters of theta[n_parameter]. */
+bool cev_model_is_folded(const cev_model *model, const double *theta);
+
+/* SHA-256 of what is folded: templates, rows, shapes. model_digest.c. */
+cev_status cev_model_digest(const cev_model *model, cev_digest *out);
 
 /* Expected signal of experiment e at a block of points, and its shapes: scratch->signal[e]. */
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta);

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Blocks of a tile. */
 #include "cevscan/fit_starts.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "model_parts.h"
-
-/* The parameter that an axis drives at this point; none along the axis that counts members. */
-static size_t parameter_of(const cev_scan_job *job, size_t axis, const size_t *index)
-{
-    if (!job->member_parameter || axis > 1) return job->axis_parameter[axis];
-    return axis == 0 ? CEV_NO_PARAMETER : job->member_parameter[index[0]];
-}
-
-static void set_parameters(const cev_scan_job *job, const size_t *index, double *theta, size_t stride)
-{
-    for (size_t a = 0; a < job->grid->n_axis; a++) {
-        size_t p = parameter_of(job, a, index);
-        if (p != CEV_NO_PARAMETER) theta[p * stride] = job->grid->axis[a].value[index[a]];
-    }
-}
+#include "scan_theta.h"
 
 /* Lanes beyond the tile's last point repeat it; their results are dropped. */
 static void fill_theta(const cev_scan_job *job, const cev_tile *tile, size_t first, cev_lanes *theta)
@@ -28,7 +15,7 @@ static void fill_theta(const cev_scan_job *job, const cev_tile *tile, size_t fir
     cev_theta_broadcast(cev_model_interaction(job->model)->card.n_parameter, job->theta, theta);
     cev_tile_point(job->grid, tile, first, index);
     for (size_t l = 0; l < CEV_LANES; l++) {
-        set_parameters(job, index, (double *)theta + l, CEV_LANES);
+        cev_scan_job_set(job, index, (double *)theta + l, CEV_LANES);
         if (first + l + 1 >= tile->n_point) continue;
         for (size_t a = n_axis; a-- > 0;) {
             if (++index[a] < tile->origin[a] + tile->extent[a]) break;
@@ -42,7 +29,7 @@ void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile)
     double theta[CEV_MAX_MODEL_PARAMETERS];
     size_t n_parameter = cev_model_interaction(job->model)->card.n_parameter;
     for (size_t p = 0; p < n_parameter; p++) theta[p] = job->theta[p];
-    set_parameters(job, tile->origin, theta, 1);
+    cev_scan_job_set(job, tile->origin, theta, 1);
     cev_model_fold(job->model, theta);
 }
 
@@ -61,23 +48,6 @@ void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, con
         if (!block_pull) continue;
         for (size_t p = 0; p < cev_model_n_pull(job->model); p++)
             pull[p * tile->n_point + first + l] = isnan(block_pull[p][l]) ? NAN : block_pull[p][l];
-    }
-}
-
-void cev_scan_job_theta(const cev_scan_job *job, uint64_t number, double *theta)
-{
-    size_t index[CEV_MAX_AXES];
-    for (size_t p = 0; p < cev_model_interaction(job->model)->card.n_parameter; p++) theta[p] = job->theta[p];
-    cev_grid_index(job->grid, number, index);
-    set_parameters(job, index, theta, 1);
-}
-
-void cev_scan_job_theta_at(const cev_scan_job *job, size_t member, const double *at, double *theta)
-{
-    for (size_t p = 0; p < cev_model_interaction(job->model)->card.n_parameter; p++) theta[p] = job->theta[p];
-    for (size_t a = 0; a < job->grid->n_axis; a++) {
-        size_t p = parameter_of(job, a, &member);
-        if (p != CEV_NO_PARAMETER) theta[p] = at[a];
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Blocks of a tile, parameters of a point, and the best fit. */
+/* Blocks of a tile, and parameters of a point. */
 #include "ess.h"
 
 #include "cevscan/scan_job.h"
@@ -168,134 +168,6 @@ static void a_failed_point_has_the_one_nan(void **state)
     tear_down(&f);
 }
 
-/* --- best fit --------------------------------------------------------------------------------------------------- */
-
-static double lowest_of_grid(fixture *f)
-{
-    double lowest = INFINITY;
-    for (uint64_t k = 0; k < f->grid.n_point; k++) {
-        double chi2, pull[N_PULL];
-        point_alone(f, k, &chi2, pull);
-        lowest = fmin(lowest, chi2);
-    }
-    return lowest;
-}
-
-static void the_truth_is_the_best_fit_of_a_scan_that_contains_it(void **state)
-{
-    (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
-    truth[nsi_parameter("eps_ee_uV")] = 0.037;
-    truth[nsi_parameter("eps_etau_uV")] = 0.1;
-    fixture f;
-    cev_best_fit fit;
-    set_up(&f, "ess_csi", truth);
-    add_axis(&f, "eps_ee_uV", -0.2, 0.6, 4); /* not on the grid */
-    f.job.theta[nsi_parameter("eps_etau_uV")] = 0.1;
-    assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_ok(cev_best_fit_find(&f.job, 0, truth, &fit));
-    assert_true(fit.chi2 == 0 && fit.at[0] == 0.037);
-    tear_down(&f);
-}
-
-/* A fixed parameter that differs from the truth, up or down, takes the truth out of the scan. */
-static void a_truth_outside_the_scan_is_not_its_best_fit(void **state)
-{
-    (void)state;
-    const double off[] = {-0.2, 0.2};
-    for (size_t k = 0; k < LENGTH(off); k++) {
-        double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
-        truth[nsi_parameter("eps_etau_uV")] = off[k];
-        fixture f;
-        cev_best_fit fit;
-        set_up(&f, "ess_csi", truth);
-        add_axis(&f, "eps_ee_uV", -0.02, 0.02, 5);
-        assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-        assert_ok(cev_best_fit_find(&f.job, 0, truth, &fit));
-        assert_true(fit.chi2 > 1e-3);
-        tear_down(&f);
-    }
-}
-
-/* Without being told the truth, the search finds it. */
-static void the_search_finds_the_truth(void **state)
-{
-    (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
-    truth[nsi_parameter("eps_ee_uV")] = 0.0371;
-    truth[nsi_parameter("eps_mumu_uV")] = -0.0113;
-    fixture f;
-    cev_best_fit fit;
-    set_up(&f, "ess_csi,ess_si", truth);
-    add_axis(&f, "eps_ee_uV", -0.2, 0.15, 33);
-    add_axis(&f, "eps_mumu_uV", -0.2, 0.15, 47);
-    assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_ok(cev_best_fit_find(&f.job, 0, NULL, &fit));
-    assert_close(fit.chi2, 0, 1e-8);
-    assert_close(fit.at[0], 0.0371, 1e-3);
-    assert_close(fit.at[1], -0.0113, 1e-3);
-    tear_down(&f);
-}
-
-/* The data lie off the scanned plane: the minimum is positive, and not above any point of a fine grid. */
-static void the_best_fit_is_not_above_a_fine_grid(void **state)
-{
-    (void)state;
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
-    truth[nsi_parameter("eps_emu_uV")] = 0.3;
-    truth[nsi_parameter("eps_ee_dV")] = -0.1;
-    fixture f;
-    cev_best_fit fit;
-    set_up(&f, "ess_csi,ess_si", truth);
-    add_axis(&f, "eps_ee_uV", -0.2, 0.6, 81);
-    add_axis(&f, "eps_mumu_uV", -0.2, 0.6, 81);
-    assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_ok(cev_best_fit_find(&f.job, 0, truth, &fit)); /* not contained, so no help */
-    double grid = lowest_of_grid(&f);
-    assert_true(fit.chi2 > 0 && fit.chi2 <= grid);
-    assert_true(fit.chi2 > 0.5 * grid - 0.1); /* and is a value of the function, not below it */
-    for (size_t a = 0; a < 2; a++) assert_true(fit.at[a] >= -0.2 && fit.at[a] <= 0.6);
-
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
-    cev_point_report there;
-    theta[nsi_parameter("eps_ee_uV")] = fit.at[0];
-    theta[nsi_parameter("eps_mumu_uV")] = fit.at[1];
-    assert_ok(cev_model_explain(f.arena, f.model, &f.data, theta, &there));
-    assert_close(there.chi2, fit.chi2, 1e-12);
-    tear_down(&f);
-}
-
-/* The minimum lies outside the ranges, so the best fit is on their border. */
-static void the_best_fit_stays_within_the_axes(void **state)
-{
-    (void)state;
-    fixture f;
-    cev_best_fit fit;
-    set_up(&f, "ess_csi", NULL);
-    add_axis(&f, "eps_ee_uV", 0.05, 0.15, 20);
-    assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_ok(cev_best_fit_find(&f.job, 0, NULL, &fit));
-    assert_close(fit.at[0], 0.05, 1e-6);
-    assert_true(fit.at[0] >= 0.05);
-    double chi2, pull[N_PULL];
-    point_alone(&f, 0, &chi2, pull);
-    assert_close(fit.chi2, chi2, 1e-4 * chi2);
-    tear_down(&f);
-}
-
-static void a_scan_without_finite_points_has_no_best_fit(void **state)
-{
-    (void)state;
-    fixture f;
-    cev_best_fit fit;
-    set_up(&f, "ess_csi", NULL);
-    add_axis(&f, "eps_ee_uV", -0.2, 0.6, 9);
-    f.job.theta[nsi_parameter("eps_mumu_uV")] = NAN;
-    assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
-    assert_refused(cev_best_fit_find(&f.job, 0, NULL, &fit), CEV_E_NUMERIC, "no point of the scan");
-    tear_down(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,12 +175,6 @@ int main(void)
         cmocka_unit_test(blocks_give_each_point_what_it_has_alone),
         cmocka_unit_test(pulls_are_optional),
         cmocka_unit_test(a_failed_point_has_the_one_nan),
-        cmocka_unit_test(the_truth_is_the_best_fit_of_a_scan_that_contains_it),
-        cmocka_unit_test(a_truth_outside_the_scan_is_not_its_best_fit),
-        cmocka_unit_test(the_search_finds_the_truth),
-        cmocka_unit_test(the_best_fit_is_not_above_a_fine_grid),
-        cmocka_unit_test(the_best_fit_stays_within_the_axes),
-        cmocka_unit_test(a_scan_without_finite_points_has_no_best_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
