@@ -22,6 +22,7 @@ LIB_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIB_LIBS   ?= $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lhdf5_hl
 
 # --- flags: no contraction into fused multiply-adds, so that every processor computes the same bits -------------------
+VERSION    := $(shell sed -n 's/^.define CEVSCAN_VERSION "\(.*\)"/\1/p' include/cevscan/version.h)
 COMMIT     := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 WARNINGS    = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
               -Wundef -Wformat=2 -Wcast-qual -Wwrite-strings -Wno-psabi -Wvla
@@ -30,9 +31,9 @@ CFLAGS     += -std=gnu11 $(OPTIMISE) -fno-math-errno -fno-trapping-math -ffp-con
 CPPFLAGS   += -Iinclude -MMD -MP
 LDFLAGS    += -fopenmp $(EXTRA_CFLAGS)
 
-ROOMS       = base physics detector experiment stats scan engine parallel store config cli
-LIB_SRC    := $(wildcard $(patsubst %,src/%/*.c,$(filter-out cli,$(ROOMS))))
-CLI_SRC    := $(wildcard src/cli/*.c) $(EXTRA_SRC)
+ROOMS       = base physics detector experiment stats scan engine parallel store config job
+LIB_SRC    := $(wildcard $(patsubst %,src/%/*.c,$(ROOMS)))
+CLI_SRC    := $(wildcard src/bench/*.c src/cli/*.c) $(EXTRA_SRC)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CLI_OBJ    := $(CLI_SRC:%.c=$(BUILD)/%.o)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
@@ -71,10 +72,10 @@ $(BUILD)/src/stats/profile_avx2.o: CFLAGS += -march=x86-64-v3
 $(BUILD)/src/stats/profile_avx512.o: CFLAGS += -march=x86-64-v4
 endif
 
-$(BUILD)/src/cli/main.o $(BUILD)/src/cli/provenance.o: CPPFLAGS += -DCEVSCAN_COMMIT='"$(COMMIT)"'
+$(BUILD)/src/base/version.o: CPPFLAGS += -DCEVSCAN_COMMIT='"$(COMMIT)"'
 
-# The commit is part of the program: objects that hold it are rebuilt when it changes.
-$(BUILD)/src/cli/main.o $(BUILD)/src/cli/provenance.o: $(BUILD)/commit
+# The commit is part of the program: what holds it is rebuilt when it changes.
+$(BUILD)/src/base/version.o: $(BUILD)/commit
 $(BUILD)/commit: force
 	@mkdir -p $(@D)
 	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
@@ -157,6 +158,10 @@ install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
 	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis/papers" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
+	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	@printf '%s\n' 'Name: cevscan' 'Description: scans of coherent elastic neutrino-nucleus scattering' 'Version: $(VERSION)' \
+	  'Requires: $(PACKAGES)' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(PREFIX)/lib -lcevscan -lhdf5_hl -fopenmp -lm' \
+	  > "$(DESTDIR)$(PREFIX)/lib/pkgconfig/cevscan.pc"
 	install -m 644 include/cevscan/*.h "$(DESTDIR)$(PREFIX)/include/cevscan"
 	install -m 644 configs/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan"
 	install -m 644 configs/experiments/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/experiments"

@@ -7,7 +7,7 @@ from cevscan_analysis.areas import area_of, rank
 from cevscan_analysis.command import MapError, command_line, percentage, run
 from cevscan_analysis.intervals import delta_from_level
 from cevscan_analysis.maps import labels_of, open_maps
-from cevscan_analysis.tables import FORMATS, plain_table
+from cevscan_analysis.tables import FORMATS, plain_table, tell_of_profiles
 from cevscan_analysis.projection import project
 
 EXAMPLE = 'areas.py csi.h5 si.h5 csi_si.h5 --labels "CsI,Si,CsI + Si" --rank'
@@ -64,6 +64,8 @@ def main():
     maps = [m for path in options.maps for m in planes_of(path, options.axes)]
     if not maps:
         raise MapError(f"{options.maps[0]}: has no map of two parameters" + f" {options.axes}" * bool(options.axes))
+    for m in maps:
+        tell_of_profiles([m])
     labels = labels_of(maps, options.labels)
     make = table_of_ranks if options.rank else table_of_areas
     sys.stdout.write(plain_table(make(maps, labels, options.level), options.format))

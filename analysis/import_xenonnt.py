@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from cevscan_analysis.command import MapError, run
 from cevscan_analysis.numeric import h5py, np
+from cevscan_analysis.trust import check_place, try_first
 
 CITATION = ("data release of the XENON collaboration, doi:10.5281/zenodo.20576156, CC BY 4.0; E. Aprile et al. (XENON), "
             "Phys. Rev. Lett. 133 (2024) 191002, Phys. Rev. Lett. 134 (2025) 111802, arXiv:2604.06002; "
@@ -148,6 +149,8 @@ def read_template(path):
     """Names and edges of the observables, and the histogram."""
     if not os.path.isfile(path):
         raise MapError(f"{path}: the template is missing")
+    check_place(path)
+    try_first(path)
     try:
         with h5py.File(path, "r") as h5:
             axes = [h5[f"bins/{k}"] for k in range(N_OBSERVABLE)]

@@ -15,6 +15,7 @@ from cevscan_analysis.maps import labels_of, open_map
 from cevscan_analysis.projection import from_each, project
 from cevscan_analysis.style import (VOID_STYLE, add_note, add_title, draw_boxes, figure_format, new_figure, own_words,
                                     place_legend, save, set_limits, set_scale)
+from cevscan_analysis.tables import tell_of_profiles
 
 EXAMPLE = 'plot_map.py csi.h5 "csi si.h5" --labels "CsI,CsI + Si" --levels 90 -o regions.pdf'
 
@@ -95,7 +96,6 @@ def plane(m, axes, first):
     return project(m, first.names)
 
 
-
 def draw(maps, labels, limits, options):
     fig, ax = new_figure(4.0, 3.9)
     ax.set_box_aspect(1)
@@ -132,6 +132,8 @@ def main():
     figure_format(options.output)
     whole = [open_map(path) for path in options.maps]
     maps = [plane(m, options.axes, whole[0]) for m in whole]
+    for m in maps:
+        tell_of_profiles([m])
     maps = [from_each(m, options.each) for m in maps] if options.each else maps
     limits = [read_limit(text) for text in options.limit]
     labels = [own_words(label) for label in labels_of(maps, options.labels)]

@@ -5,6 +5,7 @@ from cevscan_analysis.command import MapError, command_line, run
 from cevscan_analysis.curves import draw_panel, is_signed, panel_label, sign_handles, telling_range
 from cevscan_analysis.maps import labels_of
 from cevscan_analysis.projection import curves_of
+from cevscan_analysis.tables import tell_of_profiles
 from cevscan_analysis.style import (add_note, add_title, figure_format, name_of, new_figure, own_words, place_legend, save,
                                     write_steps)
 
@@ -86,6 +87,8 @@ def main():
     options = arguments()
     figure_format(options.output)
     families = [curves_of(path, options.parameter) for path in options.maps]
+    for family in families:
+        tell_of_profiles(family)
     names = [[m.names[0] for m in family] for family in families]
     for family, own in zip(families, names):
         if own != names[0]:

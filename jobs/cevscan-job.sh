@@ -4,14 +4,16 @@
 #
 # cevscan_job MAP COMMAND... runs `cevscan COMMAND...` on the ranks of this job, and then ends the job in one of two ways:
 #
-#   0, 1, 2, 130   the scan is complete (1: some points have no chi2), the input is bad, or somebody pressed Ctrl-C: the job ends
+#   0, 2, 3, 130   the work is complete (3: some points have no chi2), the input is bad, or somebody pressed Ctrl-C: the job ends
 #                  with this exit code;
-#   anything else  the scan is not finished: 85 it was stopped before the time limit (138 before it had begun), 74 the file system
+#   anything else  the work is not finished: 85 it was stopped before the time limit (138 before it had begun), 74 the file system
 #                  or MPI failed, 128 + N signal N killed a rank. SLURM queues the same job again, and the map goes on where it is.
 #
 # So that no job runs round in circles, the job is queued again only if it finished at least one tile this time, or if it has been
 # restarted fewer than CEVSCAN_RETRIES times (default 3); and never more than CEVSCAN_MOST_RESTARTS times (default 500). Where it
 # may not be queued again, the job ends with the exit code as it is.
+#
+# CEVSCAN_SILENCE is how many seconds a rank may be silent before the job is given up (default: the program's).
 
 cevscan_say() { printf '%s\n' "cevscan job: $*" >&2; }
 
@@ -29,15 +31,16 @@ cevscan_tiles_done() { # MAP
 # The ranks, in the background, so that this shell can listen to signals meanwhile. Sets cevscan_pid.
 cevscan_start() { # COMMAND...
   local threads=${SLURM_CPUS_PER_TASK:-1} # srun does not take this over from sbatch by itself
+  local words=("$1" ${CEVSCAN_SILENCE:+"--silence=$CEVSCAN_SILENCE"} "${@:2}")
   case ${CEVSCAN_LAUNCH:-srun} in
     srun)
       # The program notices itself that a rank is gone, and says so; only while MPI starts it cannot, hence --wait: 25 s after
       # one rank has ended, all have to. Were the others told at once, they would take it for the end of the time limit.
-      srun --mpi="${CEVSCAN_SRUN_MPI:-pmix}" --cpus-per-task="$threads" --kill-on-bad-exit=0 --wait=25 "$cevscan" "$@" & ;;
+      srun --mpi="${CEVSCAN_SRUN_MPI:-pmix}" --cpus-per-task="$threads" --kill-on-bad-exit=0 --wait=25 "$cevscan" "${words[@]}" & ;;
     mpirun)
       # Without the keep-alives mpirun would not notice a host that is gone.
       mpirun -n "${SLURM_NTASKS:-1}" --map-by "slot:PE=$threads" --bind-to core --mca oob_tcp_keepalive_time 4 \
-        --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3 "$cevscan" "$@" & ;;
+        --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3 "$cevscan" "${words[@]}" & ;;
     *)
       cevscan_say "CEVSCAN_LAUNCH=$CEVSCAN_LAUNCH: expected srun or mpirun"
       exit 2 ;;
@@ -92,8 +95,8 @@ cevscan_try() { # MAP COMMAND...
   cevscan_run "$@"
   cevscan_code=$?
   cevscan_new=$(($(cevscan_tiles_done "$map") - cevscan_before))
-  # srun itself fails with 1, which must not be taken for a complete map with some points missing.
-  if [ "$cevscan_code" = 1 ] && ! cevscan_is_done "$map"; then
+  # The program never ends with 1: that is srun's or mpirun's own failure.
+  if [ "$cevscan_code" = 1 ]; then
     cevscan_say "the ranks could not be started, or were lost"
     cevscan_code=74
   fi
@@ -108,7 +111,7 @@ cevscan_job() { # MAP COMMAND...
   cevscan_try "$@"
   # SLURM's PMIx refuses a step on a node where a step with the same number has died; the next step has another number.
   case $cevscan_code in
-    0 | 1 | 2 | 85 | 130 | 138) ;;
+    0 | 2 | 3 | 85 | 130 | 138) ;;
     *)
       if [ "$cevscan_new" = 0 ]; then
         cevscan_say "exit code $cevscan_code, nothing was done; at once again"
@@ -116,7 +119,7 @@ cevscan_job() { # MAP COMMAND...
       fi ;;
   esac
   case $cevscan_code in
-    1) exit "${cevscan_points_failed_code:-1}" ;;
+    3) exit "${cevscan_points_failed_code:-3}" ;;
     0 | 2 | 130) exit "$cevscan_code" ;;
   esac
   if ! cevscan_may_go_on; then
@@ -128,9 +131,4 @@ cevscan_job() { # MAP COMMAND...
     cevscan_say "exit code $cevscan_code, but SLURM does not queue this job again; submit the same line once more to go on"
   fi
   exit "$cevscan_code"
-}
-
-# Whether the work on MAP is finished; job scripts with another idea of it define their own.
-cevscan_is_done() { # MAP
-  [ "$(cevscan_status_of "$1" complete)" = true ]
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# One scan in N independent parts, and a job that joins their maps once all are complete:
+# One scan or study in N independent parts, and a job that joins their files once all are complete:
 #
 #     jobs/submit-shards.sh SCAN.yaml MAP.h5 N [SBATCH OPTION...]
 #     jobs/submit-shards.sh my_scan.yaml my_map.h5 16 --time=04:00:00 --account=NAME

@@ -21,9 +21,10 @@ MAY_USE = {
     "parallel": {"base", "scan"},
     "store": {"base", "scan"},
     "config": {"base", "physics", "detector", "experiment", "scan"},
+    "job": {"base", "experiment", "scan", "engine", "parallel", "store", "config"},
 }
 LIBRARIES = {
-    "MPI": (r"MPI_|ompi_", {"parallel", "store"}),
+    "MPI": (r"MPI_|ompi_", {"parallel", "store", "job"}),
     "HDF5": (r"H5[A-Z]", {"store"}),
     "OpenMP": (r"GOMP_|omp_|__kmpc", {"parallel"}),
     "the end of the process": (r"(exit|_exit|abort|quick_exit)$", set()),

@@ -16,7 +16,9 @@ ALL_ESS = ["ess_csi", "ess_xe", "ess_si", "ess_ge", "ess_ar", "ess_c3f8"]
 TIMEOUT_S = 240  # a program that hangs fails its test; nothing is expected to take this long
 
 PENDING, OK, IMPOSSIBLE = 0, 1, 3  # bytes of the dataset `status`
-BAD_INPUT = 2
+
+# Exit codes
+BAD_INPUT, POINTS_FAILED, NOT_SOUND, SYSTEM, STOPPED, INTERRUPTED = 2, 3, 3, 74, 85, 130
 
 
 # --- running --------------------------------------------------------------------------------------------------------
@@ -126,7 +128,10 @@ def pull_names(h5):
 
 def tile_boxes(h5):
     """Slices of each tile, in the order of the tiles."""
-    side, shape = h5["tiles"].attrs["side"], h5["chi2"].shape
+    yield from boxes_of(h5["tiles"].attrs["side"], h5["chi2"].shape)
+
+
+def boxes_of(side, shape):
     along = [-(-n // int(s)) for n, s in zip(shape, side)]
     for index in np.ndindex(*along):
         yield tuple(slice(int(i * s), min(int((i + 1) * s), n)) for i, s, n in zip(index, side, shape))
@@ -136,6 +141,30 @@ def tile_digest(h5, box, pulls=()):
     parts = [h5["chi2"][box].astype("<f8").tobytes(), h5["status"][box].tobytes()]
     parts += [h5["pull_" + name][box].astype("<f8").tobytes() for name in pulls]
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+class MapOfStudy:
+    """One map, SPACE/SET, in the open file of a study."""
+
+    def __init__(self, h5, name):
+        space, own = name.rsplit("/", 1)
+        self.space = h5["spaces/" + space]
+        self.index = [text.decode() for text in self.space["map"][...]].index(own)
+
+    def __getitem__(self, key):
+        """This map's part of a dataset that has one for each."""
+        return self.space[key][self.index]
+
+    def digests(self):
+        return self.space["tiles/digest"][:, self.index]
+
+    def boxes(self):
+        return list(boxes_of(self.space["tiles"].attrs["side"], self.space["chi2"].shape[1:]))
+
+
+def maps_of(path):
+    with h5py.File(path) as h5:
+        return [name.decode() for name in h5["index/name"][...]]
 
 
 def content_hash(path):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Maps as cevscan would write them (include/cevscan/map.h), of functions that the tests know."""
 import hashlib
+import itertools
+import json
 import os
 import pathlib
 import subprocess
@@ -12,6 +14,8 @@ import numpy as np
 
 ANALYSIS = pathlib.Path(__file__).resolve().parent.parent / "analysis"
 sys.path.insert(0, str(ANALYSIS))
+
+from cevscan_analysis.trust import description_hash  # noqa: E402
 
 TEXTS = {"format": "cevscan map", "title": "", "configuration": "{}", "configuration_hash": "c0ffee", "interaction": "nsi",
          "experiments": "csi", "data": "asimov", "fixed_parameters": "{}", "delta_chi2_from": "minimum",
@@ -54,27 +58,99 @@ def grid(*axes):
     return np.meshgrid(*(axis.values for axis in axes), indexing="ij")
 
 
-def write_map(path, axes, chi2, reference=0.0, status=None, done=None, tile=16, complete=None, best_fit=None, **attrs):
-    """`done`: the ids of the tiles that are whole; all by default. An array as reference: one for each value of the first axis."""
-    chi2, reference = np.asarray(chi2, float), np.asarray(reference, float)
-    if status is None:
-        status = np.where(np.isnan(chi2), NOT_CONVERGED, np.where(np.isinf(chi2), IMPOSSIBLE, OK))
-    side = [min(tile, n) for n in chi2.shape]
-    side[0] = 1 if "members" in attrs else side[0]
-    n_tile = int(np.prod([-(-n // s) for n, s in zip(chi2.shape, side)]))
-    done = range(n_tile) if done is None else done
-    complete = len(done) == n_tile if complete is None else complete
+def write_map(path, axes, chi2, reference=0.0, status=None, done=None, tile=16, complete=None, best_fit=None, version=1,
+              pulls=None, **attrs):
+    """`done`: the ids of the tiles that are whole; all by default. An array as reference: one for each value of the first
+    axis. `version`: of the format. `pulls`: {name: values}, of an experiment csi."""
+    m = Fields(axes, chi2, reference, status, done, tile, best_fit, pulls or {}, "members" in attrs)
+    complete = len(m.done) == m.n_tile if complete is None else complete
     with h5py.File(path, "w") as f:
-        f.attrs.update({**TEXTS, "axes": ",".join(axis.name for axis in axes), **attrs})
-        if "format_version" not in f.attrs:
-            f.attrs["format_version"] = np.int32(1)
+        put_attributes(f, axes, m.pulls, version, attrs)
         for axis in axes:
             put_axis(f, axis)
-        with np.errstate(invalid="ignore"):
-            put_fields(f, axes, side, {"chi2": chi2, "delta_chi2": (chi2.T - reference).T, "status": status.astype("u1")})
-        put_tiles(f, side, n_tile, done)
-        put_progress(f, axes, chi2, reference, complete, best_fit, int(np.isin(status, (NOT_CONVERGED, INVALID)).sum()))
+        put_fields(f, axes, m.side, m.fields())
+        put_tiles(f, m.side, m.n_tile, m.done, m.digests())
+        put_progress(f, complete, m.n_failed, m.content_hash() if complete else "")
+        put_results(f["progress"] if version == 1 else f.create_group("results"), m.results(version == 2))
+        seal(f, version)
     return str(path)
+
+
+class Fields:
+    """A map in memory, and what its file says of it."""
+
+    def __init__(self, axes, chi2, reference=0.0, status=None, done=None, tile=16, best_fit=None, pulls=None, in_turn=False):
+        self.axes, self.chi2, self.reference = axes, np.asarray(chi2, float), np.asarray(reference, float)
+        if status is None:
+            status = np.where(np.isnan(self.chi2), NOT_CONVERGED, np.where(np.isinf(self.chi2), IMPOSSIBLE, OK))
+        self.status, self.pulls = np.asarray(status).astype("u1"), pulls or {}
+        self.side = [min(tile, n) for n in self.chi2.shape]
+        self.side[0] = 1 if in_turn else self.side[0]
+        self.n_tile = int(np.prod([-(-n // s) for n, s in zip(self.chi2.shape, self.side)]))
+        self.done = range(self.n_tile) if done is None else done
+        self.n_failed = int(np.isin(self.status, (NOT_CONVERGED, INVALID)).sum())
+        lowest = [a.values[i] for a, i in zip(axes, np.unravel_index(np.nanargmin(self.chi2), self.chi2.shape))]
+        self.best_fit = np.array(lowest if best_fit is None else best_fit, float)
+
+    def fields(self):
+        with np.errstate(invalid="ignore"):
+            delta = (self.chi2.T - self.reference).T
+        return {"chi2": self.chi2, "delta_chi2": delta, "status": self.status,
+                **{"pull_" + name: np.asarray(values, float) for name, values in self.pulls.items()}}
+
+    def digests(self):
+        """SHA-256 of chi2, status and pulls of each tile."""
+        along = [[slice(i, i + s) for i in range(0, n, s)] for n, s in zip(self.chi2.shape, self.side)]
+        parts = [self.chi2, self.status, *(np.asarray(v, float) for v in self.pulls.values())]
+        return np.array([np.frombuffer(hashlib.sha256(b"".join(p[box].tobytes() for p in parts)).digest(), "u1")
+                         for box in itertools.product(*along)])
+
+    def content_hash(self):
+        return hashlib.sha256(self.digests().tobytes()).hexdigest()
+
+    def results(self, with_counts):
+        lowest = self.reference if self.reference.ndim else float(np.nanmin(self.chi2))
+        found = {"chi2_reference": self.reference, "best_fit_chi2": lowest, "best_fit": self.best_fit}
+        return {**found, "points_failed": np.uint64(self.n_failed), "content_hash": self.content_hash()} if with_counts else found
+
+
+def write_study(path, spaces, reference=0.0, done=None, tile=16, complete=True, columns=None, **attrs):
+    """A study of format 2. `spaces`: {name: (axes, {map: chi2})}; the name of a map is that of its experiments, with + in
+    between."""
+    names, rows = [], []
+    with h5py.File(path, "w") as f:
+        f.attrs.update({**TEXTS, "format": "cevscan study", "format_version": np.int32(2), **attrs})
+        put_progress(f, complete, 0, "0" * 64 if complete else "")
+        for space, (axes, maps) in spaces.items():
+            group = f.create_group(f"spaces/{space}")
+            put_space(group, axes, maps, reference, done, tile)
+            names += [f"{space}/{name}" for name in maps]
+            rows += [(",".join(axis.name for axis in axes), name) for name in maps]
+        put_texts(f, "index/name", names)
+        put_texts(f, "index/axes", [axes for axes, _ in rows])
+        put_texts(f, "index/experiments", [name.replace("+", ", ") for _, name in rows])
+        put_texts(f, "index/title", [name.replace("+", " + ") for _, name in rows])
+        put_texts(f, "index/configuration_hash", [f"c0ffee{n}" for n in range(len(names))])
+        for name, texts in (columns or {}).items():
+            put_texts(f, f"index/{name}", texts)
+        seal(f, 2)
+    return str(path)
+
+
+def put_space(group, axes, maps, reference, done, tile):
+    found = [Fields(axes, chi2, reference, done=done, tile=tile) for chi2 in maps.values()]
+    group.attrs["axes"] = ",".join(axis.name for axis in axes)
+    for axis in axes:
+        put_axis(group, axis)
+    put_texts(group, "map", list(maps))
+    group["map"].make_scale("map")
+    fields = [m.fields() for m in found]
+    put_fields(group, axes, [len(found), *found[0].side], {key: np.stack([f[key] for f in fields]) for key in fields[0]})
+    put_tiles(group, found[0].side, found[0].n_tile, found[0].done, np.stack([m.digests() for m in found], axis=1))
+    results = [m.results(True) for m in found]
+    put_results(group.create_group("results"), {key: np.stack([np.asarray(r[key]) for r in results])
+                                                for key in results[0] if key != "content_hash"})
+    put_texts(group, "results/content_hash", [r["content_hash"] for r in results])
 
 
 def write_members(path, names, axes, chi2, best_fit=None, **options):
@@ -109,32 +185,58 @@ def put_fields(f, axes, side, fields):
     for name, values in fields.items():
         d = f.create_dataset(name, data=values, chunks=tuple(side))
         d.attrs.update(long_name=name, units="1")
-        for k, axis in enumerate(axes):
-            d.dims[k].attach_scale(f[axis.name])
+        for k, axis in enumerate((["map"] if len(axes) < values.ndim else []) + [axis.name for axis in axes]):
+            d.dims[k].attach_scale(f[axis])
     f["status"].attrs.update(flag_values=np.arange(5, dtype="u1"), flag_meanings=MEANINGS)
 
 
-def put_tiles(f, side, n_tile, done):
+def put_tiles(f, side, n_tile, done, digests):
     tiles = f.create_group("tiles")
     tiles.attrs["side"] = np.array(side, "u8")
     tiles["done"] = np.isin(np.arange(n_tile), list(done)).astype("u1")
-    tiles["digest"] = np.zeros((n_tile, 32), "u1")
+    tiles["digest"] = digests
 
 
-def put_progress(f, axes, chi2, reference, complete, best_fit, n_failed):
-    if best_fit is None:
-        best_fit = [a.values[i] for a, i in zip(axes, np.unravel_index(np.nanargmin(chi2), chi2.shape))]
+def put_progress(f, complete, n_failed, content_hash):
     p = f.create_group("progress")
     for name, value in dict(sessions=1, ranks=4, threads=2).items():
         p[name] = np.int32(value)
     p["complete"], p["points_failed"] = np.uint8(complete), np.uint64(n_failed)
     p["heartbeat"], p["wall_time_s"] = 1.7e9, 3.5
-    p["chi2_reference"], p["best_fit_chi2"] = reference, reference if np.ndim(reference) else float(np.nanmin(chi2))
-    p["best_fit"] = np.array(best_fit, float)
-    texts = {"start": ("2025-01-01T00:00:00Z", 24), "end": ("", 24),
-             "content_hash": (hashlib.sha256(chi2.tobytes()).hexdigest() if complete else "", 65)}
-    for name, (text, size) in texts.items():
-        p.create_dataset(name, data=np.array(text.encode(), h5py.string_dtype("utf-8", size)))
+    for name, text, size in (("start", "2025-01-01T00:00:00Z", 24), ("end", "", 24), ("content_hash", content_hash, 65)):
+        put_text(p, name, text, size)
+
+
+def put_results(group, results):
+    for name, value in results.items():
+        if isinstance(value, str):
+            put_text(group, name, value, 65)
+        else:
+            group[name] = value
+
+
+def put_text(group, name, text, size):
+    group.create_dataset(name, data=np.array(text.encode(), h5py.string_dtype("utf-8", size)))
+
+
+def put_texts(group, name, texts):
+    texts = [text.encode() for text in texts]
+    group.create_dataset(name, data=np.array(texts, h5py.string_dtype("utf-8", max(1, *map(len, texts)))))
+
+
+def put_attributes(f, axes, pulls, version, attrs):
+    configuration = {"experiments": [{"experiment": "csi", "pulls": [{"name": name} for name in pulls]}]}
+    texts = {**TEXTS, "axes": ",".join(axis.name for axis in axes), "configuration": json.dumps(configuration if pulls else {})}
+    f.attrs.update({**texts, **attrs})
+    if "format_version" not in f.attrs:
+        f.attrs["format_version"] = np.int32(version)
+
+
+def seal(f, version):
+    """Of format 2: the hash of all that says what the file is about. By the reader's own function: a file that the program
+    wrote is among the tests' data, to compare with."""
+    if version == 2:
+        f.attrs["description_hash"] = description_hash(f)
 
 
 # -------------------------------------------------------------------------------------------- functions like the real ones

@@ -98,11 +98,13 @@ def test_profile_passes_over_what_is_missing(tmp_path):
 
 
 def test_profile_does_not_dive_below_the_minimum(tmp_path):
-    """The parabola through 100, 1, 1 would reach -11."""
+    """The parabola through 100, 1, 1 would reach -11, and says nothing: the grid is too coarse."""
     chi2 = np.tile([100.0, 1, 1, 100], (3, 1))
     chi2[2, 3] = 0
     m = open_map(write_map(tmp_path / "a.h5", [eps("ee", n=3), eps("mumu", n=4)], chi2))
-    assert np.array_equal(project(m, ["eps_ee_uV"]).delta_chi2, [0, 0, 0])
+    profile = project(m, ["eps_ee_uV"])
+    assert np.array_equal(profile.delta_chi2, [1, 1, 0]) and profile.profiled.is_coarse[:2].all()
+    assert profile.profiled.error[0] == 1  # not more: nothing lies below zero
 
 
 def test_projection_of_all_axes_transposes(tmp_path):
@@ -136,7 +138,7 @@ def truncated(path):
 
 
 def newer(path):
-    write_map(path, [eps("ee")], np.zeros(401), format_version=2)
+    write_map(path, [eps("ee")], np.zeros(401), format_version=3)
 
 
 def without_scales(path):
@@ -160,7 +162,7 @@ def group_for_dataset(path):
 REFUSED = [(not_hdf5, r"not a cevscan map \(it is not an HDF5 file\)"),
            (empty, r"not a cevscan map \(it is not an HDF5 file\)"),
            (other_hdf5, r"not a cevscan map \(its attribute 'format'"), (truncated, r"not a cevscan map \(it is truncated\)"),
-           (newer, "map of format 2; this program reads up to 1"), (without_scales, "dimension 0 of /chi2 has no scale"),
+           (newer, "map of format 3; this program reads up to 2"), (without_scales, "dimension 0 of /chi2 has no scale"),
            (without_status, r"not a cevscan map \(it has no /status\)"), (group_for_dataset, "not a cevscan map"),
            (lambda path: None, "No such file or directory"), (lambda path: path.mkdir(), "is a directory")]
 

@@ -241,7 +241,7 @@ def attribute(name, value):
 
 
 DAMAGE = {
-    "newer format": attribute("format_version", np.int32(2)),
+    "newer format": attribute("format_version", np.int32(3)),
     "other mark": attribute("format", "something"),
     "no chi2": drop("chi2"),
     "no status": drop("status"),

@@ -73,7 +73,7 @@ def test_attributes(made):
         assert re.fullmatch(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", h5["progress/start"][()])
         assert h5["progress/start"][()] <= h5["progress/end"][()]
         assert h5["progress/sessions"][()] == 1 and h5["progress/ranks"][()] == 2
-    assert attributes["format"] == "cevscan map" and attributes["format_version"] == 1
+    assert attributes["format"] == "cevscan map" and attributes["format_version"] == 2
     assert attributes["title"] == "CsI + Si" and attributes["interaction"] == "nsi"
     assert attributes["axes"] == "eps_ee_uV,eps_mumu_dV" and attributes["experiments"] == "ess_csi,ess_si"
     assert json.loads(attributes["fixed_parameters"]) == {"eps_etau_uV": 0.05}

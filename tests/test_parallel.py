@@ -110,7 +110,7 @@ def test_points_of_the_map_equal_direct_evaluation(tmp_path, name):
     defaults = {p["name"]: p["default"] for p in run_json("describe", "nsi", "--json")["parameters"]}
     with h5py.File(tmp_path / "map.h5") as h5:
         assert len(pull_names(h5)) == 6
-        chi2, delta, reference = h5["chi2"][...], h5["delta_chi2"][...], h5["progress/chi2_reference"][()]
+        chi2, delta, reference = h5["chi2"][...], h5["delta_chi2"][...], h5["results/chi2_reference"][()]
         assert np.array_equal(delta, chi2 - reference) and np.all(h5["status"][...] == OK)
         for _ in range(6):
             index = tuple(int(random.integers(n)) for n in points)

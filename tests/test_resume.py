@@ -93,7 +93,7 @@ def check_finished(path, reference_path, kills):
     assert status["complete"] and 1 <= status["sessions"] <= kills + 1
     with h5py.File(path) as h5, h5py.File(reference_path) as right:
         for name in ("best_fit", "best_fit_chi2", "chi2_reference", "points_failed"):
-            assert np.array_equal(h5["progress"][name][()], right["progress"][name][()])
+            assert np.array_equal(h5["results"][name][()], right["results"][name][()])
 
 
 # --- tests ------------------------------------------------------------------------------------------------------------

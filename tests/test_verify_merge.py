@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from e2e import (axis, content_hash, pull_names, refused, run, run_json, scan, tile_boxes, tile_digest, write_scan)
+from e2e import (NOT_SOUND, axis, content_hash, pull_names, refused, run, run_json, scan, tile_boxes, tile_digest, write_scan)
 
 N_TILE = 5 * 3
 
@@ -121,10 +121,10 @@ def test_damage_is_found_and_repaired(folder, whole, name, value, ranks):
     with h5py.File(whole) as h5:
         before = h5[name][...].tobytes()
     change(whole, name, value)
-    found = run_json("verify", "--json", whole, code=1)
+    found = run_json("verify", "--json", whole, code=NOT_SOUND)
     assert not found["sound"] and found["damaged"] == [4]
-    assert "tile 4" in run("verify", whole, code=1).stdout
-    run("verify", "--repair", whole, code=1)
+    assert "tile 4" in run("verify", whole, code=NOT_SOUND).stdout
+    run("verify", "--repair", whole, code=NOT_SOUND)
     status = run_json("status", whole, "--json")
     assert not status["complete"] and status["tiles_done"] == N_TILE - 1
     summary = scan(folder / "scan.yaml", whole, ranks=ranks)
@@ -138,12 +138,12 @@ def test_a_forged_tile_is_found_by_computing_it(folder, whole):
     """Wrong numbers with the right digest: as a broken processor makes them."""
     change(whole, "chi2", 1e-3)
     with h5py.File(whole, "r+") as h5:
-        h5["delta_chi2"][9, 9] = 1e-3 - h5["progress/chi2_reference"][()]
+        h5["delta_chi2"][9, 9] = 1e-3 - h5["results/chi2_reference"][()]
         digest = tile_digest(h5, list(tile_boxes(h5))[4], pull_names(h5))
         h5["tiles/digest"][4] = np.frombuffer(digest, "u1")
         text = hashlib.sha256(h5["tiles/digest"][...].tobytes()).hexdigest()
         h5["progress/content_hash"][()] = np.bytes_(text.encode())
-    found = run_json("verify", "--all", "--json", whole, code=1)
+    found = run_json("verify", "--all", "--json", whole, code=NOT_SOUND)
     assert found["different"] == [4] and found["damaged"] == []
 
 

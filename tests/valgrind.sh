@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The unit tests and small scans under valgrind: any error or definite leak of ours fails. Usage: valgrind.sh BUILD PROGRAM
 set -u
+# What the program would start itself anew for: valgrind would lose it.
+export OMP_WAIT_POLICY=passive GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4
 build=$1 program=$2
 here=$(cd "$(dirname "$0")" && pwd)
 export CEVSCAN_PATH=$here/../configs OMP_WAIT_POLICY=passive CEVSCAN_CONFIGS=$here/../configs

@@ -34,6 +34,17 @@ class Axis:
     def nearest_to_zero(self):
         return float(np.abs(self.values).min())
 
+    def end_at(self, value):
+        """The end of the axis, or of one of its branches, that lies less than half a step from `value`; None if there is
+        none. What ends at infinity has no end there."""
+        for branch in self.branches:
+            x = self.values[branch]
+            for end, next_to_it in ((x[0], x[1]), (x[-1], x[-2])) if len(x) > 1 else ():
+                is_far = end in (self.values[0], self.values[-1]) and self.is_scale_of_new_physics
+                if abs(value - end) < 0.5 * abs(next_to_it - end) and not is_far:
+                    return float(end)
+        return None
+
     @property
     def drawn_scale(self):
         """linear, log, symlog or signed_log; a list of values is logarithmic if it spans more than two decades, and a symlog

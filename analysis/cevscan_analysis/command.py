@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 
+from .printable import printable
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysis/, in the source tree or installed
 HOME = os.path.dirname(SCRIPTS)
+COMPLETE, POINTS_FAILED = 0, 3  # exit codes of cevscan; the second: complete, but some points have no value
 
 
 class MapError(Exception):
@@ -35,7 +37,7 @@ def run(main):
 
 
 def complain(message):
-    text = " ".join(str(message).split())
+    text = printable(" ".join(str(message).split()))
     print(f"{os.path.basename(sys.argv[0])}: {text}", file=sys.stderr)
 
 
@@ -92,7 +94,7 @@ def call(*command, keep_output=False):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE if keep_output else None)
     except OSError as error:
         raise MapError(f"{command[0]}: {error.strerror}; build it with make") from None
-    if done.returncode < 0 or done.returncode > 1:  # 1: complete, but some points have no value
+    if done.returncode not in (COMPLETE, POINTS_FAILED):
         print(f"{os.path.basename(sys.argv[0])}: {os.path.basename(command[1] if command[0] == sys.executable else command[0])} "
               f"ended with {done.returncode}; the same command goes on from here", file=sys.stderr)
         raise SystemExit(done.returncode if done.returncode > 0 else 128 - done.returncode)

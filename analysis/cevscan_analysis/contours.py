@@ -130,13 +130,9 @@ def at_edge(m):
     """Marker of a best fit that the map only bounds, pointing to where it may be; None if the best fit lies inside. What
     ends at infinity has no edge there."""
     for axis, (back, forth) in zip(m.axes, ("<>", "v^")):
-        best, ends = m.best_fit[axis.name], (axis.values[0], axis.values[-1])
-        for branch in axis.branches:
-            x = axis.values[branch]
-            for end, next_to_it, marker in ((x[0], x[1], back), (x[-1], x[-2], forth)):
-                is_far = end in ends and axis.is_scale_of_new_physics
-                if abs(best - end) < 0.5 * abs(next_to_it - end) and not is_far:
-                    return marker
+        end = axis.end_at(m.best_fit[axis.name])
+        if end is not None:
+            return back if any(end == axis.values[branch][0] for branch in axis.branches) else forth
     return None
 
 

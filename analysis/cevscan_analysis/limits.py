@@ -8,6 +8,7 @@ from .command import MapError
 from .intervals import stretches
 from .numeric import np
 from .projection import branches_of
+from .trust import check_place
 from .style import own_words
 
 from matplotlib.ticker import LogLocator
@@ -24,6 +25,7 @@ class Limit:
 def read_limit(text):
     """The limit FILE[,LABEL]: two numbers on a line, mass and coupling; a blank line starts another stroke."""
     path, _, label = (text, "", "") if os.path.exists(text) else text.partition(",")
+    check_place(path)
     with open(path, encoding="utf-8", errors="replace") as file:
         strokes = strokes_of(path, file.read().splitlines())
     if not strokes:
@@ -50,13 +52,13 @@ def strokes_of(path, rows):
 def point(place, words):
     """The two numbers of a line of a file; both can stand on a logarithmic axis."""
     if len(words) != 2:
-        raise MapError(f"{place}: expected two numbers, mass and coupling, but there are {len(words)}: {' '.join(words)[:60]}")
+        raise MapError(f"{place}: expected two numbers, mass and coupling, but there are {len(words)} words")
     values = []
     for word in words:
         try:
             values.append(float(word))
         except ValueError:
-            raise MapError(f"{place}: not a number: {word[:60]}") from None
+            raise MapError(f"{place}: not a number") from None  # what it is may be none of ours to print
         if not 0 < values[-1] < math.inf:
             raise MapError(f"{place}: {word[:60]} is not a positive number")
     return values

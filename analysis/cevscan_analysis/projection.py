@@ -2,29 +2,48 @@
 """Maps of fewer axes out of maps of more: profiles, slices at each value, and pieces without gaps."""
 from dataclasses import replace
 
+from . import profile
 from .command import MapError
-from .maps import OK, PENDING, open_map
+from .maps import OK, PENDING, Profiled, open_map
 from .numeric import np
 
 
 def project(m, names):
-    """The map over the axes `names`, in this order, profiled over the others: delta_chi2 [len(names) dimensions] is the minimum
-    along them, of the parabola through the lowest point and its neighbours."""
+    """The map over the axes `names`, in this order, profiled over the others: delta_chi2 [len(names) dimensions] is the
+    minimum along them, see profile.along(). What the grid is too coarse for, or where a minimum lies at the end of an
+    axis, stands in `profiled` of the map."""
     unknown = [name for name in names if name not in m.names]
     if unknown or len(set(names)) < len(names):
         raise MapError(f"{m.path}: no axis {unknown[0]}; its axes are {', '.join(m.names)}" if unknown else
                        f"an axis is named twice: {', '.join(names)}")
-    delta, chi2, left = m.delta_chi2, m.chi2, list(m.names)
-    for name in m.names:
-        if name not in names:
-            k = left.index(name)
-            branches = m.axes[m.names.index(name)].branches
-            delta, chi2 = _minimum_along(delta, k, branches), _minimum_along(chi2, k, branches)
-            left.remove(name)
+    left, over = list(m.names), [name for name in m.names if name not in names]
+    points = profile.of_map(m)
+    for name in over:
+        k = left.index(name)
+        points = profile.along(points, k, m.axes[m.names.index(name)])
+        left.remove(name)
     order = [left.index(name) for name in names]
-    status = m.status if len(left) == len(m.names) else np.where(np.isnan(delta), PENDING, OK)
-    return replace(m, axes=[m.axes[m.names.index(name)] for name in names], delta_chi2=delta.transpose(order),
-                   chi2=chi2.transpose(order), status=status.transpose(order))
+    points = points.transposed(order)
+    status = np.where(np.isnan(points.delta_chi2), PENDING, OK) if over else m.status.transpose(order)
+    return replace(m, axes=[m.axes[m.names.index(name)] for name in names], delta_chi2=points.delta_chi2,
+                   chi2=points.chi2, status=status, pulls={}, profiled=_profiled(m, over, points))
+
+
+def _profiled(m, over, points):
+    if not over:
+        return m.profiled
+    before, ends = (m.profiled.over, m.profiled.ends) if m.profiled else ((), ())
+    ends += tuple(name for name in over if m.end_of_axis(name) is not None)
+    return Profiled((*before, *over), points.error, points.is_coarse, points.at_edge, ends)
+
+
+def note_of_profiles(maps):
+    """What Profiled.note says, of all maps together; "" if all is well."""
+    found = [m.profiled for m in maps if m.profiled]
+    if not found:
+        return ""
+    join = lambda name: np.concatenate([np.ravel(getattr(p, name)) for p in found])
+    return Profiled(found[0].over, join("error"), join("is_coarse"), join("at_edge"), found[0].ends).note
 
 
 def from_each(m, name):
@@ -34,9 +53,10 @@ def from_each(m, name):
         raise MapError(f"{m.path}: no axis {name} beside others; its axes are {', '.join(m.names)}")
     kept = m.names.index(name)
     others = tuple(k for k in range(len(m.axes)) if k != kept)
-    low = m.delta_chi2
+    points = profile.of_map(m)
     for k in reversed(others):
-        low = _minimum_along(low, k, m.axes[k].branches)
+        points = profile.along(points, k, m.axes[k])
+    low = points.delta_chi2
     low = np.where((m.status == PENDING).any(axis=others) | ~np.isfinite(low), np.nan, low)
     low = np.expand_dims(low, others)
     return replace(m, delta_chi2=m.delta_chi2 - low, best_fit=dict.fromkeys(m.names, np.nan))
@@ -65,10 +85,10 @@ def _indices_of(plane, wanted):
 
 
 def _curve_at(plane, i):
-    axis, delta = plane.axes[1], plane.delta_chi2[i]
+    axis, delta, profiled = plane.axes[1], plane.delta_chi2[i], plane.profiled
     best = axis.values[np.nanargmin(delta)] if np.isfinite(delta).any() else np.nan
     return replace(plane, axes=[axis], delta_chi2=delta, chi2=plane.chi2[i], status=plane.status[i],
-                   best_fit={axis.name: float(best)})
+                   best_fit={axis.name: float(best)}, pulls={}, profiled=profiled and profiled.at(i))
 
 
 def curve_of(path, parameter=None):
@@ -104,25 +124,6 @@ def branches_of(m):
 def _part(m, k, branch):
     index = (slice(None),) * k + (branch,)
     axes = [replace(axis, values=axis.values[branch]) if j == k else axis for j, axis in enumerate(m.axes)]
-    return replace(m, axes=axes, delta_chi2=m.delta_chi2[index], chi2=m.chi2[index], status=m.status[index])
-
-
-def _minimum_along(values, k, branches):
-    """Minimum along axis k, over its branches."""
-    parts = [_minimum_of_branch(values.take(range(*b.indices(values.shape[k])), axis=k), k) for b in branches]
-    return np.fmin.reduce(parts)
-
-
-def _minimum_of_branch(values, k):
-    """Minimum along axis k: of the parabola through the smallest value and its neighbours, which a grid would miss by up to
-    a half step, so that a valley oblique to the axes does not make steps. NaN only where all is NaN."""
-    v = np.moveaxis(np.where(np.isnan(values), np.inf, values), k, -1)
-    i = v.argmin(axis=-1)[..., None]
-    low, left, right = (np.take_along_axis(v, np.clip(i + s, 0, v.shape[-1] - 1), -1)[..., 0] for s in (0, -1, 1))
-    interior = (i[..., 0] > 0) & (i[..., 0] < v.shape[-1] - 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        bend = left + right - 2 * low
-        fine = interior & np.isfinite(bend) & (bend > 0)
-        vertex = np.where(fine, low - (right - left)**2 / (8 * bend), low)
-    vertex = np.maximum(vertex, min(0, v.min())) if np.isfinite(v.min()) else vertex
-    return np.where(np.isnan(values).all(axis=k), np.nan, vertex)
+    return replace(m, axes=axes, delta_chi2=m.delta_chi2[index], chi2=m.chi2[index], status=m.status[index],
+                   pulls={name: values[index] for name, values in m.pulls.items()},
+                   profiled=m.profiled and m.profiled.at(index))

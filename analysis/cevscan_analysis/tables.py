@@ -15,9 +15,10 @@ from .axes import Axis, tex_of_unit
 from .command import MapError, complain
 from .intervals import allowed_intervals, delta_from_level
 from .maps import open_map
-from .projection import curves_at
+from .projection import curves_at, note_of_profiles
 
 FOOTNOTE = "* end of the values in the map, not of the allowed interval"
+FOOTNOTE_OF_BEST_FIT = "† at the end of the values in the map; the best fit may lie behind it"
 NO_BOUND = "none"
 
 
@@ -47,6 +48,7 @@ class Row:
     allowed: list
     each: Axis = None       # with --each: the axis, and its value
     at: float = None
+    at_end: bool = False    # does the best fit lie at the end of the axis?
 
     @property
     def parameter(self):
@@ -110,6 +112,10 @@ def bound_cell(row, allowed, n_digit, tex):
     return number(row.axis, allowed.lower_bound, n_digit, tex)
 
 
+def best_fit_cell(row, n_digit, tex):
+    return number(row.axis, row.best_fit, n_digit, tex) + (r"^\dagger" if tex else "†") * row.at_end
+
+
 def unit(axis, tex):
     """[GeV^-2], or nothing for pure numbers."""
     if axis.units in ("1", ""):
@@ -127,7 +133,7 @@ def grid_of_cells(rows, cuts, n_digit, tex):
     lines = []
     for row in rows:
         line = [row.label] + ([f"{row.at:.6g}"] if each else [])
-        line += [(row.typeset if tex else row.parameter) + unit(row.axis, tex), wrap(number(row.axis, row.best_fit, n_digit, tex))]
+        line += [(row.typeset if tex else row.parameter) + unit(row.axis, tex), wrap(best_fit_cell(row, n_digit, tex))]
         for a in row.allowed:
             line += [bound_cell(row, a, n_digit, tex)] * bounded + [wrap(cell(row, a, n_digit, tex))]
         lines.append(line)
@@ -137,6 +143,10 @@ def grid_of_cells(rows, cuts, n_digit, tex):
 def any_open(rows):
     """Whether a star stands in the table."""
     return any("*" in cell(row, a, 3, tex=False) for row in rows for a in row.allowed)
+
+
+def footnotes(rows):
+    return [FOOTNOTE] * any_open(rows) + [FOOTNOTE_OF_BEST_FIT] * any(row.at_end for row in rows)
 
 
 def padded(table):
@@ -150,8 +160,8 @@ def padded(table):
 def markdown(rows, cuts, n_digit=3):
     """The table as text, one line per row, with the columns padded so that it can be read as it is."""
     lines = padded(grid_of_cells(rows, cuts, n_digit, tex=False))
-    if any_open(rows):
-        lines += ["", FOOTNOTE.replace("*", r"\*")]
+    for text in footnotes(rows):
+        lines += ["", text.replace("*", r"\*")]
     return "\n".join(lines) + "\n"
 
 
@@ -173,25 +183,27 @@ def latex(rows, cuts, n_digit=3):
     for line in lines:
         text.append(" & ".join([latex_text(word) for word in line[:n_text]] + line[n_text:]) + r" \\")
     text.append(r"\hline")
-    if any_open(rows):
-        text.append(rf"\multicolumn{{{len(head)}}}{{l}}{{\footnotesize {FOOTNOTE}}}\\")
+    for note in footnotes(rows):
+        words = note.replace("†", r"$\dagger$")
+        text.append(rf"\multicolumn{{{len(head)}}}{{l}}{{\footnotesize {words}}}\\")
     return "\n".join(text + [r"\end{tabular}"]) + "\n"
 
 
 def comma_separated(rows, cuts, n_digit=3):
-    """A line per interval; a line with empty ends where nothing is allowed. Scales have their lower bound in a last column."""
+    """A line per interval; a line with empty ends where nothing is allowed. Scales have their lower bound in a last column,
+    and where a best fit lies at the end of its axis, a column says of which."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     bounded = any(row.axis.is_scale_of_new_physics for row in rows)
-    each = [rows[0].each.name] if rows[0].each else []
+    each, any_end = [rows[0].each.name] if rows[0].each else [], any(row.at_end for row in rows)
     writer.writerow(["map", *each, "parameter", "level", "delta_chi2", "best_fit", "low", "high", "low_open", "high_open"] +
-                    ["lower_bound"] * bounded)
+                    ["lower_bound"] * bounded + ["best_fit_at_end"] * any_end)
     for row in rows:
         for cut, a in zip(cuts, row.allowed):
             percent = "" if cut.percent is None else f"{cut.percent:g}"
             start = [row.label] + [f"{row.at:.6g}" for _ in each]
             start += [row.parameter, percent, f"{cut.delta:.6g}", number(row.axis, row.best_fit, n_digit)]
-            bound = [bound_cell(row, a, n_digit, tex=False).replace(NO_BOUND, "")] * bounded
+            bound = [bound_cell(row, a, n_digit, tex=False).replace(NO_BOUND, "")] * bounded + [int(row.at_end)] * any_end
             for (low, high), is_open in zip(a.intervals, a.open):
                 ends = [number(row.axis, x, n_digit) for x in (low, high)]
                 writer.writerow(start + ends + [int(o) for o in is_open] + bound)
@@ -207,6 +219,8 @@ def as_json(rows, cuts):
         for cut, a in zip(cuts, row.allowed):
             result = {"parameter": row.parameter, "delta_chi2": cut.delta, "best_fit": row.best_fit,
                       "intervals": a.intervals, "touches_edge": a.touches_edge}
+            if row.at_end:
+                result["best_fit_at_end"] = True
             if row.each:
                 result = {"at": {row.each.name: row.at}, **result, "open": a.open}
             if row.axis.is_scale_of_new_physics:
@@ -244,6 +258,21 @@ def plain_table(lines, form):
 
 # -------------------------------------------------------------------------------------------------------------- rows
 
+def tell_of_end(m, axis):
+    """Does the best fit of a curve lie at the end of its axis? Then a note says so."""
+    end = m.end_of_axis(axis.name)
+    if end is not None:
+        complain(f"note: {m.path}: the best fit lies at the end of the axis {axis.name}, {end:.6g}")
+    return end is not None
+
+
+def tell_of_profiles(maps):
+    """A note of what the grid does not resolve."""
+    note = note_of_profiles(maps)
+    if note:
+        complain(f"note: {maps[0].path}: {note}")
+
+
 def rows_of(family, label, cuts):
     """A row for each curve of a map that has values."""
     if not any(m.lowest < math.inf for m in family):
@@ -255,7 +284,8 @@ def rows_of(family, label, cuts):
         axis = m.axes[0]
         if m.lowest < math.inf:
             allowed = [allowed_intervals(axis, m.delta_chi2, cut.delta) for cut in cuts]
-            rows.append(Row(label, axis, m.best_fit[axis.name], allowed))
+            rows.append(Row(label, axis, m.best_fit[axis.name], allowed, at_end=tell_of_end(m, axis)))
+    tell_of_profiles(family)
     return rows
 
 
@@ -273,7 +303,9 @@ def rows_at(path, label, cuts, each, parameter=None, at=()):
     for value, curve in curves:
         if curve.lowest < math.inf:
             allowed = [allowed_intervals(curve.axes[0], curve.delta_chi2, cut.delta) for cut in cuts]
-            rows.append(Row(label, curve.axes[0], curve.best_fit[curve.names[0]], allowed, axis, value))
+            own = curve.axes[0]
+            rows.append(Row(label, own, curve.best_fit[own.name], allowed, axis, value, own.end_at(curve.best_fit[own.name]) is not None))
+    tell_of_profiles([curve for _, curve in curves])
     if not rows:
         raise MapError(f"{m.path}: no value of {each} has all its points yet")
     return rows

@@ -2,8 +2,8 @@
 /* Memory that lives and dies together.
  *
  * An object that owns many small arrays (an experiment, a model, a scan) allocates them all from its arena and frees
- * them with one call, so that no error path has a list of things to undo. Each block is its own allocation, so that the
- * address sanitizer still sees an overrun between two blocks. Not thread-safe: an arena has one user at a time. */
+ * them with one call, so that no error path has a list of things to undo. Each block is its own allocation, so that
+ * the address sanitizer still sees an overrun between two blocks. Not thread-safe: an arena has one user at a time. */
 #ifndef CEVSCAN_ARENA_H
 #define CEVSCAN_ARENA_H
 

@@ -2,9 +2,9 @@
 /* The best fits of all sets of a combination, and of all members of its grid: where delta_chi2 counts from.
  *
  * A best fit is the minimum of chi2 over the scanned parameters within the ranges of their axes. Fast parameters move
- * freely in between: how many points the user's grid has changes nothing. Slow ones take the values of their axes only.
- * The search samples the whole range, follows the lowest local minima, eight at once, down to 1e-9 of chi2, walls of
- * the range included, and starts again from other places until the lowest was found twice.
+ * freely in between: how many points the user's grid has changes nothing. Slow ones take the values of their axes
+ * only. The search samples the whole range, follows the lowest local minima, eight at once, down to 1e-9 of chi2,
+ * walls of the range included, and starts again from other places until the lowest was found twice.
  *
  * It goes in rounds of items, which any ranks and threads may look at in any order; the outcome does not depend on who
  * did. Where the data are Asimov data at a truth that the scan contains, the best fit is known without an item.
@@ -21,13 +21,18 @@
 
 #include "cevscan/combination.h"
 
+/* at: the scanned parameters, in the order of the axes; along axis 0 the number of the member, where there are some. */
+typedef struct cev_best_fit {
+    double chi2, at[CEV_MAX_AXES];
+} cev_best_fit;
+
 typedef struct cev_best_fits cev_best_fits;
 
 /* What watches a search: true if everybody is to stop. Asked every few milliseconds, and before each folding. */
 typedef bool cev_stop_wanted(void *context);
 
-/* For all `n_set` sets of the combination's units, which it must not outlive. `truth`: parameters for which the data of
- * a set are Asimov data; observed[n_set] says which sets have others. */
+/* For all `n_set` sets of the combination's units, which it must not outlive. `truth`: parameters for which the data
+ * of a set are Asimov data; observed[n_set] says which sets have others. */
 cev_status cev_best_fits_create(cev_combination *c, size_t n_set, const double *truth, const bool *observed,
                                 cev_best_fits **out);
 void cev_best_fits_destroy(cev_best_fits **fits);
@@ -58,8 +63,8 @@ void *cev_best_fits_state(cev_best_fits *fits, size_t *size);
 /* What was found. */
 const cev_best_fit *cev_best_fits_get(const cev_best_fits *fits, size_t set, size_t member);
 
-/* The minimum that the search finds from grid point `number` (memory order), its slow parameters kept; never above that
- * point. Folds the units. */
+/* The minimum that the search finds from grid point `number` (memory order), its slow parameters kept; never above
+ * that point. Folds the units. */
 cev_status cev_best_fits_near(cev_combination *c, cev_units_scratch *scratch, size_t set, uint64_t number,
                               cev_best_fit *out);
 

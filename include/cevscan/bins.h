@@ -30,10 +30,10 @@ cev_status cev_bins_from_edges(cev_arena *arena, size_t n_energy, const double *
  * CEV_MAX_BINS. */
 cev_status cev_bins_split_by_time(cev_arena *arena, size_t n_time, const double *edge_us, cev_bins *bins);
 
-/* Bins that start at start_keV, each `widths` times as wide as the resolution sigma at its own centre,
- * hi - lo = widths * sigma((lo + hi)/2), until the last edge passes end_keV (arXiv:2208.11771, section 3). sigma is
- * called with energies in keV and must be positive and grow more slowly than the energy. CEV_E_INPUT if that takes more
- * than CEV_MAX_BINS bins, or if sigma is not a positive number. */
+/* Bins that start at start_keV, each `widths` times as wide as the resolution sigma at its own centre, hi - lo =
+ * widths * sigma((lo + hi)/2), until the last edge passes end_keV (arXiv:2208.11771, section 3). sigma is called with
+ * energies in keV and must be positive and grow more slowly than the energy. CEV_E_INPUT if that takes more than
+ * CEV_MAX_BINS bins, or if sigma is not a positive number. */
 cev_status cev_bins_by_resolution(cev_arena *arena, double start_keV, double end_keV, double widths,
                                   double (*sigma_keV)(const void *context, double recoil_keV), const void *context,
                                   cev_bins *out);

@@ -50,8 +50,8 @@ void cev_units_scratch_destroy(cev_units_scratch **scratch);
 /* Units over one grid. Combinations of the same units take turns: one tile of one of them is open at a time. */
 typedef struct cev_combination cev_combination;
 
-/* job: the scan as for one set; its model and data are not looked at. `truth` is that of Asimov data. `with_pulls`: the
- * best-fit pulls of the points are kept, too. The units and the grid must outlive the combination. */
+/* job: the scan as for one set; its model and data are not looked at. `truth` is that of Asimov data. `with_pulls`:
+ * the best-fit pulls of the points are kept, too. The units and the grid must outlive the combination. */
 cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth, bool with_pulls,
                                   cev_combination **out);
 void cev_combination_destroy(cev_combination **combination);
@@ -67,7 +67,7 @@ void cev_combination_sum(const cev_combination *c, size_t set, double *chi2, uns
 /* Pull number p of a set in the open tile, [n_point]; NaN where its point has no fit. */
 void cev_combination_pull(const cev_combination *c, size_t set, size_t p, double *pull);
 
-/* --- points anywhere ---------------------------------------------------------------------------------------------- */
+/* --- points anywhere -------------------------------------------------------------------------------------------- */
 
 /* Folds all units at the slow parameters of theta[n_parameter], where these are others than before. */
 void cev_combination_fold(cev_combination *c, const double *theta);
@@ -77,6 +77,9 @@ void cev_combination_fold(cev_combination *c, const double *theta);
  * bits wherever it is asked for. */
 void cev_combination_point(const cev_combination *c, cev_units_scratch *scratch, size_t set, const cev_lanes *theta,
                            cev_lanes *chi2, cev_lanes_mask *status);
+
+/* cev_scan_job_is_idle() of all units together. Folds them. */
+cev_status cev_combination_is_idle(cev_combination *c, size_t member, size_t axis, bool *idle);
 
 /* The scan that the combination evaluates: grid, parameters, members. */
 const cev_scan_job *cev_combination_job(const cev_combination *c);

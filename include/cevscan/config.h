@@ -39,8 +39,8 @@ typedef struct cev_scan_config {
     cev_digest identity; /* of what bears on numbers, CEV_NUMERICS_REVISION included */
 } cev_scan_config;
 
-/* Reads and validates everything; touches nothing but the files it reads. CEV_E_INPUT, with file, line, column and key,
- * for whatever is wrong with them. */
+/* Reads and validates everything; touches nothing but the files it reads. CEV_E_INPUT, with file, line, column and
+ * key, for whatever is wrong with them. */
 cev_status cev_scan_config_read(const char *path, cev_scan_config **out);
 
 /* The same from a text, such as another configuration's `resolved`; `name` stands for the file in messages. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Physical constants. CODATA 2018 is E. Tiesinga et al., Rev. Mod. Phys. 93 (2021) 025010; PDG is R. L. Workman et al.,
- * PTEP 2022 (2022) 083C01. */
+/* Physical constants. CODATA 2018 is E. Tiesinga et al., Rev. Mod. Phys. 93 (2021) 025010; PDG is R. L. Workman et
+ * al., PTEP 2022 (2022) 083C01. */
 #ifndef CEVSCAN_CONSTANTS_H
 #define CEVSCAN_CONSTANTS_H
 

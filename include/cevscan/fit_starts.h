@@ -9,8 +9,8 @@
  *     for (k = 0; k < n; k++) cev_fit_starts_block(starts, job, scratch, k);    in any order, by any thread with its
  * own scratch cev_fit_starts_close(starts);
  *
- * and cev_scan_job_block() of that tile uses them, if they are the job's. Small tiles, and those where the fit fails at
- * a node, have no starts; their points start from least squares. */
+ * and cev_scan_job_block() of that tile uses them, if they are the job's. Small tiles, and those where the fit fails
+ * at a node, have no starts; their points start from least squares. */
 #ifndef CEVSCAN_FIT_STARTS_H
 #define CEVSCAN_FIT_STARTS_H
 
@@ -22,8 +22,8 @@ enum { CEV_MAX_NODES_ALONG = 8 };
 cev_status cev_fit_starts_create(const cev_scan_job *job, cev_fit_starts **out);
 void cev_fit_starts_destroy(cev_fit_starts **starts);
 
-/* Lays the nodes of a tile, whose model has been folded (cev_scan_job_open_tile). Returns the number of blocks of them;
- * may be 0. */
+/* Lays the nodes of a tile, whose model has been folded (cev_scan_job_open_tile). Returns the number of blocks of
+ * them; may be 0. */
 size_t cev_fit_starts_open(cev_fit_starts *starts, const cev_tile *tile);
 
 /* Fits the nodes of one block. */

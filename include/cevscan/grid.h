@@ -42,8 +42,8 @@ typedef struct cev_axis {
 cev_status cev_axis_fill(cev_arena *arena, const char *name, cev_scale scale, double minimum, double maximum, size_t n,
                          double linear_threshold, cev_axis *out);
 
-/* The value at position 0 <= u <= n - 1, between the axis' own values on its scale; NaN in the gap of a signed_log axis
- * and between names. */
+/* The value at position 0 <= u <= n - 1, between the axis' own values on its scale; NaN in the gap of a signed_log
+ * axis and between names. */
 double cev_axis_at(const cev_axis *axis, double u);
 
 typedef struct cev_grid {
@@ -66,9 +66,9 @@ typedef struct cev_tile {
 /* Lays tiles over the axes already in *grid. `side` gives the tile's points along each axis; NULL or a 0 in it leaves
  * the choice to the grid, for n_map maps that are computed together, tile by tile: about 256 tiles of 1024 to 65536
  * points, whatever the number of ranks; of 4096 points or more if maps share them, so that each one's part is worth a
- * write, unless points times maps exceed about 2^20; and whole axes where they are that short. Sides are those by which
- * the axes divide best, so that the tiles at the ends are as large as the others, or nearly. No tile holds two names.
- * CEV_E_INPUT if the grid has more than 2^48 points or 2^31 tiles. */
+ * write, unless points times maps exceed about 2^20; and whole axes where they are that short. Sides are those by
+ * which the axes divide best, so that the tiles at the ends are as large as the others, or nearly. No tile holds two
+ * names. CEV_E_INPUT if the grid has more than 2^48 points or 2^31 tiles. */
 cev_status cev_grid_lay_tiles_of_maps(cev_grid *grid, const size_t *side, size_t n_map);
 
 /* The same for one map. */
@@ -78,8 +78,8 @@ cev_tile cev_grid_tile(const cev_grid *grid, size_t id);
 
 size_t cev_grid_points_of_whole_tile(const cev_grid *grid);
 
-/* A grid whose first axis has names is a family of grids, at most CEV_MAX_MEMBERS, each with a best fit of its own; any
- * other grid has one member. Which of them a tile or a point belongs to. */
+/* A grid whose first axis has names is a family of grids, at most CEV_MAX_MEMBERS, each with a best fit of its own;
+ * any other grid has one member. Which of them a tile or a point belongs to. */
 size_t cev_grid_n_member(const cev_grid *grid);
 size_t cev_grid_member_of_tile(const cev_grid *grid, const cev_tile *tile);
 size_t cev_grid_member_of_point(const cev_grid *grid, uint64_t number);

@@ -3,8 +3,8 @@
  *
  * Every interaction is a sum of terms, each a factor that knows the recoil energy T times one of these:
  *     K(E, T) = a + b T/E + c MT/E^2,
- * so that a spectrum enters through three moments, of 1, 1/E and 1/E^2 above the smallest energy that gives the recoil,
- * which serve every coupling, mediator mass and form factor. */
+ * so that a spectrum enters through three moments, of 1, 1/E and 1/E^2 above the smallest energy that gives the
+ * recoil, which serve every coupling, mediator mass and form factor. */
 #ifndef CEVSCAN_KINEMATICS_H
 #define CEVSCAN_KINEMATICS_H
 

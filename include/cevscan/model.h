@@ -51,9 +51,9 @@ typedef struct cev_data {
     const double *const *counts; /* [n_experiment] */
 } cev_data;
 
-/* Expected signal and backgrounds at theta[n_parameter], its slow parameters included, pulls at zero; computed with the
- * same operations, in the same order, as a grid point, so that chi2 at the truth is zero and not almost zero. Lives in
- * the arena. Folds the model at theta, and then back to where it was. */
+/* Expected signal and backgrounds at theta[n_parameter], its slow parameters included, pulls at zero; computed with
+ * the same operations, in the same order, as a grid point, so that chi2 at the truth is zero and not almost zero.
+ * Lives in the arena. Folds the model at theta, and then back to where it was. */
 cev_status cev_data_asimov(cev_arena *arena, cev_model *model, const double *theta, cev_data *out);
 
 /* The experiments' observed counts. CEV_E_INPUT, naming it, if one has none. */

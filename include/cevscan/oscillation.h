@@ -5,9 +5,9 @@
  * for each electron, H = U diag(0, dm21, dm31) U^+/2E + sqrt(2) G_F n_e [diag(1, 0, 0) + sum_q (N_q/N_e) eps^q],
  *     N_u/N_e = 2 + Y_n,  N_d/N_e = 1 + 2 Y_n,
  * Y_n neutrons for each electron: in the Sun from 0.49 in the centre to 0.21 at a fifth of its radius, beyond which no
- * 8B is made; in the Earth 1.012 in the mantle and 1.137 in the core (M. C. Gonzalez-Garcia, M. Maltoni, JHEP 09 (2013)
- * 152, arXiv:1307.3092). Only differences between flavours matter. Couplings that bring two eigenvalues together on the
- * way out of the Sun break the adiabaticity; that is not looked for. */
+ * 8B is made; in the Earth 1.012 in the mantle and 1.137 in the core (M. C. Gonzalez-Garcia, M. Maltoni, JHEP 09
+ * (2013) 152, arXiv:1307.3092). Only differences between flavours matter. Couplings that bring two eigenvalues
+ * together on the way out of the Sun break the adiabaticity; that is not looked for. */
 #ifndef CEVSCAN_OSCILLATION_H
 #define CEVSCAN_OSCILLATION_H
 

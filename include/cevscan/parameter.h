@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Description of a number that a user can set. One table of these per model (interaction, source, response, ...) drives
- * the parsing of configurations, `cevscan describe`, the labels in the map file and the plots. */
+/* Description of a number that a user can set. One table of these per model (interaction, source, response, ...)
+ * drives the parsing of configurations, `cevscan describe`, the labels in the map file and the plots. */
 #ifndef CEVSCAN_PARAMETER_H
 #define CEVSCAN_PARAMETER_H
 

@@ -18,15 +18,16 @@
  * stay inside the region and do not overshoot the minimum along their direction by more than half of the slope they
  * started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. Where bins without
  * data are driven to N = 0, a small barrier keeps the pulls inside, and points that end beside such a border start
- * again under a barrier that is lowered step by step. Points that do not end there, or where the barrier could move chi2
- * by more than half of the tolerance, are fitted once more by themselves, in quadruple precision (stats/profile_careful.c),
- * to a proven distance of 1e-11 from the minimum. CEV_POINT_NOT_CONVERGED is left for what even that can not hold: several
- * bins without data driven to N = 0 at once, where N is lost in the rounding of what is expected there.
+ * again under a barrier that is lowered step by step. Points that do not end there, or where the barrier could move
+ * chi2 by more than half of the tolerance, are fitted once more by themselves, in quadruple precision
+ * (stats/profile_careful.c), to a proven distance of 1e-11 from the minimum. CEV_POINT_NOT_CONVERGED is left for what
+ * even that can not hold: several bins without data driven to N = 0 at once, where N is lost in the rounding of what
+ * is expected there.
  *
- * Where pulls outnumber the components that they move differently, the shifts of these are the variables of the fit, so
- * that two pulls on one signal, however strong, are no trouble (unless the shifts are so nearly one another that their
- * covariance loses six digits: then the pulls are); and a pulled signal of more than 1e12 counts in a bin
- * is treated as one of 1e12. */
+ * Where pulls outnumber the components that they move differently, the shifts of these are the variables of the fit,
+ * so that two pulls on one signal, however strong, are no trouble (unless the shifts are so nearly one another that
+ * their covariance loses six digits: then the pulls are); and a pulled signal of more than 1e12 counts in a bin is
+ * treated as one of 1e12. */
 #ifndef CEVSCAN_PROFILE_H
 #define CEVSCAN_PROFILE_H
 
@@ -46,8 +47,8 @@ typedef struct cev_channel {
     size_t n_shape;           /* n_background + n_shape < CEV_PROFILE_MAX_COMPONENTS */
 } cev_channel;
 
-/* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds, n_background + 1.. the shapes)
- * of channel `channel`. */
+/* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds, n_background + 1.. the
+ * shapes) of channel `channel`. */
 typedef struct cev_pull_link {
     size_t pull, channel, component;
 } cev_pull_link;
@@ -94,9 +95,9 @@ size_t cev_profile_n_variable(const cev_profile *profile);
 
 /* Profiles a block of CEV_LANES points. data[n_channel] points to [n_bin] counts, signal[n_channel] to [1 +
  * n_shape][n_bin] lanes, the signal first; start[n_variable] is where the fits start, NULL for the least-squares
- * solution. From a good start one step instead of four is enough; from a bad one it may take longer, but the minimum is
- * the same, to well below the tolerance. Allocates nothing, cannot fail: what goes wrong with a point is in its status.
- */
+ * solution. From a good start one step instead of four is enough; from a bad one it may take longer, but the minimum
+ * is the same, to well below the tolerance. Allocates nothing, cannot fail: what goes wrong with a point is in its
+ * status. / */
 void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
                        const cev_lanes *const *signal, const cev_lanes *start, cev_profile_result *result);
 

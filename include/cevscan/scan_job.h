@@ -15,8 +15,9 @@ typedef struct cev_scan_job {
     const cev_grid *grid;
     double theta[CEV_MAX_MODEL_PARAMETERS]; /* values of the parameters that are not scanned */
     size_t axis_parameter[CEV_MAX_AXES];    /* index of the parameter that each axis drives */
-    /* A scan of several parameters in turn, one at a time: axis 0 names them, axis 1 has the values of whichever it is.
-     * Then these are its members' parameters, and axis_parameter[0] is CEV_NO_PARAMETER; NULL for an ordinary scan. */
+    /* A scan of several parameters in turn, one at a time: axis 0 names them, axis 1 has the values of whichever it
+     * is. Then these are its members' parameters, and axis_parameter[0] is CEV_NO_PARAMETER; NULL for an ordinary
+     * scan. */
     const size_t *member_parameter;
     const cev_fit_starts *starts; /* of the tile in work, or NULL: fits start from least squares */
 } cev_scan_job;
@@ -26,8 +27,8 @@ typedef struct cev_scan_job {
 void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile);
 
 /* Evaluates points first .. first + CEV_LANES - 1 of a tile, those that exist, and stores the results at [first ..] of
- * chi2[n_point], status[n_point] and pull[n_pull][n_point] (NULL: not wanted). block_pull[n_pull] is scratch, NULL with
- * it. A result that is not a number is always the same NaN, so that equal maps have equal bytes. */
+ * chi2[n_point], status[n_point] and pull[n_pull][n_point] (NULL: not wanted). block_pull[n_pull] is scratch, NULL
+ * with it. A result that is not a number is always the same NaN, so that equal maps have equal bytes. */
 void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, const cev_tile *tile, size_t first,
                         cev_lanes *block_pull, double *chi2, unsigned char *status, double *pull);
 
@@ -37,25 +38,6 @@ void cev_scan_job_theta(const cev_scan_job *job, uint64_t number, double *theta)
 /* Parameters where the axes have the values at[n_axis], in one member (0 for an ordinary scan); on the grid or between
  * its points. */
 void cev_scan_job_theta_at(const cev_scan_job *job, size_t member, const double *at, double *theta);
-
-typedef struct cev_best_fit {
-    double chi2;
-    double
-        at[CEV_MAX_AXES]; /* the scanned parameters, in the order of the axes; the number of the member along axis 0 */
-} cev_best_fit;
-
-/* The minimum of chi2 over the scanned parameters of one member (0 for an ordinary scan), within the axes' ranges: the
- * lowest local minima of a coarse grid of at most 4096 points, so that degenerate regions all get their start, each
- * refined with a simplex. `truth`: parameters for which the data are Asimov data, or NULL; if the scan contains them
- * (same fixed parameters), they are the best fit, chi2 = 0, wherever the axes run. CEV_E_NUMERIC if no point has a
- * finite chi2. */
-/* Slow parameters take values of their axes only: up to 16 in all, evenly spread, then closer and closer around the
- * best of them. A valley between those may be missed; cev_best_fit_near() does better once the grid is known. */
-cev_status cev_best_fit_find(const cev_scan_job *job, size_t member, const double *truth, cev_best_fit *out);
-
-/* The minimum that a simplex finds from grid point `number` (memory order), its slow parameters kept. Never above that
- * point. */
-cev_status cev_best_fit_near(const cev_scan_job *job, uint64_t number, cev_best_fit *out);
 
 /* Whether the expected counts are the same, to the last bit, at both ends and in the middle of an axis, the others at
  * their far ends: the scan then says nothing about its parameter, in this member (0 for an ordinary scan). Folds the

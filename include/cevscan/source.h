@@ -36,8 +36,8 @@ typedef struct cev_source_kind {
      * which the fluence is proportional to. NULL: there is none. */
     const char *scan_parameter;
     size_t normalisation;
-    /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such function.
-     */
+    /* What is wrong with the parameters taken together, in words; NULL if nothing is, and if there is no such
+     * function. / */
     const char *(*complaint)(const cev_source *source);
     /* Fills table[n_table], that the spectra are read from, for neutrinos that pass matter with these couplings beyond
      * the standard model (NULL: none) on their way. Allocates nothing, cannot fail. n_table = 0: there is no table. */

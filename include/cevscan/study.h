@@ -68,7 +68,4 @@ void cev_study_difference(const char *ours, const char *theirs, char *out, size_
 /* The scan of one map, alone: `resolved` is its scan file. Shares the study's experiments, which must outlive it. */
 cev_status cev_study_scan(const cev_study_config *study, size_t map, cev_scan_config **out);
 
-/* Whether a file is a study: a mapping with the key "study". */
-cev_status cev_is_study_file(const char *path, bool *out);
-
 #endif

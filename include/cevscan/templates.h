@@ -3,9 +3,9 @@
  *
  * A row is one term of the interaction on one nucleus in one component of the source,
  *     t_i = n_nuclei fluence Int dT P_i(T) f_k(T) Int dE phi(E) K_k(E, T),
- * with P_i the response of bin i, phi the normalised spectrum (or a line), f_k the factor and K_k the kinematics of the
- * interaction's term; T runs from zero, so that recoils below threshold are smeared into the bins. Where arrival time
- * is measured, the component's share in each window multiplies it. */
+ * with P_i the response of bin i, phi the normalised spectrum (or a line), f_k the factor and K_k the kinematics of
+ * the interaction's term; T runs from zero, so that recoils below threshold are smeared into the bins. Where arrival
+ * time is measured, the component's share in each window multiplies it. */
 #ifndef CEVSCAN_TEMPLATES_H
 #define CEVSCAN_TEMPLATES_H
 
@@ -24,8 +24,8 @@ typedef struct cev_templates {
     double *counts;        /* [n_row][n_bin] */
 } cev_templates;
 
-/* What the slow parameters do not change: the recoil energies of the integral over T, the response at each of them, and
- * every kinematics averaged over every spectrum. The last changes with the couplings to quarks where the source
+/* What the slow parameters do not change: the recoil energies of the integral over T, the response at each of them,
+ * and every kinematics averaged over every spectrum. The last changes with the couplings to quarks where the source
  * propagates neutrinos with them. The experiment and the interaction must outlive it. */
 typedef struct cev_folding cev_folding;
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "../bench/bench.h"
 #include "cevscan/nearest.h"
 #include "command.h"
-#include "job.h"
+#include "job_options.h"
 
 static const char doc[] =
     "Measures this program on this machine: workloads by name (`--list` shows them; `all` means each of them), or the "
@@ -159,8 +159,17 @@ static cev_status measure_chosen(const bench_options *o, bool speaks, json_t *li
     return CEV_OK;
 }
 
+/* Tiles are written by MPI, and units of a study agree through it. */
+static void start_mpi_if_needed(const bench_options *o)
+{
+    int started, rank;
+    MPI_Initialized(&started);
+    if (!started && (chosen(o, "tiles") || chosen(o, "subsets"))) start_mpi(&rank);
+}
+
 static cev_status measure_names(const bench_options *o, bool speaks)
 {
+    start_mpi_if_needed(o);
     json_t *machine = describe_machine(), *list = json_array();
     if (speaks && !o->json) print_machine(machine);
     cev_status status = measure_chosen(o, speaks, list);
@@ -203,7 +212,7 @@ static cev_status measure_on_ranks(const bench_options *o)
     int rank;
     if (o->n_name != 1 || strcmp(o->name[0], "scheduler"))
         return cev_fail(CEV_E_INPUT, "under mpirun, only the workload \"scheduler\" can be measured");
-    job_start_mpi(&rank);
+    start_mpi(&rank);
     return measure_names(o, rank == 0);
 }
 

@@ -4,30 +4,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cevscan/config.h"
-#include "cevscan/study.h"
 #include "command.h"
-#include "estimate.h"
+#include "job_options.h"
 
-static const char doc[] = "Validates a scan or study file and everything that it names, and shows what it stands for, "
-                          "the number of points, and an estimate of "
-                          "memory and time. Computes nothing, creates nothing.\v"
-                          "With --json, `resolved` is the scan file with every experiment file put in its place: "
-                          "itself a valid scan file.\n\n"
-                          "Example: cevscan check configs/scans/ess_csi_si.yaml";
+static const char doc[] =
+    "Validates a scan or study file and everything that it names, and shows what it stands for, the number of points, "
+    "and what "
+    "they would take: a little of it is computed to know. Creates nothing.\v"
+    "With --json, `resolved` is the file with every experiment file put in its place: itself a valid scan or study "
+    "file. With "
+    "--map, the scan file of one map of a study is printed, which `cevscan run` turns into the same map.\n\n"
+    "Example: cevscan check configs/scans/ess_csi_si.yaml";
 
 typedef struct check_options {
-    const char *file;
+    const char *file, *map;
     bool json;
 } check_options;
 
-static const struct argp_option options[] = {{"json", 'j', NULL, 0, "print JSON", 0}, {0}};
+static const struct argp_option options[] = {
+    {"json", 'j', NULL, 0, "print JSON", 0},
+    {"map", 'm', "SPACE/SET", 0, "print the scan file of one map of a study", 0},
+    {0},
+};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     check_options *o = state->input;
     switch (key) {
     case 'j': o->json = true; break;
+    case 'm': o->map = argument; break;
     case ARGP_KEY_ARG:
         if (o->file) argp_error(state, "more than one scan file: %s", argument);
         o->file = argument;
@@ -42,8 +47,10 @@ static void print_experiments(const cev_scan_config *c)
 {
     for (size_t e = 0; e < c->n_experiment; e++) {
         const cev_experiment *x = c->experiment[e];
-        printf("  %-16s %s\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g %s%s\n", x->name,
-               x->title, x->source.kind->card.name, x->target.mass_kg, x->target.form_factor.kind->card.name,
+        printf("  %-16s ", x->name);
+        print_plain(stdout, x->title);
+        printf("\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g %s%s\n",
+               x->source.kind->card.name, x->target.mass_kg, x->target.form_factor.kind->card.name,
                x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge[0],
                x->bins.edge[x->bins.n_energy], cev_observable_units[x->response.kind->observable],
                x->bins.time_edge_us ? " and in time" : "");
@@ -95,67 +102,57 @@ static void print_data(const cev_scan_config *c)
     printf("%s\n", c->data != CEV_DATA_OBSERVED && standard_model ? " at the standard model" : "");
 }
 
-static void print_text(const cev_scan_config *c, const scan_estimate *estimate)
+/* --- what it would take ----------------------------------------------------------------------------------------- */
+
+static void print_cost(const cev_job_estimate *e)
 {
-    char duration[64];
-    print_duration(estimate->core_seconds, duration, sizeof duration);
-    printf("scan %s: %s\n\nexperiments\n", c->name, c->title);
+    char all[64], folds[64], fits[64];
+    print_duration(e->core_seconds, all, sizeof all);
+    print_duration(e->fold_s, folds, sizeof folds);
+    print_duration(e->fit_s, fits, sizeof fits);
+    printf("file %.1f MB, memory %.0f MB a rank; on one core: %s (templates %s, best fits %s)\n", e->file_bytes / 1e6,
+           e->memory_bytes / 1e6, all, folds, fits);
+}
+
+static void print_name(const cev_study_config *s)
+{
+    printf("%s ", s->is_scan ? "scan" : "study");
+    print_plain(stdout, s->name);
+    printf(": ");
+    print_plain(stdout, s->title);
+    printf("\n\n");
+}
+
+static void print_identity(const cev_study_config *s)
+{
+    char identity[CEV_DIGEST_TEXT_SIZE];
+    cev_digest_text(&s->identity, identity);
+    printf("identity %s\n", identity);
+}
+
+/* --- a scan ----------------------------------------------------------------------------------------------------- */
+
+static void print_scan(const cev_study_config *s, const cev_job_estimate *e)
+{
+    const cev_scan_config *c = s->space[0].scan;
+    size_t n_bin = 0;
+    for (size_t k = 0; k < c->n_experiment; k++) n_bin += c->experiment[k]->bins.n_bin;
+    print_name(s);
+    printf("experiments\n");
     print_experiments(c);
     printf("\ninteraction %s: %s\n", c->interaction->card.name, c->interaction->card.title);
     print_parameters(c);
     print_data(c);
     printf("points %llu in %zu tiles of %zu; %zu bins, %zu pulls%s\n", (unsigned long long)c->grid.n_point,
-           c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), estimate->n_bin, estimate->n_pull,
-           c->store_pulls ? " (stored)" : "");
-    printf("map file %.1f MB, memory %.1f MB a rank, estimated time on one core: %s\n", estimate->file_bytes / 1e6,
-           estimate->memory_bytes / 1e6, duration);
-    char identity[CEV_DIGEST_TEXT_SIZE];
-    cev_digest_text(&c->identity, identity);
-    printf("identity %s\n", identity);
+           c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), n_bin, c->n_pull,
+           s->store_pulls ? " (stored)" : "");
+    print_cost(e);
 }
 
-static void print_as_json(const cev_scan_config *c, const scan_estimate *estimate)
+/* --- a study ---------------------------------------------------------------------------------------------------- */
+
+static void print_spaces(const cev_study_config *s)
 {
-    char identity[CEV_DIGEST_TEXT_SIZE];
-    cev_digest_text(&c->identity, identity);
-    print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:s, s:o}", "scan", c->name, "points",
-                         (json_int_t)c->grid.n_point, "tiles", (json_int_t)c->grid.n_tile, "bins",
-                         (json_int_t)estimate->n_bin, "pulls", (json_int_t)estimate->n_pull, "file_bytes",
-                         estimate->file_bytes, "memory_bytes", estimate->memory_bytes, "core_seconds",
-                         estimate->core_seconds, "identity", identity, "resolved", json_loads(c->resolved, 0, NULL)));
-}
-
-/* --- studies ---------------------------------------------------------------------------------------------------- */
-
-typedef struct study_size {
-    double points, bytes; /* of all maps */
-} study_size;
-
-static study_size size_of_study(const cev_study_config *s)
-{
-    study_size size = {0};
-    for (size_t m = 0; m < s->n_map; m++) {
-        const cev_grid *g = &s->space[s->map[m].space].scan->grid;
-        size.points += (double)g->n_point;
-        size.bytes += (double)g->n_point * 17 + (double)g->n_tile * (CEV_DIGEST_SIZE + 1);
-    }
-    return size;
-}
-
-static void print_study(const cev_study_config *s, const study_size *size)
-{
-    char identity[CEV_DIGEST_TEXT_SIZE];
-    cev_digest_text(&s->identity, identity);
-    printf("study %s: %s\n\n%zu experiments:", s->name, s->title, s->n_experiment);
-    for (size_t e = 0; e < s->n_experiment; e++) printf(" %s", s->experiment[e]->name);
-    printf("\n%zu sets", s->n_set);
-    for (size_t k = 0; k < s->n_set; k++) printf("%s %s", k ? "," : ":", s->set[k].name);
-    printf("\n");
-    if (s->n_exposure > 1) {
-        printf("%zu exposures:", s->n_exposure);
-        for (size_t k = 0; k < s->n_exposure; k++) printf(" x%g", s->exposure_factor[k]);
-        printf("\n");
-    }
     for (size_t k = 0; k < s->n_space; k++) {
         const cev_grid *g = &s->space[k].scan->grid;
         printf("  %s:", s->space[k].name);
@@ -164,48 +161,92 @@ static void print_study(const cev_study_config *s, const study_size *size)
                    g->axis[a].value[g->axis[a].n - 1]);
         printf("; %zu tiles\n", g->n_tile);
     }
-    printf("\n%zu maps, %.0f points; file %.1f MB\nidentity %s\n", s->n_map, size->points, size->bytes / 1e6, identity);
 }
 
-static void print_study_as_json(const cev_study_config *s, const study_size *size)
+static void print_study(const cev_study_config *s, const cev_job_estimate *e)
+{
+    print_name(s);
+    printf("%zu experiments:", s->n_experiment);
+    for (size_t k = 0; k < s->n_experiment; k++) printf(" %s", s->experiment[k]->name);
+    printf("\n%zu sets", s->n_set);
+    for (size_t k = 0; k < s->n_set; k++) printf("%s %s", k ? "," : ":", s->set[k].name);
+    printf("\n");
+    if (s->n_exposure > 1) {
+        printf("%zu exposures:", s->n_exposure);
+        for (size_t k = 0; k < s->n_exposure; k++) printf(" x%g", s->exposure_factor[k]);
+        printf("\n");
+    }
+    print_spaces(s);
+    printf("\n%zu maps, %.0f points; %zu fits for each grid point%s\n", s->n_map, e->points, e->n_unit,
+           s->store_pulls ? "; pulls are stored" : "");
+    print_cost(e);
+}
+
+/* --- both ------------------------------------------------------------------------------------------------------- */
+
+static void print_as_json(const cev_study_config *s, const cev_job_estimate *e)
 {
     char identity[CEV_DIGEST_TEXT_SIZE];
+    size_t n_tile = 0;
     json_t *maps = json_array();
     cev_digest_text(&s->identity, identity);
-    for (size_t m = 0; m < s->n_map; m++) json_array_append_new(maps, json_text(s->map[m].name));
-    print_json(json_pack("{s:s, s:I, s:f, s:f, s:s, s:o, s:O}", "study", s->name, "sets", (json_int_t)s->n_set,
-                         "points", size->points, "file_bytes", size->bytes, "identity", identity, "maps", maps,
-                         "resolved", s->json));
+    for (size_t k = 0; k < s->n_space; k++) n_tile += s->space[k].scan->grid.n_tile;
+    for (size_t m = 0; m < s->n_map && !s->is_scan; m++) json_array_append_new(maps, json_text(s->map[m].name));
+    json_t *json = json_pack("{s:s, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:s, s:o}", s->is_scan ? "scan" : "study",
+                             s->name, "points", e->points, "tiles", (json_int_t)n_tile, "fits_per_point",
+                             (json_int_t)e->n_unit, "file_bytes", e->file_bytes, "memory_bytes", e->memory_bytes,
+                             "core_seconds", e->core_seconds, "templates_s", e->fold_s, "best_fits_s", e->fit_s,
+                             "identity", identity, "resolved", json_loads(s->resolved, 0, NULL));
+    if (s->is_scan) {
+        json_decref(maps);
+    } else {
+        json_object_set_new(json, "sets", json_integer((json_int_t)s->n_set));
+        json_object_set_new(json, "maps", maps);
+    }
+    print_json(json);
 }
 
-static cev_status check_study(const check_options *o)
+static cev_status print_map(const cev_study_config *s, const char *name)
 {
-    cev_study_config *study;
-    CEV_TRY(cev_study_config_read(o->file, &study));
-    study_size size = size_of_study(study);
-    (o->json ? print_study_as_json : print_study)(study, &size);
-    cev_study_config_destroy(&study);
+    size_t m = 0;
+    cev_scan_config *scan;
+    while (m < s->n_map && strcmp(s->map[m].name, name)) m++;
+    if (m == s->n_map) return cev_fail(CEV_E_INPUT, "--map %s: no such map; see: cevscan check FILE --json", name);
+    CEV_TRY(cev_study_scan(s, m, &scan));
+    printf("%s\n", scan->resolved);
+    cev_scan_config_destroy(&scan);
     return CEV_OK;
 }
 
-/* --- the command ------------------------------------------------------------------------------------------------ */
+static cev_status check(const check_options *o, cev_study_config *s, job_command *c)
+{
+    cev_job_estimate e;
+    if (s->space[0].scan->grid.n_axis == 0)
+        return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", o->file);
+    if (o->map) return print_map(s, o->map);
+    start_mpi(&c->rank); /* its memory counts */
+    CEV_TRY(cev_job_estimate_cost(&c->job, s, &e));
+    if (o->json) {
+        print_as_json(s, &e);
+        return CEV_OK;
+    }
+    (s->is_scan ? print_scan : print_study)(s, &e);
+    print_identity(s);
+    return CEV_OK;
+}
 
 int command_check(int argc, char **argv)
 {
     check_options o = {0};
-    const struct argp argp = {.options = options, .parser = parse, .args_doc = "SCAN.yaml", .doc = doc};
+    const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE.yaml", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    cev_scan_config *config = NULL;
-    bool study = false;
-    cev_status status = cev_is_study_file(o.file, &study);
-    if (status == CEV_OK && study) return report_error(check_study(&o));
-    if (status == CEV_OK) status = cev_scan_config_read(o.file, &config);
-    if (status == CEV_OK && config->grid.n_axis == 0)
-        status = cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", o.file);
-    if (status == CEV_OK) {
-        scan_estimate estimate = estimate_scan(config);
-        (o.json ? print_as_json : print_text)(config, &estimate);
-    }
-    cev_scan_config_destroy(&config);
-    return report_error(status);
+    job_command c = job_command_quiet(1);
+    cev_study_config *study = NULL;
+    c.job.context = &c;
+    cev_status status = cev_study_config_read(o.file, &study);
+    if (status == CEV_OK) status = check(&o, study, &c);
+    int code = report_error(status), started;
+    cev_study_config_destroy(&study);
+    MPI_Initialized(&started);
+    return started ? end_mpi(code) : code;
 }

@@ -84,7 +84,9 @@ static double signal_in_bin(const columns *c, size_t i)
 static void print_table(const columns *c)
 {
     double signal = 0;
-    printf("%s: %s\n", c->experiment->name, c->experiment->title);
+    printf("%s: ", c->experiment->name);
+    print_plain(stdout, c->experiment->title);
+    putchar('\n');
     print_bin_titles(c->experiment);
     printf(" %12s", "signal");
     for (size_t k = 0; k < c->n; k++) printf(" %12s", c->name[k]);

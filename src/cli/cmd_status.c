@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "cevscan/map.h"
-#include "best_fits.h"
 #include "command.h"
+#include "job_options.h"
 #include "map_guard.h"
 
 static const char doc[] = "Progress and health of a map or study, also while a job writes it.\v"
@@ -46,6 +46,14 @@ static const char *text_of(const cev_map_info *info, const char *name)
     return text ? text : "";
 }
 
+/* Texts come from strangers' files. */
+static void print_text(const char *before, const char *text, const char *after)
+{
+    printf("%s", before);
+    print_plain(stdout, text);
+    printf("%s", after);
+}
+
 static void print_amounts(const cev_map_info *info)
 {
     const cev_map_progress *p = &info->progress;
@@ -55,127 +63,151 @@ static void print_amounts(const cev_map_info *info)
     for (int s = 0; s <= CEV_N_POINT_STATUSES; s++)
         if (info->status_count[s])
             printf(" %llu %s", (unsigned long long)info->status_count[s], cev_point_status_name(s));
-    printf("\nsessions %d, the last with %d rank%s x %d thread%s, started %s, last sign of life %.0f s ago\n",
-           p->sessions, p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->start,
-           (double)time(NULL) - p->heartbeat);
-    printf("wall time %.3g s, program %s (%s)\n", p->wall_time_s, text_of(info, "program_version"),
-           text_of(info, "git_commit"));
+    printf("\nsessions %d, the last with %d rank%s x %d thread%s, ", p->sessions, p->ranks, p->ranks == 1 ? "" : "s",
+           p->threads, p->threads == 1 ? "" : "s");
+    print_text("started ", p->start, "");
+    printf(", last sign of life %.0f s ago\nwall time %.3g s, ", (double)time(NULL) - p->heartbeat, p->wall_time_s);
+    print_text("program ", text_of(info, "program_version"), " (");
+    print_text("", text_of(info, "git_commit"), ")\n");
 }
 
-static void print_text(const char *path, const cev_map_info *info)
+/* Of a scan: where it was looked, and what was found. */
+static void print_scan(const cev_map_info *info, const cev_job_result *r)
 {
-    const cev_map_progress *p = &info->progress;
-    printf("%s: %s, %s\n", path, text_of(info, "title"), p->complete ? "complete" : "unfinished");
+    const cev_space_info *s = &info->space[0];
     printf("axes");
-    for (size_t a = 0; a < info->n_axis; a++)
-        printf("%s %s (%zu)", a ? "," : "", info->axis_name[a], info->axis_points[a]);
-    printf("\n");
-    print_amounts(info);
-    printf("configuration hash %s\n", text_of(info, "configuration_hash"));
-    if (!p->complete) return;
-    print_best_fits(p, info->n_member, info->n_axis, info->axis_name, info->member_name);
-    printf("content hash %s\n", p->content_hash);
+    for (size_t a = 0; a < s->n_axis; a++) {
+        print_text(a ? ", " : " ", s->axis_name[a], "");
+        printf(" (%zu)", s->axis_points[a]);
+    }
+    print_text("\nconfiguration hash ", text_of(info, "configuration_hash"), "\n");
+    if (info->progress.complete) print_best_fits(r);
 }
 
-static void print_as_json(const cev_map_info *info)
+/* Of a study: which spaces are behind. */
+static void print_spaces(const cev_map_info *info)
+{
+    printf("%zu maps in %zu spaces\n", info->n_map, info->n_space);
+    for (size_t k = 0; k < info->n_space && !info->progress.complete; k++)
+        if (info->space[k].n_tile_done < info->space[k].n_tile) {
+            print_text("  ", info->space[k].name, ": ");
+            printf("%zu of %zu tiles\n", info->space[k].n_tile_done, info->space[k].n_tile);
+        }
+}
+
+static void print_as_text(const char *path, const cev_map_info *info, const cev_job_result *r)
+{
+    printf("%s: ", path);
+    print_text("", text_of(info, "title"), "");
+    printf(", %s\n", info->progress.complete ? "complete" : "unfinished");
+    print_amounts(info);
+    if (info->is_study)
+        print_spaces(info);
+    else
+        print_scan(info, r);
+    if (!info->description_intact) printf("warning: its description does not have its hash: see cevscan verify\n");
+    if (info->progress.complete) print_text("content hash ", info->progress.content_hash, "\n");
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------- */
+
+static json_t *counts_json(const uint64_t *count)
+{
+    json_t *points = json_object();
+    for (int s = 0; s <= CEV_N_POINT_STATUSES; s++)
+        json_object_set_new(points, cev_point_status_name(s), json_integer((json_int_t)count[s]));
+    return points;
+}
+
+static json_t *whole_json(const cev_map_info *info)
 {
     const cev_map_progress *p = &info->progress;
-    json_t *axes = json_array(), *points = json_object(), *texts = json_object();
-    json_t *best = p->complete ? best_fit_json(p, info->n_member, info->n_axis, info->axis_name, info->member_name)
-                               : json_object();
-    for (size_t a = 0; a < info->n_axis; a++)
-        json_array_append_new(axes, json_pack("{s:o, s:I}", "name", json_text(info->axis_name[a]), "points",
-                                              (json_int_t)info->axis_points[a]));
-    for (int s = 0; s <= CEV_N_POINT_STATUSES; s++)
-        json_object_set_new(points, cev_point_status_name(s), json_integer((json_int_t)info->status_count[s]));
+    json_t *texts = json_object();
     for (size_t k = 0; k < info->n_text; k++)
         json_object_set_new(texts, info->text[k].name, json_text(info->text[k].value));
     json_object_del(texts, "configuration");
-    print_json(json_pack("{s:b, s:I, s:I, s:o, s:I, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                         "complete", p->complete, "tiles", (json_int_t)info->n_tile, "tiles_done",
-                         (json_int_t)info->n_tile_done, "axes", axes, "points", (json_int_t)info->n_point,
-                         "point_status", points, "sessions", p->sessions, "ranks", p->ranks, "threads", p->threads,
-                         "start", json_text(p->start), "end", json_text(p->end), "heartbeat", json_number(p->heartbeat),
-                         "wall_time_s", json_number(p->wall_time_s), "best_fit", best, "best_fit_chi2",
-                         p->complete ? json_number(lowest_best_fit(p, info->n_member)) : json_null(), "content_hash",
-                         json_text(p->content_hash), "attributes", texts));
+    return json_pack("{s:b, s:I, s:I, s:I, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "complete",
+                     p->complete, "tiles", (json_int_t)info->n_tile, "tiles_done", (json_int_t)info->n_tile_done,
+                     "points", (json_int_t)info->n_point, "point_status", counts_json(info->status_count), "sessions",
+                     p->sessions, "ranks", p->ranks, "threads", p->threads, "start", json_text(p->start), "end",
+                     json_text(p->end), "heartbeat", json_number(p->heartbeat), "wall_time_s",
+                     json_number(p->wall_time_s), "content_hash", json_text(p->content_hash), "description_intact",
+                     info->description_intact, "attributes", texts);
 }
 
-/* --- studies ---------------------------------------------------------------------------------------------------- */
-
-static void print_study(const char *path, const cev_study_info *study)
+static void add_scan_json(json_t *json, const cev_map_info *info, const cev_job_result *r)
 {
-    const cev_map_info *info = study->file;
-    const cev_map_progress *p = &info->progress;
-    size_t n_complete = 0;
-    for (size_t m = 0; m < study->n_map; m++) n_complete += study->map[m]->progress.complete;
-    printf("%s: %s, %s\n%zu maps, %zu complete\n", path, text_of(info, "title"),
-           p->complete ? "complete" : "unfinished", study->n_map, n_complete);
-    print_amounts(info);
-    for (size_t m = 0; m < study->n_map && !p->complete; m++) {
-        const cev_map_info *map = study->map[m];
-        if (map->n_tile_done < map->n_tile)
-            printf("  %s: %zu of %zu tiles\n", study->name[m], map->n_tile_done, map->n_tile);
-    }
-    if (p->complete) printf("content hash %s\n", p->content_hash);
+    const cev_space_info *s = &info->space[0];
+    json_t *axes = json_array();
+    for (size_t a = 0; a < s->n_axis; a++)
+        json_array_append_new(axes, json_pack("{s:o, s:I}", "name", json_text(s->axis_name[a]), "points",
+                                              (json_int_t)s->axis_points[a]));
+    json_object_set_new(json, "axes", axes);
+    json_object_set_new(json, "best_fit", info->progress.complete ? best_fits_json(r) : json_object());
+    json_object_set_new(json, "best_fit_chi2", info->progress.complete ? json_number(lowest_best_fit(r)) : json_null());
 }
 
-static json_t *map_json(const char *name, const cev_map_info *map)
+static json_t *map_json(const cev_map_info *info, const cev_space_info *s, size_t m)
 {
-    return json_pack("{s:o, s:b, s:I, s:I, s:I, s:I, s:o, s:o}", "name", json_text(name), "complete",
-                     map->progress.complete, "points", (json_int_t)map->n_point, "points_failed",
-                     (json_int_t)map->progress.points_failed, "tiles", (json_int_t)map->n_tile, "tiles_done",
-                     (json_int_t)map->n_tile_done, "experiments", json_text(text_of(map, "experiments")),
-                     "content_hash", json_text(map->progress.content_hash));
+    char name[1024];
+    snprintf(name, sizeof name, "%s/%s", s->name, s->map_name[m]);
+    return json_pack("{s:o, s:b, s:I, s:o, s:I, s:I, s:I, s:o}", "name", json_text(name), "complete",
+                     info->progress.complete, "points", (json_int_t)s->n_point, "point_status",
+                     counts_json(s->status_count[m]), "points_failed", (json_int_t)s->results.points_failed[m], "tiles",
+                     (json_int_t)s->n_tile, "tiles_done", (json_int_t)s->n_tile_done, "content_hash",
+                     json_text(s->results.content_hash[m]));
 }
 
-static void print_study_as_json(const cev_study_info *study)
+static void add_study_json(json_t *json, const cev_map_info *info)
 {
-    const cev_map_info *info = study->file;
-    const cev_map_progress *p = &info->progress;
     json_t *maps = json_array();
-    for (size_t m = 0; m < study->n_map; m++) json_array_append_new(maps, map_json(study->name[m], study->map[m]));
-    print_json(json_pack("{s:o, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "study",
-                         json_text(text_of(info, "study")), "complete", p->complete, "tiles", (json_int_t)info->n_tile,
-                         "tiles_done", (json_int_t)info->n_tile_done, "points", (json_int_t)info->n_point, "sessions",
-                         p->sessions, "ranks", p->ranks, "threads", p->threads, "start", json_text(p->start), "end",
-                         json_text(p->end), "heartbeat", json_number(p->heartbeat), "wall_time_s",
-                         json_number(p->wall_time_s), "content_hash", json_text(p->content_hash), "maps", maps));
+    for (size_t k = 0; k < info->n_space; k++)
+        for (size_t m = 0; m < info->space[k].n_map; m++)
+            json_array_append_new(maps, map_json(info, &info->space[k], m));
+    json_object_set_new(json, "study", json_text(text_of(info, "study")));
+    json_object_set_new(json, "maps", maps);
 }
 
-static int status_of_study(const status_options *o)
+static void print_as_json(const cev_map_info *info, const cev_job_result *r)
 {
-    cev_study_info *study;
-    cev_status status = cev_study_inspect(o->file, &study);
-    if (status != CEV_OK) return report_error(status);
-    if (o->json)
-        print_study_as_json(study);
+    json_t *json = whole_json(info);
+    if (info->is_study)
+        add_study_json(json, info);
     else
-        print_study(o->file, study);
-    bool failed = study->file->progress.complete && study->file->progress.points_failed > 0;
-    cev_study_info_destroy(&study);
-    return failed && !o->trying ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+        add_scan_json(json, info, r);
+    print_json(json);
+}
+
+/* --- the command ------------------------------------------------------------------------------------------------ */
+
+static int print_status(const status_options *o, const cev_map_info *info)
+{
+    cev_job_result r = {0};
+    cev_status status = info->is_study ? CEV_OK : cev_job_read_results(info, &r);
+    if (status == CEV_OK) {
+        if (o->json)
+            print_as_json(info, &r);
+        else
+            print_as_text(o->file, info, &r);
+    }
+    cev_job_result_free(&r);
+    if (status != CEV_OK) return report_error(cev_fail_while(status, "%s", o->file));
+    return info->progress.complete && info->progress.points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
 }
 
 int command_status(int argc, char **argv)
 {
     status_options o = {0};
-    const struct argp argp = {.options = options, .parser = parse, .args_doc = "MAP.h5", .doc = doc};
+    const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE.h5", .doc = doc};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    cev_map_info *info;
+    cev_map_info *info = NULL;
     cev_status status = CEV_OK;
     if (o.trying)
         prepare_to_be_killed(o.file);
     else
         status = try_guarded(o.file);
-    if (status == CEV_OK && cev_is_study(o.file)) return status_of_study(&o);
     if (status == CEV_OK) status = cev_map_inspect(o.file, &info);
-    if (status != CEV_OK) return report_error(status);
-    if (o.json)
-        print_as_json(info);
-    else
-        print_text(o.file, info);
-    bool failed = info->progress.complete && info->progress.points_failed > 0;
+    int code = status != CEV_OK ? report_error(status) : o.trying ? EXIT_COMPLETE : print_status(&o, info);
     cev_map_info_destroy(&info);
-    return failed && !o.trying ? EXIT_POINTS_FAILED : EXIT_COMPLETE;
+    return code;
 }

@@ -13,6 +13,7 @@ int exit_code_of(cev_status status)
 {
     switch (status) {
     case CEV_OK: return EXIT_COMPLETE;
+    case CEV_E_STOPPED: return EXIT_STOPPED;
     case CEV_E_INPUT:
     case CEV_E_NUMERIC: return EXIT_BAD_INPUT;
     case CEV_E_IO:
@@ -21,10 +22,27 @@ int exit_code_of(cev_status status)
     return EXIT_IO;
 }
 
+/* Those of ASCII, and in UTF-8 those of Latin 1: U+0080 to U+009F. */
+static bool is_control(const unsigned char *c)
+{
+    return *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
+}
+
+void print_plain(FILE *to, const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        bool control = is_control(c);
+        putc(control ? '?' : *c, to);
+        c += control && *c == 0xc2;
+    }
+}
+
 int report_error(cev_status status)
 {
     if (status == CEV_OK) return EXIT_COMPLETE;
-    fprintf(stderr, "cevscan: error: %s\n", cev_error_message());
+    fprintf(stderr, "cevscan: error: ");
+    print_plain(stderr, cev_error_message());
+    putc('\n', stderr);
     if (getenv("CEVSCAN_DEBUG")) fprintf(stderr, "cevscan: (from %s)\n", cev_error_origin());
     return exit_code_of(status);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <argp.h>
 #include <gsl/gsl_errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +14,13 @@
 
 static const command commands[] = {
     {"run", "scan a parameter space into a map (alone, under mpirun or under srun)", command_run},
-    {"study", "scan many sets of experiments over many planes into one file", command_study},
+    {"study", "the same for a study: many sets of experiments over many planes into one file", command_run},
     {"point", "chi2, pulls and shares at one point", command_point},
     {"rates", "expected events per bin, flavour and background", command_rates},
     {"check", "validate a scan or study file and show what it would do", command_check},
     {"status", "progress and health of a map, also while it is written", command_status},
-    {"verify", "check the digests of a map, and recompute a part of it", command_verify},
-    {"merge", "join partial maps of one scan", command_merge},
+    {"verify", "check the digests of a map or study, and recompute a part of it", command_verify},
+    {"merge", "join partial files of one scan or study", command_merge},
     {"describe", "the interactions, sources, responses and experiments that exist", command_describe},
     {"bench", "points per second of the engine on this machine", command_bench},
 };
@@ -30,7 +33,7 @@ static void print_help(void)
     for (size_t k = 0; k < N_COMMANDS; k++) printf("  %-10s %s\n", commands[k].name, commands[k].summary);
     printf(
         "\n`cevscan COMMAND --help` explains a command, `cevscan --version` says which version this is.\n\n"
-        "Exit codes: 0 complete; 1 complete, but some points have no chi2; 2 bad input, nothing was created;\n"
+        "Exit codes: 0 complete; 2 bad input, nothing was created; 3 complete, but some points have no chi2;\n"
         "74 the file system, memory or MPI failed; 85 stopped early by a signal or the time limit; 130 interrupted. In "
         "the last\n"
         "three cases the map is sound, and the same command goes on.\n\n"
@@ -49,18 +52,45 @@ static int unknown_command(const char *name)
 }
 
 /* By default libgomp's threads spin for milliseconds between two tiles. On cores of their own that gains nothing
- * against tiles of milliseconds; on a machine that others use too it makes the scan several times slower. libgomp reads
- * its environment before main() begins, so the program starts anew with the gentle choice, unless the user has made
- * one. */
-static void prefer_sleeping_threads(char **argv)
+ * against tiles of milliseconds; on a machine that others use too it makes the scan several times slower. libgomp
+ * reads its environment before main() begins, so the program starts anew with the gentle choice, unless the user has
+ * made one. */
+static bool prefer_sleeping_threads(void)
 {
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
-    execv("/proc/self/exe", argv); /* where that cannot be done, the threads spin */
+    return !getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT") && !setenv("OMP_WAIT_POLICY", "passive", 1);
+}
+
+/* glibc picks its exp() and log() by processor, and those with fused multiply-adds differ from the others in the last
+ * bit now and then: a map would depend on the hosts that computed it. So the plain ones are asked for everywhere;
+ * glibc, too, reads its environment before main() begins. */
+static bool prefer_plain_mathematics(void)
+{
+    static const char key[] = "glibc.cpu.hwcaps=", plain[] = "-AVX2,-FMA,-FMA4";
+    const char *given = getenv("GLIBC_TUNABLES"), *ours = given ? strstr(given, key) : NULL;
+    char value[4096];
+    if (ours && strstr(ours, plain)) return false;
+    int n = ours ? snprintf(value, sizeof value, "%.*s%s%s,%s", (int)(ours - given), given, key, plain,
+                            ours + strlen(key))
+                 : snprintf(value, sizeof value, "%s%s%s%s", given ? given : "", given ? ":" : "", key, plain);
+    return n < (int)sizeof value && !setenv("GLIBC_TUNABLES", value, 1);
+}
+
+/* The environment that the libraries read before main(): where the program cannot start anew, it goes on as it is. */
+static void start_anew_if_needed(char **argv)
+{
+    bool threads = prefer_sleeping_threads(), mathematics = prefer_plain_mathematics();
+    char path[PATH_MAX];
+    ssize_t n = threads || mathematics ? readlink("/proc/self/exe", path, sizeof path - 1) : -1;
+    if (n <= 0) return;
+    path[n] = '\0';
+    execv(path, argv);
 }
 
 int main(int argc, char **argv)
 {
+    start_anew_if_needed(argv);
     gsl_set_error_handler_off();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a refused write, with its reason, and not the end */
     argp_err_exit_status = EXIT_BAD_INPUT;
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0); /* shared file systems without locks would refuse the map */
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
@@ -68,10 +98,9 @@ int main(int argc, char **argv)
         return argc < 2 ? EXIT_BAD_INPUT : EXIT_COMPLETE;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("cevscan %s (%s)\n", CEVSCAN_VERSION, CEVSCAN_COMMIT);
+        printf("cevscan %s (%s)\n", CEVSCAN_VERSION, cev_commit());
         return EXIT_COMPLETE;
     }
-    if (!strcmp(argv[1], "run") || !strcmp(argv[1], "study")) prefer_sleeping_threads(argv);
     for (size_t k = 0; k < N_COMMANDS; k++) {
         if (strcmp(argv[1], commands[k].name)) continue;
         char name[32];

@@ -36,7 +36,7 @@ void prepare_to_be_killed(const char *path)
     const rlim_t plenty = (rlim_t)1 << 30,
                  slow = (rlim_t)1 << 27; /* bytes; bytes of a map that take no second to look through */
     rlim_t size = stat(path, &s) ? 0 : (rlim_t)s.st_size, memory = memory_of_this_process() + plenty + size,
-           seconds = 3 + size / slow;
+           seconds = 20 + size / slow;
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds + 1});
     setrlimit(RLIMIT_DATA, &(struct rlimit){memory, memory});
@@ -86,7 +86,10 @@ cev_status try_guarded(const char *path)
     char said[4096];
     int state = outcome_of_trial(path, said, sizeof said), signal = WIFSIGNALED(state) ? WTERMSIG(state) : 0;
     if (signal == SIGKILL || signal == SIGXCPU)
-        return cev_fail(CEV_E_INPUT, "%s: an HDF5 file, but damaged: HDF5 does not come to an end with it", path);
+        return cev_fail(CEV_E_INPUT,
+                        "%s: could not be checked in time: HDF5 does not come to an end with it within its seconds of "
+                        "processor time or its memory",
+                        path);
     if (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGABRT || signal == SIGILL)
         return cev_fail(CEV_E_INPUT, "%s: an HDF5 file, but damaged: HDF5 fails on it (%s)", path, strsignal(signal));
     int code = WIFEXITED(state) ? WEXITSTATUS(state) : 0;
@@ -96,18 +99,4 @@ cev_status try_guarded(const char *path)
     if ((code != EXIT_BAD_INPUT && code != EXIT_IO) || strncmp(said, prefix, strlen(prefix))) return CEV_OK;
     said[strcspn(said, "\n")] = '\0';
     return cev_fail(code == EXIT_IO ? CEV_E_IO : CEV_E_INPUT, "%s", said + strlen(prefix));
-}
-
-cev_status inspect_guarded(const char *path, cev_map_info **out)
-{
-    *out = NULL;
-    CEV_TRY(try_guarded(path));
-    return cev_map_inspect(path, out);
-}
-
-cev_status inspect_study_guarded(const char *path, cev_study_info **out)
-{
-    *out = NULL;
-    CEV_TRY(try_guarded(path));
-    return cev_study_inspect(path, out);
 }

@@ -6,13 +6,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "estimate.h"
 
 double monotonic_s(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void print_duration(double seconds, char *out, size_t size)
+{
+    if (seconds < 1)
+        snprintf(out, size, "less than a second");
+    else if (seconds < 100)
+        snprintf(out, size, "%.0f s", seconds);
+    else if (seconds < 6000)
+        snprintf(out, size, "%.0f min", seconds / 60);
+    else
+        snprintf(out, size, "%.0f h %02.0f min", (double)(long)(seconds / 3600), (double)((long)(seconds / 60) % 60));
 }
 
 progress_line progress_line_start(bool quiet, uint64_t total, uint64_t before)

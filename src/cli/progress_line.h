@@ -4,6 +4,7 @@
 #define CEVSCAN_CLI_PROGRESS_LINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct progress_line {
@@ -14,6 +15,9 @@ typedef struct progress_line {
 } progress_line;
 
 double monotonic_s(void);
+
+/* "less than a second", "90 s", "5 min", "2 h 05 min". */
+void print_duration(double seconds, char *out, size_t size);
 
 progress_line progress_line_start(bool quiet, uint64_t total, uint64_t before);
 

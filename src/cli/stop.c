@@ -19,8 +19,8 @@ static double deadline = INFINITY; /* monotonic seconds */
 
 static void note_signal(int number)
 {
-    int reason = number == SIGINT ? STOP_INTERRUPTED : STOP_RESUME_LATER;
-    if (noted) _exit(reason == STOP_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_STOPPED);
+    int reason = number == SIGINT ? CEV_STOP_INTERRUPTED : CEV_STOP_RESUME_LATER;
+    if (noted) _exit(reason == CEV_STOP_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_STOPPED);
     noted = reason;
 }
 
@@ -42,10 +42,10 @@ void stop_after(double seconds)
     if (then < deadline) deadline = then;
 }
 
-stop_reason stop_wanted(void)
+cev_stop stop_wanted(void)
 {
-    if (noted) return (stop_reason)noted;
-    return deadline < INFINITY && monotonic_s() > deadline ? STOP_RESUME_LATER : STOP_NONE;
+    if (noted) return (cev_stop)noted;
+    return deadline < INFINITY && monotonic_s() > deadline ? CEV_STOP_RESUME_LATER : CEV_STOP_NONE;
 }
 
 bool parse_time_limit(const char *text, double *seconds)
@@ -54,7 +54,8 @@ bool parse_time_limit(const char *text, double *seconds)
     unsigned long days = 0;
     char *end;
     int n = 0;
-    if (strchr(text, '-')) {
+    bool with_days = strchr(text, '-') != NULL;
+    if (with_days) {
         days = strtoul(text, &end, 10);
         if (end == text || *end != '-' || days > 10000) return false;
         text = end + 1;
@@ -69,6 +70,7 @@ bool parse_time_limit(const char *text, double *seconds)
     }
     double sum = 0;
     for (int k = 0; k < n; k++) sum = 60 * sum + part[k];
+    for (int k = n; k < 3 && with_days; k++) sum *= 60; /* behind days stand hours first */
     *seconds = sum + 86400.0 * (double)days;
     return *seconds > 0;
 }

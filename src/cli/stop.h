@@ -8,9 +8,7 @@
 
 #include <stdbool.h>
 
-#include "cevscan/status.h"
-
-typedef enum stop_reason { STOP_NONE, STOP_RESUME_LATER, STOP_INTERRUPTED } stop_reason; /* the larger one counts */
+#include "cevscan/job.h"
 
 /* Takes the three signals over. */
 void stop_on_signals(void);
@@ -18,13 +16,14 @@ void stop_on_signals(void);
 /* Also stop `seconds` from now. */
 void stop_after(double seconds);
 
-stop_reason stop_wanted(void);
+cev_stop stop_wanted(void);
 
-/* "90", "5:00", "1:30:00" or "2-00:00:00", as SLURM writes them, in seconds; false if it is none of them. */
+/* "90", "5:00", "1:30:00", "2-12", "2-12:30" or "2-00:00:00", in seconds; false if it is none of them. As SLURM writes
+ * them, but for a number alone, which is seconds. */
 bool parse_time_limit(const char *text, double *seconds);
 
-/* Seconds until SLURM ends this job: from its environment, or by asking squeue; infinite outside of a job or if it does
- * not say. */
+/* Seconds until SLURM ends this job: from its environment, or by asking squeue; infinite outside of a job or if it
+ * does not say. */
 double slurm_seconds_left(void);
 
 #endif

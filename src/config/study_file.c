@@ -398,14 +398,26 @@ static cev_status read_scan(cev_study_config *s, cev_node root, const char *file
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
 
+/* By the key that names it; without one, by what only a study has, so that a misspelt key is told in the right words. */
+static bool is_study(cev_node root)
+{
+    static const char *const of_studies[] = {"sets", "planes", "profiles", "exposure_factors"};
+    if (cev_node_find(root, "study").id) return true;
+    for (size_t k = 0; k < CEV_LENGTH(of_studies); k++)
+        if (cev_node_find(root, of_studies[k]).id) return !cev_node_find(root, "scan").id;
+    return false;
+}
+
 static cev_status build(cev_node root, const char *file, void *context)
 {
     cev_study_config **out = context;
+    /* Whatever it is, it may be no file of ours: nothing of it is repeated. */
+    if (!cev_node_is_mapping(root))
+        return cev_node_fail(root, "neither a scan nor a study: expected a mapping of keys");
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     cev_status status = cev_arena_create(&(*out)->arena);
-    bool scan = cev_node_find(root, "scan").id && !cev_node_find(root, "study").id;
-    if (status == CEV_OK) status = (scan ? read_scan : read_study)(*out, root, file);
+    if (status == CEV_OK) status = (is_study(root) ? read_study : read_scan)(*out, root, file);
     if (status != CEV_OK) cev_study_config_destroy(out);
     return status;
 }
@@ -432,16 +444,4 @@ void cev_study_config_destroy(cev_study_config **study)
     cev_arena_destroy(&(*study)->arena);
     free(*study);
     *study = NULL;
-}
-
-static cev_status look_for_study(cev_node root, const char *file, void *context)
-{
-    (void)file;
-    *(bool *)context = cev_node_is_mapping(root) && cev_node_find(root, "study").id;
-    return CEV_OK;
-}
-
-cev_status cev_is_study_file(const char *path, bool *out)
-{
-    return cev_yaml_with_file(path, look_for_study, out);
 }

@@ -48,7 +48,7 @@ static quest *quest_of(const cev_best_fits *b, size_t set, size_t member)
     return &b->quest[set * b->n_member + member];
 }
 
-/* --- nodes of slow axes ------------------------------------------------------------------------------------------- */
+/* --- nodes of slow axes ----------------------------------------------------------------------------------------- */
 
 static size_t nodes_along(const search_space *space, const quest *q, size_t d)
 {
@@ -110,7 +110,7 @@ static bool narrow(const search_space *space, quest *q)
     return narrower;
 }
 
-/* --- items -------------------------------------------------------------------------------------------------------- */
+/* --- items ------------------------------------------------------------------------------------------------------ */
 
 static void lay_item(cev_best_fits *b, const fit_item *wanted)
 {
@@ -145,7 +145,7 @@ static void lay_items(cev_best_fits *b)
         }
 }
 
-/* --- from beginning to end ---------------------------------------------------------------------------------------- */
+/* --- from beginning to end -------------------------------------------------------------------------------------- */
 
 static void start_quest(const search_space *space, const double *truth, bool observed, quest *q)
 {
@@ -228,7 +228,7 @@ const cev_best_fit *cev_best_fits_get(const cev_best_fits *fits, size_t set, siz
     return &quest_of(fits, set, member)->best;
 }
 
-/* --- one item ----------------------------------------------------------------------------------------------------- */
+/* --- one item --------------------------------------------------------------------------------------------------- */
 
 /* The space of an item, with the values of its slow axes. */
 static search_space space_of(const cev_best_fits *b, const fit_item *i)
@@ -314,7 +314,7 @@ cev_status cev_best_fits_next(cev_best_fits *fits, size_t *bad_set, size_t *bad_
     return CEV_OK;
 }
 
-/* --- around a point ----------------------------------------------------------------------------------------------- */
+/* --- around a point --------------------------------------------------------------------------------------------- */
 
 double cev_best_fits_chi2_at(cev_combination *c, cev_units_scratch *scratch, size_t set, size_t member,
                              const double *at)

@@ -196,3 +196,11 @@ const cev_units *cev_combination_units(const cev_combination *c)
 {
     return c->units;
 }
+
+cev_status cev_combination_is_idle(cev_combination *c, size_t member, size_t axis, bool *idle)
+{
+    *idle = true;
+    for (size_t u = 0; *idle && u < c->units->n_unit; u++)
+        CEV_TRY(cev_scan_job_is_idle(&c->unit[u].job, member, axis, idle));
+    return CEV_OK;
+}

@@ -24,8 +24,8 @@ cev_status cev_model_signal(const cev_model *model, size_t e, const double *thet
     return CEV_OK;
 }
 
-/* The counts are those that the fit made its chi2 of: pulls in double precision need not give them back, where they take
- * away nearly all of a component of 1e12 counts. */
+/* The counts are those that the fit made its chi2 of: pulls in double precision need not give them back, where they
+ * take away nearly all of a component of 1e12 counts. */
 static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_data *data, const cev_lanes *predicted,
                            size_t e, cev_point_report *out)
 {

@@ -43,7 +43,7 @@ static double least_gain(const descent *d)
     return gain_wanted + gain_of_chi2 * d->lowest.chi2;
 }
 
-/* --- models ------------------------------------------------------------------------------------------------------- */
+/* --- models ----------------------------------------------------------------------------------------------------- */
 
 static void add_point(lockstep *k, const descent *d, const double *u)
 {
@@ -139,7 +139,7 @@ static cev_status model_all(lockstep *k)
     return CEV_OK;
 }
 
-/* --- steps -------------------------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------------------------ */
 
 /* The minima of the model within several radii; the descent ends where none promises a gain. */
 static void ask_for_steps(lockstep *k, descent *d)
@@ -189,7 +189,7 @@ static cev_status step_all(lockstep *k)
     return CEV_OK;
 }
 
-/* --- all of them -------------------------------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------------------------ */
 
 /* Lowest first; of equals, by their places, so that no sorting's habits play a role. */
 static int compare_descents(const void *a, const void *b)

@@ -41,7 +41,7 @@ struct search_samples {
     lattice lattice[LATTICES];
 };
 
-/* --- lattices ----------------------------------------------------------------------------------------------------- */
+/* --- lattices --------------------------------------------------------------------------------------------------- */
 
 static size_t points_of_box(const search_space *space, size_t side)
 {
@@ -124,7 +124,7 @@ void search_samples_destroy(search_samples **samples)
     *samples = NULL;
 }
 
-/* --- starts ------------------------------------------------------------------------------------------------------- */
+/* --- starts ----------------------------------------------------------------------------------------------------- */
 
 /* Whether no neighbour is lower, diagonal ones included. */
 static bool is_local_minimum(const lattice *l, size_t n, size_t p)

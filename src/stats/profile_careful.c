@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A path-following barrier method in the pulls, z_p = a_p/sigma_p, that ends with a proof. Works with chi2/2.
  *
- * Bins with fewer data than a barrier mu count mu instead, d = max(D, mu). Let g be the gradient by z of chi2/2 with d in
- * place of D, at any z where all N > 0. Fenchel's duality (Rockafellar, Convex Analysis, 1970, section 31; Boyd and
+ * Bins with fewer data than a barrier mu count mu instead, d = max(D, mu). Let g be the gradient by z of chi2/2 with d
+ * in place of D, at any z where all N > 0. Fenchel's duality (Rockafellar, Convex Analysis, 1970, section 31; Boyd and
  * Vandenberghe, Convex Optimization, 2004, section 5) with multipliers y = 2 (1 - d/N) bounds the distance from the
  * minimum of the true chi2:
  *
  *     0 <= chi2(z) - min chi2 <= |g|^2 + 2 sum_i max(0, mu - D_i),
  *
- * since a bin with D < mu misses by 2 (mu - D) + 2 D ln(D/mu), one with D >= mu and one with a variance by nothing, and
- * the pulls by |g|^2. A fit ends when this is below GAP, so what it returns is the minimum whatever the way there.
+ * since a bin with D < mu misses by 2 (mu - D) + 2 D ln(D/mu), one with D >= mu and one with a variance by nothing,
+ * and the pulls by |g|^2. A fit ends when this is below GAP, so what it returns is the minimum whatever the way there.
  *
  * In a corner, where n bins without data are driven to N = 0 at once, N becomes mu/lambda, lambda the slope of chi2/2
  * against that bin, and mu is GAP/(4 n). N is the difference of terms of S counts and has the rounding 2e-34 S. Only
@@ -151,8 +151,8 @@ static bool gradient_at(const careful_problem *p, careful_scratch *s, const quad
 }
 
 /* The rows of the least-squares problem whose normal equations are Newton's: the pulls', then those of the bins. Large
- * ones first: with columns chosen by size, the rounding of a row is small beside that row (Cox and Higham, in Numerical
- * Analysis 1997, p. 57), so that bins at the border do not drown the others. */
+ * ones first: with columns chosen by size, the rounding of a row is small beside that row (Cox and Higham, in
+ * Numerical Analysis 1997, p. 57), so that bins at the border do not drown the others. */
 static void fill_matrix(const careful_problem *p, careful_scratch *s, quad mu)
 {
     size_t n = p->group->n_pull, m = s->n_row + n;

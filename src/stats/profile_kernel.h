@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cevscan/profile.h for one level: a block, part by part and group by group; what each point's fit ends with, and what is
- * said of it. Included once by the file of each level (profile_baseline.c ...), which is compiled for its processors. */
+/* cevscan/profile.h for one level: a block, part by part and group by group; what each point's fit ends with, and what
+ * is said of it. Included once by the file of each level (profile_baseline.c ...), which is compiled for its
+ * processors. */
 #ifndef CEVSCAN_STATS_PROFILE_KERNEL_H
 #define CEVSCAN_STATS_PROFILE_KERNEL_H
 

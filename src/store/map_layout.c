@@ -1,81 +1,151 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lays a map out: cevscan/map.h says how and why. Serial driver, one rank. */
+/* Lays a file out: cevscan/map.h says how and why. Serial driver, one rank. */
+#include "map_layout.h"
+
 #include <errno.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
-#include <libgen.h>
-#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
+#include "map_description.h"
 #include "map_names.h"
 #include "store_disk.h"
 #include "store_error.h"
 
-/* Of one map: in a file, or in a group of a study's file. */
+enum { MOST_COMPACT = 512 }; /* links and attributes that stand in an object's header: few reads, with a checksum */
+
 typedef struct layout {
     const cev_map_spec *spec;
-    const char *path; /* of the temporary file */
+    const char *path;
     hid_t file;
 } layout;
 
-/* Of the whole file. */
-typedef struct file_layout {
-    const cev_map_spec *map;     /* the only one, or NULL */
-    const cev_study_spec *study; /* or NULL */
-    const char *path;            /* of the temporary file */
-} file_layout;
+/* --- attributes, groups, datasets ------------------------------------------------------------------------------- */
+
+static cev_status put_attribute(const layout *l, hid_t object, const char *name, hid_t type, hid_t space,
+                                const void *value)
+{
+    errno = 0;
+    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    cev_status status = attribute < 0 || H5Awrite(attribute, type, value) < 0
+                            ? cev_store_fail(l->path, "write an attribute")
+                            : CEV_OK;
+    if (attribute >= 0) H5Aclose(attribute);
+    return status;
+}
 
 static cev_status put_text(const layout *l, hid_t object, const char *name, const char *value)
 {
     hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
     H5Tset_size(type, H5T_VARIABLE);
     H5Tset_cset(type, H5T_CSET_UTF8);
-    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    herr_t result = attribute < 0 ? -1 : H5Awrite(attribute, type, &value);
-    if (attribute >= 0) H5Aclose(attribute);
+    cev_status status = put_attribute(l, object, name, type, space, &value);
     H5Sclose(space);
     H5Tclose(type);
-    return result < 0 ? cev_store_fail(l->path, "write an attribute") : CEV_OK;
+    return status;
 }
 
+/* n = 0: a scalar. */
 static cev_status put_numbers(const layout *l, hid_t object, const char *name, hid_t type, hsize_t n, const void *value)
 {
     hid_t space = n ? H5Screate_simple(1, &n, NULL) : H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    herr_t result = attribute < 0 ? -1 : H5Awrite(attribute, type, value);
-    if (attribute >= 0) H5Aclose(attribute);
+    cev_status status = put_attribute(l, object, name, type, space, value);
     H5Sclose(space);
-    return result < 0 ? cev_store_fail(l->path, "write an attribute") : CEV_OK;
+    return status;
 }
 
-static hid_t properties(const hsize_t *chunk, int rank)
+/* Room for `n` names in the group's header. */
+static void set_group_properties(hid_t p, size_t n)
 {
+    H5Pset_est_link_info(p, (unsigned)(n < MOST_COMPACT ? n : MOST_COMPACT), 24);
+    H5Pset_obj_track_times(p, 0);
+    H5Pset_attr_phase_change(p, MOST_COMPACT, 0);
+    H5Pset_link_phase_change(p, MOST_COMPACT, 0);
+}
+
+static cev_status create_group(const layout *l, hid_t where, const char *name, size_t n_member, hid_t *out)
+{
+    hid_t p = H5Pcreate(H5P_GROUP_CREATE);
+    set_group_properties(p, n_member);
+    errno = 0;
+    *out = H5Gcreate2(where, name, H5P_DEFAULT, p, H5P_DEFAULT);
+    cev_status status = *out < 0 ? cev_store_fail(l->path, "create a group") : CEV_OK;
+    H5Pclose(p);
+    return status;
+}
+
+static cev_status put_group(const layout *l, hid_t where, const char *name, size_t n_member)
+{
+    hid_t group;
+    CEV_TRY(create_group(l, where, name, n_member, &group));
+    H5Gclose(group);
+    return CEV_OK;
+}
+
+static cev_status create_dataset(const layout *l, hid_t where, const char *name, hid_t type, int rank,
+                                 const hsize_t *size, const hsize_t *chunk, hid_t *out)
+{
+    hid_t space = rank ? H5Screate_simple(rank, size, NULL) : H5Screate(H5S_SCALAR);
     hid_t p = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_alloc_time(p, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(p, H5D_FILL_TIME_NEVER);
     H5Pset_obj_track_times(p, 0);
+    H5Pset_attr_phase_change(p, MOST_COMPACT, 0);
     if (chunk) H5Pset_chunk(p, rank, chunk);
-    return p;
-}
-
-static hid_t create_dataset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *size,
-                            const hsize_t *chunk)
-{
-    hid_t space = rank ? H5Screate_simple(rank, size, NULL) : H5Screate(H5S_SCALAR), p = properties(chunk, rank);
-    hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, p, H5P_DEFAULT);
+    errno = 0;
+    *out = H5Dcreate2(where, name, type, space, H5P_DEFAULT, p, H5P_DEFAULT);
+    cev_status status = *out < 0 ? cev_store_fail(l->path, "create a dataset") : CEV_OK;
     H5Pclose(p);
     H5Sclose(space);
-    return dataset;
+    return status;
 }
 
-static cev_status label_axis(const layout *l, hid_t axis, size_t a)
+/* A dataset of no more than its values; `value` NULL: they come later. */
+static cev_status put_dataset(const layout *l, hid_t where, const char *name, hid_t type, int rank, const hsize_t *size,
+                              const void *value)
 {
-    const cev_parameter *p = l->spec->axis_description[a];
-    const cev_axis *values = &l->spec->grid->axis[a];
+    hid_t d;
+    CEV_TRY(create_dataset(l, where, name, type, rank, size, NULL, &d));
+    cev_status status = value && H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) < 0
+                            ? cev_store_fail(l->path, "write a dataset")
+                            : CEV_OK;
+    H5Dclose(d);
+    return status;
+}
+
+/* A list of texts, each in a cell as long as the longest. */
+static cev_status put_texts(const layout *l, hid_t where, const char *name, size_t n, const char *const *text)
+{
+    size_t size = 1;
+    hsize_t length = n;
+    for (size_t k = 0; k < n; k++)
+        if (strlen(text[k]) > size) size = strlen(text[k]);
+    char *all = calloc(n, size);
+    if (!all) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t k = 0; k < n; k++) memcpy(all + k * size, text[k], strlen(text[k]));
+    hid_t type = cev_map_text_type(size);
+    cev_status status = put_dataset(l, where, name, type, 1, &length, all);
+    H5Tclose(type);
+    free(all);
+    return status;
+}
+
+/* --- a space ---------------------------------------------------------------------------------------------------- */
+
+static cev_status make_scale(const layout *l, hid_t group, const char *dataset, const char *name)
+{
+    hid_t d = H5Dopen2(group, dataset, H5P_DEFAULT);
+    cev_status status = d < 0 || H5DSset_scale(d, name) < 0 ? cev_store_fail(l->path, "make a dimension scale")
+                                                            : CEV_OK;
+    if (d >= 0) H5Dclose(d);
+    return status;
+}
+
+static cev_status label_axis(const layout *l, hid_t axis, const cev_parameter *p, const cev_axis *values)
+{
     char label[256];
     snprintf(label, sizeof label, "$%s$", p->label);
     CEV_TRY(put_text(l, axis, "units", p->unit[0] ? p->unit : "1"));
@@ -83,37 +153,67 @@ static cev_status label_axis(const layout *l, hid_t axis, size_t a)
     CEV_TRY(put_text(l, axis, "description", p->help));
     CEV_TRY(put_text(l, axis, "scale", cev_scale_names[values->scale]));
     if (values->scale != CEV_SCALE_NAMES)
-        CEV_TRY(put_numbers(l, axis, "standard_model", H5T_NATIVE_DOUBLE, 0, &p->default_value));
+        CEV_TRY(put_numbers(l, axis, "standard_model", H5T_IEEE_F64LE, 0, &p->default_value));
     if (values->linear_threshold > 0)
-        CEV_TRY(put_numbers(l, axis, "linear_threshold", H5T_NATIVE_DOUBLE, 0, &values->linear_threshold));
-    H5_TRY(l->path, "make a dimension scale", H5DSset_scale(axis, p->name));
+        CEV_TRY(put_numbers(l, axis, "linear_threshold", H5T_IEEE_F64LE, 0, &values->linear_threshold));
     return CEV_OK;
 }
 
-static cev_status put_axes(const layout *l)
+static cev_status put_axis(const layout *l, hid_t group, const cev_map_space *s, size_t a)
 {
-    for (size_t a = 0; a < l->spec->grid->n_axis; a++) {
-        const cev_axis *axis = &l->spec->grid->axis[a];
-        hsize_t n = axis->n;
-        hid_t d = create_dataset(l->file, axis->name, H5T_IEEE_F64LE, 1, &n, NULL);
-        if (d < 0) return cev_store_fail(l->path, "create an axis");
-        cev_status status = H5Dwrite(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, axis->value) < 0
-                                ? cev_store_fail(l->path, "write an axis")
-                                : label_axis(l, d, a);
-        H5Dclose(d);
-        CEV_TRY(status);
-    }
-    return CEV_OK;
+    const cev_axis *axis = &s->grid->axis[a];
+    hsize_t n = axis->n;
+    CEV_TRY(put_dataset(l, group, axis->name, H5T_IEEE_F64LE, 1, &n, axis->value));
+    hid_t d = H5Dopen2(group, axis->name, H5P_DEFAULT);
+    if (d < 0) return cev_store_fail(l->path, "open an axis");
+    cev_status status = label_axis(l, d, s->axis_description[a], axis);
+    H5Dclose(d);
+    return status == CEV_OK ? make_scale(l, group, axis->name, axis->name) : status;
 }
 
-static cev_status attach_axes(const layout *l, hid_t dataset)
+/* The names of the axes in their order, unless a text of the file says so already. */
+static cev_status put_axis_names(const layout *l, hid_t group, const cev_map_space *s)
 {
-    for (size_t a = 0; a < l->spec->grid->n_axis; a++) {
-        hid_t axis = H5Dopen2(l->file, l->spec->grid->axis[a].name, H5P_DEFAULT);
-        herr_t result = axis < 0 ? -1 : H5DSattach_scale(dataset, axis, (unsigned)a);
-        if (axis >= 0) H5Dclose(axis);
-        if (result < 0) return cev_store_fail(l->path, "attach an axis");
+    char names[MAP_PATH_SIZE] = "";
+    for (size_t k = 0; !s->name && k < l->spec->n_text; k++)
+        if (!strcmp(l->spec->text[k].name, MAP_AXES)) return CEV_OK;
+    for (size_t a = 0; a < s->grid->n_axis; a++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", a ? "," : "", s->grid->axis[a].name);
+    return put_text(l, group, MAP_AXES, names);
+}
+
+/* Of a study's space; a scan names its members at the root. */
+static cev_status put_member_names(const layout *l, hid_t group, const cev_map_space *s)
+{
+    const cev_axis *axis = &s->grid->axis[0];
+    size_t size = 1;
+    if (!s->name || !axis->label) return CEV_OK;
+    for (size_t k = 0; k < axis->n; k++) size += strlen(axis->label[k]) + 1;
+    char *names = calloc(size, 1);
+    if (!names) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t k = 0; k < axis->n; k++) {
+        if (k) strcat(names, ",");
+        strcat(names, axis->label[k]);
     }
+    cev_status status = put_text(l, group, MAP_MEMBERS, names);
+    free(names);
+    return status;
+}
+
+static cev_status attach(const layout *l, hid_t group, hid_t field, const char *scale, unsigned dimension)
+{
+    hid_t d = H5Dopen2(group, scale, H5P_DEFAULT);
+    cev_status status = d < 0 || H5DSattach_scale(field, d, dimension) < 0 ? cev_store_fail(l->path, "attach an axis")
+                                                                           : CEV_OK;
+    if (d >= 0) H5Dclose(d);
+    return status;
+}
+
+static cev_status attach_scales(const layout *l, hid_t group, hid_t field, const cev_map_space *s)
+{
+    unsigned dimension = 0;
+    if (s->name) CEV_TRY(attach(l, group, field, MAP_NAMES_AXIS, dimension++));
+    for (size_t a = 0; a < s->grid->n_axis; a++) CEV_TRY(attach(l, group, field, s->grid->axis[a].name, dimension++));
     return CEV_OK;
 }
 
@@ -126,346 +226,212 @@ static cev_status put_status_meanings(const layout *l, hid_t dataset)
         snprintf(meaning + strlen(meaning), sizeof meaning - strlen(meaning), "%s%s", s ? " " : "",
                  cev_point_status_name(s));
     }
-    CEV_TRY(put_numbers(l, dataset, "flag_values", H5T_NATIVE_UCHAR, CEV_N_POINT_STATUSES, value));
+    CEV_TRY(put_numbers(l, dataset, "flag_values", H5T_STD_U8LE, CEV_N_POINT_STATUSES, value));
     return put_text(l, dataset, "flag_meanings", meaning);
 }
 
-/* One dataset over the grid, chunked by tiles. */
-static cev_status put_field(const layout *l, const char *name, hid_t type, const char *long_name)
+/* One dataset over maps and grid, chunked by tiles of all maps. */
+static cev_status put_field(const layout *l, hid_t group, const cev_map_space *s, const char *name, hid_t type,
+                            const char *long_name)
 {
-    const cev_grid *g = l->spec->grid;
-    hsize_t size[CEV_MAX_AXES], chunk[CEV_MAX_AXES];
-    for (size_t a = 0; a < g->n_axis; a++) {
-        size[a] = g->axis[a].n;
-        chunk[a] = g->tile_side[a];
-    }
-    hid_t d = create_dataset(l->file, name, type, (int)g->n_axis, size, chunk);
-    if (d < 0) return cev_store_fail(l->path, "create a dataset");
+    hsize_t size[MAP_MAX_RANK], chunk[MAP_MAX_RANK];
+    hid_t d;
+    int rank = cev_map_field_shape(s, size, chunk);
+    CEV_TRY(create_dataset(l, group, name, type, rank, size, chunk, &d));
     cev_status status = put_text(l, d, "long_name", long_name);
     if (status == CEV_OK) status = put_text(l, d, "units", "1");
     if (status == CEV_OK && !strcmp(name, MAP_STATUS)) status = put_status_meanings(l, d);
-    if (status == CEV_OK) status = attach_axes(l, d);
+    if (status == CEV_OK) status = attach_scales(l, group, d, s);
     H5Dclose(d);
     return status;
 }
 
-static cev_status put_fields(const layout *l)
+static cev_status put_fields(const layout *l, hid_t group, const cev_map_space *s)
 {
-    CEV_TRY(put_field(l, MAP_CHI2, H5T_IEEE_F64LE, "$\\chi^2$"));
-    CEV_TRY(put_field(l, MAP_DELTA, H5T_IEEE_F64LE, "$\\Delta\\chi^2$"));
-    CEV_TRY(put_field(l, MAP_STATUS, H5T_STD_U8LE, "status of the point"));
-    for (size_t p = 0; p < l->spec->n_pull; p++) {
+    CEV_TRY(put_field(l, group, s, MAP_CHI2, H5T_IEEE_F64LE, "$\\chi^2$"));
+    CEV_TRY(put_field(l, group, s, MAP_DELTA, H5T_IEEE_F64LE, "$\\Delta\\chi^2$"));
+    CEV_TRY(put_field(l, group, s, MAP_STATUS, H5T_STD_U8LE, "status of the point"));
+    for (size_t p = 0; p < s->n_pull; p++) {
         char name[256], long_name[256];
-        snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", l->spec->pull_name[p]);
-        snprintf(long_name, sizeof long_name, "pull %s", l->spec->pull_name[p]);
-        CEV_TRY(put_field(l, name, H5T_IEEE_F64LE, long_name));
+        snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", s->pull_name[p]);
+        snprintf(long_name, sizeof long_name, "pull %s", s->pull_name[p]);
+        CEV_TRY(put_field(l, group, s, name, H5T_IEEE_F64LE, long_name));
     }
     return CEV_OK;
 }
 
-static cev_status put_small(const layout *l, const char *name, hid_t type, int rank, const hsize_t *size)
+static cev_status put_tiles(const layout *l, hid_t group, const cev_map_space *s)
 {
-    hid_t d = create_dataset(l->file, name, type, rank, size, NULL);
-    if (d < 0) return cev_store_fail(l->path, "create a dataset");
-    H5Dclose(d);
-    return CEV_OK;
-}
-
-static cev_status put_tiles(const layout *l)
-{
-    const cev_grid *g = l->spec->grid;
-    hsize_t size[2] = {g->n_tile, CEV_DIGEST_SIZE};
+    const cev_grid *g = s->grid;
+    hsize_t n_tile = g->n_tile, size[3];
     uint64_t side[CEV_MAX_AXES];
+    hid_t tiles;
     for (size_t a = 0; a < g->n_axis; a++) side[a] = g->tile_side[a];
-    hid_t group = H5Gcreate2(l->file, MAP_TILES, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    if (group < 0) return cev_store_fail(l->path, "create a group");
-    cev_status status = put_numbers(l, group, "side", H5T_NATIVE_UINT64, g->n_axis, side);
-    H5Gclose(group);
+    CEV_TRY(create_group(l, group, MAP_TILES, 2, &tiles));
+    cev_status status = put_numbers(l, tiles, MAP_SIDE, H5T_STD_U64LE, g->n_axis, side);
+    H5Gclose(tiles);
     CEV_TRY(status);
-    CEV_TRY(put_small(l, MAP_DONE, H5T_STD_U8LE, 1, size));
-    return put_small(l, MAP_DIGEST, H5T_STD_U8LE, 2, size);
+    CEV_TRY(put_dataset(l, group, MAP_DONE, H5T_STD_U8LE, 1, &n_tile, NULL));
+    return put_dataset(l, group, MAP_DIGEST, H5T_STD_U8LE, cev_map_digest_shape(s, size), size, NULL);
 }
 
-static cev_status put_progress(const layout *l)
+static cev_status put_record(const layout *l, hid_t group, const record *r, int rank, const hsize_t *size)
 {
-    hid_t group = H5Gcreate2(l->file, MAP_PROGRESS, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    if (group < 0) return cev_store_fail(l->path, "create a group");
-    cev_status status = CEV_OK;
-    const cev_grid *grid = l->spec ? l->spec->grid : NULL; /* none: of a study */
-    for (size_t k = 0; status == CEV_OK && k < cev_map_n_progress_fields; k++) {
-        const progress_field *field = &cev_map_progress_fields[k];
-        if (!grid && !cev_map_progress_of_study(field)) continue;
-        hsize_t size[2];
-        hid_t type = cev_map_progress_type(field);
-        int rank = grid ? cev_map_progress_shape(field, cev_grid_n_member(grid), grid->n_axis, size) : 0;
-        status = put_small(&(layout){l->spec, l->path, group}, field->name, type, rank, size);
-        H5Tclose(type);
-    }
-    H5Gclose(group);
-    return status;
-}
-
-static cev_status put_texts(const layout *l, const char *format, size_t n_text, const cev_map_text *text)
-{
-    CEV_TRY(put_text(l, l->file, "format", format));
-    int version = CEV_MAP_FORMAT_VERSION;
-    CEV_TRY(put_numbers(l, l->file, "format_version", H5T_NATIVE_INT, 0, &version));
-    for (size_t k = 0; k < n_text; k++) CEV_TRY(put_text(l, l->file, text[k].name, text[k].value));
-    return CEV_OK;
-}
-
-static cev_status put_everything(const layout *l)
-{
-    CEV_TRY(put_texts(l, MAP_FORMAT, l->spec->n_text, l->spec->text));
-    CEV_TRY(put_axes(l));
-    CEV_TRY(put_fields(l));
-    CEV_TRY(put_tiles(l));
-    return put_progress(l);
-}
-
-/* --- studies ---------------------------------------------------------------------------------------------------- */
-
-static hid_t create_group(hid_t file, const char *folder, const char *name)
-{
-    char path[1024];
-    hid_t properties = H5Pcreate(H5P_LINK_CREATE);
-    H5Pset_create_intermediate_group(properties, 1);
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    hid_t group = H5Gcreate2(file, path, properties, H5P_DEFAULT, H5P_DEFAULT);
-    H5Pclose(properties);
-    return group;
-}
-
-static cev_status put_map_of_study(const layout *l, const cev_study_spec *study, size_t m)
-{
-    cev_map_spec spec;
-    CEV_TRY(study->describe(study->context, m, &spec));
-    hid_t group = create_group(l->file, STUDY_MAPS, study->name[m]);
-    if (group < 0) return cev_store_fail(l->path, "create a group");
-    cev_status status = put_everything(&(layout){&spec, l->path, group});
-    H5Gclose(group);
-    return status;
-}
-
-/* Columns of the index: their names, and their texts. */
-typedef struct index_column {
-    const char *name;
-    const char *const *text;
-} index_column;
-
-enum { N_INDEX_COLUMNS = 3 };
-
-static void columns_of(const cev_study_spec *study, index_column out[N_INDEX_COLUMNS])
-{
-    out[0] = (index_column){STUDY_INDEX "/name", study->name};
-    out[1] = (index_column){STUDY_INDEX "/axes", study->axes};
-    out[2] = (index_column){STUDY_INDEX "/experiments", study->experiments};
-}
-
-static size_t longest(const char *const *text, size_t n)
-{
-    size_t most = 1;
-    for (size_t k = 0; k < n; k++)
-        if (strlen(text[k]) > most) most = strlen(text[k]);
-    return most;
-}
-
-static hid_t text_type(size_t size)
-{
-    hid_t type = H5Tcopy(H5T_C_S1);
-    H5Tset_size(type, size);
-    H5Tset_strpad(type, H5T_STR_NULLPAD);
-    H5Tset_cset(type, H5T_CSET_UTF8);
-    return type;
-}
-
-static cev_status put_index(const layout *l, const cev_study_spec *study)
-{
-    index_column column[N_INDEX_COLUMNS];
-    hsize_t n = study->n_map;
-    hid_t group = H5Gcreate2(l->file, STUDY_INDEX, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    if (group < 0) return cev_store_fail(l->path, "create a group");
-    H5Gclose(group);
-    columns_of(study, column);
-    for (size_t k = 0; k < N_INDEX_COLUMNS; k++) {
-        hid_t type = text_type(longest(column[k].text, study->n_map));
-        cev_status status = put_small(l, column[k].name, type, 1, &n);
-        H5Tclose(type);
-        CEV_TRY(status);
-    }
-    return CEV_OK;
-}
-
-static cev_status fill_column(const layout *l, const index_column *column, size_t n)
-{
-    size_t size = longest(column->text, n);
-    char *all = calloc(n, size);
-    hid_t type = text_type(size), d = H5Dopen2(l->file, column->name, H5P_DEFAULT);
-    cev_status status = all ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
-    for (size_t k = 0; all && k < n; k++) memcpy(all + k * size, column->text[k], strlen(column->text[k]));
-    errno = 0;
-    if (status == CEV_OK && (d < 0 || H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) < 0))
-        status = cev_store_fail(l->path, "write the index");
-    if (d >= 0) H5Dclose(d);
+    hid_t type = cev_map_record_type(r);
+    cev_status status = put_dataset(l, group, r->name, type, rank, size, NULL);
     H5Tclose(type);
-    free(all);
     return status;
 }
 
-static cev_status put_study(const layout *l, const cev_study_spec *study)
+static cev_status put_results(const layout *l, hid_t group, const cev_map_space *s)
 {
-    CEV_TRY(put_texts(l, STUDY_FORMAT, study->n_text, study->text));
-    CEV_TRY(put_index(l, study));
-    for (size_t m = 0; m < study->n_map; m++) CEV_TRY(put_map_of_study(l, study, m));
-    return put_progress(l);
+    hid_t results;
+    CEV_TRY(create_group(l, group, MAP_RESULTS, N_RESULT_RECORDS, &results));
+    cev_status status = CEV_OK;
+    for (size_t k = 0; status == CEV_OK && k < N_RESULT_RECORDS; k++) {
+        hsize_t size[MAP_RESULT_RANK];
+        const record *r = &cev_map_result_records[k];
+        int rank = cev_map_result_shape(r, s->name ? s->n_map : 0, cev_grid_n_member(s->grid), s->grid->n_axis, size);
+        status = put_record(l, results, r, rank, size);
+    }
+    H5Gclose(results);
+    return status;
+}
+
+static cev_status put_map_names(const layout *l, hid_t group, const cev_map_space *s)
+{
+    CEV_TRY(put_texts(l, group, MAP_NAMES_AXIS, s->n_map, s->map_name));
+    return make_scale(l, group, MAP_NAMES_AXIS, MAP_NAMES_AXIS);
+}
+
+static cev_status put_space_in(const layout *l, hid_t group, const cev_map_space *s)
+{
+    CEV_TRY(put_axis_names(l, group, s));
+    CEV_TRY(put_member_names(l, group, s));
+    for (size_t a = 0; a < s->grid->n_axis; a++) CEV_TRY(put_axis(l, group, s, a));
+    if (s->name) CEV_TRY(put_map_names(l, group, s));
+    CEV_TRY(put_fields(l, group, s));
+    CEV_TRY(put_tiles(l, group, s));
+    return put_results(l, group, s);
+}
+
+static cev_status put_space(const layout *l, hid_t spaces, const cev_map_space *s)
+{
+    hid_t group;
+    CEV_TRY(create_group(l, spaces, s->name, s->grid->n_axis + 6 + s->n_pull, &group));
+    cev_status status = put_space_in(l, group, s);
+    H5Gclose(group);
+    return status;
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------- */
 
-/* Structure only: no raw data are written yet, so that a full disk shows in the reservation that follows and not inside
- * HDF5, which does not recover from it. */
-static cev_status lay_structure(const file_layout *f)
+static cev_status put_root_attributes(const layout *l)
 {
+    int version = CEV_MAP_FORMAT_VERSION;
+    CEV_TRY(put_text(l, l->file, "format", l->spec->space[0].name ? STUDY_FORMAT : MAP_FORMAT));
+    CEV_TRY(put_numbers(l, l->file, "format_version", H5T_NATIVE_INT, 0, &version));
+    for (size_t k = 0; k < l->spec->n_text; k++)
+        CEV_TRY(put_text(l, l->file, l->spec->text[k].name, l->spec->text[k].value));
+    return CEV_OK;
+}
+
+static cev_status put_progress(const layout *l)
+{
+    hid_t group;
+    CEV_TRY(create_group(l, l->file, MAP_PROGRESS, N_PROGRESS_RECORDS, &group));
+    cev_status status = CEV_OK;
+    for (size_t k = 0; status == CEV_OK && k < N_PROGRESS_RECORDS; k++)
+        status = put_record(l, group, &cev_map_progress_records[k], 0, NULL);
+    H5Gclose(group);
+    return status;
+}
+
+static cev_status put_index(const layout *l)
+{
+    size_t n_map = 0;
+    for (size_t s = 0; s < l->spec->n_space; s++) n_map += l->spec->space[s].n_map;
+    CEV_TRY(put_group(l, l->file, MAP_INDEX, l->spec->n_column));
+    for (size_t k = 0; k < l->spec->n_column; k++) {
+        char name[MAP_PATH_SIZE];
+        snprintf(name, sizeof name, MAP_INDEX "/%s", l->spec->column[k].name);
+        CEV_TRY(put_texts(l, l->file, name, n_map, l->spec->column[k].text));
+    }
+    return CEV_OK;
+}
+
+static cev_status put_spaces(const layout *l)
+{
+    hid_t spaces;
+    CEV_TRY(create_group(l, l->file, MAP_SPACES, l->spec->n_space, &spaces));
+    cev_status status = CEV_OK;
+    for (size_t s = 0; status == CEV_OK && s < l->spec->n_space; s++) status = put_space(l, spaces, &l->spec->space[s]);
+    H5Gclose(spaces);
+    return status;
+}
+
+static cev_status put_description_hash(const layout *l)
+{
+    cev_digest digest;
+    char text[CEV_DIGEST_TEXT_SIZE];
+    bool strange;
+    CEV_TRY(cev_map_describe(l->file, l->path, SIZE_MAX, &digest, &strange));
+    if (strange) return cev_fail(CEV_E_IO, "%s: the description cannot be read back", l->path);
+    cev_digest_text(&digest, text);
+    return put_text(l, l->file, MAP_DESCRIPTION_HASH, text);
+}
+
+static cev_status put_everything(const layout *l)
+{
+    CEV_TRY(put_root_attributes(l));
+    CEV_TRY(put_progress(l));
+    if (l->spec->space[0].name) {
+        CEV_TRY(put_index(l));
+        CEV_TRY(put_spaces(l));
+    } else {
+        CEV_TRY(put_space_in(l, l->file, &l->spec->space[0]));
+    }
+    return put_description_hash(l);
+}
+
+/* Bytes of metadata: headers, and the B-trees of chunks, whose nodes have room for 64 and are filled to nine tenths.
+ * HDF5 reserves room for them in pieces: four, so that they lie together and little of the last is lost. */
+static hsize_t quarter_of_metadata(const cev_map_spec *spec)
+{
+    double bytes = 2048;
+    for (size_t s = 0; s < spec->n_space; s++) {
+        const cev_map_space *space = &spec->space[s];
+        double n_field = 3 + (double)space->n_pull,
+               entry = 8 * (3 + (double)space->grid->n_axis + (space->name ? 1 : 0));
+        size_t leaves = space->grid->n_tile / 57 + 1, nodes = leaves == 1 ? 1 : leaves + leaves / 57 + 1;
+        bytes += 3072 + n_field * (768 + (double)nodes * 64 * entry);
+    }
+    return bytes < 0x1p22 ? (hsize_t)bytes / 4 : (hsize_t)1 << 20;
+}
+
+/* HDF5 1.8's form of the file: its headers have checksums, and nothing in it says "open", which a killed job could not
+ * take back. */
+static hid_t create_file(const layout *l)
+{
+    hid_t access = cev_store_access(), creation = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    H5Pset_meta_block_size(access, quarter_of_metadata(l->spec));
+    set_group_properties(creation, 10 + l->spec->space[0].n_pull);
     errno = 0;
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    layout l = {.spec = f->map, .path = f->path, .file = H5Fcreate(f->path, H5F_ACC_EXCL, H5P_DEFAULT, access)};
+    hid_t file = H5Fcreate(l->path, H5F_ACC_EXCL, creation, access);
+    H5Pclose(creation);
     H5Pclose(access);
-    if (l.file < 0) return cev_store_fail(l.path, "create the file");
-    cev_status status = f->study ? put_study(&l, f->study) : put_everything(&l);
+    return file;
+}
+
+cev_status cev_map_lay_structure(const char *path, const cev_map_spec *spec)
+{
+    layout l = {.spec = spec, .path = path};
+    l.file = create_file(&l);
+    if (l.file < 0) return cev_store_fail(path, "create the file");
+    cev_status status = put_everything(&l);
     errno = 0;
     herr_t closed = H5Fclose(l.file);
     if (status != CEV_OK) return status;
-    return closed < 0 ? cev_store_fail(l.path, "close the file") : CEV_OK;
-}
-
-static cev_status fill_field(const layout *l, const cev_grid *g, const char *name, const double *nan_tile)
-{
-    hid_t d = H5Dopen2(l->file, name, H5P_DEFAULT), space = d < 0 ? -1 : H5Dget_space(d);
-    cev_status status = d < 0 ? cev_store_fail(l->path, "open a dataset") : CEV_OK;
-    for (size_t id = 0; status == CEV_OK && id < g->n_tile; id++) {
-        cev_tile tile = cev_grid_tile(g, id);
-        hsize_t start[CEV_MAX_AXES], count[CEV_MAX_AXES];
-        for (size_t a = 0; a < g->n_axis; a++) {
-            start[a] = tile.origin[a];
-            count[a] = tile.extent[a];
-        }
-        hid_t memory = H5Screate_simple((int)g->n_axis, count, NULL);
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
-        errno = 0;
-        if (H5Dwrite(d, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, nan_tile) < 0)
-            status = cev_store_fail(l->path, "fill the map");
-        H5Sclose(memory);
-    }
-    if (space >= 0) H5Sclose(space);
-    if (d >= 0) H5Dclose(d);
-    return status;
-}
-
-static cev_status fill_map(const layout *l, const double *nan_tile)
-{
-    CEV_TRY(fill_field(l, l->spec->grid, MAP_CHI2, nan_tile));
-    CEV_TRY(fill_field(l, l->spec->grid, MAP_DELTA, nan_tile));
-    for (size_t p = 0; p < l->spec->n_pull; p++) {
-        char name[256];
-        snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", l->spec->pull_name[p]);
-        CEV_TRY(fill_field(l, l->spec->grid, name, nan_tile));
-    }
-    return CEV_OK;
-}
-
-static cev_status fill_study(const layout *l, const cev_study_spec *study, const double *nan_tile)
-{
-    index_column column[N_INDEX_COLUMNS];
-    columns_of(study, column);
-    for (size_t k = 0; k < N_INDEX_COLUMNS; k++) CEV_TRY(fill_column(l, &column[k], study->n_map));
-    for (size_t m = 0; m < study->n_map; m++) {
-        char name[1024];
-        snprintf(name, sizeof name, STUDY_MAPS "/%s", study->name[m]);
-        hid_t group = H5Gopen2(l->file, name, H5P_DEFAULT);
-        if (group < 0) return cev_store_fail(l->path, "open a group");
-        cev_status status = fill_map(&(layout){&(cev_map_spec){.grid = study->grid[m]}, l->path, group}, nan_tile);
-        H5Gclose(group);
-        CEV_TRY(status);
-    }
-    return CEV_OK;
-}
-
-static size_t largest_tile(const file_layout *f)
-{
-    size_t most = f->map ? cev_grid_points_of_whole_tile(f->map->grid) : 0;
-    for (size_t m = 0; f->study && m < f->study->n_map; m++) {
-        size_t n = cev_grid_points_of_whole_tile(f->study->grid[m]);
-        if (n > most) most = n;
-    }
-    return most;
-}
-
-static cev_status fill_with_nan(const file_layout *f)
-{
-    size_t n = largest_tile(f);
-    double *nan_tile = malloc(n * sizeof *nan_tile);
-    if (!nan_tile) return cev_fail(CEV_E_MEMORY, "out of memory");
-    for (size_t k = 0; k < n; k++) nan_tile[k] = NAN;
-    errno = 0;
-    layout l = {.spec = f->map, .path = f->path, .file = H5Fopen(f->path, H5F_ACC_RDWR, H5P_DEFAULT)};
-    cev_status status = l.file < 0 ? cev_store_fail(l.path, "open the file") : CEV_OK;
-    if (status == CEV_OK) status = f->study ? fill_study(&l, f->study, nan_tile) : fill_map(&l, nan_tile);
-    free(nan_tile);
-    errno = 0;
-    if (l.file >= 0 && H5Fclose(l.file) < 0 && status == CEV_OK) status = cev_store_fail(l.path, "close the file");
-    return status;
-}
-
-static double bytes_of_map(const cev_grid *grid, size_t n_pull)
-{
-    double whole_tiles = (double)grid->n_tile * (double)cev_grid_points_of_whole_tile(grid);
-    return whole_tiles * (8.0 * (2 + (double)n_pull) + 1);
-}
-
-/* A map that cannot fit is refused at once: laying out terabytes takes its time. The disk may still fill up later. */
-static cev_status check_space(const char *path, const file_layout *f)
-{
-    struct statvfs disk;
-    char *copy = strdup(path);
-    if (!copy) return cev_fail(CEV_E_MEMORY, "out of memory");
-    int unknown = statvfs(dirname(copy), &disk);
-    free(copy);
-    if (unknown) return CEV_OK;
-    double needed = f->map ? bytes_of_map(f->map->grid, f->map->n_pull) : 0,
-           free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
-    for (size_t m = 0; f->study && m < f->study->n_map; m++) needed += bytes_of_map(f->study->grid[m], 0);
-    if (needed <= free_bytes) return CEV_OK;
-    return cev_fail(CEV_E_IO, "%s: the map needs %.3g GB, but %.3g GB are free: %s", path, needed / 1e9,
-                    free_bytes / 1e9, strerror(ENOSPC));
-}
-
-static cev_status create_file(const char *path, file_layout f)
-{
-    CEV_TRY(check_space(path, &f));
-    size_t size = strlen(path) + sizeof ".tmp";
-    char *temporary = malloc(size);
-    if (!temporary) return cev_fail(CEV_E_MEMORY, "out of memory");
-    snprintf(temporary, size, "%s.tmp", path);
-    unlink(temporary); /* of a job that was killed while it laid out this map */
-    cev_store_quiet();
-    f.path = temporary;
-    cev_status status = lay_structure(&f);
-    if (status == CEV_OK) status = cev_store_reserve(temporary);
-    if (status == CEV_OK) status = fill_with_nan(&f);
-    if (status == CEV_OK) status = cev_store_flush(temporary);
-    if (status == CEV_OK && rename(temporary, path)) status = cev_store_fail(path, "rename the finished layout");
-    if (status == CEV_OK) status = cev_store_flush_directory_of(path);
-    if (status != CEV_OK) unlink(temporary);
-    free(temporary);
-    return status;
-}
-
-cev_status cev_map_create(const char *path, const cev_map_spec *spec)
-{
-    return create_file(path, (file_layout){.map = spec});
-}
-
-cev_status cev_study_create(const char *path, const cev_study_spec *spec)
-{
-    return create_file(path, (file_layout){.study = spec});
+    return closed < 0 ? cev_store_fail(path, "close the file") : CEV_OK;
 }

@@ -15,11 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RENEWAL_S = 2, WATCH_S = 12, SETTLE_MS = 300, TEXT_SIZE = 512, NAME_SIZE = 256 };
+enum { RENEWAL_S = 2, WATCH_S = 12, SETTLE_MS = 300, TEXT_SIZE = 768, NAME_SIZE = 256 };
 
 /* What a lock file says. */
 typedef struct holder {
     char host[NAME_SIZE], job[64];
+    char boot[64], pid_space[64]; /* containers share a host's name, or have another's: a pid is known within these */
     long pid, restart;
     unsigned long long born; /* of the process, in clock ticks since the host's start */
 } holder;
@@ -62,6 +63,23 @@ static const char *word_or_dash(const char *text)
     return text && *text && !strpbrk(text, " \n") && strlen(text) < 64 ? text : "-";
 }
 
+/* One word that the kernel says about where we run: a line of a file, or what a link leads to. "-" if it does not. */
+static void ask_kernel(const char *path, bool is_link, char out[64])
+{
+    char text[64] = "";
+    ssize_t n = -1;
+    if (is_link) {
+        n = readlink(path, text, sizeof text - 1);
+    } else {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) n = read(fd, text, sizeof text - 1);
+        if (fd >= 0) close(fd);
+    }
+    text[n > 0 ? n : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    snprintf(out, 64, "%s", word_or_dash(text));
+}
+
 static holder ourselves(void)
 {
     holder h = {.pid = (long)getpid()};
@@ -70,19 +88,24 @@ static holder ourselves(void)
     const char *restart = getenv("SLURM_RESTART_COUNT");
     h.restart = restart ? strtol(restart, NULL, 10) : 0;
     h.born = birthday(h.pid);
+    ask_kernel("/proc/sys/kernel/random/boot_id", false, h.boot);
+    ask_kernel("/proc/self/ns/pid", true, h.pid_space);
     return h;
 }
 
 static void print_holder(const holder *h, char *text)
 {
-    snprintf(text, TEXT_SIZE, "cevscan-lock 1 host %s pid %ld born %llu job %s restart %ld\n", h->host, h->pid, h->born,
-             h->job, h->restart);
+    snprintf(text, TEXT_SIZE, "cevscan-lock 1 host %s pid %ld born %llu job %s restart %ld boot %s pidns %s\n", h->host,
+             h->pid, h->born, h->job, h->restart, h->boot, h->pid_space);
 }
 
+/* Older programs did not say where a pid is known. */
 static bool parse_holder(const char *text, holder *h)
 {
-    return sscanf(text, "cevscan-lock 1 host %255s pid %ld born %llu job %63s restart %ld", h->host, &h->pid, &h->born,
-                  h->job, &h->restart) == 5;
+    snprintf(h->boot, sizeof h->boot, "unknown");
+    snprintf(h->pid_space, sizeof h->pid_space, "unknown");
+    return sscanf(text, "cevscan-lock 1 host %255s pid %ld born %llu job %63s restart %ld boot %63s pidns %63s",
+                  h->host, &h->pid, &h->born, h->job, &h->restart, h->boot, h->pid_space) >= 5;
 }
 
 /* --- the file --------------------------------------------------------------------------------------------------- */
@@ -141,16 +164,22 @@ static bool renewed_while_watching(const char *path, struct timespec before)
     return false;
 }
 
+/* Whether their pid means to us what it means to them. */
+static bool is_of_one_place(const holder *them, const holder *us)
+{
+    return !strcmp(them->host, us->host) && !strcmp(them->boot, us->boot) && !strcmp(them->pid_space, us->pid_space);
+}
+
 static bool is_known_to_be_gone(const holder *them, const holder *us)
 {
-    if (!strcmp(them->host, us->host)) return birthday(them->pid) != them->born;
+    if (is_of_one_place(them, us)) return birthday(them->pid) != them->born;
     return strcmp(them->job, "-") && !strcmp(them->job, us->job) && them->restart < us->restart;
 }
 
 static bool holder_is_gone(const char *path, const holder *them, const holder *us, struct timespec renewed)
 {
     if (is_known_to_be_gone(them, us)) return true;
-    return strcmp(them->host, us->host) && !renewed_while_watching(path, renewed);
+    return !is_of_one_place(them, us) && !renewed_while_watching(path, renewed);
 }
 
 static cev_status refuse(const char *path, const holder *them)

@@ -1,427 +1,291 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A map open on all ranks: raw data are read and overwritten, metadata never change. */
+/* Tiles of an open file: each is one chunk of each field, and one write. */
 #include <errno.h>
-#include <fcntl.h>
 #include <hdf5.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
-#include "map_names.h"
+#include "map_parts.h"
 #include "store_error.h"
 
-struct cev_map {
-    cev_arena *arena;
-    const cev_grid *grid;
-    char *path;
-    dev_t device; /* of the file that was opened */
-    ino_t inode;
-    hid_t file; /* or the group of a study */
-    bool is_group;
-    hid_t chi2, delta, status, done, digest;
-    hid_t field_space; /* of chi2, delta, status and pulls */
-    size_t n_pull;
-    hid_t *pull;          /* [n_pull] */
-    double *delta_buffer; /* [points of a whole tile] */
-};
+/* Chunks are in the file as they are in memory. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the map's chunks are little-endian");
 
-static cev_status open_dataset(const cev_map *map, const char *name, hid_t *out)
+/* A chunk of a field: a tile of all maps of a space. */
+typedef struct chunk {
+    const cev_map_space *space;
+    const cev_tile *tile;
+    hsize_t start[MAP_MAX_RANK];
+    size_t width; /* bytes of a value */
+    size_t size;  /* bytes */
+} chunk;
+
+static chunk chunk_of(const cev_map_space *space, const cev_tile *tile, size_t width)
 {
-    *out = -1;
-    if (H5Lexists(map->file, name, H5P_DEFAULT) <= 0)
-        return cev_fail(CEV_E_INPUT, "%s: its dataset %s is missing: the map is damaged", map->path, name);
-    errno = 0;
-    *out = H5Dopen2(map->file, name, H5P_DEFAULT);
-    return *out < 0 ? cev_store_fail(map->path, "open a dataset of the map") : CEV_OK;
+    chunk c = {.space = space, .tile = tile, .width = width};
+    size_t first_axis = space->name ? 1 : 0; /* the first dimension is that of the maps, which a chunk has all of */
+    for (size_t a = 0; a < space->grid->n_axis; a++) c.start[first_axis + a] = tile->origin[a];
+    c.size = space->n_map * cev_grid_points_of_whole_tile(space->grid) * width;
+    return c;
 }
 
-/* Whether ROMIO takes the file for one on NFS, where it locks what it reads and writes: hosts cache whole pages there.
- */
-static bool is_on_nfs(const char *path)
+static bool is_whole(const chunk *c)
 {
-    enum { NFS_MAGIC = 0x6969 };
-    const char *forced = getenv("ROMIO_FSTYPE_FORCE");
-    struct statfs s;
-    if (forced) return !strncmp(forced, "nfs:", 4);
-    return !statfs(path, &s) && s.f_type == NFS_MAGIC;
+    return c->tile->n_point == cev_grid_points_of_whole_tile(c->space->grid);
 }
 
-/* Where a lock fails ROMIO ends the job by itself, with code 1. */
-static cev_status check_locks(const char *path)
+/* Number of the tile's point `k` in the chunk of one map: tiles at the ends of axes have padding there. k is the first
+ * of a row along the last axis. */
+static size_t row_in_chunk(const chunk *c, size_t k)
 {
-    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return cev_store_fail(path, "open the map");
-    int reason = fcntl(fd, F_SETLKW, &lock) ? errno : 0;
-    close(fd);
-    if (!reason) return CEV_OK;
-    return cev_fail(CEV_E_IO, "%s: cannot lock parts of the map, which MPI needs on NFS: %s", path, strerror(reason));
-}
-
-/* ROMIO takes what stands before a colon for a kind of file system; a name with a colon of its own gets a true one in
- * front. */
-static cev_status open_file(cev_map *map, cev_map_access access, MPI_Comm communicator)
-{
-    char *name;
-    bool nfs = is_on_nfs(map->path);
-    if (nfs) CEV_TRY(check_locks(map->path));
-    CEV_TRY(cev_arena_print(map->arena, &name, "%s%s",
-                            !strchr(map->path, ':') ? ""
-                            : nfs                   ? "nfs:"
-                                                    : "ufs:",
-                            map->path));
-    hid_t properties = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fapl_mpio(properties, communicator, MPI_INFO_NULL);
-    errno = 0;
-    map->file = H5Fopen(name, access == CEV_MAP_WRITE ? H5F_ACC_RDWR : H5F_ACC_RDONLY, properties);
-    H5Pclose(properties);
-    if (map->file < 0)
-        return cev_store_fail(map->path, access == CEV_MAP_WRITE ? "open the map for writing" : "open the map");
-    struct stat s;
-    if (stat(map->path, &s)) return cev_store_fail(map->path, "open the map");
-    map->device = s.st_dev;
-    map->inode = s.st_ino;
-    return CEV_OK;
-}
-
-/* Damaged or foreign files must not make us read or write beyond a dataset. */
-static cev_status check_shape(const cev_map *map, hid_t dataset, int rank, const hsize_t *size)
-{
-    hid_t space = H5Dget_space(dataset);
-    hsize_t found[CEV_MAX_AXES] = {0};
-    bool right = H5Sget_simple_extent_ndims(space) == rank && H5Sget_simple_extent_dims(space, found, NULL) >= 0 &&
-                 !memcmp(found, size, (size_t)rank * sizeof *size);
-    H5Sclose(space);
-    return right ? CEV_OK
-                 : cev_fail(CEV_E_INPUT, "%s: a dataset has another shape than the scan that made the map", map->path);
-}
-
-static cev_status check_shapes(const cev_map *map)
-{
-    const hid_t field[] = {map->chi2, map->delta, map->status};
-    const hsize_t tiles[] = {map->grid->n_tile, CEV_DIGEST_SIZE};
-    hsize_t size[CEV_MAX_AXES];
-    int rank = (int)map->grid->n_axis;
-    for (size_t a = 0; a < map->grid->n_axis; a++) size[a] = map->grid->axis[a].n;
-    for (size_t k = 0; k < sizeof field / sizeof *field; k++) CEV_TRY(check_shape(map, field[k], rank, size));
-    for (size_t p = 0; p < map->n_pull; p++) CEV_TRY(check_shape(map, map->pull[p], rank, size));
-    CEV_TRY(check_shape(map, map->done, 1, tiles));
-    return check_shape(map, map->digest, 2, tiles);
-}
-
-static cev_status open_datasets(cev_map *map, const char *const *pull_name)
-{
-    CEV_TRY(cev_new(map->arena, map->n_pull, &map->pull));
-    CEV_TRY(cev_new(map->arena, cev_grid_points_of_whole_tile(map->grid), &map->delta_buffer));
-    for (size_t p = 0; p < map->n_pull; p++) map->pull[p] = -1;
-    CEV_TRY(open_dataset(map, MAP_CHI2, &map->chi2));
-    CEV_TRY(open_dataset(map, MAP_DELTA, &map->delta));
-    CEV_TRY(open_dataset(map, MAP_STATUS, &map->status));
-    CEV_TRY(open_dataset(map, MAP_DONE, &map->done));
-    CEV_TRY(open_dataset(map, MAP_DIGEST, &map->digest));
-    for (size_t p = 0; p < map->n_pull; p++) {
-        char name[256];
-        snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", pull_name[p]);
-        CEV_TRY(open_dataset(map, name, &map->pull[p]));
+    const cev_grid *g = c->space->grid;
+    size_t place = 0, stride = 1;
+    for (size_t a = g->n_axis; a-- > 0;) {
+        place += k % c->tile->extent[a] * stride;
+        k /= c->tile->extent[a];
+        stride *= g->tile_side[a];
     }
-    map->field_space = H5Dget_space(map->chi2);
-    return check_shapes(map);
+    return place;
 }
 
-static cev_status open_everything(cev_map *map, const char *path, cev_map_access access, MPI_Comm communicator,
-                                  const char *const *pull_name)
+/* Copies the values of all maps between their own order and that of the chunk, whichever of the two is written. */
+static void copy_rows(const chunk *c, char *padded, char *plain, bool to_padded)
 {
-    CEV_TRY(cev_arena_create(&map->arena));
-    CEV_TRY(cev_arena_copy_text(map->arena, path, &map->path));
-    CEV_TRY(open_file(map, access, communicator));
-    return map->grid ? open_datasets(map, pull_name) : CEV_OK;
+    size_t n = c->tile->n_point, row = c->tile->extent[c->space->grid->n_axis - 1];
+    size_t whole = cev_grid_points_of_whole_tile(c->space->grid);
+    for (size_t m = 0; m < c->space->n_map; m++)
+        for (size_t k = 0; k < n; k += row) {
+            char *inside = padded + (m * whole + row_in_chunk(c, k)) * c->width;
+            char *outside = plain + (m * n + k) * c->width;
+            memcpy(to_padded ? inside : outside, to_padded ? outside : inside, row * c->width);
+        }
 }
 
-static cev_status open_group(cev_map *map, const cev_map *study, const char *name)
+/* --- chunks and rows -------------------------------------------------------------------------------------------- */
+
+static cev_status write_chunk(const cev_map *map, hid_t dataset, const chunk *c, const void *bytes)
 {
-    char *path;
-    CEV_TRY(cev_arena_create(&map->arena));
-    CEV_TRY(cev_arena_print(map->arena, &path, STUDY_MAPS "/%s", name));
-    CEV_TRY(cev_arena_copy_text(map->arena, study->path, &map->path));
-    map->device = study->device;
-    map->inode = study->inode;
     errno = 0;
-    map->file = H5Gopen2(study->file, path, H5P_DEFAULT);
-    if (map->file < 0)
-        return cev_fail(CEV_E_INPUT, "%s: its map %s is missing: the study is damaged", study->path, name);
-    return open_datasets(map, NULL);
+    if (H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, c->start, c->size, bytes) >= 0) return CEV_OK;
+    return cev_store_fail(map->path, "write a tile");
 }
 
-/* Also a map that was opened in part. Negative if HDF5 could not flush and close the file. */
-static herr_t close_everything(cev_map **map)
+/* The size in the file is looked at first: what a damaged file says is longer would overrun the buffer. */
+static cev_status read_chunk(const cev_map *map, hid_t dataset, const chunk *c, void *bytes)
 {
-    cev_map *m = *map;
-    const hid_t dataset[] = {m->chi2, m->delta, m->status, m->done, m->digest};
-    for (size_t k = 0; k < sizeof dataset / sizeof *dataset; k++)
-        if (dataset[k] >= 0) H5Dclose(dataset[k]);
-    for (size_t p = 0; m->pull && p < m->n_pull; p++)
-        if (m->pull[p] >= 0) H5Dclose(m->pull[p]);
-    if (m->field_space >= 0) H5Sclose(m->field_space);
-    herr_t closed = m->file < 0 ? 0 : m->is_group ? H5Gclose(m->file) : H5Fclose(m->file);
-    cev_arena_destroy(&m->arena);
-    free(m);
-    *map = NULL;
-    return closed;
+    hsize_t size = 0;
+    uint32_t filters;
+    errno = 0;
+    if (H5Dget_chunk_storage_size(dataset, c->start, &size) < 0)
+        return cev_store_fail_reading(map->path, "read a tile");
+    if (size != c->size) return cev_fail(CEV_E_INPUT, "%s: a tile has the wrong size: the map is damaged", map->path);
+    errno = 0;
+    if (H5Dread_chunk(dataset, H5P_DEFAULT, c->start, &filters, bytes) < 0)
+        return cev_store_fail_reading(map->path, "read a tile");
+    return cev_store_check_read(map->path, "read a tile");
 }
 
-static cev_status create_handle(const cev_grid *grid, size_t n_pull, cev_map **out)
+/* Values in their own order, [n_map][n_point]. */
+static cev_status write_values(cev_map *map, hid_t dataset, const chunk *c, const void *values)
 {
-    cev_store_quiet();
-    *out = calloc(1, sizeof **out);
-    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_map *map = *out;
-    map->grid = grid;
-    map->n_pull = n_pull;
-    map->file = map->chi2 = map->delta = map->status = map->done = map->digest = map->field_space = -1;
+    if (is_whole(c)) return write_chunk(map, dataset, c, values);
+    CEV_TRY(cev_map_need_buffer(map, c->size));
+    memset(map->buffer, c->width == sizeof(double) ? 0xff : 0,
+           c->size); /* the padding: NaN, as in a tile not computed */
+    copy_rows(c, map->buffer, (char *)(uintptr_t)values, true);
+    return write_chunk(map, dataset, c, map->buffer);
+}
+
+static cev_status read_values(cev_map *map, hid_t dataset, const chunk *c, void *values)
+{
+    if (is_whole(c)) return read_chunk(map, dataset, c, values);
+    CEV_TRY(cev_map_need_buffer(map, c->size));
+    CEV_TRY(read_chunk(map, dataset, c, map->buffer));
+    copy_rows(c, map->buffer, values, false);
     return CEV_OK;
-}
-
-cev_status cev_map_open(const char *path, cev_map_access access, MPI_Comm communicator, const cev_grid *grid,
-                        size_t n_pull, const char *const *pull_name, cev_map **out)
-{
-    CEV_TRY(create_handle(grid, n_pull, out));
-    cev_status status = open_everything(*out, path, access, communicator, pull_name);
-    /* With others, a half-open map is left to the process's end: closing it is collective, and they may have it open.
-     */
-    int n_rank;
-    MPI_Comm_size(communicator, &n_rank);
-    if (status != CEV_OK && n_rank == 1) close_everything(out);
-    return status;
-}
-
-cev_status cev_study_open(const char *path, cev_map_access access, MPI_Comm communicator, cev_map **out)
-{
-    return cev_map_open(path, access, communicator, NULL, 0, NULL, out);
-}
-
-cev_status cev_study_open_map(cev_map *study, const char *name, const cev_grid *grid, cev_map **out)
-{
-    CEV_TRY(create_handle(grid, 0, out));
-    (*out)->is_group = true;
-    cev_status status = open_group(*out, study, name);
-    if (status != CEV_OK) close_everything(out); /* no file is closed by that */
-    return status;
-}
-
-cev_status cev_map_close(cev_map **map)
-{
-    if (!map || !*map) return CEV_OK;
-    errno = 0;
-    return close_everything(map) < 0
-               ? cev_fail(CEV_E_IO, "the map cannot be closed: %s", errno ? strerror(errno) : "HDF5 does not say why")
-               : CEV_OK;
-}
-
-/* Reads or writes the box of one tile. */
-static cev_status transfer(const cev_map *map, const cev_tile *tile, hid_t dataset, hid_t type, const void *from,
-                           void *to)
-{
-    hsize_t start[CEV_MAX_AXES], count[CEV_MAX_AXES];
-    for (size_t a = 0; a < map->grid->n_axis; a++) {
-        start[a] = tile->origin[a];
-        count[a] = tile->extent[a];
-    }
-    H5Sselect_hyperslab(map->field_space, H5S_SELECT_SET, start, NULL, count, NULL);
-    hid_t memory = H5Screate_simple((int)map->grid->n_axis, count, NULL);
-    errno = 0;
-    herr_t result = from ? H5Dwrite(dataset, type, memory, map->field_space, H5P_DEFAULT, from)
-                         : H5Dread(dataset, type, memory, map->field_space, H5P_DEFAULT, to);
-    cev_status status = result < 0 ? cev_store_fail(map->path, from ? "write a tile" : "read a tile") : CEV_OK;
-    H5Sclose(memory);
-    return status;
 }
 
 /* Reads or writes one row of a dataset over tiles. */
-static cev_status transfer_row(const cev_map *map, hid_t dataset, size_t id, hsize_t length, const void *from, void *to)
+static cev_status transfer_row(const cev_map *map, hid_t dataset, size_t id, int rank, const hsize_t *size,
+                               const void *from, void *to)
 {
-    hsize_t start[2] = {id, 0}, count[2] = {1, length};
-    hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(1, &length, NULL);
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+    hsize_t start[3] = {id}, count[3] = {1};
+    for (int k = 1; k < rank; k++) count[k] = size[k];
+    hid_t space = H5Screate_simple(rank, size, NULL), memory = H5Screate_simple(rank, count, NULL);
+    herr_t result = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+    cev_status status = CEV_OK;
     errno = 0;
-    herr_t result = from ? H5Dwrite(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, from)
-                         : H5Dread(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, to);
-    cev_status status = result < 0 ? cev_store_fail(map->path, from ? "write a tile" : "read a tile") : CEV_OK;
+    if (result >= 0 && from) result = H5Dwrite(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, from);
+    if (result >= 0 && to) result = H5Dread(dataset, H5T_NATIVE_UCHAR, memory, space, H5P_DEFAULT, to);
+    if (result < 0)
+        status = from ? cev_store_fail(map->path, "write a tile") : cev_store_fail_reading(map->path, "read a tile");
+    else if (to)
+        status = cev_store_check_read(map->path, "read a tile");
     H5Sclose(memory);
     H5Sclose(space);
     return status;
 }
 
-cev_status cev_tile_digest(const cev_tile *tile, size_t n_pull, const cev_tile_results *results, cev_digest *out)
+static cev_status transfer_done(cev_map *map, size_t space, size_t tile, unsigned char done)
 {
-    size_t n = tile->n_point;
-    cev_span span[] = {{results->chi2, n * sizeof *results->chi2},
-                       {results->status, n},
-                       {results->pull, n_pull * n * sizeof *results->pull}};
-    return cev_digest_spans(span, sizeof span / sizeof *span, out);
+    hsize_t size = map->spec->space[space].grid->n_tile;
+    hid_t *dataset = &map->space[space].done;
+    CEV_TRY(cev_map_need_plain(map, map->spec->space[space].name, MAP_DONE, 1, &size, dataset));
+    return transfer_row(map, *dataset, tile, 1, &size, &done, NULL);
 }
 
-cev_status cev_map_write_delta(cev_map *map, const cev_tile *tile, const double *chi2, double reference)
+static cev_status need_digests(cev_map *map, size_t space, int *rank, hsize_t size[3])
 {
-    for (size_t k = 0; k < tile->n_point; k++) map->delta_buffer[k] = chi2[k] - reference;
-    return transfer(map, tile, map->delta, H5T_NATIVE_DOUBLE, map->delta_buffer, NULL);
+    const cev_map_space *s = &map->spec->space[space];
+    *rank = cev_map_digest_shape(s, size);
+    return cev_map_need_plain(map, s->name, MAP_DIGEST, *rank, size, &map->space[space].digest);
 }
 
-cev_status cev_map_write_fields(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference)
+/* --- fields ----------------------------------------------------------------------------------------------------- */
+
+static cev_status need_chi2(cev_map *map, size_t space)
 {
-    CEV_TRY(transfer(map, tile, map->chi2, H5T_NATIVE_DOUBLE, results->chi2, NULL));
-    CEV_TRY(cev_map_write_delta(map, tile, results->chi2, reference));
-    CEV_TRY(transfer(map, tile, map->status, H5T_NATIVE_UCHAR, results->status, NULL));
-    for (size_t p = 0; p < map->n_pull; p++)
-        CEV_TRY(transfer(map, tile, map->pull[p], H5T_NATIVE_DOUBLE, results->pull + p * tile->n_point, NULL));
-    return CEV_OK;
+    return cev_map_need_field(map, space, MAP_CHI2, H5T_IEEE_F64LE, &map->space[space].chi2);
 }
 
-cev_status cev_map_write_done(cev_map *map, const cev_tile *tile, const cev_digest *digest)
+static cev_status need_delta(cev_map *map, size_t space)
 {
-    const unsigned char done = 1;
-    CEV_TRY(transfer_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, digest->byte, NULL));
-    return transfer_row(map, map->done, tile->id, 1, &done, NULL);
+    return cev_map_need_field(map, space, MAP_DELTA, H5T_IEEE_F64LE, &map->space[space].delta);
 }
 
-cev_status cev_map_write_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results, double reference)
+static cev_status need_status(cev_map *map, size_t space)
 {
-    cev_digest digest;
-    CEV_TRY(cev_tile_digest(tile, map->n_pull, results, &digest));
-    CEV_TRY(cev_map_write_fields(map, tile, results, reference));
-    return cev_map_write_done(map, tile, &digest);
+    return cev_map_need_field(map, space, MAP_STATUS, H5T_STD_U8LE, &map->space[space].status);
 }
 
-static cev_status check_tile(cev_map *map, const cev_tile *tile, const cev_tile_results *results,
-                             const double *reference, bool *intact)
+static cev_status need_pull(cev_map *map, size_t space, size_t p)
 {
-    cev_digest stored, found;
-    CEV_TRY(transfer_row(map, map->digest, tile->id, CEV_DIGEST_SIZE, NULL, stored.byte));
-    CEV_TRY(cev_tile_digest(tile, map->n_pull, results, &found));
-    *intact = !memcmp(stored.byte, found.byte, sizeof stored.byte);
-    if (!reference) return CEV_OK;
-    CEV_TRY(transfer(map, tile, map->delta, H5T_NATIVE_DOUBLE, NULL, map->delta_buffer));
-    for (size_t k = 0; k < tile->n_point; k++) {
-        double delta = results->chi2[k] - *reference;
-        *intact &= delta == map->delta_buffer[k] || (isnan(delta) && isnan(map->delta_buffer[k]));
+    char name[256];
+    snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", map->spec->space[space].pull_name[p]);
+    return cev_map_need_field(map, space, name, H5T_IEEE_F64LE, &map->space[space].pull[p]);
+}
+
+cev_status cev_map_fill_tile(cev_map *map, size_t space, const cev_tile *tile)
+{
+    const cev_map_space *s = &map->spec->space[space];
+    chunk c = chunk_of(s, tile, sizeof(double));
+    CEV_TRY(cev_map_need_buffer(map, c.size));
+    double *nan_tile = map->buffer;
+    for (size_t k = 0; k < c.size / sizeof *nan_tile; k++) nan_tile[k] = NAN;
+    CEV_TRY(need_chi2(map, space));
+    CEV_TRY(write_chunk(map, map->space[space].chi2, &c, nan_tile));
+    CEV_TRY(need_delta(map, space));
+    CEV_TRY(write_chunk(map, map->space[space].delta, &c, nan_tile));
+    for (size_t p = 0; p < s->n_pull; p++) {
+        CEV_TRY(need_pull(map, space, p));
+        CEV_TRY(write_chunk(map, map->space[space].pull[p], &c, nan_tile));
     }
     return CEV_OK;
 }
 
-cev_status cev_map_read_tile(cev_map *map, const cev_tile *tile, double *chi2, unsigned char *status, double *pull,
-                             const double *reference, bool *intact)
+/* delta_chi2 is worked out where it is written from: in the buffer, in the chunk's order. */
+cev_status cev_map_write_delta(cev_map *map, size_t space, const cev_tile *tile, const double *chi2,
+                               const double *reference)
 {
-    CEV_TRY(transfer(map, tile, map->chi2, H5T_NATIVE_DOUBLE, NULL, chi2));
-    CEV_TRY(transfer(map, tile, map->status, H5T_NATIVE_UCHAR, NULL, status));
-    for (size_t p = 0; p < map->n_pull; p++)
-        CEV_TRY(transfer(map, tile, map->pull[p], H5T_NATIVE_DOUBLE, NULL, pull + p * tile->n_point));
-    if (!intact) return CEV_OK;
-    return check_tile(map, tile, &(cev_tile_results){.chi2 = chi2, .status = status, .pull = pull}, reference, intact);
+    const cev_map_space *s = &map->spec->space[space];
+    chunk c = chunk_of(s, tile, sizeof(double));
+    size_t whole = cev_grid_points_of_whole_tile(s->grid), row = tile->extent[s->grid->n_axis - 1];
+    CEV_TRY(need_delta(map, space));
+    CEV_TRY(cev_map_need_buffer(map, c.size));
+    double *delta = map->buffer;
+    for (size_t k = 0; !is_whole(&c) && k < c.size / sizeof *delta; k++) delta[k] = NAN; /* the padding */
+    for (size_t m = 0; m < s->n_map; m++)
+        for (size_t k = 0; k < tile->n_point; k += row) {
+            double *to = delta + m * whole + row_in_chunk(&c, k);
+            const double *from = chi2 + m * tile->n_point + k;
+            for (size_t i = 0; i < row; i++) to[i] = from[i] - reference[m];
+        }
+    return write_chunk(map, map->space[space].delta, &c, delta);
 }
 
-cev_status cev_map_forget_tile(cev_map *map, const cev_tile *tile)
+cev_status cev_map_write_tile(cev_map *map, size_t space, const cev_tile *tile, const cev_tile_results *results,
+                              const double *reference)
 {
-    const unsigned char done = 0;
-    return transfer_row(map, map->done, tile->id, 1, &done, NULL);
-}
-
-static cev_status open_axis(const cev_map *map, size_t a, hid_t *dataset)
-{
-    hsize_t n = map->grid->axis[a].n;
-    CEV_TRY(open_dataset(map, map->grid->axis[a].name, dataset));
-    cev_status status = check_shape(map, *dataset, 1, &n);
-    if (status != CEV_OK) H5Dclose(*dataset);
-    return status;
-}
-
-cev_status cev_map_check_axis(const cev_map *map, size_t a, bool *intact)
-{
-    const cev_axis *axis = &map->grid->axis[a];
-    hid_t dataset;
-    double *found = malloc(axis->n * sizeof *found);
-    if (!found) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_status status = open_axis(map, a, &dataset);
-    if (status == CEV_OK) {
-        errno = 0;
-        if (H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, found) < 0)
-            status = cev_store_fail(map->path, "read an axis");
-        H5Dclose(dataset);
+    const cev_map_space *s = &map->spec->space[space];
+    const open_space *open = &map->space[space];
+    chunk reals = chunk_of(s, tile, sizeof(double)), bytes = chunk_of(s, tile, 1);
+    CEV_TRY(need_chi2(map, space));
+    CEV_TRY(write_values(map, open->chi2, &reals, results->chi2));
+    CEV_TRY(cev_map_write_delta(map, space, tile, results->chi2, reference));
+    CEV_TRY(need_status(map, space));
+    CEV_TRY(write_values(map, open->status, &bytes, results->status));
+    for (size_t p = 0; p < s->n_pull; p++) {
+        CEV_TRY(need_pull(map, space, p));
+        CEV_TRY(write_values(map, open->pull[p], &reals, results->pull + p * s->n_map * tile->n_point));
     }
-    *intact = status == CEV_OK && !memcmp(found, axis->value, axis->n * sizeof *found);
-    free(found);
-    return status;
-}
-
-cev_status cev_map_write_axis(cev_map *map, size_t a)
-{
-    hid_t dataset;
-    CEV_TRY(open_axis(map, a, &dataset));
-    errno = 0;
-    cev_status status = H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, map->grid->axis[a].value) <
-                                0
-                            ? cev_store_fail(map->path, "write an axis")
-                            : CEV_OK;
-    H5Dclose(dataset);
-    return status;
-}
-
-static cev_status put_progress_field(const cev_map *map, const progress_field *field, const cev_map_progress *progress)
-{
-    char name[64];
-    snprintf(name, sizeof name, MAP_PROGRESS "/%s", field->name);
-    hid_t dataset, type = cev_map_progress_type(field);
-    cev_status status = open_dataset(map, name, &dataset);
-    errno = 0;
-    if (status == CEV_OK &&
-        H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, (const char *)progress + field->offset) < 0)
-        status = cev_store_fail(map->path, "write the progress");
-    if (dataset >= 0) H5Dclose(dataset);
-    H5Tclose(type);
-    return status;
-}
-
-cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress)
-{
-    for (size_t k = 0; k < cev_map_n_progress_fields; k++)
-        if (map->grid || cev_map_progress_of_study(&cev_map_progress_fields[k]))
-            CEV_TRY(put_progress_field(map, &cev_map_progress_fields[k], progress));
     return CEV_OK;
 }
 
-/* Other failures of stat() are left to the writes: they may pass. */
-cev_status cev_map_check_place(const cev_map *map)
+cev_status cev_map_read_tile(cev_map *map, size_t space, const cev_tile *tile, cev_tile_results *results,
+                             double *delta_chi2, cev_digest *digest)
 {
-    struct stat s;
-    int reason = stat(map->path, &s) ? errno : 0;
-    bool removed = reason == ENOENT || reason == ENOTDIR || reason == ESTALE;
-    bool replaced = !reason && (s.st_dev != map->device || s.st_ino != map->inode);
-    if (!removed && !replaced) return CEV_OK;
-    return cev_fail(CEV_E_IO, "%s: was %s while the scan was at work", map->path,
-                    removed ? "removed" : "replaced by another file");
+    const cev_map_space *s = &map->spec->space[space];
+    const open_space *open = &map->space[space];
+    chunk reals = chunk_of(s, tile, sizeof(double)), bytes = chunk_of(s, tile, 1);
+    CEV_TRY(need_chi2(map, space));
+    CEV_TRY(read_values(map, open->chi2, &reals, results->chi2));
+    CEV_TRY(need_status(map, space));
+    CEV_TRY(read_values(map, open->status, &bytes, results->status));
+    for (size_t p = 0; p < s->n_pull; p++) {
+        CEV_TRY(need_pull(map, space, p));
+        CEV_TRY(read_values(map, open->pull[p], &reals, results->pull + p * s->n_map * tile->n_point));
+    }
+    if (delta_chi2) {
+        CEV_TRY(need_delta(map, space));
+        CEV_TRY(read_values(map, open->delta, &reals, delta_chi2));
+    }
+    if (!digest) return CEV_OK;
+    int rank;
+    hsize_t size[3];
+    CEV_TRY(need_digests(map, space, &rank, size));
+    return transfer_row(map, open->digest, tile->id, rank, size, NULL, digest);
 }
 
-cev_status cev_map_content_hash(cev_map *map, char out[CEV_DIGEST_TEXT_SIZE])
+/* --- digests ---------------------------------------------------------------------------------------------------- */
+
+cev_status cev_tile_digest(const cev_tile *tile, const double *chi2, const unsigned char *status, size_t n_pull,
+                           const double *const *pull, cev_digest *out)
 {
-    size_t size = map->grid->n_tile * CEV_DIGEST_SIZE;
-    unsigned char *all = malloc(size);
-    if (!all) return cev_fail(CEV_E_MEMORY, "out of memory");
+    size_t n = tile->n_point, n_span = 2 + n_pull;
+    cev_span *span = malloc(n_span * sizeof *span);
+    if (!span) return cev_fail(CEV_E_MEMORY, "out of memory");
+    span[0] = (cev_span){chi2, n * sizeof *chi2};
+    span[1] = (cev_span){status, n};
+    for (size_t p = 0; p < n_pull; p++) span[2 + p] = (cev_span){pull[p], n * sizeof **pull};
+    cev_status result = cev_digest_spans(span, n_span, out);
+    free(span);
+    return result;
+}
+
+cev_status cev_map_mark_tile(cev_map *map, size_t space, size_t tile, const cev_digest *digest)
+{
+    int rank;
+    hsize_t size[3];
+    CEV_TRY(need_digests(map, space, &rank, size));
+    CEV_TRY(transfer_row(map, map->space[space].digest, tile, rank, size, digest, NULL));
+    return transfer_done(map, space, tile, 1);
+}
+
+cev_status cev_map_forget_tile(cev_map *map, size_t space, size_t tile)
+{
+    return transfer_done(map, space, tile, 0);
+}
+
+cev_status cev_map_read_digests(cev_map *map, size_t space, cev_digest *out)
+{
+    int rank;
+    hsize_t size[3];
+    CEV_TRY(need_digests(map, space, &rank, size));
     errno = 0;
-    cev_status status = H5Dread(map->digest, H5T_NATIVE_UCHAR, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) < 0
-                            ? cev_store_fail(map->path, "read the digests of the tiles")
-                            : CEV_OK;
-    cev_digest digest;
-    if (status == CEV_OK) status = cev_digest_spans(&(cev_span){all, size}, 1, &digest);
-    if (status == CEV_OK) cev_digest_text(&digest, out);
-    free(all);
-    return status;
-}
-
-void cev_map_library_version(char *out, size_t size)
-{
-    unsigned major, minor, release;
-    H5get_libversion(&major, &minor, &release);
-    snprintf(out, size, "%u.%u.%u", major, minor, release);
+    if (H5Dread(map->space[space].digest, H5T_NATIVE_UCHAR, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
+        return cev_store_fail_reading(map->path, "read the digests of the tiles");
+    return cev_store_check_read(map->path, "read the digests of the tiles");
 }

@@ -166,12 +166,13 @@ esac
 CODES = {  # what the program does: (tiles that `status` tells of, exit code of the job, how often the program ran)
     "exit 0": (0, 0, 1),
     "exit 2": (0, 2, 1),
+    "exit 3": (0, 3, 1),
     "exit 130": (0, 130, 1),
     "exit 74": (0, 74, 8),  # at most three restarts without a tile; a failure without a tile is tried twice in each life
     "exit 85": (0, 85, 4),
     "kill -USR1 $$": (0, 138, 4),
     "kill -9 $$": (0, 137, 8),
-    "exit 1": (0, 74, 8),  # without a complete map it is srun that failed
+    "exit 1": (0, 74, 8),  # that is srun's failure, never the program's
     '[ "$n" -ge 5 ] && exit 2; exit 74': ("$n", 2, 6),  # progress is worth more restarts
 }
 
@@ -295,6 +296,19 @@ def test_parts_and_the_job_that_joins_them(cluster, tmp_path, small):
     known = status(tmp_path / "map.h5")
     print(f"\nhash {known['content_hash']}")
     assert known["complete"] and known["content_hash"] == reference
+    assert_no_debris(tmp_path)
+
+
+def test_parts_of_a_study(cluster, tmp_path):
+    axes = [f"{{name: {name}, min: -0.2, max: 0.6, points: 201}}" for name in ("eps_ee_uV", "eps_mumu_uV")]
+    study = tmp_path / "study.yaml"
+    study.write_text("{study: two, interaction: nsi, sets: [{all_subsets_of: [ess_csi, ess_si]}],"
+                     f"planes: [[{', '.join(axes)}]], profiles: [{axes[0]}]}}")
+    _, merge = submit_shards(cluster, study, "study.h5", "3", "--ntasks=1", "--cpus-per-task=1", cwd=tmp_path)
+    end = cluster.wait_for_end(merge, 180)
+    assert (end["JobState"], end["ExitCode"]) == ("COMPLETED", "0:0"), logs(tmp_path)
+    known = status(tmp_path / "study.h5")
+    assert known["complete"] and known["content_hash"] == reference_hash(study, tmp_path)
     assert_no_debris(tmp_path)
 
 

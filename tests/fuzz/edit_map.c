@@ -24,36 +24,74 @@ static size_t below(size_t n)
     return (size_t)(next() % n);
 }
 
+/* Names below a space, and those of the file. In a study the former stand below one of its spaces. */
 static const char *a_name(void)
 {
-    static const char *const names[] = {"chi2",
-                                        "delta_chi2",
-                                        "status",
-                                        "eps_ee_uV",
-                                        "eps_mumu_uV",
-                                        "tiles",
-                                        "tiles/done",
-                                        "tiles/done",
-                                        "tiles/digest",
-                                        "progress",
-                                        "progress/sessions",
-                                        "progress/ranks",
-                                        "progress/start",
-                                        "progress/end",
-                                        "progress/heartbeat",
-                                        "progress/points_failed",
-                                        "progress/chi2_reference",
-                                        "progress/best_fit_chi2",
-                                        "progress/best_fit",
-                                        "progress/content_hash",
-                                        "progress/complete"};
-    return PICK(names);
+    static const char *const in_space[] = {"chi2",
+                                           "delta_chi2",
+                                           "status",
+                                           "pull_ess_csi.signal",
+                                           "eps_ee_uV",
+                                           "eps_mumu_uV",
+                                           "map",
+                                           "tiles",
+                                           "tiles/done",
+                                           "tiles/done",
+                                           "tiles/digest",
+                                           "results",
+                                           "results/chi2_reference",
+                                           "results/best_fit_chi2",
+                                           "results/best_fit",
+                                           "results/points_failed",
+                                           "results/content_hash"};
+    static const char *const of_file[] = {"progress",
+                                          "progress/sessions",
+                                          "progress/ranks",
+                                          "progress/threads",
+                                          "progress/start",
+                                          "progress/end",
+                                          "progress/heartbeat",
+                                          "progress/points_failed",
+                                          "progress/complete",
+                                          "progress/content_hash",
+                                          "progress/complete",
+                                          "progress/wall_time_s",
+                                          "index",
+                                          "index/name",
+                                          "index/experiments",
+                                          "index/axes",
+                                          "spaces",
+                                          "spaces/eps_ee_dV",
+                                          "spaces/eps_ee_dV/eps_ee_dV"};
+    static const char *const space[] = {"", "", "spaces/eps_ee_dV/", "spaces/eps_ee_uV,eps_mumu_uV/"};
+    static char name[4][128]; /* as many are in use at a time */
+    static size_t turn;
+    if (below(4) == 0) return PICK(of_file);
+    const char *where = PICK(space), *what = PICK(in_space);
+    turn = (turn + 1) % 4;
+    snprintf(name[turn], sizeof name[turn], "%s%s", where, what);
+    return name[turn];
 }
 
 static const char *an_attribute(void)
 {
-    static const char *const names[] = {"format",        "format_version",     "axes", "title",
-                                        "configuration", "configuration_hash", "new"};
+    static const char *const names[] = {"format",
+                                        "format_version",
+                                        "axes",
+                                        "title",
+                                        "configuration",
+                                        "configuration_hash",
+                                        "description_hash",
+                                        "data",
+                                        "experiments",
+                                        "study",
+                                        "library_versions",
+                                        "members",
+                                        "side",
+                                        "scale",
+                                        "units",
+                                        "CLASS",
+                                        "new"};
     return PICK(names);
 }
 
@@ -192,8 +230,9 @@ static void scribble(hid_t file, const char *name)
 
 static void put_text(hid_t file, const char *name)
 {
-    static const char *const texts[] = {"",      "cevscan map", "eps_ee_uV", "eps_ee_uV,eps_mumu_uV",
-                                        "a,b,c", "a,b,c,d,e",   ",,,",       "\xff\xfe"};
+    static const char *const texts[] =
+        {"",          "cevscan map", "cevscan study", "eps_ee_uV", "eps_ee_uV,eps_mumu_uV",
+         "eps_ee_dV", "a,b,c",       "a,b,c,d,e",     ",,,",       "\xff\xfe"};
     const char *text = below(8) ? PICK(texts) : NULL;
     hid_t type = a_string(H5T_VARIABLE), space = H5Screate(H5S_SCALAR),
           a = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
@@ -230,16 +269,24 @@ static void put_anything(hid_t file, const char *name)
     H5Sclose(space);
 }
 
-static void edit_attribute(hid_t file)
+static void edit_attribute_of(hid_t object)
 {
     const char *name = an_attribute();
-    if (H5Aexists(file, name) > 0) H5Adelete(file, name);
+    if (H5Aexists(object, name) > 0) H5Adelete(object, name);
     switch (below(5)) {
-    case 0: put_number(file, name); break;
-    case 1: put_anything(file, name); break;
+    case 0: put_number(object, name); break;
+    case 1: put_anything(object, name); break;
     case 2: break;
-    default: put_text(file, name);
+    default: put_text(object, name);
     }
+}
+
+static void edit_attribute(hid_t file)
+{
+    hid_t object = H5Oopen(file, below(2) ? "/" : a_name(), H5P_DEFAULT);
+    if (object < 0) return;
+    edit_attribute_of(object);
+    H5Oclose(object);
 }
 
 static void relink(hid_t file, const char *name, size_t kind)

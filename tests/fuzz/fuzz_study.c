@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Study files. One that is accepted must also be accepted in its resolved form and be the same study; and the scan that
- * each of its maps is must be one that a scan file can say. */
+/* Scan and study files. One that is accepted must also be accepted in its resolved form, as a map keeps it, and be the
+ * same; and the scan that each of its maps is must be one that a scan file can say. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,10 @@ static void check_resolved(const cev_study_config *study)
 {
     cev_study_config *again;
     if (cev_study_config_parse(study->resolved, "resolved", &again) != CEV_OK)
-        fail("the resolved study is refused", study->resolved);
-    if (memcmp(&study->identity, &again->identity, sizeof again->identity))
-        fail("the resolved study is another one", study->resolved);
+        fail("the resolved file is refused", study->resolved);
+    if (again->is_scan != study->is_scan || again->n_map != study->n_map ||
+        memcmp(&study->identity, &again->identity, sizeof again->identity))
+        fail("the resolved file is another one", study->resolved);
     cev_study_config_destroy(&again);
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Builds the fuzzers with clang's libFuzzer, address and undefined-behaviour sanitizers, and runs each of them.
-#   tests/fuzz/run.sh [SECONDS [FUZZER...]]       default: 60 seconds for each of scan, study, experiment, map and map_bytes
+#   tests/fuzz/run.sh [SECONDS [FUZZER...]]       default: 60 seconds for each of study (scans, too), experiment, map and map_bytes
 # What it finds lies in $BUILD/findings, the growing corpus in $BUILD/corpus (BUILD is build/fuzz by default).
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
-[ $# -gt 1 ] && fuzzers=("${@:2}") || fuzzers=(scan study experiment map map_bytes)
+[ $# -gt 1 ] && fuzzers=("${@:2}") || fuzzers=(study experiment map map_bytes)
 build=${BUILD:-build/fuzz}
 mkdir -p "$build/findings"
 
@@ -19,10 +19,10 @@ mpi=$(for p in ompi-c mpi-c ompi mpich; do pkg-config --exists $p && echo $p && 
 packages="$hdf5 $mpi gsl yaml-0.1 jansson libcrypto"
 read -ra headers < <(pkg-config --cflags $packages | sed 's/-I/-isystem /g')
 read -ra libraries < <(pkg-config --libs $packages)
-flags=(-std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-math-errno -ffp-contract=off -DCEV_NO_DISPATCH -Wno-psabi -Iinclude
+flags=(-std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-math-errno -ffp-contract=off -DCEV_NO_DISPATCH -Wno-psabi -Iinclude -DCEVSCAN_COMMIT='"fuzz"'
        -fsanitize=address,undefined -fno-sanitize-recover=undefined)
 
-# All rooms of the library but the one that needs MPI and OpenMP at run time.
+# All rooms of the library but those that need MPI and OpenMP at run time.
 objects=()
 for source in src/{base,physics,detector,experiment,stats,scan,engine,store,config}/*.c; do
   object=$build/${source//\//_}.o
@@ -46,11 +46,10 @@ for fuzzer in "${fuzzers[@]}"; do
   seeds=("$PWD/tests/fuzz/corpus/${fuzzer%_bytes}")
   dictionary=$PWD/tests/fuzz/yaml.dict longest=6000 patience=10
   case $fuzzer in
-    scan) seeds+=("$PWD/configs/scans") ;;
-    study) seeds+=("$PWD/configs/studies") ;;
+    study) seeds+=("$PWD"/tests/fuzz/corpus/scan "$PWD"/configs/{scans,studies}) ;;
     experiment) seeds+=("$PWD/configs/experiments") ;;
     map_bytes) ASAN_OPTIONS+=:max_allocation_size_mb=256 patience=60 ;;& # what a damaged length asks for takes its time
-    map*) dictionary=$PWD/tests/fuzz/hdf5.dict longest=65536 ;;
+    map*) dictionary=$PWD/tests/fuzz/hdf5.dict longest=131072 ;;
   esac
   mkdir -p "$build/corpus/$fuzzer"
   echo "== $fuzzer, $seconds s"

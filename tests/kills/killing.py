@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts scans, kills them, and looks at what they leave behind. Shared by the tests of this folder."""
+"""Starts scans and studies, kills them, and looks at what they leave behind. Shared by the tests of this folder."""
 import atexit
 import hashlib
 import json
@@ -18,7 +18,8 @@ import numpy as np
 REPOSITORY = Path(__file__).resolve().parents[2]
 CEVSCAN = os.environ.get("CEVSCAN_BIN", str(REPOSITORY / "bin" / "cevscan"))
 AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-COMPLETE, POINTS_FAILED, BAD_INPUT, IO, STOPPED, INTERRUPTED = 0, 1, 2, 74, 85, 130
+COMPLETE, BAD_INPUT, POINTS_FAILED, IO, STOPPED, INTERRUPTED = 0, 2, 3, 74, 85, 130
+NOT_SOUND = POINTS_FAILED  # of `verify`
 # Killed jobs leave Open MPI's session folders, of megabytes each.
 SESSIONS = tempfile.mkdtemp(prefix="cevscan-kills-")
 atexit.register(shutil.rmtree, SESSIONS, ignore_errors=True)
@@ -32,13 +33,33 @@ def environment(**extra):
 
 # --- scans ----------------------------------------------------------------------------------------------------------
 
-def write_scan(path, points, tile, detectors=("ess_csi",), pulls=True, low=-0.2):
+def write_scan(path, points, tile, detectors=("ess_csi",), pulls=True, low=-0.2, data="asimov"):
     """A scan file of one axis for each number of points."""
     names = ["eps_ee_uV", "eps_mumu_uV", "eps_ee_dV"][: len(points)]
     axes = "".join(f"  - {{name: {a}, min: {low}, max: 0.6, points: {n}}}\n" for a, n in zip(names, points))
-    path.write_text(f"scan: kills\nexperiments: [{', '.join(detectors)}]\ninteraction: nsi\nparameters:\n{axes}"
+    path.write_text(f"scan: kills\nexperiments: [{', '.join(detectors)}]\ninteraction: nsi\nparameters:\n{axes}data: {data}\n"
                     f"store_pulls: {'true' if pulls else 'false'}\ntile: {list(tile)}\n")
     return path
+
+
+def write_study(path, points, tile, detectors=("ess_csi", "ess_si"), pulls=True, low=-0.2, profile=None, data="asimov"):
+    """Every subset of the detectors over one plane and, if `profile` is a number of points, over one axis."""
+    axes = [f"{{name: {a}, min: {low}, max: 0.6, points: {n}}}" for a, n in zip(("eps_ee_uV", "eps_mumu_uV"), points)]
+    profiles = f"profiles: [{{name: eps_ee_dV, min: -0.2, max: 0.6, points: {profile}}}]\n" if profile else ""
+    path.write_text(f"study: kills\nsets: [{{all_subsets_of: [{', '.join(detectors)}]}}]\ninteraction: nsi\ndata: {data}\n"
+                    f"planes: [[{', '.join(axes)}]]\n{profiles}"
+                    f"store_pulls: {'true' if pulls else 'false'}\ntile: {{eps_ee_uV: {tile[0]}, eps_mumu_uV: {tile[1]}, eps_ee_dV: 20}}\n")
+    return path
+
+
+def small_study(folder):
+    """A quarter of a second, three maps with pulls of their own in each of two spaces."""
+    return write_study(folder / "small_study.yaml", (131, 151), (13, 16), profile=2001)
+
+
+def slow_study(folder):
+    """As slow_scan(): seven maps of three detectors."""
+    return write_study(folder / "slow_study.yaml", (1100, 1200), (60, 100), DETECTORS[:3], pulls=False)
 
 
 def small_scan(folder):
@@ -186,55 +207,111 @@ def wait_for_tiles(job, map_path, at_least=1):
     return status
 
 
-def tile_boxes(file):
-    """The slices of each tile, in the order of their numbers."""
-    shape, side = file["chi2"].shape, file["tiles"].attrs["side"]
+def spaces_of(file):
+    """The groups that hold maps over one grid, in the order of the file: of a scan the root group."""
+    if file.attrs["format"] == "cevscan map":
+        return [file["/"]]
+    order = dict.fromkeys(name.decode().rpartition("/")[0] for name in file["index/name"][...])
+    return [file["spaces"][name] for name in order]
+
+
+def tile_boxes(space):
+    """The slices of each tile in one map, in the order of their numbers."""
+    shape, side = space["chi2"].shape, space["tiles"].attrs["side"]
+    shape = shape[len(shape) - len(side):]
     counts = [-(-n // int(s)) for n, s in zip(shape, side)]
     for index in np.ndindex(*counts):
         yield tuple(slice(int(i * s), int(min((i + 1) * s, n))) for i, s, n in zip(index, side, shape))
 
 
-def pull_names(file):
-    """Datasets of the pulls in the order of the model: as the experiments list them, the first of a name counts."""
-    configuration = json.loads(file.attrs["configuration"])
-    seen = {pull["name"]: None for e in configuration["experiments"] for pull in e.get("pulls", [])}
-    return [f"pull_{name}" for name in seen if f"pull_{name}" in file]
+def pulls_of_maps(file, space):
+    """For each map of a space the datasets of its pulls in the order of its model: as its experiments list them, the first of a
+    name counts."""
+    experiments = json.loads(file.attrs["configuration"])["experiments"]
+    names = {e["experiment"]: [pull["name"] for pull in e.get("pulls", [])] for e in experiments}
+    sets = [list(names)]
+    if space.name != "/":
+        of_map = dict(zip(file["index/name"].asstr()[...], file["index/experiments"].asstr()[...]))
+        prefix = space.name.rpartition("/")[2]
+        sets = [of_map[f"{prefix}/{name}"].split(",") for name in space["map"].asstr()[...]]
+    unique = ((pull for e in members for pull in names[e.strip()]) for members in sets)
+    return [[f"pull_{pull}" for pull in dict.fromkeys(pulls) if f"pull_{pull}" in space] for pulls in unique]
 
 
-def tile_digest(file, box, pulls):
-    parts = [file["chi2"][box].astype("<f8"), file["status"][box]] + [file[p][box].astype("<f8") for p in pulls]
+def fields_of(space):
+    """Every dataset over the grid, with the dimension of the maps in scans, too."""
+    names = ["chi2", "delta_chi2", "status", *(name for name in space if name.startswith("pull_"))]
+    return {name: space[name][...] if space.name != "/" else space[name][...][None] for name in names}
+
+
+def digests_of(space):
+    digest = space["tiles/digest"][...]
+    return digest if space.name != "/" else digest[:, None]
+
+
+def tile_digest(data, box, pulls):
+    """Of one map's part of a tile; data by name, each an array of that map."""
+    parts = [data["chi2"][box].astype("<f8"), data["status"][box]] + [data[p][box].astype("<f8") for p in pulls]
     return hashlib.sha256(b"".join(p.tobytes() for p in parts)).digest()
 
 
+def hashes_of_maps(digests):
+    """From the digests of the spaces in their order: the definition in map.h."""
+    return [hashlib.sha256(d[:, m].tobytes()).hexdigest() for d in digests for m in range(d.shape[1])]
+
+
 class Reference:
-    """A finished map, and all its bytes."""
+    """A finished scan or study, and all its bytes."""
 
     def __init__(self, scan, map_path):
         self.scan, self.path = scan, map_path
         scan_to_end(scan, map_path)
         with h5py.File(map_path, "r") as f:
-            self.pulls = pull_names(f)
-            self.data = {name: f[name][...] for name in ["chi2", "delta_chi2", "status", *self.pulls]}
-            self.digest = f["tiles/digest"][...]
-            self.boxes = list(tile_boxes(f))
-            self.n_tile = len(self.boxes)
-            self.done_offset = f["tiles/done"].id.get_offset()
+            spaces = spaces_of(f)
+            self.names = [space.name for space in spaces]
+            self.pulls = [pulls_of_maps(f, space) for space in spaces]
+            self.data = [fields_of(space) for space in spaces]
+            self.digests = [digests_of(space) for space in spaces]
+            self.boxes = [list(tile_boxes(space)) for space in spaces]
+            self.done_places = [(space["tiles/done"].id.get_offset(), len(boxes)) for space, boxes in zip(spaces, self.boxes)]
             self.hash = f["progress/content_hash"][()].decode()
-        assert self.hash == hashlib.sha256(self.digest.tobytes()).hexdigest()
+        self.n_tile = sum(map(len, self.boxes))
+        assert any(pulls for maps in self.pulls for pulls in maps) == ("store_pulls: true" in Path(scan).read_text())
+        maps = hashes_of_maps(self.digests)
+        assert self.hash == (maps[0] if self.names == ["/"] else hashlib.sha256("".join(maps).encode()).hexdigest())
+
+    def tiles_done(self, map_path):
+        """Read from the raw file, without disturbing the job: the layout of equal files is equal. -1 while there is none."""
+        try:
+            with open(map_path, "rb", buffering=0) as f:
+                n = 0
+                for offset, size in self.done_places:
+                    f.seek(offset)
+                    n += sum(f.read(size))
+                return n
+        except FileNotFoundError:
+            return -1
 
     def wrong_tiles(self, map_path):
-        """Numbers of the tiles that have their done byte and differ from the reference, and how many are done. Raises if the
-        map cannot be read."""
+        """(space, tile) of the tiles that have their done byte and differ from the reference, and how many are done. Raises if the
+        file cannot be read."""
+        wrong, n_done = [], 0
         with h5py.File(map_path, "r") as f:
-            done, digest = f["tiles/done"][...], f["tiles/digest"][...]
-            data = {name: f[name][...] for name in self.data}
-        wrong = [t for t in np.flatnonzero(done) if not self._same(t, data, digest)]
-        return wrong, int(done.sum())
+            for k, name in enumerate(self.names):
+                done, digests, data = f[name]["tiles/done"][...], digests_of(f[name]), fields_of(f[name])
+                n_done += int(done.sum())
+                wrong += [(name, int(t)) for t in np.flatnonzero(done) if not self._same(k, t, data, digests)]
+        return wrong, n_done
 
-    def _same(self, t, data, digest):
-        box = self.boxes[t]
-        same = all(data[n][box].tobytes() == self.data[n][box].tobytes() for n in data)
-        return same and digest[t].tobytes() == tile_digest(data, box, self.pulls)
+    def _same(self, k, t, data, digests):
+        box = self.boxes[k][t]
+        for m, pulls in enumerate(self.pulls[k]):
+            one = {name: values[m] for name, values in data.items()}
+            if any(values[box].tobytes() != self.data[k][name][m][box].tobytes() for name, values in one.items()):
+                return False
+            if digests[t, m].tobytes() != tile_digest(one, box, pulls):
+                return False
+        return True
 
     def assert_sound(self, map_path, complete=False):
         """Readable by h5py and by the program, no wrong tile; returns the number of finished tiles."""

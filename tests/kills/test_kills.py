@@ -11,38 +11,42 @@ import time
 import pytest
 
 import killing
-from killing import Job, Reference, run_command, send, status_of, wait_for, write_scan
+from killing import Job, Reference, run_command, send, status_of, wait_for, write_scan, write_study
 
 KILLS = int(os.environ.get("CEVSCAN_KILLS", "20"))
 SEED = int(os.environ.get("CEVSCAN_SEED", "1"))
-MOMENTS = ("starting", "layout", "streaming", "finalising")
+MOMENTS = ("starting", "best fits", "layout", "streaming", "finalising")
 VICTIMS = 3 * ("alone", "whole job", "one rank") + ("mpirun",)
 
 
-@pytest.fixture(scope="module")
-def references(tmp_path_factory):
-    """Scans with many tiles (pulls, two axes), a large layout, and long lists of tiles (one axis)."""
-    folder = tmp_path_factory.mktemp("references")
-    scans = [
+def some_scans(folder):
+    """Many tiles (pulls, two axes), a large layout, long lists of tiles (one axis), three axes, and a search in observed data."""
+    return [
         killing.small_scan(folder),
         write_scan(folder / "wide.yaml", (801, 1003), (37, 64)),
         write_scan(folder / "long.yaml", (40000,), (16,), pulls=False),
         write_scan(folder / "deep.yaml", (61, 71, 83), (7, 9, 11), ("ess_csi", "ess_si")),
+        write_scan(folder / "observed.yaml", (161, 171), (13, 16), ("coherent_csi",), data="observed"),
     ]
-    return [Reference(scan, scan.with_suffix(".reference.h5")) for scan in scans]
+
+
+def some_studies(folder):
+    """Two spaces with pulls, a large layout, many maps, and a search in observed data."""
+    return [
+        killing.small_study(folder),
+        write_study(folder / "wide_study.yaml", (401, 503), (37, 64), pulls=False),
+        write_study(folder / "many_maps.yaml", (31, 41), (4, 4), killing.DETECTORS, pulls=False, profile=101),
+        write_study(folder / "observed_study.yaml", (61, 71), (13, 16), ("coherent_csi", "xenonnt_8b"), profile=501, data="observed"),
+    ]
+
+
+@pytest.fixture(scope="module", params=[some_scans, some_studies], ids=["scans", "studies"])
+def references(tmp_path_factory, request):
+    folder = tmp_path_factory.mktemp("references")
+    return [Reference(file, file.with_suffix(".reference.h5")) for file in request.param(folder)]
 
 
 # --- where a job is, found out without disturbing it ----------------------------------------------------------------
-
-def tiles_done(reference, map_path):
-    """Read from the raw file: the layout of equal scans is equal."""
-    try:
-        with open(map_path, "rb", buffering=0) as f:
-            f.seek(reference.done_offset)
-            return sum(f.read(reference.n_tile))
-    except FileNotFoundError:
-        return -1
-
 
 def await_moment(rng, moment, reference, job, map_path):
     """False if the job was over before."""
@@ -51,13 +55,14 @@ def await_moment(rng, moment, reference, job, map_path):
         return not job.is_over()
     wait_for(lambda: job.is_over() or os.path.exists(f"{map_path}.lock"), 60, "the job does not begin", pause=0.0005)
     job.known, job.known_ranks = job.processes(), job.ranks()  # looking for them later would take too long
-    wanted = {"layout": lambda: os.path.exists(f"{map_path}.tmp") or os.path.exists(map_path),
-              "streaming": lambda t=rng.randrange(reference.n_tile): tiles_done(reference, map_path) >= t,
-              "finalising": lambda t=reference.n_tile - rng.randrange(3): tiles_done(reference, map_path) >= t}[moment]
+    wanted = {"best fits": lambda: True,
+              "layout": lambda: os.path.exists(f"{map_path}.tmp") or os.path.exists(map_path),
+              "streaming": lambda t=rng.randrange(reference.n_tile): reference.tiles_done(map_path) >= t,
+              "finalising": lambda t=reference.n_tile - rng.randrange(3): reference.tiles_done(map_path) >= t}[moment]
     end = time.monotonic() + 60
     while not wanted() and not job.is_over():
         assert time.monotonic() < end, f"no {moment} within a minute"
-    longest = {"layout": 0.05, "streaming": 0.002, "finalising": 0.004}[moment]
+    longest = {"best fits": 0.3, "layout": 0.05, "streaming": 0.002, "finalising": 0.004}[moment]
     end = time.monotonic() + rng.uniform(0, longest)
     while time.monotonic() < end:
         pass
@@ -98,7 +103,7 @@ class Tally:
 
     def look_at(self, reference, map_path, sessions_before, victim, what):
         """Counts the kill where the files say that it hit, which is not always where it was aimed."""
-        phase = "layout" if os.path.exists(f"{map_path}.tmp") else "before the file"
+        phase = "layout" if os.path.exists(f"{map_path}.tmp") else "folds and fits" if os.path.exists(f"{map_path}.lock") else "before the lock"
         try:
             if map_path.exists():
                 wrong, n_done = reference.wrong_tiles(map_path)
@@ -121,7 +126,7 @@ class Tally:
                 "\n".join(lines))
 
 
-PHASES = ("before the file", "layout", "before streaming", "streaming", "finalising", "after the end")
+PHASES = ("before the lock", "folds and fits", "layout", "before streaming", "streaming", "finalising", "after the end")
 
 
 def phase_of(status, sessions_before):
@@ -135,7 +140,7 @@ def phase_of(status, sessions_before):
 def kill_once(rng, reference, map_path, tally):
     moment, victim = rng.choice(MOMENTS), rng.choice(VICTIMS)
     before = status_of(map_path)
-    if before and moment == "layout":
+    if before and moment in ("best fits", "layout"):
         moment = "streaming"
     ranks = None if victim == "alone" else rng.choice((1, 2, 3))
     job = Job(run_command(reference.scan, map_path, ranks), map_path.parent)
@@ -179,7 +184,7 @@ def test_files_of_open_mpi_go(references, tmp_path):
     """Its plugin for shared file pointers makes some beside the map; a resumed scan does not leave those of a killed job."""
     reference, map_path = references[0], tmp_path / "map.h5"
     job = Job(run_command(reference.scan, map_path, 2), tmp_path)
-    wait_for(lambda: tiles_done(reference, map_path) >= 1, 60, "no tile was finished")
+    wait_for(lambda: reference.tiles_done(map_path) >= 1, 60, "no tile was finished")
     strike(random.Random(SEED), "whole job", job)
     reference.assert_resumes(map_path)
     assert killing.beside(map_path) == []

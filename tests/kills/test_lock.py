@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 
 import h5py
@@ -42,7 +43,11 @@ def lock_of(map_path):
 
 
 def lock_text(host, pid=4242, born=777, job="-", restart=0):
-    return f"cevscan-lock 1 host {host} pid {pid} born {born} job {job} restart {restart}\n"
+    """Of a process whose number means here what it means there, if the host is this one."""
+    text = f"cevscan-lock 1 host {host} pid {pid} born {born} job {job} restart {restart}"
+    if host == socket.gethostname():
+        text += f" boot {open('/proc/sys/kernel/random/boot_id').read().strip()} pidns {os.readlink('/proc/self/ns/pid')}"
+    return text + "\n"
 
 
 def assert_refused(result, *words):
@@ -136,6 +141,44 @@ def test_repair_through_a_link_meets_the_lock_of_the_map_itself(slow, tmp_path):
     assert map_path.read_bytes() == before and not lock_of(link).exists()
 
 
+# --- containers of one name -----------------------------------------------------------------------------------------
+
+def can_unshare():
+    return os.geteuid() == 0 and subprocess.run(["unshare", "-p", "-f", "--mount-proc", "true"], capture_output=True).returncode == 0
+
+
+IN_CONTAINER = ["unshare", "-p", "-f", "--mount-proc"]
+
+
+@pytest.mark.skipif(not can_unshare(), reason="needs the right to make pid namespaces")
+@pytest.mark.parametrize("inside", [(True, True), (True, False), (False, True)])
+def test_containers_of_one_hostname_do_not_take_each_others_lock(long, tmp_path, inside):
+    """A pid of another namespace says nothing here: not that its process is gone, and not that it lives."""
+    map_path = tmp_path / "map.h5"
+    first, second = (([*IN_CONTAINER] if within else []) + run_command(long.scan, map_path) for within in inside)
+    job = Job(first, tmp_path)
+    wait_for_tiles(job, map_path)
+    held = lock_of(map_path).read_text()
+    assert_refused(Job(second, tmp_path).finish(), "another job is writing this map", socket.gethostname())
+    assert lock_of(map_path).read_text() == held and not job.is_over()
+    send(job.ranks()[0], signal.SIGUSR1)
+    job.finish()
+    long.assert_sound(map_path)
+    assert debris(map_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_unshare(), reason="needs the right to make pid namespaces")
+def test_lock_of_a_container_that_is_gone_does_not_block(reference, slow, tmp_path):
+    map_path = tmp_path / "map.h5"
+    job = Job([*IN_CONTAINER, *run_command(slow.scan, map_path)], tmp_path)
+    wait_for_tiles(job, map_path)
+    job.kill_everything()
+    job.process.wait()
+    assert lock_of(map_path).exists()
+    slow.assert_resumes(map_path)
+
+
 # --- other hosts and requeued jobs ----------------------------------------------------------------------------------
 
 @pytest.mark.slow
@@ -207,7 +250,7 @@ def test_holder_that_lost_its_lock_stops(long, tmp_path, how, ranks):
     code, _, err = job.finish()
     assert code == IO, err
     (message,) = errors_in(err)
-    assert "taken the map over" in message
+    assert "has taken the file over" in message
     assert how == "removed" or lock_of(map_path).read_text() == theirs, "the successor's lock is gone"
     long.assert_sound(map_path)
 

@@ -122,7 +122,7 @@ def test_signal_before_the_first_tile(slow, tmp_path):
     code, _, err, _ = finish_in_time(job)
     assert code == STOPPED, err
     assert debris(map_path) == []
-    assert slow.assert_sound(map_path) < slow.n_tile
+    assert not map_path.exists() or slow.assert_sound(map_path) < slow.n_tile
     slow.assert_resumes(map_path)
 
 

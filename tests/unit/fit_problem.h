@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Problems for cevscan/profile.h, made by hand or at random, and how to give them to the library; slow_fit.h solves them
- * another way. */
+/* Problems for cevscan/profile.h, made by hand or at random, and how to give them to the library; slow_fit.h solves
+ * them another way. */
 #ifndef CEVSCAN_TESTS_FIT_PROBLEM_H
 #define CEVSCAN_TESTS_FIT_PROBLEM_H
 

@@ -141,8 +141,8 @@ static inline REAL SLOW(product)(size_t n, const REAL *a, const REAL *b)
     return sum;
 }
 
-/* Newton at one barrier, halving steps that leave the region or come out on the other side, until the slope along a step
- * is lost in rounding or below `least`. */
+/* Newton at one barrier, halving steps that leave the region or come out on the other side, until the slope along a
+ * step is lost in rounding or below `least`. */
 static inline void SLOW(descend)(const fit_problem *p, int lane, REAL barrier, REAL least, REAL *pull)
 {
     for (int iteration = 0; iteration < 200; iteration++) {
@@ -168,9 +168,9 @@ static inline void SLOW(descend)(const fit_problem *p, int lane, REAL barrier, R
     }
 }
 
-/* A number that the minimum is not below: the value of the dual problem at the multipliers y = 2 (1 - D/N) of the point
- * `pull`, with the barrier in place of D where that is zero. The conjugate of 2 (N - D + D ln(D/N)) is -2 D ln(1 - y/2)
- * for y < 2, that of (N - D)^2/v is y D + v y^2/4, and that of (a/sigma)^2 is (sigma y)^2/4. */
+/* A number that the minimum is not below: the value of the dual problem at the multipliers y = 2 (1 - D/N) of the
+ * point `pull`, with the barrier in place of D where that is zero. The conjugate of 2 (N - D + D ln(D/N)) is -2 D ln(1
+ * - y/2) for y < 2, that of (N - D)^2/v is y D + v y^2/4, and that of (a/sigma)^2 is (sigma y)^2/4. */
 static inline double SLOW(lower_bound)(const fit_problem *p, int lane, const REAL *pull, REAL barrier)
 {
     REAL sum = 0, force[MOST_PULLS] = {0}, zero[MOST_PULLS] = {0};
@@ -192,8 +192,8 @@ static inline double SLOW(lower_bound)(const fit_problem *p, int lane, const REA
     return (double)sum;
 }
 
-/* The minimum from pulls `start` (inside the region); infinite where data meet an empty prediction. *lower, unless NULL:
- * what it is not below. */
+/* The minimum from pulls `start` (inside the region); infinite where data meet an empty prediction. *lower, unless
+ * NULL: what it is not below. */
 static inline double SLOW(minimum_and_bound)(const fit_problem *p, int lane, const REAL *start, REAL *pull,
                                              double *lower)
 {

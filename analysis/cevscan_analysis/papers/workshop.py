@@ -7,8 +7,8 @@ import sys
 import time
 
 from ..command import MapError, call, configuration, write
+from ..map_file import opened
 from ..maps import open_map
-from ..numeric import h5py
 from ..rates import rates
 
 
@@ -42,9 +42,9 @@ class Progress:
 def complete(path):
     """Of a map or a study."""
     try:
-        with h5py.File(path, "r") as file:
-            return bool(file["progress/complete"][()])
-    except (OSError, KeyError):
+        with opened(path, ()) as file:
+            return bool(file.file["progress/complete"][()])
+    except MapError:
         return False
 
 

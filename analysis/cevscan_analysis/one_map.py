@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A map: Delta chi2 on a grid, and what is known of it."""
+from dataclasses import dataclass, field
+
+from .numeric import np
+
+PENDING, OK, NOT_CONVERGED, IMPOSSIBLE, INVALID = range(5)  # the bytes of /status
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """What is known of a map that was profiled over other axes: how well the grid resolves the minima along them."""
+    over: tuple             # names of the axes that are gone
+    error: np.ndarray       # float [axes...]: how far above the truth delta_chi2 may lie, an estimate
+    is_coarse: np.ndarray   # bool [axes...]: more than a figure shows
+    at_edge: np.ndarray     # bool [axes...]: the minimum lies at the end of an axis; there may be a lower one behind it
+    ends: tuple = ()        # names of those axes that are gone at whose ends the best fit lies
+
+    def at(self, index):
+        """Of a part of the map."""
+        return Profiled(self.over, self.error[index], self.is_coarse[index], self.at_edge[index], self.ends)
+
+    @property
+    def note(self):
+        """What a reader of the numbers must know; "" if all is well."""
+        parts, n = [], self.error.size
+        if self.is_coarse.any():
+            most = float(self.error[self.is_coarse].max())
+            parts.append(f"in {int(self.is_coarse.sum())} of {n} cells the grid is too coarse, and Delta chi2 may be too "
+                         f"high, by up to {most:.2g}")
+        if self.at_edge.any():
+            parts.append(f"in {int(self.at_edge.sum())} of {n} cells the minimum lies at the end of an axis")
+        if self.ends:
+            parts.append(f"the best fit lies at the end of {', '.join(self.ends)}")
+        return f"profiled over {', '.join(self.over)}: {'; '.join(parts)}" if parts else ""
+
+
+@dataclass(frozen=True)
+class Map:
+    """Delta chi2 on a grid: `delta_chi2[i, j, ...]` belongs to `axes[0].values[i]`, `axes[1].values[j]`, ...
+
+    Texts that come from the file have their control characters written out (\\x1b): they may be printed."""
+    path: str               # FILE, or FILE:GROUP
+    axes: list              # of Axis, in the order of the arrays' dimensions
+    delta_chi2: np.ndarray  # float [axes...]; NaN where not computed or failed, inf where impossible
+    chi2: np.ndarray        # float [axes...]
+    status: np.ndarray      # uint8 [axes...]: PENDING, OK, NOT_CONVERGED, IMPOSSIBLE or INVALID
+    progress: dict          # everything under /progress, and what the results say of this map
+    attrs: dict             # root attributes; of a map of a study, what its index says of it comes first
+    completeness: float     # fraction of the grid points that have been dealt with
+    points_failed: int
+    best_fit: dict          # name of axis -> value; NaN in a map without a single result
+    members: tuple = ()     # of Map: in a scan of several parameters in turn, that of each; it has the parameter's name
+    pulls: dict = field(default_factory=dict)   # name -> float [axes...], where they are stored and the map is whole
+    profiled: Profiled = None   # of a map over fewer axes than were scanned
+
+    @property
+    def names(self):
+        return [axis.name for axis in self.axes]
+
+    @property
+    def is_surrogate(self):
+        """Do its data stand in for numbers that have not been published? Whatever is made of it must say so."""
+        return "surrogate" in str(self.attrs.get("experiments", "")).lower()
+
+    @property
+    def lowest(self):
+        """Smallest Delta chi2; inf if there is none."""
+        return float(np.fmin.reduce(self.delta_chi2, axis=None, initial=np.inf))
+
+    def end_of_axis(self, name):
+        """The value at the end of an axis at which the best fit lies, as nearly as the grid tells: what is better may
+        lie behind it. None if it lies inside, or where the axis ends at infinity."""
+        axis = next(axis for axis in self.axes if axis.name == name)
+        return axis.end_at(self.best_fit[name])
+
+    @property
+    def note(self):
+        """What a reader of a number or figure from this map must know; "" if all is well."""
+        parts = []
+        if self.completeness < 1:
+            parts.append(f"{np.floor(1000 * self.completeness) / 10:g}% complete")
+        if self.points_failed:
+            parts.append(f"{self.points_failed} point{'s' * (self.points_failed > 1)} failed")
+        return ", ".join(parts)

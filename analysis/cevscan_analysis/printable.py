@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts of files that others wrote, as they may be printed: control characters would be commands to a terminal."""
+
+
+def printable(text):
+    """With what is no letter, sign or blank written out: ESC as \\x1b."""
+    return text if text.isprintable() else "".join(
+        c if c.isprintable() or c == "\u00a0" else repr(c)[1:-1] for c in text)
+
+
+def text_of(value):
+    """A text of a file, as h5py gives it; numbers are left alone."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace").rstrip("\0")
+    return printable(value) if isinstance(value, str) else value

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a job would take, from doing a little of it. */
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job_parts.h"
+
+/* Enough of a tile to know what a point costs. */
+static const double long_enough_s = 0.02;
+enum { ROUNDS_OF_SLOW_SEARCH = 3 };
+
+static bool is_slow(const job_space *s)
+{
+    for (size_t a = 0; a < s->scan->grid.n_axis; a++)
+        if (s->scan->axis_description[a]->slow) return true;
+    return false;
+}
+
+/* Seconds of one piece of the middle tile of a space, starts included, and of its folding. */
+static void measure_space(const job *j, const job_space *s, double *fold_s, double *tile_s)
+{
+    cev_combination *c = s->combination;
+    cev_tile tile = cev_grid_tile(&s->scan->grid, s->scan->grid.n_tile / 2);
+    double begin = job_now_s();
+    size_t n = cev_combination_open(c, &tile), done = 0;
+    *fold_s = is_slow(s) ? job_now_s() - begin : 0;
+    begin = job_now_s();
+    for (size_t k = 0; k < n; k++) cev_combination_start(c, j->scratch[0], k);
+    n = cev_combination_ready(c);
+    double starts_s = job_now_s() - begin;
+    begin = job_now_s();
+    while (done < n && (done == 0 || job_now_s() - begin < long_enough_s))
+        cev_combination_evaluate(c, j->scratch[0], done++);
+    *tile_s = starts_s + (job_now_s() - begin) * (double)n / (double)done;
+}
+
+static cev_status measure_fits(const job *j, const job_space *s, double *fit_s)
+{
+    cev_best_fits *fits;
+    bool *observed;
+    unsigned char *result;
+    CEV_TRY(cev_new(j->arena, s->n_map, &observed));
+    for (size_t m = 0; m < s->n_map; m++) {
+        const cev_study_set *set = &j->config->set[m % j->config->n_set];
+        for (size_t e = 0; e < set->n_experiment; e++) observed[m] |= s->scan->observed[set->experiment[e]];
+    }
+    CEV_TRY(cev_best_fits_create(s->combination, s->n_map, s->scan->truth, observed, &fits));
+    cev_status status = cev_new(j->arena, cev_best_fits_result_size(fits), &result);
+    size_t n = cev_best_fits_n_item(fits);
+    double begin = job_now_s();
+    if (status == CEV_OK && n > 0)
+        status = cev_best_fits_look(fits, j->scratch[0], 0, job_is_stopping, (void *)(uintptr_t)j, result);
+    *fit_s = (job_now_s() - begin) * (double)n * (is_slow(s) ? ROUNDS_OF_SLOW_SEARCH : 1);
+    cev_best_fits_destroy(&fits);
+    return status;
+}
+
+static double resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    double pages = 0;
+    if (file && fscanf(file, "%*u %lf", &pages) != 1) pages = 0;
+    if (file) fclose(file);
+    return pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* Chunks are whole tiles, at the ends of axes, too. */
+static double bytes_of_space(const job *j, size_t k)
+{
+    const cev_map_space *space = &j->spec.space[k];
+    double points = (double)space->grid->n_tile * (double)cev_grid_points_of_whole_tile(space->grid);
+    double digests = (double)space->grid->n_tile * (CEV_DIGEST_SIZE * (double)space->n_map + 1);
+    return points * (double)space->n_map * (17 + 8 * (double)space->n_pull) + digests;
+}
+
+static cev_status estimate(job *j, cev_job_estimate *out)
+{
+    const double structure_bytes = 16e3, structure_of_space = 8e3;
+    double begin = job_now_s();
+    j->machine = cev_machine_survey(j->communicator, 1);
+    CEV_TRY(job_build(j));
+    out->fold_s = job_now_s() - begin;
+    out->file_bytes = structure_bytes + (double)strlen(j->config->resolved);
+    for (size_t k = 0; k < j->n_space; k++) {
+        const job_space *s = &j->space[k];
+        double fold_s, tile_s, fit_s;
+        CEV_TRY(measure_fits(j, s, &fit_s));
+        measure_space(j, s, &fold_s, &tile_s);
+        out->fit_s += fit_s;
+        out->fold_s += fold_s * (double)s->scan->grid.n_tile;
+        out->core_seconds += tile_s * (double)s->scan->grid.n_tile;
+        out->file_bytes += bytes_of_space(j, k) + (j->config->is_scan ? 0 : structure_of_space);
+    }
+    out->core_seconds += out->fold_s + out->fit_s;
+    out->memory_bytes = resident_bytes();
+    out->points = (double)j->points;
+    out->n_unit = cev_units_n(j->units);
+    return CEV_OK;
+}
+
+cev_status cev_job_estimate_cost(const cev_job_options *options, cev_study_config *config, cev_job_estimate *out)
+{
+    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    job j = {.options = options, .communicator = MPI_COMM_SELF, .config = config};
+    *out = (cev_job_estimate){0};
+    cev_status status = job_begin(&j);
+    if (status == CEV_OK) status = estimate(&j, out);
+    j.config = NULL; /* the caller's */
+    job_end(&j);
+    gsl_set_error_handler(handler);
+    return status;
+}
