@@ -7,7 +7,8 @@
  * walls of the range included, and starts again from other places until the lowest was found twice.
  *
  * It goes in rounds of items, which any ranks and threads may look at in any order; the outcome does not depend on who
- * did. Where the data are Asimov data at a truth that the scan contains, the best fit is known without an item.
+ * did. Where the data are Asimov data at a truth that the scan contains, ranges included, the best fit is known
+ * without an item.
  *
  *     while ((n = cev_best_fits_n_item(b)) > 0) {
  *         for (k = 0; k < n; k++) cev_best_fits_look(b, scratch, k, stop, context, result);   anywhere

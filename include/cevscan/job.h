@@ -125,7 +125,8 @@ typedef enum cev_verdict {
     CEV_TILE_PENDING,    /* not done */
     CEV_TILE_SOUND,      /* has its digest, and is what this program computes where that was looked at */
     CEV_TILE_OTHER_BITS, /* recomputed: not the same bits, but the same chi2 within the accuracy that is promised */
-    CEV_TILE_DAMAGED,    /* does not have its digest, or its delta_chi2 is not chi2 - chi2_reference */
+    CEV_TILE_MISCOUNTED, /* has its digest, but its delta_chi2 is not chi2 - chi2_reference */
+    CEV_TILE_DAMAGED,    /* does not have its digest */
     CEV_TILE_DIFFERENT,  /* recomputed: another chi2 */
 } cev_verdict;
 
@@ -144,7 +145,7 @@ extern const char *const cev_job_part_names[CEV_N_PARTS]; /* "description", "axe
 typedef struct cev_verify_options {
     const char *file;
     bool all;           /* every tile is computed anew; otherwise one in a hundred, at least one */
-    bool repair;        /* tiles that differ become pending, what belongs to no tile is written anew by the next run */
+    bool repair;        /* what differs becomes pending for the next run; not possible for a changed description */
     unsigned long seed; /* of the choice of tiles */
 } cev_verify_options;
 

@@ -30,12 +30,12 @@
  *                 chi2_reference, best_fit_chi2 (float64 [map]), best_fit (float64 [map, axes]),
  *                 points_failed (uint64 [map]), content_hash (text [map])
  *   /index        of a study, in the order of the maps (all of the first space, then of the second, ...): text [map]
- *                 each: name (SPACE/MAP), axes, experiments (comma separated), title, configuration_hash (of the scan
- *                 that the map is: `cevscan check FILE --map NAME` spells it out), and one more for each factor
+ *                 each: name (SPACE/MAP; `cevscan check FILE --map NAME` spells out the scan that the map is), axes,
+ *                 experiments (comma separated), title, exposure_factor
  *   /progress     scalars that are overwritten while the job runs: sessions, ranks, threads (int32, the last
  *                 session's), complete (uint8), start, end (text, UTC, ISO 8601; end is that of the last session, ""
  *                 while the first runs), heartbeat (float64, Unix time), wall_time_s (float64, sum over sessions),
- *                 points_failed (uint64), content_hash (text, once complete)
+ *                 points_failed (uint64), content_hash, results_hash (text, once complete)
  *
  * A grid of several parameters in turn has the axes `parameter`, which counts the attribute `members` (of the root, or
  * of the space's group), and `value`. Each member has best fits of its own: its results are [map, member] in place of
@@ -180,6 +180,7 @@ typedef struct cev_map_progress {
     double heartbeat, wall_time_s;
     uint64_t points_failed;
     char content_hash[CEV_DIGEST_TEXT_SIZE];
+    char results_hash[CEV_DIGEST_TEXT_SIZE]; /* cev_map_hash_results() of a complete file, "" before */
 } cev_map_progress;
 
 /* What stands under `results` of a space. A fit belongs to a map, or to a member of the grid where it has several:
@@ -190,6 +191,15 @@ typedef struct cev_map_results {
     uint64_t *points_failed;                    /* [n_map] */
     char (*content_hash)[CEV_DIGEST_TEXT_SIZE]; /* [n_map] */
 } cev_map_results;
+
+/* SHA-256 of what stands under `results` of all spaces, but for content hashes: of each space in turn the little-endian
+ * bytes of chi2_reference, best_fit_chi2, best_fit and points_failed. */
+typedef struct cev_map_results_of_space {
+    size_t n_fit, n_axis, n_map;
+    const cev_map_results *results;
+} cev_map_results_of_space;
+
+cev_status cev_map_hash_results(size_t n_space, const cev_map_results_of_space *space, char out[CEV_DIGEST_TEXT_SIZE]);
 
 /* Number of fits of a space. */
 size_t cev_map_n_fit(const cev_map_space *space);
@@ -227,6 +237,7 @@ typedef struct cev_map_info {
     size_t n_text;
     cev_map_text *text;      /* root attributes that are text */
     bool description_intact; /* the description has its hash */
+    bool results_intact;     /* the results of a complete file have their hash */
     size_t n_space;
     cev_space_info *space;             /* [n_space] */
     size_t n_map, n_tile, n_tile_done; /* of all spaces */

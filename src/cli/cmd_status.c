@@ -106,6 +106,7 @@ static void print_as_text(const char *path, const cev_map_info *info, const cev_
     else
         print_scan(info, r);
     if (!info->description_intact) printf("warning: its description does not have its hash: see cevscan verify\n");
+    if (!info->results_intact) printf("warning: its best fits do not have their hash: see cevscan verify\n");
     if (info->progress.complete) print_text("content hash ", info->progress.content_hash, "\n");
 }
 

@@ -67,7 +67,7 @@ static const cev_grid *grid_of_tile(const cev_study_config *c, size_t *tile, con
 
 static bool is_bad(unsigned char verdict)
 {
-    return verdict == CEV_TILE_DAMAGED || verdict == CEV_TILE_DIFFERENT;
+    return verdict >= CEV_TILE_MISCOUNTED;
 }
 
 static void print_tile(const cev_verify_result *r, size_t number)
@@ -79,8 +79,12 @@ static void print_tile(const cev_verify_result *r, size_t number)
     printf("tile %zu%s%s, points", id, space ? " of " : "", space ? space : "");
     for (size_t a = 0; a < grid->n_axis; a++)
         printf("%s%zu..%zu", a ? " x " : " ", tile.origin[a], tile.origin[a] + tile.extent[a] - 1);
-    printf(": %s\n", r->verdict[number] == CEV_TILE_DAMAGED ? "damaged: its data do not have their digest"
-                                                            : "different from what this program computes");
+    static const char *const why[] = {
+        [CEV_TILE_MISCOUNTED] = "its delta_chi2 do not count from chi2_reference",
+        [CEV_TILE_DAMAGED] = "damaged: its data do not have their digest",
+        [CEV_TILE_DIFFERENT] = "different from what this program computes",
+    };
+    printf(": %s\n", why[r->verdict[number]]);
 }
 
 static json_t *tiles_json(const cev_verify_result *r, cev_verdict which)
@@ -101,12 +105,12 @@ static json_t *parts_json(const cev_verify_result *r)
 
 static void print_as_json(const cev_verify_result *r)
 {
-    print_json(json_pack("{s:b, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:b, s:o}", "sound", r->sound, "tiles",
+    print_json(json_pack("{s:b, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "sound", r->sound, "tiles",
                          (json_int_t)r->n_tile, "tiles_done", (json_int_t)r->n_done, "tiles_recomputed",
                          (json_int_t)r->n_recomputed, "content_hash_right", !r->wrong[CEV_PART_CONTENT_HASH], "damaged",
-                         tiles_json(r, CEV_TILE_DAMAGED), "different", tiles_json(r, CEV_TILE_DIFFERENT), "other_bits",
-                         tiles_json(r, CEV_TILE_OTHER_BITS), "wrong", parts_json(r), "repaired", r->repaired,
-                         "worst_chi2", json_number(r->worst_chi2)));
+                         tiles_json(r, CEV_TILE_DAMAGED), "miscounted", tiles_json(r, CEV_TILE_MISCOUNTED), "different",
+                         tiles_json(r, CEV_TILE_DIFFERENT), "other_bits", tiles_json(r, CEV_TILE_OTHER_BITS), "wrong",
+                         parts_json(r), "repaired", r->repaired, "worst_chi2", json_number(r->worst_chi2)));
 }
 
 static void print_as_text(const verify_command *o, const cev_verify_result *r)

@@ -113,14 +113,35 @@ void search_place_values(const search_space *space, const search_place *place, d
     for (size_t d = 0; d < space->n; d++) at[space->axis[d]] = search_value(space, place, d);
 }
 
+/* Of searched parameter d, in some branch. */
+static bool is_in_range(const search_space *space, size_t d, double value)
+{
+    for (size_t b = 0; b < space->n_box; b++) {
+        const double *end = space->box[b].end[d];
+        if (value >= fmin(end[0], end[1]) && value <= fmax(end[0], end[1])) return true;
+    }
+    return false;
+}
+
+static bool is_on_slow_axis(const search_space *space, size_t d, double value)
+{
+    const cev_axis *axis = search_axis(space, space->slow_axis[d]);
+    return value >= axis->value[0] && value <= axis->value[axis->n - 1];
+}
+
+static bool contains(const search_space *space, size_t p, double value)
+{
+    for (size_t d = 0; d < space->n; d++)
+        if (space->parameter[d] == p) return is_in_range(space, d, value);
+    for (size_t d = 0; d < space->n_slow; d++)
+        if (space->slow_parameter[d] == p) return is_on_slow_axis(space, d, value);
+    return cev_same_value(space->theta[p], value);
+}
+
 bool search_space_contains(const search_space *space, const double *theta)
 {
-    for (size_t p = 0; p < space->n_parameter; p++) {
-        bool scanned = false;
-        for (size_t d = 0; d < space->n; d++) scanned |= space->parameter[d] == p;
-        for (size_t d = 0; d < space->n_slow; d++) scanned |= space->slow_parameter[d] == p;
-        if (!scanned && !cev_same_value(space->theta[p], theta[p])) return false;
-    }
+    for (size_t p = 0; p < space->n_parameter; p++)
+        if (!contains(space, p, theta[p])) return false;
     return true;
 }
 

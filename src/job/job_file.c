@@ -42,7 +42,7 @@ cev_status job_begin_session(job *j)
     if (j->found) {
         *p = j->found->progress;
         p->complete = false;
-        p->content_hash[0] = '\0';
+        p->content_hash[0] = p->results_hash[0] = '\0';
         j->wall_time_before_s = p->wall_time_s;
     }
     if (!p->start[0]) print_time(p->start);

@@ -169,6 +169,17 @@ static void tell_of_edges(const job *j)
         job_tell(j, "%zu of %zu best fits lie at an end of a range: lower minima may lie beyond", n, n_fit);
 }
 
+static cev_status hash_results(job *j)
+{
+    cev_map_results_of_space *of;
+    CEV_TRY(cev_new(j->arena, j->n_space, &of));
+    for (size_t k = 0; k < j->n_space; k++) {
+        const job_space *s = &j->space[k];
+        of[k] = (cev_map_results_of_space){s->n_fit, s->scan->grid.n_axis, s->n_map, &s->results};
+    }
+    return cev_map_hash_results(j->n_space, of, j->progress.results_hash);
+}
+
 static cev_status complete(job *j)
 {
     for (size_t k = 0; k < j->config->n_space; k++) {
@@ -176,6 +187,7 @@ static cev_status complete(job *j)
         CEV_TRY(cev_map_write_results(j->map, k, &j->space[k].results));
     }
     CEV_TRY(job_hash_file(j, j->progress.content_hash));
+    CEV_TRY(hash_results(j));
     j->progress.complete = true;
     tell_of_edges(j);
     return job_end_session(j);

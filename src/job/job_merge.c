@@ -24,7 +24,12 @@ typedef struct merging {
 static cev_status adopt_first(merging *m)
 {
     job *j = &m->j;
+    const char *changed;
     CEV_TRY(job_adopt(j, m->file[0], m->info[0]));
+    CEV_TRY(job_changed_text(j, m->info[0], &changed));
+    if (changed)
+        return cev_fail(CEV_E_INPUT, "%s: its attribute \"%s\" is not what its configuration says: it was changed",
+                        m->file[0], changed);
     j->machine = cev_machine_survey(j->communicator, 1);
     CEV_TRY(job_build(j));
     CEV_TRY(job_allocate_looks(j));

@@ -182,8 +182,11 @@ cev_status job_prepare(job *j, bool *done);
 /* Reads what is at `path`, after a process of its own has tried it. */
 cev_status job_inspect(const job *j, const char *path, cev_map_info **out);
 
-/* The configuration in a file, which what is derived from it must agree with. */
+/* The configuration in a file. */
 cev_status job_adopt(job *j, const char *path, const cev_map_info *info);
+
+/* The first of the texts that follow from the configuration which is not what it would be today; NULL: none. */
+cev_status job_changed_text(const job *j, const cev_map_info *info, const char **name);
 
 /* Attributes of the root group, into *text; `derived` of them follow from the configuration alone and come first. */
 cev_status job_texts(const job *j, size_t *n, size_t *derived, const cev_map_text **text);

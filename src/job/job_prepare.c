@@ -54,12 +54,15 @@ static cev_status compare_sizes(const job *j)
 
 static cev_status compare_with_found(const job *j)
 {
-    CEV_TRY(compare_identity(j));
     if (!j->found->description_intact)
         return cev_fail(CEV_E_INPUT,
-                        "%s: its description does not have its hash: it was changed, or is damaged; see: "
-                        "cevscan verify",
+                        "%s: its description does not have its hash: it was changed, or is damaged; choose another "
+                        "output, or remove it",
                         j->path);
+    if (!j->found->results_intact)
+        return cev_fail(CEV_E_INPUT, "%s: its best fits were changed, or are damaged; see: cevscan verify --repair",
+                        j->path);
+    CEV_TRY(compare_identity(j));
     return compare_sizes(j);
 }
 
@@ -107,19 +110,15 @@ cev_status job_prepare(job *j, bool *done)
 
 /* --- a file that holds its job ---------------------------------------------------------------------------------- */
 
-/* Texts that follow from the configuration are those that it would be given today. */
-static cev_status compare_derived(job *j, const char *path, const cev_map_info *info)
+cev_status job_changed_text(const job *j, const cev_map_info *info, const char **name)
 {
     size_t n, derived;
     const cev_map_text *text;
+    *name = NULL;
     CEV_TRY(job_texts(j, &n, &derived, &text));
-    for (size_t k = 0; k < derived; k++) {
+    for (size_t k = 0; k < derived && !*name; k++) {
         const char *theirs = cev_map_info_text(info, text[k].name);
-        if (!theirs || strcmp(theirs, text[k].value))
-            return cev_fail(CEV_E_INPUT,
-                            "%s: its attribute \"%s\" is not what its configuration says: it was changed, "
-                            "or is damaged",
-                            path, text[k].name);
+        if (!theirs || strcmp(theirs, text[k].value)) *name = text[k].name;
     }
     return CEV_OK;
 }
@@ -137,5 +136,5 @@ cev_status job_adopt(job *j, const char *path, const cev_map_info *info)
         if (info->space[k].n_tile != j->config->space[k].scan->grid.n_tile ||
             info->space[k].n_map != j->config->n_exposure * j->config->n_set)
             return cev_fail(CEV_E_INPUT, "%s: its configuration does not fit its tiles", path);
-    return compare_derived(j, path, info);
+    return CEV_OK;
 }

@@ -68,7 +68,8 @@ static cev_status look(void *context, cev_schedule *schedule, size_t item, void 
     job_look *l = report;
     if (job_is_stopping(&v->j)) return cev_fail(CEV_E_STOPPED, "stopped");
     CEV_TRY(job_look_at(&v->j, schedule, item, v->chosen[item], l));
-    if (l->verdict != CEV_TILE_DAMAGED && v->complete && !job_has_its_references(&v->j)) l->verdict = CEV_TILE_DAMAGED;
+    if (l->verdict < CEV_TILE_MISCOUNTED && v->complete && !job_has_its_references(&v->j))
+        l->verdict = CEV_TILE_MISCOUNTED;
     return CEV_OK;
 }
 
@@ -81,7 +82,7 @@ static cev_status take(void *context, size_t item, const void *report)
     r->verdict[item] = (unsigned char)l->verdict;
     r->n_recomputed += v->chosen[item] && l->verdict != CEV_TILE_DAMAGED;
     r->n_other_bits += l->verdict == CEV_TILE_OTHER_BITS;
-    r->n_bad += l->verdict >= CEV_TILE_DAMAGED;
+    r->n_bad += l->verdict >= CEV_TILE_MISCOUNTED;
     r->worst_chi2 = fmax(r->worst_chi2, l->worst_chi2);
     return CEV_OK;
 }
@@ -127,6 +128,13 @@ static void check_fit(verification *v, const job_space *s, size_t f)
     double at_it = cev_best_fits_chi2_at(s->combination, v->j.scratch[0], f / s->n_member, f % s->n_member,
                                          said->best_fit + f * n_axis);
     double lowest = fmin(s->results.best_fit_chi2[f], s->lowest[f]);
+    bool inside = true;
+    for (size_t a = 0; a < n_axis; a++) {
+        const cev_axis *axis = &s->scan->grid.axis[a];
+        double at = said->best_fit[f * n_axis + a];
+        inside &= at >= axis->value[0] && at <= axis->value[axis->n - 1];
+    }
+    v->result->wrong[CEV_PART_BEST_FIT] |= !inside;
     v->result->wrong[CEV_PART_BEST_FIT] |= !is_close(said->chi2_reference[f], said->best_fit_chi2[f]) ||
                                            !is_close(at_it, said->best_fit_chi2[f]) ||
                                            !(said->chi2_reference[f] <= lowest + 1e-6 * (1 + fabs(lowest)));
@@ -150,13 +158,14 @@ static cev_status check_whole(verification *v)
 {
     job *j = &v->j;
     char hash[CEV_DIGEST_TEXT_SIZE];
-    v->result->wrong[CEV_PART_DESCRIPTION] = !j->found->description_intact;
+    v->result->wrong[CEV_PART_DESCRIPTION] |= !j->found->description_intact;
     CEV_TRY(check_axes(v));
     if (!j->found->progress.complete) return CEV_OK;
     for (size_t k = 0; k < j->config->n_space; k++) CEV_TRY(check_results(v, k));
     CEV_TRY(job_hash_file(j, hash));
     v->result->wrong[CEV_PART_CONTENT_HASH] |= strcmp(hash, j->found->progress.content_hash) != 0;
     v->result->wrong[CEV_PART_POINTS_FAILED] |= j->points_failed != j->found->progress.points_failed;
+    v->result->wrong[CEV_PART_BEST_FIT] |= !j->found->results_intact;
     return CEV_OK;
 }
 
@@ -200,7 +209,7 @@ static cev_status repair(verification *v)
     if (j->rank == 0) {
         progress = j->found->progress;
         progress.complete = false;
-        progress.content_hash[0] = '\0';
+        progress.content_hash[0] = progress.results_hash[0] = '\0';
         CEV_TRY(job_alone(j, cev_map_write_progress(j->map, &progress)));
         CEV_TRY(job_alone(j, forget_bad(v)));
     }
@@ -218,6 +227,9 @@ static cev_status open_on_rank_0(verification *v)
     cev_status status = job_adopt(j, v->what->file, found);
     j->found = found;
     CEV_TRY(status);
+    const char *changed;
+    CEV_TRY(job_changed_text(j, found, &changed));
+    v->result->wrong[CEV_PART_DESCRIPTION] = changed != NULL;
     j->path = strdup(v->what->file);
     return j->path ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
 }
@@ -299,7 +311,9 @@ static cev_status judge(verification *v)
     r->sound = r->n_bad == 0 && n_wrong == 0;
     r->n_tile = v->j.n_item;
     if (v->j.rank == 0) r->n_done = v->j.found->n_tile_done;
-    bool mend = v->what->repair && !r->sound;
+    bool changed = r->wrong[CEV_PART_DESCRIPTION], mend = v->what->repair && !r->sound && !changed;
+    if (v->what->repair && changed)
+        job_tell(&v->j, "%s: what it says of itself was changed: that cannot be repaired", v->what->file);
     CEV_TRY(job_share(&v->j, &mend, sizeof mend));
     if (mend) CEV_TRY(repair(v));
     return job_alone(&v->j, cev_map_close(&v->j.map));

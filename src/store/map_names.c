@@ -20,7 +20,8 @@ const record cev_map_progress_records[N_PROGRESS_RECORDS] = {
     PROGRESS(threads, RECORD_INT),       PROGRESS(start, RECORD_TEXT),
     PROGRESS(end, RECORD_TEXT),          PROGRESS(heartbeat, RECORD_REAL),
     PROGRESS(wall_time_s, RECORD_REAL),  PROGRESS(points_failed, RECORD_COUNT),
-    PROGRESS(content_hash, RECORD_TEXT), PROGRESS(complete, RECORD_BOOL),
+    PROGRESS(content_hash, RECORD_TEXT), PROGRESS(results_hash, RECORD_TEXT),
+    PROGRESS(complete, RECORD_BOOL),
 };
 
 const record cev_map_result_records[N_RESULT_RECORDS] = {RESULT(chi2_reference, RECORD_REAL, RECORD_OF_FIT),

@@ -45,7 +45,7 @@ typedef struct record {
     size_t offset, size; /* size: of one value, in bytes */
 } record;
 
-enum { N_PROGRESS_RECORDS = 10, N_RESULT_RECORDS = 5 };
+enum { N_PROGRESS_RECORDS = 11, N_RESULT_RECORDS = 5 };
 extern const record cev_map_progress_records[N_PROGRESS_RECORDS];
 extern const record cev_map_result_records[N_RESULT_RECORDS];
 

@@ -292,6 +292,21 @@ static cev_status read_spaces(reader *r)
     return CEV_OK;
 }
 
+/* An unfinished file has none to be believed. */
+static cev_status check_results(cev_map_info *info)
+{
+    char text[CEV_DIGEST_TEXT_SIZE];
+    cev_map_results_of_space *space;
+    CEV_TRY(cev_new(info->arena, info->n_space, &space));
+    for (size_t k = 0; k < info->n_space; k++) {
+        const cev_space_info *s = &info->space[k];
+        space[k] = (cev_map_results_of_space){s->n_fit, s->n_axis, s->n_map, &s->results};
+    }
+    CEV_TRY(cev_map_hash_results(info->n_space, space, text));
+    info->results_intact = !info->progress.complete || !strcmp(text, info->progress.results_hash);
+    return CEV_OK;
+}
+
 static cev_status read_progress(reader *r)
 {
     cev_map_progress *progress = &r->info->progress;
@@ -336,7 +351,8 @@ static cev_status read_everything(reader *r)
     CEV_TRY(check_version(r));
     CEV_TRY(check_description(r));
     CEV_TRY(read_spaces(r));
-    return read_progress(r);
+    CEV_TRY(read_progress(r));
+    return check_results(r->info);
 }
 
 static cev_status create_info(cev_map_info **out)

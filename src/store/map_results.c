@@ -65,6 +65,27 @@ static cev_status write_record(cev_map *map, const char *space, const char *grou
     return status;
 }
 
+cev_status cev_map_hash_results(size_t n_space, const cev_map_results_of_space *space, char out[CEV_DIGEST_TEXT_SIZE])
+{
+    enum { PER_SPACE = 4 };
+    cev_digest digest;
+    cev_span *span = calloc(n_space * PER_SPACE, sizeof *span);
+    if (!span) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t k = 0; k < n_space; k++) {
+        const cev_map_results *r = space[k].results;
+        size_t n_fit = space[k].n_fit;
+        cev_span *own = span + k * PER_SPACE;
+        own[0] = (cev_span){r->chi2_reference, n_fit * sizeof *r->chi2_reference};
+        own[1] = (cev_span){r->best_fit_chi2, n_fit * sizeof *r->best_fit_chi2};
+        own[2] = (cev_span){r->best_fit, n_fit * space[k].n_axis * sizeof *r->best_fit};
+        own[3] = (cev_span){r->points_failed, space[k].n_map * sizeof *r->points_failed};
+    }
+    cev_status status = cev_digest_spans(span, n_space * PER_SPACE, &digest);
+    if (status == CEV_OK) cev_digest_text(&digest, out);
+    free(span);
+    return status;
+}
+
 cev_status cev_map_write_progress(cev_map *map, const cev_map_progress *progress)
 {
     for (size_t k = 0; k < N_PROGRESS_RECORDS; k++) {

@@ -58,6 +58,24 @@ static void a_truth_outside_the_scan_is_not_its_best_fit(void **state)
     }
 }
 
+/* Delta chi2 counts from the minimum within the ranges, where the truth is beyond them, too. */
+static void a_truth_beyond_the_range_is_not_its_best_fit(void **state)
+{
+    (void)state;
+    rig r;
+    cev_best_fits *fits;
+    const bool observed = false;
+    rig_open(&r, "ess_csi", "nsi");
+    rig_axis(&r, "eps_ee_uV", CEV_SCALE_LINEAR, 0.05, 0.3, 5, 0);
+    rig_build(&r, r.config->theta);
+    assert_ok(cev_best_fits_create(r.c, 1, r.config->theta, &observed, &fits));
+    assert_ok(rig_search(fits, r.scratch, false));
+    assert_true(cev_best_fits_get(fits, 0, 0)->chi2 > 1e-3);
+    assert_close(cev_best_fits_get(fits, 0, 0)->at[0], 0.05, 0);
+    cev_best_fits_destroy(&fits);
+    rig_close(&r);
+}
+
 /* A coupling that is no number stands for whatever may go wrong in a model to come. */
 static void a_scan_without_finite_points_has_no_best_fit(void **state)
 {
@@ -423,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_truth_is_the_best_fit_of_a_scan_that_contains_it),
         cmocka_unit_test(a_truth_outside_the_scan_is_not_its_best_fit),
+        cmocka_unit_test(a_truth_beyond_the_range_is_not_its_best_fit),
         cmocka_unit_test(a_scan_without_finite_points_has_no_best_fit),
         cmocka_unit_test(the_points_of_the_grid_play_no_role),
         cmocka_unit_test(best_fits_lie_on_walls_and_in_corners),
