@@ -398,7 +398,7 @@ static cev_status read_scan(cev_study_config *s, cev_node root, const char *file
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
 
-/* By the key that names it; without one, by what only a study has, so that a misspelt key is told in the right words. */
+/* By the key that names it; without one, by what only a study has: a misspelt key is told in the right words. */
 static bool is_study(cev_node root)
 {
     static const char *const of_studies[] = {"sets", "planes", "profiles", "exposure_factors"};

@@ -55,8 +55,8 @@ void search_place_of(const search_space *space, const double *at, search_place *
 /* Writes the values of the searched parameters to at[n_axis]. */
 void search_place_values(const search_space *space, const search_place *place, double *at);
 
-/* Whether theta[n_parameter] is a point of the space: within the ranges, with its fixed parameters. Slow parameters need
- * not have a value of their axes. */
+/* Whether theta[n_parameter] is a point of the space: within the ranges, with its fixed parameters. Slow parameters
+ * need not have a value of their axes. */
 bool search_space_contains(const search_space *space, const double *theta);
 
 /* CEV_E_STOPPED if everybody is to stop. */
