@@ -19,7 +19,7 @@
  * started with; it ends when a full step would lower chi2 by less than 1e-9, and takes that step. Where bins without
  * data are driven to N = 0, a small barrier keeps the pulls inside, and points that end beside such a border start
  * again under a barrier that is lowered step by step. Points that do not end there, or where the barrier could move
- * chi2 by more than half of the tolerance, are fitted once more by themselves, in quadruple precision
+ * chi2 by more than a fifth of the tolerance, are fitted once more by themselves, in quadruple precision
  * (stats/profile_careful.c), to a proven distance of 1e-11 from the minimum. CEV_POINT_NOT_CONVERGED is left for what
  * even that can not hold: several bins without data driven to N = 0 at once, where N is lost in the rounding of what
  * is expected there.

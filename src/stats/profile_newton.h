@@ -207,7 +207,7 @@ CEV_INLINE lanes lowest_barrier(const fit *f)
         channel_counts counts = counts_of(f, f->group->channel[k]);
         if (!counts.weight) n_empty += n_empty_bins(&counts);
     }
-    return 0.4 / (double)n_empty * relative_tolerance(f);
+    return 0.3 / (double)n_empty * relative_tolerance(f);
 }
 
 /* The step length that takes lanes `outside` back into the region, most of the way to its border: halving alone would
@@ -307,7 +307,7 @@ CEV_INLINE lanes_mask beside_border(const fit *f)
 }
 
 /* Lanes where the least counts in bins without data, which grow with what is expected there, may move chi2 by more than
- * what it is promised to: by 2 for each. */
+ * what the lowest barrier leaves of the tolerance: by 2 for each. */
 CEV_INLINE lanes_mask too_many_barrier_counts(const fit *f)
 {
     lanes sum = {0};
@@ -317,7 +317,7 @@ CEV_INLINE lanes_mask too_many_barrier_counts(const fit *f)
         for (size_t i = 0; !counts.weight && i < counts.n_bin; i++)
             if (counts.data[i] == 0) sum += barrier_counts(&counts, channel->n_component, i, (lanes){0});
     }
-    return sum > 0.25 * relative_tolerance(f);
+    return sum > 0.1 * relative_tolerance(f);
 }
 
 /* Lanes that do not converge from a start in `direction`. Where several bins without data meet, their borders can bar

@@ -3,6 +3,7 @@
 #include "ess.h"
 
 #include "cevscan/profile.h"
+#include "engine/model_parts.h"
 
 typedef struct fixture {
     cev_scan_config *config;
@@ -212,6 +213,7 @@ static void check_report(const fixture *f, const cev_data *data, const double *t
 {
     cev_point_report report;
     assert_ok(cev_model_explain(f->arena, f->model, data, theta, &report));
+    assert_int_equal(report.status, CEV_POINT_OK);
     assert_same_bits(report.chi2, chi2_at(f, data, theta));
     double sum = report.penalty, penalty = 0;
     for (size_t p = 0; p < cev_model_n_pull(f->model); p++)
@@ -237,11 +239,30 @@ static void shares_of_a_report_add_up(void **state)
     cev_data data = asimov(&f, standard_model);
     for (int k = 0; k < 30; k++) {
         double theta[CEV_MAX_MODEL_PARAMETERS];
-        random_theta(r, 0.5, theta);
+        random_theta(r, k % 3 ? 0.5 : 1e4, theta); /* far more counts than pulls leave */
         check_report(&f, &data, theta);
     }
     tear_down(&f);
     gsl_rng_free(r);
+}
+
+/* A pull that the report takes for narrower than the fit did, by so much that its penalty is another one. */
+static void a_report_that_does_not_add_up_says_so(void **state)
+{
+    (void)state;
+    fixture f = set_up("ess_csi");
+    cev_data data = asimov(&f, standard_model);
+    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
+    theta[nsi_parameter("eps_ee_uV")] = 0.2;
+    cev_point_report report;
+    double sigma = f.model->pull[0].sigma;
+    f.model->pull[0].sigma = sigma * (1 - 1e-7);
+    assert_ok(cev_model_explain(f.arena, f.model, &data, theta, &report));
+    assert_int_equal(report.status, CEV_POINT_NOT_CONVERGED);
+    f.model->pull[0].sigma = sigma * (1 - 1e-12);
+    assert_ok(cev_model_explain(f.arena, f.model, &data, theta, &report));
+    assert_int_equal(report.status, CEV_POINT_OK);
+    tear_down(&f);
 }
 
 /* With one pull on the signal and one on the background the prediction can be written down. */
@@ -406,6 +427,7 @@ int main(void)
         cmocka_unit_test(couplings_of_tau_do_nothing_without_tau_neutrinos),
         cmocka_unit_test(each_component_feels_its_own_coupling),
         cmocka_unit_test(shares_of_a_report_add_up),
+        cmocka_unit_test(a_report_that_does_not_add_up_says_so),
         cmocka_unit_test(a_report_predicts_at_the_best_pulls),
         cmocka_unit_test(a_shared_pull_is_paid_once),
         cmocka_unit_test(a_pull_with_two_uncertainties_is_refused),

@@ -97,9 +97,13 @@ static inline bool SLOW(derivatives_at)(const fit_problem *p, int lane, const RE
             for (size_t a = 0; a < p->n_pull; a++) {
                 if (slope[a] == 0) continue;
                 gradient[a] += first * slope[a];
-                for (size_t b = 0; b < p->n_pull; b++) hessian[a][b] += second * slope[a] * slope[b];
+                REAL curved = second * slope[a];
+                for (size_t b = 0; b <= a; b++)
+                    if (slope[b] != 0) hessian[a][b] += curved * slope[b];
             }
         }
+    for (size_t a = 0; a < p->n_pull; a++)
+        for (size_t b = 0; b < a; b++) hessian[b][a] = hessian[a][b];
     return true;
 }
 
@@ -141,26 +145,32 @@ static inline REAL SLOW(product)(size_t n, const REAL *a, const REAL *b)
     return sum;
 }
 
+static inline void SLOW(newton_step)(const fit_problem *p, const REAL *gradient, REAL hessian[][MOST_PULLS], REAL *step)
+{
+    REAL slope[MOST_PULLS], curvature[MOST_PULLS][MOST_PULLS]; /* in units of the widths */
+    for (size_t a = 0; a < p->n_pull; a++) {
+        slope[a] = gradient[a] * p->sigma[a];
+        for (size_t b = 0; b < p->n_pull; b++) curvature[a][b] = hessian[a][b] * ((REAL)p->sigma[a] * p->sigma[b]);
+    }
+    SLOW(eliminate)(p->n_pull, slope, curvature, step);
+    for (size_t a = 0; a < p->n_pull; a++) step[a] *= p->sigma[a];
+}
+
 /* Newton at one barrier, halving steps that leave the region or come out on the other side, until the slope along a
  * step is lost in rounding or below `least`. */
 static inline void SLOW(descend)(const fit_problem *p, int lane, REAL barrier, REAL least, REAL *pull)
 {
+    REAL gradient[MOST_PULLS], hessian[MOST_PULLS][MOST_PULLS], step[MOST_PULLS], trial[MOST_PULLS];
+    SLOW(derivatives_at)(p, lane, pull, barrier, gradient, hessian);
     for (int iteration = 0; iteration < 200; iteration++) {
-        REAL gradient[MOST_PULLS], there[MOST_PULLS], hessian[MOST_PULLS][MOST_PULLS], step[MOST_PULLS],
-            trial[MOST_PULLS], length = 1;
-        SLOW(derivatives_at)(p, lane, pull, barrier, gradient, hessian);
-        for (size_t a = 0; a < p->n_pull; a++) { /* in units of the widths, and back */
-            gradient[a] *= p->sigma[a];
-            for (size_t b = 0; b < p->n_pull; b++) hessian[a][b] *= (REAL)p->sigma[a] * p->sigma[b];
-        }
-        SLOW(eliminate)(p->n_pull, gradient, hessian, step);
-        for (size_t a = 0; a < p->n_pull; a++) step[a] *= p->sigma[a], gradient[a] /= p->sigma[a];
+        REAL length = 1;
+        SLOW(newton_step)(p, gradient, hessian, step);
         REAL slope = SLOW(product)(p->n_pull, gradient, step);
         if (!(slope < -least)) return;
         for (; length > 1e-18L; length /= 2) {
             for (size_t k = 0; k < p->n_pull; k++) trial[k] = pull[k] + length * step[k];
-            if (SLOW(derivatives_at)(p, lane, trial, barrier, there, hessian) &&
-                SLOW(product)(p->n_pull, there, step) <= -slope / 4)
+            if (SLOW(derivatives_at)(p, lane, trial, barrier, gradient, hessian) &&
+                SLOW(product)(p->n_pull, gradient, step) <= -slope / 4)
                 break;
         }
         if (!(length > 1e-18L)) return;
@@ -204,9 +214,9 @@ static inline double SLOW(minimum_and_bound)(const fit_problem *p, int lane, con
     for (size_t c = 0; c < p->n_channel; c++)
         for (size_t i = 0; i < p->n_bin[c]; i++)
             empty += !p->gaussian[c] && !(p->data[c][i] > 0) && SLOW(is_live)(p, lane, c, i);
-    REAL last = 0;
-    for (REAL barrier = 1e-1L; empty && barrier > 1e-12L / empty; barrier *= 0.1L)
-        SLOW(descend)(p, lane, last = barrier, 1e-3L * barrier, pull);
+    REAL last = empty ? 2e-12L / empty : 0; /* each misses by twice as much */
+    for (REAL barrier = 1e-1L; barrier > last && empty; barrier *= 0.01L)
+        SLOW(descend)(p, lane, barrier, 1e-3L * barrier, pull);
     SLOW(descend)(p, lane, last, 1e-60L, pull);
     if (lower) *lower = SLOW(lower_bound)(p, lane, pull, last);
     return (double)SLOW(value_at)(p, lane, pull, 0);
