@@ -65,7 +65,7 @@ def test_bad_choices(tmp_path, arguments, says):
 
 @pytest.mark.parametrize("arguments, says", [
     (["run", "scan.yaml"], "-o"),
-    (["run", "-o", "map.h5"], "scan file"),
+    (["run", "-o", "map.h5"], "scan or study file"),
     (["run", "scan.yaml", "-o", ""], "-o"),
     (["run", "scan.yaml", "-o"], "argument"),
     (["run", "scan.yaml", "-o", "map.h5", "--frobnicate"], "--frobnicate"),

@@ -211,3 +211,25 @@ def test_a_grid_point_below_the_minimum_takes_its_place(tmp_path, ranks):
     assert status["best_fit"]["C1_u_e"] == pytest.approx(SPIKE["C1_u_e"], rel=1e-12)
     assert "below the minimum" in done.stderr and done.stderr.count("delta_chi2 now counts from it") == 1
     run("verify", "--all", tmp_path / "map.h5")
+
+
+@pytest.mark.parametrize("ranks", [None, 3])
+def test_a_grid_point_below_the_minimum_takes_its_place_in_each_map_of_a_study(tmp_path, ranks):
+    """In the second and third map, and in the tiles of any rank; the first map has no such point."""
+    values = sorted({*np.linspace(-1, 1, 80001).tolist(), SPIKE["C1_u_e"], 0.0})
+    config = json.loads(write_spike(tmp_path, []).read_text())
+    toy = json.loads((tmp_path / "toy.yaml").read_text())
+    (tmp_path / "two.yaml").write_text(json.dumps({**toy, "experiment": "two"}))
+    study = {"study": "spike", "interaction": "eft", "data": config["data"], "sets": [["coherent_csi"], ["toy.yaml"], ["toy.yaml", "two.yaml"]],
+             "profiles": [{"name": "C1_u_e", "values": values}]}
+    (tmp_path / "study.yaml").write_text(json.dumps(study))
+    done = run("run", tmp_path / "study.yaml", "-o", tmp_path / "study.h5", ranks=ranks)
+    with h5py.File(tmp_path / "study.h5") as h5:
+        space = h5["spaces/C1_u_e"]
+        chi2, reference = space["chi2"][...], space["results/chi2_reference"][...]
+        for m in (1, 2):
+            assert reference[m] == chi2[m].min() < 1e-6 and space["delta_chi2"][m].min() == 0
+            assert space["results/best_fit"][m, 0] == pytest.approx(SPIKE["C1_u_e"], rel=1e-12)
+        assert reference[0] <= chi2[0].min() and space["delta_chi2"][0].min() >= 0
+    assert done.stderr.count("delta_chi2 now counts from it") >= 2
+    run("verify", "--all", tmp_path / "study.h5")

@@ -282,3 +282,32 @@ def test_mpirun_that_is_terminated_leaves_a_sound_map(tmp_path, reference):
         time.sleep(0.001)
     resume(scan_file, path, 3, *check_after_kill(path, right))
     check_finished(path, right, kills=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [None, 2])
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_map_that_is_removed_ends_its_job(tmp_path, reference, ranks, how):
+    """What goes on being written leads nowhere: the job must not end well."""
+    scan_file, right, _ = reference
+    path = tmp_path / "map.h5"
+    job = start(scan_file, path, ranks)
+    wait_until(job, lambda: tiles_done(path) > 5)
+    path.unlink()
+    if how == "replaced":
+        path.write_bytes(Path(right).read_bytes())
+    assert job.wait() == 74
+
+
+@pytest.mark.parametrize("limit", ["1-0:00:00", "2-00", "0-1:00:00", "1:00", "3600"])
+def test_times_that_are_limits(tmp_path, limit):
+    """A day is a day: nothing but zeros stands behind it."""
+    scan_file = write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 31)])
+    assert scan(scan_file, tmp_path / "map.h5", "--time-limit", limit)["complete"]
+
+
+@pytest.mark.parametrize("limit", ["", "0", "0-0:00", "1-", "-1", "a", "1:2:3:4", "1.5", "1-2-3", "99999-0:00"])
+def test_times_that_are_no_limits(tmp_path, limit):
+    scan_file = write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 31)])
+    assert "--time-limit" in run("run", scan_file, "-o", tmp_path / "map.h5", f"--time-limit={limit}", code=2).stderr
+    assert os.listdir(tmp_path) == ["scan.yaml"]

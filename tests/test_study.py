@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-from e2e import (BAD_INPUT, CONFIGS, STOPPED, MapOfStudy, maps_of, mpi_command, refused, run, run_json, scan,
-                 write_scan)
+from e2e import (BAD_INPUT, CONFIGS, IMPOSSIBLE, OK, STOPPED, MapOfStudy, maps_of, mpi_command, refused, run, run_json, scan,
+                 write_experiment, write_scan)
 from whole_job import kill_job
 
 ESS = ["ess_csi", "ess_si", "ess_ar"]
@@ -221,6 +221,25 @@ def test_spaces_are_labelled_arrays_for_other_readers(tmp_path):
     pytest.importorskip("h5netcdf")
     plane = xarray.open_dataset(tmp_path / "study.h5", group="spaces/eps_ee_uV,eps_mumu_uV", engine="h5netcdf", phony_dims="sort")
     assert plane["chi2"].dims == ("map", "eps_ee_uV", "eps_mumu_uV")
+
+
+def test_a_set_is_where_its_experiments_are(tmp_path):
+    """Events where none can be, in one experiment: its sets are impossible there, others are not."""
+    target = {"mass_kg": 10, "form_factor": "point",
+              "nuclei": [{"name": "H", "protons": 1, "neutrons": 0, "mass_u": 40, "rms_radius_fm": 3}]}
+    write_experiment(tmp_path, "void", target=target, backgrounds=None, pulls=None)
+    write_experiment(tmp_path, "toy")
+    zero = -(0.5 - 2 * 0.23867) / 2  # of 1/2 - 2 s^2 + 2 eps: no signal at all
+    path = study_file(tmp_path, sets=[{"all_subsets_of": ["./void.yaml", "./toy.yaml"]}], profiles=None,
+                      planes=[[{"name": name, "values": [-0.5, zero, 0, 0.5]} for name in ("eps_ee_uV", "eps_mumu_uV")]])
+    study(path, tmp_path / "study.h5", ranks=2)
+    with h5py.File(tmp_path / "study.h5") as f:
+        for name in maps_of(tmp_path / "study.h5"):
+            status, chi2 = MapOfStudy(f, name)["status"], MapOfStudy(f, name)["chi2"]
+            impossible = "void" in name.rsplit("/", 1)[1]
+            assert status[1, 1] == (IMPOSSIBLE if impossible else OK) and np.isposinf(chi2[1, 1]) == impossible, name
+            assert (status == OK).sum() == np.isfinite(chi2).sum() == 16 - impossible
+    check_against_scans(tmp_path, path, tmp_path / "study.h5", maps_of(tmp_path / "study.h5"))
 
 
 # --- digests and hashes, by the definition in map.h ---------------------------------------------------------------------

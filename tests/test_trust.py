@@ -270,10 +270,11 @@ def test_parts_of_other_bits_are_merged_where_they_do_not_overlap(two_bits, nudg
     assert "tile" in done.stderr and not (tmp_path / "new.h5").exists()
 
 
-def unlike_ranks(path, output, *first):
-    """mpirun with a rank like this process and one with other settings."""
+def unlike_ranks(path, output, *first, program=None):
+    """mpirun with a rank like this process and one with other settings, or another program."""
     one = mpi_command(1, "run", path, "-o", output, "-q")
-    return [*one, ":", "-n", "1", *first, *one[one.index("1") + 1:]]
+    own, *arguments = one[one.index("1") + 1:]
+    return [*one, ":", "-n", "1", *first, str(program or own), *arguments]
 
 
 def check_refused_together(command, folder, says):
@@ -313,9 +314,7 @@ def test_ranks_of_other_programs_end_together(two_bits, tmp_path):
                           "$(for p in ompi-c mpi-c ompi mpich; do pkg-config --exists $p && echo $p && break; done) gsl yaml-0.1 jansson "
                           "libcrypto", shell=True, check=True, capture_output=True, text=True).stdout.split()
     subprocess.run(["gcc", "-fopenmp", *objects, version, "lib/libcevscan.a", *libs, "-lhdf5_hl", "-lm", "-o", program], check=True, cwd=REPO)
-    command = unlike_ranks(two_bits[0], tmp_path / "map.h5")
-    command[len(command) - command[::-1].index(command[7]) - 1] = str(program)
-    check_refused_together(command, tmp_path, "(other)")
+    check_refused_together(unlike_ranks(two_bits[0], tmp_path / "map.h5", program=program), tmp_path, "(other)")
 
 
 # --- another scan? ---------------------------------------------------------------------------------------------------------

@@ -131,6 +131,9 @@ cev_status cev_map_close(cev_map **map);
 /* Collective: every tile was filled; PATH.tmp is flushed to the disk and becomes PATH. */
 cev_status cev_map_publish(cev_map *map);
 
+/* Collective: what was written so far is on the disk; CEV_E_IO if the system could not keep it. */
+cev_status cev_map_flush(cev_map *map);
+
 /* Not collective: NaN everywhere in a tile of a space, status "pending". */
 cev_status cev_map_fill_tile(cev_map *map, size_t space, const cev_tile *tile);
 
@@ -252,6 +255,10 @@ typedef struct cev_map_info {
  * commands let a process of its own try a file first. */
 cev_status cev_map_inspect(const char *path, cev_map_info **out);
 void cev_map_info_destroy(cev_map_info **info);
+
+/* Opens every dataset of a file, and closes it again: what HDF5 does not stand then, it will not stand later. For a
+ * process that may die. CEV_E_INPUT if one cannot be opened. */
+cev_status cev_map_try(const char *path);
 
 /* Value of a root attribute, NULL if there is none of that name. */
 const char *cev_map_info_text(const cev_map_info *info, const char *name);

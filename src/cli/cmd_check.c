@@ -192,8 +192,8 @@ static void print_as_json(const cev_study_config *s, const cev_job_estimate *e)
     cev_digest_text(&s->identity, identity);
     for (size_t k = 0; k < s->n_space; k++) n_tile += s->space[k].scan->grid.n_tile;
     for (size_t m = 0; m < s->n_map && !s->is_scan; m++) json_array_append_new(maps, json_text(s->map[m].name));
-    json_t *json = json_pack("{s:s, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:s, s:o}", s->is_scan ? "scan" : "study",
-                             s->name, "points", e->points, "tiles", (json_int_t)n_tile, "fits_per_point",
+    json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:s, s:o}", s->is_scan ? "scan" : "study",
+                             s->name, "points", (json_int_t)e->points, "tiles", (json_int_t)n_tile, "fits_per_point",
                              (json_int_t)e->n_unit, "file_bytes", e->file_bytes, "memory_bytes", e->memory_bytes,
                              "core_seconds", e->core_seconds, "templates_s", e->fold_s, "best_fits_s", e->fit_s,
                              "identity", identity, "resolved", json_loads(s->resolved, 0, NULL));

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "job_options.h"
+#include "stop.h"
 
 static const char doc[] = "Joins partial files of one scan or study, such as those of its shards. Tiles that several "
                           "of them hold must agree to the "
@@ -79,6 +80,17 @@ static void print_result(const merge_options *o, const cev_merge_result *r)
     }
 }
 
+/* Others would wait for this rank in vain, or write beside it. */
+static void refuse_ranks(int rank)
+{
+    int n_rank;
+    MPI_Comm_size(MPI_COMM_WORLD, &n_rank);
+    if (n_rank == 1) return;
+    if (rank == 0) fprintf(stderr, "cevscan: error: merge is no job of several ranks\n");
+    fflush(NULL);
+    MPI_Abort(MPI_COMM_WORLD, EXIT_BAD_INPUT);
+}
+
 int command_merge(int argc, char **argv)
 {
     merge_options o = {0};
@@ -90,10 +102,12 @@ int command_merge(int argc, char **argv)
     c.job.context = &c;
     c.job.output = o.output;
     start_mpi(&c.rank);
+    refuse_ranks(c.rank);
     cev_status status = cev_job_merge(&c.job, (size_t)o.n_file, (const char *const *)o.file, &r);
-    int code = status != CEV_OK ? report_error(status)
-               : !r.complete    ? EXIT_STOPPED
-                                : (r.points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE);
+    int code = status == CEV_E_STOPPED && stop_wanted() == CEV_STOP_INTERRUPTED ? EXIT_INTERRUPTED
+               : status != CEV_OK                                               ? report_error(status)
+               : !r.complete                                                    ? EXIT_STOPPED
+                             : (r.points_failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE);
     if (status == CEV_OK) print_result(&o, &r);
     cev_merge_result_free(&r);
     return end_mpi(code);

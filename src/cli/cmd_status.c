@@ -208,6 +208,7 @@ int command_status(int argc, char **argv)
     else
         status = try_guarded(o.file);
     if (status == CEV_OK) status = cev_map_inspect(o.file, &info);
+    if (status == CEV_OK && o.trying) status = cev_map_try(o.file);
     int code = status != CEV_OK ? report_error(status) : o.trying ? EXIT_COMPLETE : print_status(&o, info);
     cev_map_info_destroy(&info);
     return code;

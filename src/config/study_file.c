@@ -249,6 +249,25 @@ static cev_status list_maps(cev_study_config *s)
     return CEV_OK;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* An experiment called "x@2" would be taken for twice the exposure of "x". */
+static cev_status check_names(const cev_study_config *s, cev_node root)
+{
+    const char **name;
+    CEV_TRY(cev_new(s->arena, s->n_map, &name));
+    for (size_t m = 0; m < s->n_map; m++) name[m] = s->map[m].name;
+    qsort(name, s->n_map, sizeof *name, compare_names);
+    for (size_t m = 1; m < s->n_map; m++)
+        if (!strcmp(name[m], name[m - 1]))
+            return cev_node_fail(root, "two maps would have the name \"%s\": give a set or an experiment another",
+                                 name[m]);
+    return CEV_OK;
+}
+
 static cev_status check_data(const reading *r)
 {
     for (size_t k = 0; k < r->study->n_exposure; k++)
@@ -341,6 +360,7 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     CEV_TRY(read_spaces(&r));
     CEV_TRY(check_data(&r));
     CEV_TRY(list_maps(s));
+    CEV_TRY(check_names(s, root));
     return seal(s);
 }
 

@@ -97,7 +97,7 @@ static cev_status open_file(job *j)
 static cev_status run_stages(job *j, cev_job_result *r)
 {
     bool done = false;
-    CEV_TRY(job_agree_on_program(j));
+    CEV_TRY(job_agree_on_program(j, "run"));
     CEV_TRY(job_agree_with_rank_0(j, j->rank == 0 ? job_prepare(j, &done) : CEV_OK));
     CEV_TRY(job_share(j, &done, sizeof done));
     r->outcome = done ? CEV_JOB_WAS_COMPLETE : CEV_JOB_STOPPED;

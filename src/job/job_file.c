@@ -27,7 +27,7 @@ cev_status job_record(job *j, bool now)
     if (!now && job_now_s() - j->recorded < record_interval_s) return CEV_OK;
     CEV_TRY(cev_map_check_place(j->map));
     if (lock && cev_map_lock_lost(lock))
-        return cev_fail(CEV_E_IO, "%s: another job took this one for dead and has taken the file over",
+        return cev_fail(CEV_E_IO, "%s: its lock was removed, or another job took this one for dead and has it now",
                         j->options->output);
     j->recorded = job_now_s();
     p->heartbeat = (double)time(NULL);
@@ -61,7 +61,10 @@ cev_status job_end_session(job *j)
 cev_status job_suspend(job *j)
 {
     if (!j->map) return CEV_OK;
-    if (j->rank == 0 && !atomic_load(&j->laying_out)) CEV_TRY(job_alone(j, job_end_session(j)));
+    bool laying_out = atomic_load(&j->laying_out);
+    CEV_TRY(job_share(j, &laying_out, sizeof laying_out));
+    if (j->rank == 0 && !laying_out) CEV_TRY(job_alone(j, job_end_session(j)));
+    if (!laying_out) CEV_TRY(job_alone(j, cev_map_flush(j->map)));
     return job_alone(j, cev_map_close(&j->map));
 }
 
@@ -118,6 +121,11 @@ cev_status job_lay_out(job *j, bool fill_it)
 
 cev_status job_publish(job *j)
 {
+    cev_map_lock *lock = atomic_load(&j->lock);
+    cev_status own = lock && cev_map_lock_lost(lock)
+                         ? cev_fail(CEV_E_IO, "%s: another job has the lock by now", j->path)
+                         : CEV_OK;
+    CEV_TRY(job_agree_with_rank_0(j, own));
     CEV_TRY(job_alone(j, cev_map_publish(j->map)));
     atomic_store(&j->laying_out, false);
     return CEV_OK;

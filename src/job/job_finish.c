@@ -196,5 +196,7 @@ static cev_status complete(job *j)
 cev_status job_finish(job *j)
 {
     CEV_TRY(count_from_lowest(j));
-    return job_alone(j, j->rank == 0 ? complete(j) : CEV_OK);
+    CEV_TRY(job_alone(j, cev_map_flush(j->map))); /* what calls itself complete is on the disk */
+    CEV_TRY(job_alone(j, j->rank == 0 ? complete(j) : CEV_OK));
+    return job_alone(j, cev_map_flush(j->map));
 }

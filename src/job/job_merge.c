@@ -154,7 +154,13 @@ static cev_status merge_all(merging *m)
         return cev_fail(CEV_E_INPUT, "%s: exists already; choose another output", j->options->output);
     CEV_TRY(cev_new(j->arena, m->n_file, &m->info));
     CEV_TRY(cev_new(j->arena, m->n_file, &m->part));
-    for (size_t k = 0; k < m->n_file; k++) CEV_TRY(open_part(m, k));
+    for (size_t k = 0; k < m->n_file; k++) {
+        size_t n = strlen(j->path);
+        if (!strncmp(m->file[k], j->path, n) && !strcmp(m->file[k] + n, ".tmp"))
+            return cev_fail(CEV_E_INPUT, "%s: has the name of the layout that %s would be made of; rename it",
+                            m->file[k], j->options->output);
+        CEV_TRY(open_part(m, k));
+    }
     CEV_TRY(compare_all(m));
     CEV_TRY(job_find_best_fits(j));
     j->started = job_now_s();

@@ -99,8 +99,9 @@ cev_status job_share(job *j, void *data, size_t size);
 /* Rank 0's text for everybody; the others free theirs. */
 cev_status job_share_text(job *j, char **text);
 
-/* Collective: all ranks are one program with the same libraries; and their templates have the same bits. */
-cev_status job_agree_on_program(job *j);
+/* Collective: all ranks are one program, do the same thing ("run"), and have the same libraries; and their templates have
+ * the same bits. */
+cev_status job_agree_on_program(job *j, const char *what);
 cev_status job_agree_on_templates(job *j);
 
 /* Whether this rank knows that somebody wants to stop; as CEV_E_STOPPED. */

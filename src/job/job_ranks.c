@@ -36,7 +36,7 @@ void job_give_back(job *j)
 {
     cev_map_lock *lock = atomic_exchange(&j->lock, NULL);
     char temporary[PATH_MAX];
-    if (atomic_exchange(&j->laying_out, false) &&
+    if (atomic_exchange(&j->laying_out, false) && lock && !cev_map_lock_lost(lock) &&
         snprintf(temporary, sizeof temporary, "%s.tmp", j->path) < (int)sizeof temporary)
         unlink(temporary);
     cev_map_lock_release(&lock);
@@ -159,16 +159,17 @@ static cev_status refuse_together(job *j, bool differs, const char *own, const c
 }
 
 /* Texts of one size, so that even programs that differ understand each other. */
-cev_status job_agree_on_program(job *j)
+cev_status job_agree_on_program(job *j, const char *what)
 {
     char own[TEXT_SIZE] = "", theirs[TEXT_SIZE], both[2 * TEXT_SIZE + 32];
     const char *text;
     CEV_TRY(job_program_text(j->arena, &text));
-    snprintf(own, sizeof own, "%s", text);
+    snprintf(own, sizeof own, "%s: %s", what, text);
     memcpy(theirs, own, sizeof own);
     CEV_TRY(job_share(j, theirs, sizeof theirs));
     snprintf(both, sizeof both, "%s; that of rank 0: %s", own, theirs);
-    return refuse_together(j, strcmp(own, theirs) != 0, both, "runs another program, or other libraries, than rank 0");
+    return refuse_together(j, strcmp(own, theirs) != 0, both,
+                           "runs another program or command, or other libraries, than rank 0");
 }
 
 cev_status job_agree_on_templates(job *j)

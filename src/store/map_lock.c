@@ -17,6 +17,8 @@
 
 enum { RENEWAL_S = 2, WATCH_S = 12, SETTLE_MS = 300, TEXT_SIZE = 768, NAME_SIZE = 256 };
 
+#define LOCK_WORD "cevscan-lock"
+
 /* What a lock file says. */
 typedef struct holder {
     char host[NAME_SIZE], job[64];
@@ -219,6 +221,8 @@ static cev_status take_file(const char *path, const char *ours)
     ssize_t size = read_lock(path, theirs, &renewed);
     if (size < 0 && errno == ENOENT) return write_new(path, ours); /* given back this moment */
     if (size < 0) return cev_fail(CEV_E_IO, "%s: cannot read the lock: %s", path, strerror(errno));
+    if (strncmp(theirs, LOCK_WORD, (size_t)size < strlen(LOCK_WORD) ? (size_t)size : strlen(LOCK_WORD)))
+        return cev_fail(CEV_E_INPUT, "%s: is there, and is no lock of this program; it is left alone", path);
     if (!parse_holder(theirs, &them)) {
         /* Empty or torn: its writer is a moment old, or died in that moment. */
         if (renewed_while_watching(path, renewed))

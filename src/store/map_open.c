@@ -188,12 +188,19 @@ static cev_status rename_to_home(const cev_map *map)
     return cev_store_flush_directory_of(map->homepath);
 }
 
-cev_status cev_map_publish(cev_map *map)
+/* Each host writes back what its own ranks wrote; where that fails, only this tells. */
+cev_status cev_map_flush(cev_map *map)
 {
     errno = 0;
-    cev_status status = H5Fflush(map->file, H5F_SCOPE_GLOBAL) < 0 ? cev_store_fail(map->path, "flush the layout")
-                                                                  : CEV_OK;
-    CEV_TRY(cev_map_agree(map->communicator, status));
+    cev_status status = H5Fflush(map->file, H5F_SCOPE_GLOBAL) < 0 ? cev_store_fail(map->path, "flush the map") : CEV_OK;
+    if (status == CEV_OK) status = cev_store_flush(map->path);
+    return cev_map_agree(map->communicator, status);
+}
+
+cev_status cev_map_publish(cev_map *map)
+{
+    cev_status status = cev_map_flush(map);
+    CEV_TRY(status);
     if (rank_in(map->communicator) == 0) status = rename_to_home(map);
     CEV_TRY(cev_map_agree(map->communicator, status));
     map->path = map->homepath;

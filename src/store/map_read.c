@@ -361,17 +361,21 @@ static cev_status create_info(cev_map_info **out)
     return *out ? cev_arena_create(&(*out)->arena) : cev_fail(CEV_E_MEMORY, "out of memory");
 }
 
+/* Whatever HDF5 makes of it, a disk that cannot be read is the disk's fault. */
+static cev_status read_with(const char *path, cev_map_info *info, cev_status (*read)(reader *r))
+{
+    reader r = {.path = path, .file = -1, .info = info};
+    H5Eset_auto2(H5E_DEFAULT, note_failure, &r);
+    cev_status status = read(&r);
+    if (r.file >= 0) H5Fclose(r.file);
+    cev_store_quiet();
+    return r.system_error ? cev_fail(CEV_E_IO, "%s: cannot read: %s", path, strerror(r.system_error)) : status;
+}
+
 cev_status cev_map_inspect(const char *path, cev_map_info **out)
 {
     cev_status status = create_info(out);
-    if (status == CEV_OK) {
-        reader r = {.path = path, .file = -1, .info = *out};
-        H5Eset_auto2(H5E_DEFAULT, note_failure, &r);
-        status = read_everything(&r);
-        if (r.file >= 0) H5Fclose(r.file);
-        cev_store_quiet();
-        if (r.system_error) status = cev_fail(CEV_E_IO, "%s: cannot read: %s", path, strerror(r.system_error));
-    }
+    if (status == CEV_OK) status = read_with(path, *out, read_everything);
     if (status != CEV_OK) cev_map_info_destroy(out);
     return status;
 }
@@ -389,4 +393,24 @@ const char *cev_map_info_text(const cev_map_info *info, const char *name)
     for (size_t k = 0; k < info->n_text; k++)
         if (!strcmp(info->text[k].name, name)) return info->text[k].value;
     return NULL;
+}
+
+static herr_t open_one(hid_t file, const char *name, const H5O_info_t *object, void *unused)
+{
+    (void)unused;
+    if (object->type != H5O_TYPE_DATASET) return 0;
+    hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+    return dataset < 0 || H5Dclose(dataset) < 0 ? -1 : 0;
+}
+
+static cev_status open_every_dataset(reader *r)
+{
+    CEV_TRY(open_for_reading(r));
+    bool opened = H5Ovisit2(r->file, H5_INDEX_NAME, H5_ITER_NATIVE, open_one, NULL, H5O_INFO_BASIC) >= 0;
+    return opened ? CEV_OK : cev_reader_refuse(r, "it is damaged: not all of its datasets can be opened");
+}
+
+cev_status cev_map_try(const char *path)
+{
+    return read_with(path, NULL, open_every_dataset);
 }
