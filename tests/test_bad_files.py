@@ -294,7 +294,8 @@ def test_strange_names_work(tmp_path, name):
     assert summary["map"] == output and sorted(os.listdir(tmp_path)) == sorted(["scan.yaml", name, output])
     assert run_json("status", "--json", "--", output, cwd=tmp_path)["complete"]
     assert run_json("check", "--json", "--", name, cwd=tmp_path)["points"] == 5
-    assert f"{name}.no: " in refused(tmp_path, "status", "--", name + ".no") if "\n" not in name else True
+    if "\n" not in name and "\t" not in name:  # control characters are not repeated
+        assert f"{name}.no: " in refused(tmp_path, "status", "--", name + ".no")
 
 
 def test_output_that_is_not_utf8(tmp_path):

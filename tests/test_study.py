@@ -131,7 +131,7 @@ def test_the_resolved_study_is_the_study(tmp_path):
 def test_the_reference_study_runs(tmp_path):
     path = CONFIGS / "studies" / "reference.yaml"
     summary = study(path, tmp_path / "study.h5")
-    assert summary["maps"] == 8 * 3 * 2 and summary["points_failed"] == 0
+    assert summary["maps"] == 8 * 4 * 2 and summary["points_failed"] == 0
     check_against_scans(tmp_path, path, tmp_path / "study.h5", ["eps_ee_uV,eps_ee_dV/both noble liquids@10", "eps_mumu_dV/ess_csi+ess_si"])
 
 

@@ -99,8 +99,8 @@ cev_status job_share(job *j, void *data, size_t size);
 /* Rank 0's text for everybody; the others free theirs. */
 cev_status job_share_text(job *j, char **text);
 
-/* Collective: all ranks are one program, do the same thing ("run"), and have the same libraries; and their templates have
- * the same bits. */
+/* Collective: all ranks are one program, do the same thing ("run"), and have the same libraries; and their templates
+ * have the same bits. */
 cev_status job_agree_on_program(job *j, const char *what);
 cev_status job_agree_on_templates(job *j);
 

@@ -291,8 +291,8 @@ static cev_status open_all(verification *v)
     return share_choice(v);
 }
 
-/* Digests that all fit their tiles, and not the hash of the whole: whoever changed them knew how. Only a new computation
- * tells which tiles are right. */
+/* Digests that all fit their tiles, and not the hash of the whole: whoever changed them knew how. Only a new
+ * computation tells which tiles are right. */
 static cev_status look_again(verification *v)
 {
     job *j = &v->j;

@@ -81,7 +81,7 @@ static void check_scan(const char *scan, double tolerance)
 
 #define PLANE(points_x, points_y)                                                                                      \
     "parameters: [{name: eps_ee_uV, min: -0.5, max: 0.7, points: " points_x "},"                                       \
-    "{name: eps_mumu_uV, min: -0.5, max: 0.7, points: " points_y "}]}"
+    "{name: eps_mumu_uV, min: -0.5, max: 0.7, points: " points_y "}], tile: [32, 32]}"
 
 static void starts_do_not_move_chi2(void **state)
 {
