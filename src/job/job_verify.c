@@ -291,18 +291,17 @@ static cev_status open_all(verification *v)
     return share_choice(v);
 }
 
-/* Digests that all fit their tiles, and not the hash of the whole: whoever changed them knew how. Only a new
+/* Digests that do not fit the hash of the whole: whoever changed them may have made them fit their tiles. Only a new
  * computation tells which tiles are right. */
 static cev_status look_again(verification *v)
 {
     job *j = &v->j;
     cev_verify_result *r = v->result;
-    bool again = v->what->repair && r->same_numerics && !v->what->all && r->n_bad == 0 &&
-                 r->wrong[CEV_PART_CONTENT_HASH];
+    bool again = v->what->repair && r->same_numerics && !v->what->all && r->wrong[CEV_PART_CONTENT_HASH];
     CEV_TRY(job_share(j, &again, sizeof again));
     if (!again) return CEV_OK;
     for (size_t k = 0; k < j->n_item; k++) v->chosen[k] = true;
-    r->n_recomputed = r->n_other_bits = 0;
+    r->n_recomputed = r->n_other_bits = r->n_bad = 0;
     return look_at_tiles(v);
 }
 
