@@ -8,7 +8,7 @@ import sys
 from cevscan_analysis.command import MapError, command_line, percentage, run
 from cevscan_analysis.maps import labels_of, open_maps
 from cevscan_analysis.projection import curves_of
-from cevscan_analysis.tables import TABLES, Cut, as_json, rows_at, rows_of
+from cevscan_analysis.tables import TABLES, Cut, as_json, rows_at, rows_of, tell_of_left_out, with_values
 
 EXAMPLE = "intervals.py csi.h5 si.h5 --parameter eps_ee_uV --delta 2.71 --level 95.45 --format latex"
 
@@ -64,15 +64,23 @@ def arguments():
     return options
 
 
-def wanted(path, parameter):
-    """The map of a file; of a study those of one parameter, which may be named."""
+def wanted(path, parameter, each):
+    """The map of a file; of a study those of one parameter, or of several in turn, among which may be the one that is named; with
+    --each, those of this axis and another one."""
     maps = list(open_maps(path))
     if len(maps) == 1:
         return maps
-    curves = [m for m in maps if len(m.axes) == 1 and parameter in (None, m.names[0])]
-    if not curves:
-        raise MapError(f"{path}: has no map of the parameter {parameter} alone" if parameter else f"{path}: has no map of one parameter")
-    return curves
+    named = lambda names: parameter is None or parameter in names
+    if each:
+        found = [m for m in maps if not m.members and len(m.axes) == 2 and each in m.names and named(m.names)]
+    else:
+        found = [m for m in maps if named([x.names[0] for x in m.members]) and m.members or len(m.axes) == 1 and named(m.names)]
+    if not found:
+        what = f"the axis {each} and another one" if each else f"the parameter {parameter} alone" if parameter else "one parameter"
+        raise MapError(f"{path}: has no map of {what}")
+    if not each and parameter is None:
+        tell_of_left_out(path, maps, found, "intervals are of one parameter")
+    return found
 
 
 def table(rows, cuts, options):
@@ -82,10 +90,13 @@ def table(rows, cuts, options):
 def main():
     options = arguments()
     cuts = options.cuts or [level("90")]
-    maps = [m for path in options.maps for m in wanted(path, options.parameter)]
+    maps = [m for path in options.maps for m in wanted(path, options.parameter, options.each)]
     families = [[m] if options.each else curves_of(m, options.parameter) for m in maps]
     rows = []
-    for family, label in zip(families, labels_of([family[0] for family in families], options.labels)):
+    labels = labels_of([family[0] for family in families], options.labels)
+    if len(families) > 1 and not options.each:
+        families, labels = with_values(families, labels)
+    for family, label in zip(families, labels):
         rows += rows_at(family[0], label, cuts, options.each, options.parameter, options.at) if options.each else \
             rows_of(family, label, cuts)
     sys.stdout.write(table(rows, cuts, options))

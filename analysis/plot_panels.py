@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws many cevscan maps in panels, one for each plane or parameter, with one legend."""
+import os
+
 from cevscan_analysis.command import MapError, command_line, percentage, run
-from cevscan_analysis.maps import experiments_of, open_maps
+from cevscan_analysis.maps import file_of, open_maps, titles_of
 from cevscan_analysis.panels import Panel, contour_panels, labels_in_order, profile_panels
 from cevscan_analysis.style import figure_format, own_words, save
+from cevscan_analysis.tables import tell_of_notes
 
 EXAMPLE = 'plot_panels.py study.h5 --only ess_csi,ess_si,"ess_csi + ess_si" --labels CsI,Si,both -o planes.pdf'
 
@@ -35,23 +38,35 @@ def all_maps(paths):
 
 
 def panels_of(maps):
-    """[{label: map}] of each set of axes. Labels are what tells the maps of every panel apart in the fewest words: titles,
-    experiments, or else paths."""
-    groups = {}
-    for m in maps:
-        groups.setdefault(tuple(m.names), []).append(m)
-    if any(len(names) > 2 for names in groups):
-        raise MapError("maps must have two axes or one; they have " + "; ".join(map(", ".join, groups)))
-    found = []
-    for label in (lambda m: str(m.attrs.get("title", "")).replace("$", r"\$"), lambda m: " + ".join(experiments_of(m)),
-                  lambda m: m.path.replace("$", r"\$")):
-        panels = [{label(m) + " (surrogate)" * (m.is_surrogate and "surrogate" not in label(m).lower()): m for m in group}
-                  for group in groups.values()]
-        if all(len(panel) == len(group) and all(panel) for panel, group in zip(panels, groups.values())):
-            found.append(panels)
-    if not found:
-        raise MapError("a map is given twice")
-    return min(found, key=lambda panels: len(labels_in_order([Panel(panel) for panel in panels])))
+    """[{label: map}] of each set of axes. Labels are what tells the maps of every panel apart in the fewest words: titles or
+    experiments, with the file where there are several; maps that these do not tell apart, such as two planes of a study that
+    differ in what is fixed, have panels of their own. Else they are paths."""
+    if any(len(m.axes) > 2 for m in maps):
+        raise MapError("maps must have two axes or one; they have " + "; ".join(dict.fromkeys(", ".join(m.names) for m in maps)))
+    titles, experiments = titles_of(maps)
+    files = [os.path.splitext(os.path.basename(file_of(m)))[0] for m in maps]
+    with_file = [f"{file}: {name}" for file, name in zip(files, experiments)]
+    axes, spaces = [tuple(m.names) for m in maps], [(*m.names, m.path.rpartition("/")[0]) for m in maps]
+    found = [p for p in (grouped(maps, axes, titles), grouped(maps, axes, experiments)) if p]
+    if found:
+        return min(found, key=lambda panels: len(labels_in_order([Panel(panel) for panel in panels])))
+    for keys, labels in ((axes, with_file), (spaces, titles), (spaces, experiments), (axes, [m.path for m in maps])):
+        panels = grouped(maps, keys, labels)
+        if panels:
+            return panels
+    raise MapError("a map is given twice")
+
+
+def grouped(maps, keys, labels):
+    """A panel for each key; None if a label is empty or does not tell the maps of a panel apart."""
+    panels = {}
+    for m, key, label in zip(maps, keys, labels):
+        label = label.replace("$", r"\$") + " (surrogate)" * (bool(label) and m.is_surrogate and "surrogate" not in label.lower())
+        panel = panels.setdefault(key, {})
+        if not label or label in panel:
+            return None
+        panel[label] = m
+    return list(panels.values())
 
 
 def some_of(panels, text):
@@ -94,6 +109,7 @@ def main():
         if unknown:
             raise MapError(f"--outlined: no label {unknown[0]}; there are {', '.join(labels_in_order(panels))}")
         fig = contour_panels(panels, options.level, options.columns, outlined=outlined, title=options.title)
+    tell_of_notes([m for panel in panels for m in panel.maps.values()])
     save(fig, options.output, [m for panel in panels for m in panel.maps.values()])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .command import MapError
 from .intervals import delta_from_level
-from .maps import experiments_of, labels_of
+from .maps import experiments_of, exposure_of, labels_of
 from .numeric import np
 from .projection import branches_of
 
@@ -143,24 +143,30 @@ class Ranked:
 
 
 def rank(maps, level=90, labels=None):
-    """Combinations among `maps`, from the one that removes most of what its best member alone leaves: [Ranked].
+    """Combinations among `maps`, from the one that removes most of what its best member alone leaves: [Ranked]; exposure
+    by exposure, in the order in which they come.
 
-    The maps must have the same two axes. A combination is a map of several experiments; its members are the maps of one
-    experiment each that it contains, of which all must be there. `level` in %, for two degrees of freedom."""
+    The maps must have the same two axes, and be complete. A combination is a map of several experiments; its members are
+    the maps of one experiment each that it contains, with the same exposure, of which all must be there. `level` in %, for
+    two degrees of freedom."""
     cut, labels = delta_from_level(level, dof=2), labels or labels_of(maps)
+    for m in maps:
+        if m.completeness < 1:
+            raise MapError(f"{m.path}: what is not complete cannot be ranked; it is {m.note}")
     for m in maps[1:]:
         if m.names != maps[0].names or any(len(a.values) != len(b.values) or not np.allclose(a.values, b.values)
                                            for a, b in zip(m.axes, maps[0].axes)):
             raise MapError(f"{m.path}: its axes are not those of {maps[0].path}; areas cannot be compared")
     areas = [area_of(m, cut) for m in maps]
-    single = {experiments_of(m)[0]: k for k, m in enumerate(maps) if len(experiments_of(m)) == 1}
+    exposures = [exposure_of(m) for m in maps]
+    single = {(experiments_of(m)[0], exposures[k]): k for k, m in enumerate(maps) if len(experiments_of(m)) == 1}
     ranking = []
-    for m, label, area in zip(maps, labels, areas):
-        names = experiments_of(m)
+    for m, label, area, exposure in zip(maps, labels, areas, exposures):
+        names = [(name, exposure) for name in experiments_of(m)]
         if len(names) > 1 and all(name in single for name in names):
             members = [single[name] for name in names]
             smallest = min((areas[k] for k in members), key=lambda a: a.value)
             if smallest.value > 0:
-                ranking.append(Ranked(label, [labels[k] for k in members], area, smallest,
-                                      min(areas[k].n_island for k in members)))
-    return sorted(ranking, key=lambda r: r.ratio)
+                found = Ranked(label, [labels[k] for k in members], area, smallest, min(areas[k].n_island for k in members))
+                ranking.append((exposures.index(exposure), found))
+    return [found for _, found in sorted(ranking, key=lambda r: (r[0], r[1].ratio))]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading the file of a map or of a study, of format 1 or 2 (include/cevscan/map.h)."""
 import contextlib
-import os
+import re
 from dataclasses import replace
 
-from . import trust
+from . import results, trust
 from .axes import Axis, tex_of_name
 from .command import MapError
 from .numeric import h5py, np
@@ -43,13 +43,20 @@ def _rehearse(file, wanted, is_small):
             pass
 
 
+class Malformed(ValueError):
+    """What a file of ours never has, in words for the user."""
+
+
 def _reason(error):
-    text = str(error.args[0]) if error.args else type(error).__name__
+    """In words: what HDF5 and this module say has them, what Python says of a value of an unexpected kind has not."""
+    text = str(error.args[0]) if error.args else ""
     if "signature not found" in text:
         return "it is not an HDF5 file"
     if "truncated" in text:
         return "it is truncated"
-    return text
+    if isinstance(error, (Malformed, OSError)) or re.match("(un|not )able to |can't ", text, re.IGNORECASE):
+        return text
+    return "damaged: something in it is missing, or is not of the kind that a map has there"
 
 
 class File:
@@ -62,11 +69,13 @@ class File:
         self.is_study = self.attrs.get("format") == STUDY
         if self.attrs.get("format") in (MAP, STUDY):
             if not isinstance(self.version, (int, np.integer)):
-                raise ValueError("its attribute 'format_version' is no number")
+                raise Malformed("its attribute 'format_version' is no number")
             if self.version > NEWEST:
                 raise MapError(f"{path}: map of format {self.version}; this program reads up to {NEWEST}")
         if self.version == 2:
             trust.check_description(path, file)
+            results.check_hash(path, file, [f"spaces/{name}" for name in dict.fromkeys(
+                name.partition("/")[0] for name in self.names())] or ["/"])
 
     def names(self):
         """Of its maps; [] where it is one."""
@@ -131,7 +140,7 @@ class File:
         space, _, own = name.partition("/")
         names = self._names_of_space(space) if f"spaces/{space}/map" in self.file else []
         if own not in names:
-            raise ValueError(f"the study has no map of the name {name}")
+            raise Malformed(f"the study has no map of the name {name}")
         return space, names.index(own)
 
     def _names_of_space(self, space):
@@ -155,10 +164,10 @@ class Space:
         self.file, self.group, self.place = file, group, place
         self.attrs = {**file.attrs, **_texts(group.attrs)}
         if self.attrs.get("format") != MAP and not (file.is_study and file.version == 2):
-            raise ValueError("its attribute 'format' is missing or another")
+            raise Malformed("its attribute 'format' is missing or another")
         for name in ("chi2", "delta_chi2", "status", "tiles/done", "tiles/digest"):
             if name not in group:
-                raise ValueError(f"it has no /{name}")
+                raise Malformed(f"it has no /{name}")
         # The bytes of the tiles come first: a tile that is done now stays so while its numbers are read.
         self.done = group["tiles/done"][()] == 1
         self.is_many = "map" in group and file.version == 2 and file.is_study
@@ -173,13 +182,13 @@ class Space:
     def _progress(self):
         group = self.file.file if self.file.version == 2 else self.group
         if "progress" not in group:
-            raise ValueError("it has no /progress")
+            raise Malformed("it has no /progress")
         return {name: text_of(dataset[()]) for name, dataset in group["progress"].items()}
 
     def _field(self, name, k):
         dataset = self.group[name]
         if dataset.shape[int(self.is_many):] != self.shape:
-            raise ValueError("the shapes of its datasets do not fit together")
+            raise Malformed("the shapes of its datasets do not fit together")
         if not self.is_many:
             return dataset[()]
         if self.at_once:
@@ -204,9 +213,10 @@ class Space:
             chi2, status = np.where(done, chi2, np.nan), np.where(done, status, PENDING)
             pulls = {name: np.where(done, values, np.nan) for name, values in pulls.items()}
         delta = self._delta(place, k, chi2, done, progress, verify)
+        believed = results.checked_best_fit if verify and self.file.version == 2 else lambda m: m
         if not in_turn:
-            return _map(place, self.axes, chi2, delta, status, progress, attrs, pulls)
-        members = tuple(_member(place, n, name, self.axes, (chi2, delta, status), progress, attrs, pulls)
+            return believed(_map(place, self.axes, chi2, delta, status, progress, attrs, pulls))
+        members = tuple(believed(_member(place, n, name, self.axes, (chi2, delta, status), progress, attrs, pulls))
                         for n, name in enumerate(in_turn))
         # Of its best fits none is the best.
         whole = _map(place, self.axes, chi2, delta, status, dict(progress, best_fit=np.nan), attrs, pulls)
@@ -293,12 +303,12 @@ def _map(path, axes, chi2, delta, status, progress, attrs, pulls):
 def _names_of_members(axes, progress, attrs):
     names = [name.strip() for name in attrs.get("members", "").split(",")]
     if len(names) != len(axes[0].values) or not all(names) or len(set(names)) < len(names):
-        raise ValueError("its attribute 'members' does not name the values of its first axis")
+        raise Malformed("its attribute 'members' does not name the values of its first axis")
     if len(axes) < 2:
-        raise ValueError("it scans several parameters in turn, but has no axis of their values")
+        raise Malformed("it scans several parameters in turn, but has no axis of their values")
     for name, shape in (("chi2_reference", (len(names),)), ("best_fit", (len(names), len(axes)))):
         if name in progress and np.shape(progress[name]) != shape:
-            raise ValueError(f"/progress/{name} does not have an entry for each of its members")
+            raise Malformed(f"/progress/{name} does not have an entry for each of its members")
     return names
 
 
@@ -314,18 +324,18 @@ def _member(path, n, name, axes, fields, progress, attrs, pulls):
 
 def _read_axis(dataset, k, is_first):
     if len(dataset.dims[k]) == 0:
-        raise ValueError(f"dimension {k} of /chi2 has no scale")
+        raise Malformed(f"dimension {k} of /chi2 has no scale")
     scale = dataset.dims[k][0]
     # scale.name searches the whole file, which is slow in a study.
     name = h5py.h5ds.get_scale_name(scale.id).decode("utf-8", "replace") or scale.name
     name, a = text_of(name.rpartition("/")[2]), _texts(scale.attrs)
     values = scale[()]
     if values.ndim != 1 or len(values) < 2 or not np.all(np.diff(values) > 0):
-        raise ValueError(f"the values of axis {name} do not increase")
+        raise Malformed(f"the values of axis {name} do not increase")
     if a.get("scale") == "names" and not is_first:
-        raise ValueError(f"axis {name} has names, but is not the first")
+        raise Malformed(f"axis {name} has names, but is not the first")
     if a.get("scale") == "signed_log" and 0 in values:
-        raise ValueError(f"axis {name} is logarithmic with both signs, but has a zero")
+        raise Malformed(f"axis {name} is logarithmic with both signs, but has a zero")
     return Axis(name, a.get("units", "1"), a.get("long_name", name), a.get("description", ""), a.get("scale", "linear"),
                 float(a.get("standard_model", np.nan)), values, float(a.get("linear_threshold", 0)))
 

@@ -1,18 +1,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Opening maps of cevscan, and naming them."""
+import json
 import os
 
 from . import map_file
 from .command import MapError
 from .one_map import IMPOSSIBLE, INVALID, NOT_CONVERGED, OK, PENDING, Map, Profiled
 
-__all__ = ["IMPOSSIBLE", "INVALID", "NOT_CONVERGED", "OK", "PENDING", "Map", "Profiled", "experiments_of", "group_names",
-           "labels_of", "open_map", "open_maps"]
+__all__ = ["IMPOSSIBLE", "INVALID", "NOT_CONVERGED", "OK", "PENDING", "Map", "Profiled", "experiments_of", "exposure_of",
+           "file_of", "group_names", "labels_of", "open_map", "open_maps", "titles_of"]
 
 
 def experiments_of(m):
     """Names of the experiments of a map."""
     return [name.strip() for name in str(m.attrs.get("experiments", "")).split(",")]
+
+
+def file_of(m):
+    """Path of its file, without the name that it has there."""
+    return _split(m.path, None)[0]
+
+
+def exposure_of(m):
+    """Mass and backgrounds of its experiments are this many times those of their files: "1", "10", "0.5"."""
+    if "exposure_factor" in m.attrs:        # what the index of a study says
+        return str(m.attrs["exposure_factor"])
+    group = _split(m.path, None)[1]
+    if group:                               # of a study of format 1: SPACE/SET@FACTOR
+        return group.rpartition("@")[2] if "@" in group else "1"
+    try:
+        return f"{float(json.loads(m.attrs.get('configuration', '{}')).get('exposure_factor', 1)):.15g}"
+    except (ValueError, TypeError, AttributeError):
+        return "1"
+
+
+def titles_of(maps):
+    """Two names of each map: its title, and its experiments. Maps with another exposure say so: my_csi x10."""
+    factors = [exposure_of(m) for m in maps]
+    ends = ["" if factor == "1" else f" x{factor}" for factor in factors]
+    titles = [str(m.attrs.get("title", "")).removesuffix(f", {factor} times the exposure") for m, factor in zip(maps, factors)]
+    # The title of a scan is its author's; that of a map of a study is that of its set, whatever the exposure.
+    titles = [title + end if title and _split(m.path, None)[1] else title for m, title, end in zip(maps, titles, ends)]
+    return titles, [" + ".join(experiments_of(m)) + end for m, end in zip(maps, ends)]
 
 
 def labels_of(maps, text=None):
@@ -29,9 +58,8 @@ def _plain_labels(maps, text):
             raise MapError(f"--labels names {len(labels)} maps, but there are {len(maps)}")
         return labels
     stems = [os.path.splitext(os.path.basename(m.path))[0] for m in maps]
-    experiments = [" + ".join(experiments_of(m)) for m in maps]
-    groups = [m.path.partition(".h5:")[2] for m in maps]  # SPACE/SET of studies
-    for candidate in ([m.attrs.get("title", "") for m in maps], experiments, groups, stems):
+    groups = [_split(m.path, None)[1] or "" for m in maps]  # SPACE/SET of studies
+    for candidate in (*titles_of(maps), groups, stems):
         if all(candidate) and len(set(candidate)) == len(maps):
             return [label.replace("$", r"\$") for label in candidate]
     return [m.path.replace("$", r"\$") for m in maps]

@@ -75,11 +75,16 @@ class Map:
         return axis.end_at(self.best_fit[name])
 
     @property
+    def percent_complete(self):
+        """57.1%, rounded down; 100% is complete."""
+        return f"{np.floor(1000 * self.completeness) / 10:g}%"
+
+    @property
     def note(self):
         """What a reader of a number or figure from this map must know; "" if all is well."""
         parts = []
         if self.completeness < 1:
-            parts.append(f"{np.floor(1000 * self.completeness) / 10:g}% complete")
+            parts.append(f"{self.percent_complete} complete")
         if self.points_failed:
             parts.append(f"{self.points_failed} point{'s' * (self.points_failed > 1)} failed")
         return ", ".join(parts)

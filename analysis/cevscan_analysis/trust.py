@@ -43,7 +43,7 @@ def check_description(path, file):
         return
     if description_hash(file) != file.attrs.get("description_hash"):
         raise MapError(f"{path}: its description was changed: configuration, axes, labels or index are not those with which "
-                       "it was written; its numbers cannot be told what they are of")
+                       "it was written, so that nobody can say what its numbers are")
     _described.add(identity)
 
 

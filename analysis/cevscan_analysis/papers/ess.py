@@ -211,7 +211,7 @@ def ranking(w):
     tables = []
     for plane in PAIR_PLANES:
         maps = plane_maps(w, plane)
-        lines = [["pair", "area", "of the best member", "left", "pieces", "fewest of a member"]]
+        lines = [["pair", "area", "area of its best member", "left", "pieces", "fewest pieces of a member"]]
         for r in rank(list(maps.values()), 90, [label_of(g) for g in maps]):
             lines.append([r.label, with_error(r.area.value, r.area.error), with_error(r.smallest.value, r.smallest.error),
                           with_error(r.ratio, r.error), str(r.area.n_island), str(r.n_island_of_members)])
