@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Areas of allowed regions against analytic ones, honesty of their errors, and the ranking of combinations."""
 import csv
+import dataclasses
 import io
+import json
 
 import numpy as np
 import pytest
+from e2e import run
 from scipy.ndimage import label as connected
-from synthetic_map import Axis, command, complaint, eps, grid, write_map
+from synthetic_map import Axis, command, complaint, eps, grid, write_map, write_study
 
-from cevscan_analysis import MapError, area_of, delta_from_level, open_map, rank
+from cevscan_analysis import MapError, area_of, delta_from_level, open_map, open_maps, rank
 from cevscan_analysis.areas import _n_island
+from cevscan_analysis.maps import exposure_of, labels_of
 
 
 def ellipse(path, n=61, k=81, a=0.3, b=0.15, angle=0.5, centre=(0.02, -0.05), **attrs):
@@ -126,3 +130,102 @@ def test_complaints(tmp_path, planes):
     assert "needs two axes" in complaint(command("areas.py", write_map(tmp_path / "one.h5", [x], x.values**2)))
     with pytest.raises(MapError, match="cannot be compared"):
         rank([open_map(planes[0]), ellipse(tmp_path / "m.h5")])
+
+
+# ------------------------------------------------------------------------------------------------------------ exposures
+
+def rows_of(done):
+    assert done.returncode == 0, done.stderr
+    return list(csv.reader(io.StringIO(done.stdout)))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A study with two exposures, planes, curves and parameters in turn, as the program writes it."""
+    folder = tmp_path_factory.mktemp("study")
+    axes = [{"name": name, "min": -0.2, "max": 0.6, "points": 31} for name in ("eps_ee_uV", "eps_mumu_uV", "eps_ee_dV")]
+    (folder / "study.yaml").write_text(json.dumps({
+        "study": "small", "interaction": "nsi", "data": "asimov", "sets": [{"all_subsets_of": ["ess_csi", "ess_si"]}],
+        "planes": [axes[:2]], "exposure_factors": [1, 10],
+        "profiles": [axes[2], {"each_of": ["eps_ee_uV", "eps_ee_dV"], "min": -0.2, "max": 0.6, "points": 31}]}))
+    run("study", folder / "study.yaml", "-o", folder / "study.h5", "-q")
+    return str(folder / "study.h5")
+
+
+def test_members_have_the_exposure_of_the_combination(study):
+    maps = [m for m in open_maps(study) if len(m.axes) == 2 and not m.members]
+    assert [exposure_of(m) for m in maps] == ["1"] * 3 + ["10"] * 3
+    ranking = rank(maps)
+    assert [r.label for r in ranking] == ["ess_csi + ess_si", "ess_csi + ess_si x10"]
+    assert [r.members for r in ranking] == [["ess_csi", "ess_si"], ["ess_csi x10", "ess_si x10"]]
+    for r, own in zip(ranking, (maps[:3], maps[3:])):
+        areas = [area_of(m, delta_from_level(90, dof=2)).value for m in own]
+        assert r.ratio == pytest.approx(areas[2] / min(areas[:2])) and r.ratio < 1
+    assert [r.label for r in rank(maps[3:] + maps[:3])] == ["ess_csi + ess_si x10", "ess_csi + ess_si"]
+    assert rank([maps[2], maps[3], maps[4]]) == []     # at x1 the members are not there
+
+
+def test_exposures_of_scans_and_of_format_1(tmp_path):
+    m = ellipse(tmp_path / "a.h5", configuration=json.dumps({"exposure_factor": 10.0}))
+    assert exposure_of(m) == "10" and exposure_of(ellipse(tmp_path / "b.h5")) == "1"
+    assert labels_of([m, ellipse(tmp_path / "b.h5")]) == ["csi x10", "csi"]
+    old = dataclasses.replace(m, path=f"{tmp_path}/a.h5:eps/csi@0.5", attrs={**m.attrs, "title": "CsI, 0.5 times the exposure"})
+    assert exposure_of(old) == "0.5" and labels_of([old]) == ["CsI x0.5"]
+    assert exposure_of(dataclasses.replace(m, path=f"{tmp_path}/a.h5:eps/csi")) == "1"
+
+
+def test_maps_that_have_no_area_are_left_out(study):
+    for more in ([], ["--rank"]):
+        done = command("areas.py", study, "--format", "csv", *more)
+        assert len(rows_of(done)) == (3 if more else 7)
+        assert done.stderr == (f"areas.py: note: {study}: 12 of 18 maps are left out: an area needs two axes, and 6 have 1 axis and "
+                               "6 have parameters in turn\n")
+    done = command("areas.py", study, "--format", "csv", "--axes", "eps_mumu_uV,eps_ee_uV")
+    assert len(rows_of(done)) == 7 and done.stderr == ""
+
+
+def test_intervals_of_parameters_in_turn_are_there(study):
+    done = command("intervals.py", study, "--format", "csv")
+    assert {(row[0], row[1]) for row in rows_of(done)[1:]} == {
+        (f"{space}/{name}{end}", parameter) for name in ("ess_csi", "ess_si", "ess_csi+ess_si") for end in ("", "@10")
+        for space, parameter in (("eps_ee_dV", "eps_ee_dV"), ("eps_ee_uV+eps_ee_dV", "eps_ee_uV"), ("eps_ee_uV+eps_ee_dV", "eps_ee_dV"))}
+    assert "6 of 18 maps are left out: intervals are of one parameter, and 6 have 2 axes" in done.stderr
+    named = command("intervals.py", study, "--format", "csv", "--parameter", "eps_ee_uV")
+    assert {row[1] for row in rows_of(named)[1:]} == {"eps_ee_uV"} and named.stderr == ""
+    each = command("intervals.py", study, "--format", "csv", "--each", "eps_ee_uV", "--at", "0.2")
+    assert {row[2] for row in rows_of(each)[1:]} == {"eps_mumu_uV"}
+
+
+# ----------------------------------------------------------------------------------------------------------- unfinished
+
+def test_what_is_not_complete_is_not_ranked(tmp_path, planes):
+    part = open_map(planes[2])
+    x, y = eps("ee", -1, 1, 121), eps("mumu", -1, 1, 121)
+    half = write_map(tmp_path / "half.h5", [x, y], part.chi2, experiments="csi,si", done=range(20))
+    line = complaint(command("areas.py", *planes[:2], half, "--rank"))
+    assert line == f"areas.py: --rank: only complete maps are ranked: {half}: 33.4% complete"
+    done = command("areas.py", *planes, half, "--rank", "--format", "csv")
+    assert len(rows_of(done)) == 3 and done.stderr == f"areas.py: note: only complete maps are ranked: {half}: 33.4% complete\n"
+    with pytest.raises(MapError, match="half.h5: what is not complete cannot be ranked; it is 33.4% complete"):
+        rank([open_map(path) for path in [*planes[:2], half]])
+    areas = command("areas.py", planes[0], half, "--format", "csv")
+    assert [row[-1] for row in rows_of(areas)] == ["complete", "100%", "33.4%"]
+    assert areas.stderr == f"areas.py: note: {half}: 33.4% complete\n"
+    assert command("plot_panels.py", planes[0], half, "-o", tmp_path / "f.png").stderr.endswith(f"note: {half}: 33.4% complete\n")
+
+
+def test_unfinished_maps_of_a_study_are_told_in_one_line(tmp_path):
+    x, y = eps("ee", n=40), eps("mumu", n=40)
+    maps = {name: 50 * k * sum(v**2 for v in grid(x, y)) for k, name in enumerate("abcdef", 1)}
+    path = write_study(tmp_path / "s.h5", {"eps_ee_uV,eps_mumu_uV": ([x, y], {**maps, "a+b": maps["a"] + maps["b"]})}, done=[0, 4],
+                       complete=False)
+    words = "; ".join(f"eps_ee_uV,eps_mumu_uV/{name} 32% complete" for name in "abcd") + "; and 3 more"
+    assert complaint(command("areas.py", path, "--rank")) == f"areas.py: --rank: only complete maps are ranked: {path}: {words}"
+    assert command("areas.py", path).stderr == f"areas.py: note: {path}: {words}\n"
+    nothing = write_study(tmp_path / "n.h5", {"eps_ee_uV,eps_mumu_uV": ([x, y], maps)}, done=[], complete=False)
+    assert "no point of the map has a value yet" in complaint(command("areas.py", nothing))
+
+
+def test_columns_have_names_of_their_own(planes):
+    head = rows_of(command("areas.py", *planes, "--rank", "--format", "csv"))[0]
+    assert len(set(head)) == len(head) == 7

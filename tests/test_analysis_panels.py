@@ -205,6 +205,36 @@ def test_command_of_a_study(monkeypatch, tmp_path):
     assert "no map of the parameter eps_x alone" in complaint(command("intervals.py", file, "--parameter", "eps_x"))
 
 
+def test_labels_of_a_study_with_exposures(monkeypatch, tmp_path):
+    """The same in every panel, with the same colour, and no paths; a parameter that is there twice has two panels."""
+    axes = [{"name": name, "min": -0.2, "max": 0.6, "points": 31} for name in ("eps_ee_uV", "eps_mumu_uV", "eps_ee_dV")]
+    (tmp_path / "study.yaml").write_text(json.dumps({
+        "study": "small", "interaction": "nsi", "data": "asimov", "sets": [["ess_csi"], ["ess_si"]], "exposure_factors": [1, 10],
+        "planes": [axes[:2], axes[1:]],
+        "profiles": [axes[2], {"each_of": ["eps_ee_uV", "eps_ee_dV"], "min": -0.2, "max": 0.6, "points": 31}]}))
+    file = str(tmp_path / "study.h5")
+    run("study", tmp_path / "study.yaml", "-o", file, "-q")
+    labels = ["ess_csi", "ess_si", "ess_csi x10", "ess_si x10"]
+    fig = drawn(monkeypatch, file)
+    legend = check_layout(fig)
+    assert [t.get_text() for t in legend.get_texts()][:4] == labels and len(fig.axes) == 2
+    assert legend.get_window_extent().height < fig.axes[0].get_window_extent().height
+    colours = {style.colour(k).lower() for k in range(4)}
+    assert all(colours <= edge_colours(ax) for ax in fig.axes)
+    fig = drawn(monkeypatch, file, "--profiles")
+    assert [t.get_text() for t in check_layout(fig).get_texts()] == labels
+    assert len([ax for ax in fig.axes if ax.axison]) == 3
+    fig = drawn(monkeypatch, file, "--only", "ess_csi,ess_csi x10")
+    assert [t.get_text() for t in check_layout(fig).get_texts()][:2] == ["ess_csi", "ess_csi x10"]
+
+
+def test_two_files_of_the_same_experiments(monkeypatch, tmp_path):
+    x, y = eps("ee", -0.2, 0.6, 61), eps("mumu", -0.2, 0.6, 61)
+    paths = [write_map(tmp_path / f"{name}.h5", [x, y], nsi_counting(*grid(x, y), rate=rate), title="") for name, rate in (("one", 90), ("two", 40))]
+    fig = drawn(monkeypatch, *paths)
+    assert [t.get_text() for t in check_layout(fig).get_texts()][:2] == ["one: csi", "two: csi"] and len(fig.axes) == 1
+
+
 def test_command_of_curves(monkeypatch, tmp_path):
     paths = []
     for name, width in (("csi", 0.1), ("si", 0.2)):

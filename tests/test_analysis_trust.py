@@ -2,6 +2,7 @@
 """Files of both formats that the program wrote are read; damaged, edited and strange ones are refused in one line, and none
 of them ends or stops the reader."""
 import gzip
+import hashlib
 import os
 import random
 import shutil
@@ -11,9 +12,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from synthetic_map import command, complaint, eps, grid, write_map, write_members, write_study
+from synthetic_map import command, complaint, eps, grid, put_text, write_map, write_members, write_study
 
 from cevscan_analysis import MapError, command as command_module, group_names, open_map, open_maps, trial
+from cevscan_analysis.results import results_hash
 from cevscan_analysis.trust import description_hash
 
 DATA = Path(__file__).with_name("data")
@@ -169,7 +171,128 @@ def test_nor_a_reference_that_is_none(tmp_path):
         open_map(path)
 
 
+# ----------------------------------------------------------------------------------------------------- changed results
+
+def plane(folder, n=41, **options):
+    x, y = eps("ee", n=n), eps("mumu", n=n)
+    X, Y = grid(x, y)
+    return write_map(folder / "m.h5", [x, y], 200 * ((X - 0.1)**2 + 2 * Y**2), **{"version": 2, "best_fit": [0.1, 0.0], **options})
+
+
+def put_hash(path, groups):
+    with h5py.File(path, "r+") as f:
+        put_text(f["progress"], "results_hash", results_hash([f[name] for name in groups]), 65)
+
+
+@pytest.mark.parametrize("best_fit, words", [([0.7, 0.0], "eps_ee_uV = 0.7 lies outside of its axis, -0.5 ... 0.5"),
+                                             ([0.1, -9.0], "eps_mumu_uV = -9 lies outside of its axis"),
+                                             ([-0.4, 0.3], "around it chi2 is "), ([0.413, -0.222], "around it chi2 is ")])
+def test_a_changed_best_fit_is_noticed(tmp_path, best_fit, words):
+    path = plane(tmp_path, best_fit=best_fit)
+    for words_of_command in (("areas.py", path), ("plot_map.py", path, "-o", tmp_path / "f.png")):
+        assert f"m.h5: its best fit was changed, or is wrong: {words}" in complaint(command(*words_of_command))
+    assert open_map(path, verify=False)
+
+
+def test_nor_may_a_point_lie_below_it(tmp_path):
+    path = plane(tmp_path)
+    with h5py.File(path, "r+") as f:
+        f["results/best_fit_chi2"][...] = 2e-6
+    with pytest.raises(MapError, match="its best fit was changed, or is wrong: its chi2 is 2e-06, and the lowest of the points "):
+        open_map(path)
+
+
+@pytest.mark.parametrize("n", [3, 5, 12, 40])
+@pytest.mark.parametrize("width", [0.5, 0.05, 0.005])
+def test_best_fits_between_the_points_are_believed(tmp_path, n, width):
+    """In valleys narrower than a step, oblique ones and rings, wherever on them."""
+    x, y = eps("ee", n=n), eps("mumu", n=n)
+    X, Y = grid(x, y)
+    for k, at in enumerate(np.random.default_rng(n).uniform(0.0, 0.5, 20)):
+        ring = [0.4 * np.cos(7 * at), 0.4 * np.sin(7 * at)]
+        for f, best in ((lambda a, b: ((a - 0.7 * b) / width)**2, [0.7 * at, at]), (lambda a, b: ((np.hypot(a, b) - 0.4) / width)**2, ring)):
+            path = write_map(tmp_path / f"{k}.h5", [x, y], f(X, Y), version=2, best_fit=best)
+            with h5py.File(path, "r+") as file:
+                file["results/best_fit_chi2"][...] = f(*best)
+            assert open_map(path).best_fit["eps_mumu_uV"] == best[1]
+
+
+@pytest.mark.parametrize("name", ["chi2_reference", "best_fit_chi2", "best_fit", "points_failed"])
+def test_results_must_have_their_hash(tmp_path, name):
+    path = plane(tmp_path)
+    put_hash(path, ["/"])
+    assert open_map(path).best_fit == {"eps_ee_uV": 0.1, "eps_mumu_uV": 0}
+    with h5py.File(path, "r+") as f:
+        f["results"][name][...] = f["results"][name][()] + (1 if name == "points_failed" else 1e-9)
+    assert "m.h5: its results were changed: " in complaint(command("intervals.py", path, "--parameter", "eps_ee_uV"))
+
+
+def test_those_of_a_study_in_the_order_of_its_index(tmp_path):
+    path = stored(tmp_path, "v2_study")
+    put_hash(path, ["spaces/mass", "spaces/eps"])
+    with h5py.File(path) as f:
+        parts = [f[f"spaces/{s}/results/{name}"][()] for s in ("mass", "eps")
+                 for name in ("chi2_reference", "best_fit_chi2", "best_fit", "points_failed")]
+        assert f["progress/results_hash"][()].decode() == hashlib.sha256(b"".join(p.tobytes() for p in parts)).hexdigest()
+    assert len(list(open_maps(path))) == 5
+    with h5py.File(path, "r+") as f:
+        f["spaces/mass/results/best_fit"][1] = 1.2
+    with pytest.raises(MapError, match="its results were changed"):
+        open_map(path, "eps/csi")
+
+
+def test_what_is_not_complete_has_no_hash_yet(tmp_path):
+    path = plane(tmp_path, done=[0], best_fit=[9, 9])
+    with h5py.File(path, "r+") as f:
+        put_text(f["progress"], "results_hash", "", 65)
+    assert open_map(path).note
+
+
 # ------------------------------------------------------------------------------------------------------- what is no file
+
+def spoil_side(f):
+    f["tiles"].attrs["side"] = np.uint64(4)
+
+
+def spoil_axes(f):
+    f["chi2"].dims[0].detach_scale(f["eps_ee_uV"])
+
+
+def spoil_progress(f):
+    del f["progress/complete"]
+    f["progress"]["complete"] = h5py.Empty("u1")
+    del f["progress/best_fit"]
+    f["progress"]["best_fit"] = h5py.Empty("f8")
+
+
+def spoil_done(f):
+    del f["tiles/done"]
+    f["tiles"]["done"] = h5py.Empty("u1")
+
+
+def spoil_digest(f):
+    del f["tiles/digest"]
+    f["tiles"]["digest"] = h5py.Empty("u1")
+
+
+def spoil_members(f):
+    f.attrs["members"] = h5py.Empty("f8")
+    f["eps_ee_uV"].attrs["scale"] = "names"
+
+
+@pytest.mark.parametrize("spoil", [spoil_side, spoil_axes, spoil_progress, spoil_done, spoil_digest, spoil_members])
+def test_what_is_corrupt_is_said_in_words(tmp_path, spoil):
+    """Not in what Python says of the values that it meets."""
+    x, y = eps("ee", n=9), eps("mumu", n=7)
+    path = write_map(tmp_path / "m.h5", [x, y], sum(grid(x, y))**2)
+    with h5py.File(path, "r+") as f:
+        spoil(f)
+    line = complaint(command("intervals.py", path, "--parameter", "eps_ee_uV"))
+    assert line.startswith(f"intervals.py: {path}: ")
+    for word in ("NoneType", "object", "attribute '", "subscript", "iterable", "index ", "argument", "float()"):
+        assert word not in line, line
+
+
 
 def test_a_fifo_is_refused(tmp_path):
     os.mkfifo(tmp_path / "fifo.h5")

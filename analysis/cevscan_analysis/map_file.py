@@ -296,7 +296,7 @@ def _texts(attrs):
 def _map(path, axes, chi2, delta, status, progress, attrs, pulls):
     n_failed = status.size - sum(np.count_nonzero(status == s) for s in (PENDING, OK, IMPOSSIBLE))
     return Map(path, axes, delta, chi2, status, progress, attrs,
-               completeness=1 - np.count_nonzero(status == PENDING) / status.size, points_failed=int(n_failed),
+               completeness=np.count_nonzero(status != PENDING) / status.size, points_failed=int(n_failed),
                best_fit=_best_fit(axes, chi2, progress), pulls=pulls)
 
 

@@ -81,6 +81,7 @@ def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits):
     draw_boxes(ax, [box for m in maps for box in void_boxes(m)])
     if panel.title:
         ax.set_title(own_words(panel.title), fontsize=10)
+    note_unfinished(ax, maps)
     return draw_markers(ax, maps, places, best_fits)
 
 
@@ -97,6 +98,14 @@ def draw_markers(ax, maps, places, best_fits):
             ax.plot(x, y, zorder=4, clip_on=False, **style)
             handles[label] = Line2D([], [], label=label, **black(style))
     return handles
+
+
+def note_unfinished(ax, maps):
+    """Says above a panel, at the right, how many of its maps are not complete."""
+    unfinished = [m for m in maps if m.completeness < 1]
+    if unfinished:
+        text = f"{len(unfinished)} of {len(maps)} maps unfinished" if len(maps) > 1 else f"{maps[0].percent_complete} complete"
+        ax.text(1, 1.015, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=8, style="italic", color="0.25")
 
 
 def profile_panels(panels, columns=5, order=(), ylim=(0, 10), title=None, height=2.0):
@@ -117,6 +126,7 @@ def profile_panels(panels, columns=5, order=(), ylim=(0, 10), title=None, height
             ax.tick_params(labelleft=False)
         if panel.title:
             ax.set_title(own_words(panel.title), fontsize=10)
+        note_unfinished(ax, curves)
         dress_scales(ax, panel, curves, ylim)
     signed = any(is_signed(m) for panel in panels for m in panel.maps.values())  # then line styles tell the signs
     handles = [Line2D([], [], color=colour(k), linestyle="-" if signed else line_style(k), linewidth=line_width(k, signed),

@@ -10,9 +10,10 @@ from .printable import text_of
 
 HASHED = (("chi2_reference", "<f8"), ("best_fit_chi2", "<f8"), ("best_fit", "<f8"), ("points_failed", "<u8"))
 PRECISION = 1e-6    # no point of a map lies further below its best fit
-# A best fit lies nowhere lower than so many times the bends of chi2 around it (an eighth of one is what a parabola takes
-# off between two points), and by no more than so much in chi2.
-BENDS, MARGIN = 8, 1.0
+# Between its points chi2 is lower by at most so many of the largest bends among so many points around (for a parabola it
+# is an eighth of one), on axes that have twice as many points or more; and a best fit is no higher than the points by so
+# much in chi2.
+BENDS, AROUND, MARGIN = 8, 6, 1.0
 _sound = set()      # files of which the results have their hash: what stat() says of them
 
 
@@ -70,10 +71,10 @@ def lower_bound(m, place):
         t, s = axis.to_scale(axis.values), float(axis.to_scale(np.float64(x)))
         branch = next((b for b in axis.branches if axis.values[b][0] <= x <= axis.values[b][-1]), axis.branches[0])
         cell = int(np.clip(np.searchsorted(t, s) - 1, branch.start, branch.stop - 2))
-        first, last = max(branch.start, cell - 1), min(branch.stop, cell + 3)
-        if last - first < 3:
+        if branch.stop - branch.start < 2 * AROUND:
             return -np.inf
-        block = block[(slice(None),) * k + (slice(first, last),)]
+        first = int(np.clip(cell + 1 - AROUND // 2, branch.start, branch.stop - AROUND))
+        block = block[(slice(None),) * k + (slice(first, first + AROUND),)]
         at.append((cell - first, float(np.clip((s - t[cell]) / (t[cell + 1] - t[cell]), 0, 1))))
     if not np.isfinite(block).all():
         return -np.inf
