@@ -33,7 +33,8 @@ def planes_of(path, axes):
     names = [name.strip() for name in axes.split(",")] if axes else None
     maps = list(open_maps(path))
     if len(maps) > 1:
-        planes = [m for m in maps if len(m.axes) == 2 and not m.members and (names is None or sorted(names) == sorted(m.names))]
+        planes = [m for m in maps if len(m.axes) == 2 and not m.members]
+        planes = [m for m in planes if names is None or sorted(names) == sorted(m.names)]
         if planes and not names:
             tell_of_left_out(path, maps, planes, "an area needs two axes")
         return planes
@@ -42,7 +43,8 @@ def planes_of(path, axes):
 
 def table_of_areas(maps, labels, level):
     is_whole = all(m.completeness == 1 for m in maps)
-    lines = [["map", f"area, {level:g} %", "error", "pieces", "reaches an edge", "without values"] + ["complete"] * (not is_whole)]
+    head = ["map", f"area, {level:g} %", "error", "pieces", "reaches an edge", "without values"]
+    lines = [head + ["complete"] * (not is_whole)]
     for m, label in zip(maps, labels):
         a = area_of(m, delta_from_level(level, dof=2))
         lines.append([label, f"{a.value:.4g}", f"{a.error:.1g}", str(a.n_island), "yes" if a.touches_edge else "no",
@@ -60,7 +62,8 @@ def table_of_ranks(maps, labels, level):
     if not ranking:
         raise MapError("--rank: no map of several experiments is there together with the maps of each of them, of the same "
                        "plane and exposure")
-    lines = [["combination", f"area, {level:g} %", "area of its best member", "left", "error", "pieces", "fewest pieces of a member"]]
+    lines = [["combination", f"area, {level:g} %", "area of its best member", "left", "error", "pieces",
+              "fewest pieces of a member"]]
     for r in ranking:
         lines.append([r.label, f"{r.area.value:.4g}", f"{r.smallest.value:.4g}", f"{r.ratio:.3f}", f"{r.error:.1g}",
                       str(r.area.n_island), str(r.n_island_of_members)])

@@ -65,8 +65,8 @@ def arguments():
 
 
 def wanted(path, parameter, each):
-    """The map of a file; of a study those of one parameter, or of several in turn, among which may be the one that is named; with
-    --each, those of this axis and another one."""
+    """The map of a file; of a study those of one parameter, or of several in turn (among them the one that is named);
+    with --each, those of this axis and another one."""
     maps = list(open_maps(path))
     if len(maps) == 1:
         return maps
@@ -74,10 +74,11 @@ def wanted(path, parameter, each):
     if each:
         found = [m for m in maps if not m.members and len(m.axes) == 2 and each in m.names and named(m.names)]
     else:
-        found = [m for m in maps if named([x.names[0] for x in m.members]) and m.members or len(m.axes) == 1 and named(m.names)]
+        found = [m for m in maps if m.members or len(m.axes) == 1]
+        found = [m for m in found if named([member.names[0] for member in m.members or [m]])]
     if not found:
-        what = f"the axis {each} and another one" if each else f"the parameter {parameter} alone" if parameter else "one parameter"
-        raise MapError(f"{path}: has no map of {what}")
+        what = f"the parameter {parameter} alone" if parameter else "one parameter"
+        raise MapError(f"{path}: has no map of " + (f"the axis {each} and another one" if each else what))
     if not each and parameter is None:
         tell_of_left_out(path, maps, found, "intervals are of one parameter")
     return found

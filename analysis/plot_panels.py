@@ -42,7 +42,8 @@ def panels_of(maps):
     experiments, with the file where there are several; maps that these do not tell apart, such as two planes of a study that
     differ in what is fixed, have panels of their own. Else they are paths."""
     if any(len(m.axes) > 2 for m in maps):
-        raise MapError("maps must have two axes or one; they have " + "; ".join(dict.fromkeys(", ".join(m.names) for m in maps)))
+        names = dict.fromkeys(", ".join(m.names) for m in maps)
+        raise MapError("maps must have two axes or one; they have " + "; ".join(names))
     titles, experiments = titles_of(maps)
     files = [os.path.splitext(os.path.basename(file_of(m)))[0] for m in maps]
     with_file = [f"{file}: {name}" for file, name in zip(files, experiments)]
@@ -61,7 +62,8 @@ def grouped(maps, keys, labels):
     """A panel for each key; None if a label is empty or does not tell the maps of a panel apart."""
     panels = {}
     for m, key, label in zip(maps, keys, labels):
-        label = label.replace("$", r"\$") + " (surrogate)" * (bool(label) and m.is_surrogate and "surrogate" not in label.lower())
+        is_silent = label and m.is_surrogate and "surrogate" not in label.lower()
+        label = label.replace("$", r"\$") + " (surrogate)" * bool(is_silent)
         panel = panels.setdefault(key, {})
         if not label or label in panel:
             return None

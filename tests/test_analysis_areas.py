@@ -178,8 +178,8 @@ def test_maps_that_have_no_area_are_left_out(study):
     for more in ([], ["--rank"]):
         done = command("areas.py", study, "--format", "csv", *more)
         assert len(rows_of(done)) == (3 if more else 7)
-        assert done.stderr == (f"areas.py: note: {study}: 12 of 18 maps are left out: an area needs two axes, and 6 have 1 axis and "
-                               "6 have parameters in turn\n")
+        assert done.stderr == (f"areas.py: note: {study}: 12 of 18 maps are left out: an area needs two axes, and 6 have 1 "
+                               "axis and 6 have parameters in turn\n")
     done = command("areas.py", study, "--format", "csv", "--axes", "eps_mumu_uV,eps_ee_uV")
     assert len(rows_of(done)) == 7 and done.stderr == ""
 
@@ -188,7 +188,8 @@ def test_intervals_of_parameters_in_turn_are_there(study):
     done = command("intervals.py", study, "--format", "csv")
     assert {(row[0], row[1]) for row in rows_of(done)[1:]} == {
         (f"{space}/{name}{end}", parameter) for name in ("ess_csi", "ess_si", "ess_csi+ess_si") for end in ("", "@10")
-        for space, parameter in (("eps_ee_dV", "eps_ee_dV"), ("eps_ee_uV+eps_ee_dV", "eps_ee_uV"), ("eps_ee_uV+eps_ee_dV", "eps_ee_dV"))}
+        for space, parameter in (("eps_ee_dV", "eps_ee_dV"), ("eps_ee_uV+eps_ee_dV", "eps_ee_uV"),
+                                 ("eps_ee_uV+eps_ee_dV", "eps_ee_dV"))}
     assert "6 of 18 maps are left out: intervals are of one parameter, and 6 have 2 axes" in done.stderr
     named = command("intervals.py", study, "--format", "csv", "--parameter", "eps_ee_uV")
     assert {row[1] for row in rows_of(named)[1:]} == {"eps_ee_uV"} and named.stderr == ""

@@ -230,7 +230,8 @@ def test_labels_of_a_study_with_exposures(monkeypatch, tmp_path):
 
 def test_two_files_of_the_same_experiments(monkeypatch, tmp_path):
     x, y = eps("ee", -0.2, 0.6, 61), eps("mumu", -0.2, 0.6, 61)
-    paths = [write_map(tmp_path / f"{name}.h5", [x, y], nsi_counting(*grid(x, y), rate=rate), title="") for name, rate in (("one", 90), ("two", 40))]
+    paths = [write_map(tmp_path / f"{name}.h5", [x, y], nsi_counting(*grid(x, y), rate=rate), title="")
+             for name, rate in (("one", 90), ("two", 40))]
     fig = drawn(monkeypatch, *paths)
     assert [t.get_text() for t in check_layout(fig).get_texts()][:2] == ["one: csi", "two: csi"] and len(fig.axes) == 1
 

@@ -210,7 +210,8 @@ def test_best_fits_between_the_points_are_believed(tmp_path, n, width):
     X, Y = grid(x, y)
     for k, at in enumerate(np.random.default_rng(n).uniform(0.0, 0.5, 20)):
         ring = [0.4 * np.cos(7 * at), 0.4 * np.sin(7 * at)]
-        for f, best in ((lambda a, b: ((a - 0.7 * b) / width)**2, [0.7 * at, at]), (lambda a, b: ((np.hypot(a, b) - 0.4) / width)**2, ring)):
+        for f, best in ((lambda a, b: ((a - 0.7 * b) / width)**2, [0.7 * at, at]),
+                        (lambda a, b: ((np.hypot(a, b) - 0.4) / width)**2, ring)):
             path = write_map(tmp_path / f"{k}.h5", [x, y], f(X, Y), version=2, best_fit=best)
             with h5py.File(path, "r+") as file:
                 file["results/best_fit_chi2"][...] = f(*best)

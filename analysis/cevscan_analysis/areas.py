@@ -167,6 +167,6 @@ def rank(maps, level=90, labels=None):
             members = [single[name] for name in names]
             smallest = min((areas[k] for k in members), key=lambda a: a.value)
             if smallest.value > 0:
-                found = Ranked(label, [labels[k] for k in members], area, smallest, min(areas[k].n_island for k in members))
-                ranking.append((exposures.index(exposure), found))
+                ranking.append((exposures.index(exposure), Ranked(label, [labels[k] for k in members], area, smallest,
+                                                                  min(areas[k].n_island for k in members))))
     return [found for _, found in sorted(ranking, key=lambda r: (r[0], r[1].ratio))]

@@ -38,7 +38,8 @@ def titles_of(maps):
     """Two names of each map: its title, and its experiments. Maps with another exposure say so: my_csi x10."""
     factors = [exposure_of(m) for m in maps]
     ends = ["" if factor == "1" else f" x{factor}" for factor in factors]
-    titles = [str(m.attrs.get("title", "")).removesuffix(f", {factor} times the exposure") for m, factor in zip(maps, factors)]
+    titles = [str(m.attrs.get("title", "")) for m in maps]
+    titles = [title.removesuffix(f", {factor} times the exposure") for title, factor in zip(titles, factors)]
     # The title of a scan is its author's; that of a map of a study is that of its set, whatever the exposure.
     titles = [title + end if title and _split(m.path, None)[1] else title for m, title, end in zip(maps, titles, ends)]
     return titles, [" + ".join(experiments_of(m)) + end for m, end in zip(maps, ends)]
