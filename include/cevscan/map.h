@@ -16,7 +16,8 @@
  *                 description_hash SHA-256 of everything that says what the file is about, see below
  *   <parameter>   float64 [n], one per axis, a dimension scale; attributes units ("1" if pure), long_name (TeX in
  *                 dollar signs), description, scale, linear_threshold (float64, symlog only), standard_model (float64)
- *   map           text [map], a dimension scale: the names of the space's maps; studies only
+ *   map           text [map], a dimension scale: the names of the space's maps, attribute _Encoding = "utf-8"; studies
+ *                 only
  *   chi2          float64 [map, axes...], profiled chi2; no filter; a chunk is a tile of all maps; NaN where not
  *                 computed
  *   delta_chi2    float64 [map, axes...], chi2 - chi2_reference

@@ -91,7 +91,7 @@ static const cev_key bins_key[] = {
     CEV_KEY(bins_keys, edges_PE, .type = CEV_KEY_REALS, .minimum = 0, .maximum = 1e9),
 };
 
-const cev_table cev_bins_table = CEV_TABLE("bins", bins_key);
+const cev_table cev_bins_table = {.what = "bins", .key = bins_key, .n = CEV_LENGTH(bins_key)};
 
 static double resolution_of(const void *response, double recoil_keV)
 {
@@ -173,7 +173,7 @@ static const cev_key timing_key[] = {
     CEV_KEY(timing_keys, shares_of, .type = CEV_KEY_TEXT, .otherwise = "pulse"),
 };
 
-const cev_table cev_timing_table = CEV_TABLE("timing", timing_key);
+const cev_table cev_timing_table = {.what = "timing", .key = timing_key, .n = CEV_LENGTH(timing_key)};
 
 /* A window long before the pulse, or long after it, sees nothing of the source. */
 static cev_status check_shares(cev_arena *arena, cev_node node, const cev_reals *edges, const cev_experiment *out)

@@ -298,9 +298,20 @@ static cev_status put_results(const layout *l, hid_t group, const cev_map_space 
     return status;
 }
 
+/* xarray reads texts of one length as such only where this says so; otherwise as bytes. */
+static cev_status put_encoding(const layout *l, hid_t group)
+{
+    hid_t names = H5Dopen2(group, MAP_NAMES_AXIS, H5P_DEFAULT);
+    if (names < 0) return cev_store_fail(l->path, "open the names of the maps");
+    cev_status status = put_text(l, names, "_Encoding", "utf-8");
+    H5Dclose(names);
+    return status;
+}
+
 static cev_status put_map_names(const layout *l, hid_t group, const cev_map_space *s)
 {
     CEV_TRY(put_texts(l, group, MAP_NAMES_AXIS, s->n_map, s->map_name));
+    CEV_TRY(put_encoding(l, group));
     return make_scale(l, group, MAP_NAMES_AXIS, MAP_NAMES_AXIS);
 }
 
