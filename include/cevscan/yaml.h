@@ -111,7 +111,11 @@ typedef struct cev_family {
         .name = #member, .offset = offsetof(struct_, member), __VA_ARGS__                                              \
     }
 #define CEV_LENGTH(array) (sizeof(array) / sizeof *(array))
-#define CEV_TABLE(what_, keys_, ...)                                                                                   \
+#define CEV_TABLE(what_, keys_)                                                                                        \
+    {                                                                                                                  \
+        .what = (what_), .key = (keys_), .n = CEV_LENGTH(keys_)                                                        \
+    }
+#define CEV_TABLE_WITH(what_, keys_, ...)                                                                              \
     {                                                                                                                  \
         .what = (what_), .key = (keys_), .n = CEV_LENGTH(keys_), __VA_ARGS__                                           \
     }

@@ -177,7 +177,7 @@ static const cev_key observed_key[] = {
     CEV_KEY(observed_keys, floor, .type = CEV_KEY_REAL, .minimum = -1e15, .maximum = 1e15),
 };
 
-const cev_table cev_observed_table = CEV_TABLE("observed", observed_key, .bare = "counts");
+const cev_table cev_observed_table = CEV_TABLE_WITH("observed", observed_key, .bare = "counts");
 
 static cev_status check_counts(const cev_reals *counts, const char *key, const cev_bins *bins)
 {
@@ -224,7 +224,7 @@ static const cev_key statistic_key[] = {
     CEV_KEY(statistic_keys, variance, .type = CEV_KEY_NODE),
 };
 
-const cev_table cev_statistic_table = CEV_TABLE("statistic", statistic_key, .bare = "name");
+const cev_table cev_statistic_table = CEV_TABLE_WITH("statistic", statistic_key, .bare = "name");
 
 /* The rules by which variances follow from the counts. */
 static double variance_on_plus_off(const cev_experiment *x, const observed_keys *keys, size_t i)

@@ -64,7 +64,7 @@ static bool complete_nucleus(json_t *values)
     return !json_object_set_new(values, "neutrons", json_integer(neutrons)) && !json_object_del(values, "mass_number");
 }
 
-const cev_table cev_nucleus_table = CEV_TABLE("nucleus", nucleus_key, .complete = complete_nucleus);
+const cev_table cev_nucleus_table = CEV_TABLE_WITH("nucleus", nucleus_key, .complete = complete_nucleus);
 
 typedef struct target_keys {
     double mass_kg, molar_mass_g_per_mol;
@@ -101,7 +101,7 @@ static bool complete_target(json_t *values)
     return !json_object_set_new(values, "molar_mass_g_per_mol", json_real(sum));
 }
 
-const cev_table cev_target_table = CEV_TABLE("target", target_key, .complete = complete_target);
+const cev_table cev_target_table = CEV_TABLE_WITH("target", target_key, .complete = complete_target);
 
 /* A target while its nuclei are read. */
 typedef struct reading {
