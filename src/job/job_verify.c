@@ -324,7 +324,9 @@ static cev_status judge(verification *v)
     r->sound = r->n_bad == 0 && n_wrong == 0;
     r->n_tile = v->j.n_item;
     if (v->j.rank == 0) r->n_done = v->j.found->n_tile_done;
-    bool changed = r->wrong[CEV_PART_DESCRIPTION], mend = v->what->repair && !r->sound && !changed;
+    /* The description covers the axes, which can be written anew. */
+    bool changed = r->wrong[CEV_PART_DESCRIPTION] && !r->wrong[CEV_PART_AXES];
+    bool mend = v->what->repair && !r->sound && !changed;
     if (v->what->repair && changed)
         job_tell(&v->j, "%s: what it says of itself was changed: that cannot be repaired", v->what->file);
     CEV_TRY(job_share(&v->j, &mend, sizeof mend));
