@@ -32,7 +32,9 @@ cev_status cev_reader_read(const reader *r, const char *name, int rank, hsize_t 
 /* Reads a record into `to`, which is as large as its shape says; texts end in a zero whatever the file says. */
 cev_status cev_reader_record(const reader *r, const char *path, const record *what, int rank, hsize_t *size, void *to);
 
-/* A text attribute of an object, in the arena; *out is NULL if there is no such text. */
+/* A text in the arena: of an open attribute, where *out stays as it is if that is not one variable-length string; or of
+ * an object's attribute, where *out is NULL if there is no such text. */
+cev_status cev_reader_attribute(const reader *r, hid_t attribute, char **out);
 cev_status cev_reader_text(const reader *r, const char *object, const char *name, char **out);
 
 /* Splits a comma separated list into at most `most` names, in the arena; CEV_E_INPUT if there are more. */
