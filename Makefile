@@ -13,6 +13,9 @@ RANKS      ?= 1
 KILLS_OF_TEST ?= 10
 KILLS      ?= 500
 
+# How many files of tests run beside each other; many of them start several ranks.
+TEST_JOBS  ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
+
 # --- libraries: Debian's names, then those of clusters' modules; override any of these -------------------------------
 PKG_CONFIG ?= pkg-config
 HDF5_PC    := $(shell for p in hdf5-openmpi hdf5-mpi hdf5; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p && break; done)
@@ -100,7 +103,7 @@ run: deps ## install what is missing, build, scan CsI, Si and CsI + Si at the ES
 test: deps-test ## install what is missing, build, run every test
 	@$(MAKE) --no-print-directory -j$(shell nproc) build unit
 	@$(MAKE) --no-print-directory check-layers check-format
-	CEVSCAN_KILLS=$(KILLS_OF_TEST) $(PYTHON) -m pytest tests --ignore=tests/faults -m "not long" -q -p no:cacheprovider $(PYTEST_FLAGS)
+	CEVSCAN_KILLS=$(KILLS_OF_TEST) $(PYTHON) -m pytest tests --ignore=tests/faults -m "not long" -q -p no:cacheprovider -n $(TEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
 
 test-faults: deps-test ## all tests of kills, failing disks and locks, and a private SLURM (needs slurm-wlm, munge, iproute2)
 	@tests/faults/deps.sh || true # what is missing is skipped

@@ -6,7 +6,7 @@ set -u
 
 run=(gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libgsl-dev libyaml-dev libjansson-dev libssl-dev
      python3 python3-h5py python3-numpy python3-matplotlib)
-test=(git clang-format libcmocka-dev python3-pytest python3-scipy python3-xarray python3-h5netcdf hdf5-tools)
+test=(git clang-format libcmocka-dev python3-pytest python3-pytest-xdist python3-scipy python3-xarray python3-h5netcdf hdf5-tools)
 
 wanted=()
 for set in "$@"; do
@@ -33,6 +33,7 @@ given_by() {
     libcmocka-dev) pkg-config --exists cmocka ;;
     hdf5-tools) command -v h5dump ;;
     python3) [ -x /usr/bin/python3 ] ;;
+    python3-pytest-xdist) /usr/bin/python3 -c "import xdist" ;;
     python3-*) /usr/bin/python3 -c "import ${1#python3-}" ;;
   esac >/dev/null 2>&1
 }
