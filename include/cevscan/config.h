@@ -30,7 +30,8 @@ typedef struct cev_scan_config {
     const cev_parameter *axis_description[CEV_MAX_AXES]; /* name, unit, label, ... of each axis */
     double theta[CEV_MAX_MODEL_PARAMETERS];              /* values of the parameters that are not scanned */
     cev_data_kind data;
-    const bool *observed;                   /* [n_experiment]: compared with what it observed */
+    bool says_data;       /* the file has the key `data`, and does not take what it would be without */
+    const bool *observed; /* [n_experiment]: compared with what it observed */
     double truth[CEV_MAX_MODEL_PARAMETERS]; /* of Asimov data */
     size_t n_pull;                          /* of all experiments, in the order of their first use, shared ones once */
     const char *const *pull_name;           /* [n_pull] */

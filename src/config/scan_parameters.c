@@ -212,7 +212,8 @@ static cev_status read_parameter(cev_scan_config *config, cev_node node, bool *s
         if (keys.values.node.id || keys.min.id || keys.max.id || keys.points.id)
             return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both",
                                  parameter->name);
-        return cev_read_value(keys.value, "value", parameter, &config->theta[p]);
+        CEV_TRY(cev_read_value(keys.value, "value", parameter, &config->theta[p]));
+        return cev_check_acts(config, keys.name, p, config->theta[p], NULL);
     }
     if (parameter->whole)
         return cev_node_fail(node, "parameter \"%s\" is a choice and cannot be scanned; give it a \"value\"",
