@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assumptions.h"
 #include "command.h"
 #include "map_guard.h"
 #include "stop.h"
@@ -16,7 +17,7 @@ enum { KEY_MASTER = 512, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE, KEY_SILENCE, KEY_S
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.h5", 0, "the file to write (required)", 0},
-    {"quiet", 'q', NULL, 0, "print errors only", 0},
+    {"quiet", 'q', NULL, 0, "print errors and warnings only", 0},
     {"threads", 't', "N", 0,
      "threads of each rank (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or its share of the cores)", 0},
     {"master", KEY_MASTER, "MODE", 0, "what rank 0 does: works, serves, or auto (default: it works on up to 16 ranks)",
@@ -138,6 +139,13 @@ static void tell(void *context, const char *message)
     putc('\n', stderr);
 }
 
+static void remark(void *context, const cev_remark *said)
+{
+    job_command *c = context;
+    progress_line_end(&c->line);
+    print_remark(said, c->quiet);
+}
+
 static void progress(void *context, const cev_job_progress *p)
 {
     job_command *c = context;
@@ -186,6 +194,7 @@ job_command job_command_quiet(int threads)
     c.job.threads = threads;
     c.job.stop = stop;
     c.job.tell = tell;
+    c.job.remark = remark;
     c.job.try_file = try_file;
     c.job.end_all = end_all;
     return c;

@@ -265,16 +265,13 @@ static cev_status remark_data(remarking *r)
     for (size_t e = 0; e < scan->n_experiment; e++) n += r->moved[e] = scan->experiment[e]->observed != NULL;
     if (scan->says_data || n == 0) return CEV_OK;
     CEV_TRY(list_names(r->arena, scan, r->moved, &names));
-    const char *has = n == 1 ? "has" : "have";
-    if (n == scan->n_experiment)
-        CEV_TRY(cev_arena_print(r->arena, &text,
-                                "data: asimov (a sensitivity); %s %s observed counts: data: observed uses them", names,
-                                has));
-    else
-        CEV_TRY(cev_arena_print(r->arena, &text,
-                                "data: asimov (a sensitivity); %s %s observed counts: data: {observed: [...]} uses "
-                                "them",
-                                names, has));
+    const char *has = n == 1 ? "has" : "have", *hint = "data: observed";
+    if (scan->is_selection)
+        hint = "--data observed";
+    else if (n < scan->n_experiment)
+        hint = "data: {observed: [their names]}";
+    CEV_TRY(cev_arena_print(r->arena, &text, "data: asimov (a sensitivity); %s %s observed counts: %s uses them", names,
+                            has, hint));
     say(r, false, text);
     return CEV_OK;
 }

@@ -211,6 +211,7 @@ cev_status cev_scan_config_select(const char *experiments, const char *interacti
     if (!text) return cev_fail(CEV_E_INPUT, "the names of experiments and interaction must be valid UTF-8");
     cev_status status = cev_scan_config_parse(text, "command line", out);
     free(text);
+    if (status == CEV_OK) (*out)->is_selection = true;
     return status;
 }
 
