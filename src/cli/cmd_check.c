@@ -7,6 +7,8 @@
 #include "assumptions.h"
 #include "command.h"
 #include "job_options.h"
+#include "file_kind.h"
+#include "usage.h"
 
 static const char doc[] =
     "Validates a scan or study file and everything that it names, and shows what it stands for, the number of points, "
@@ -35,10 +37,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'j': o->json = true; break;
     case 'm': o->map = argument; break;
     case ARGP_KEY_ARG:
-        if (o->file) argp_error(state, "more than one scan file: %s", argument);
+        if (o->file) usage_error(state, "more than one scan file: %s", argument);
         o->file = argument;
         break;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "which scan file?"); break;
+    case ARGP_KEY_NO_ARGS: usage_error(state, "give a scan file or a study file"); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -249,11 +251,11 @@ int command_check(int argc, char **argv)
 {
     check_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE.yaml", .doc = doc};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    parse_arguments(&argp, argc, argv, &o);
     job_command c = job_command_quiet(1);
     cev_study_config *study = NULL;
     c.job.context = &c;
-    cev_status status = cev_study_config_read(o.file, &study);
+    cev_status status = explain_no_scan(cev_study_config_read(o.file, &study), o.file, "check");
     if (status == CEV_OK) status = check(&o, study, &c);
     int code = report_error(status), started;
     cev_study_config_destroy(&study);

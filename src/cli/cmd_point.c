@@ -8,6 +8,7 @@
 #include "cevscan/point_status.h"
 #include "command.h"
 #include "selection.h"
+#include "usage.h"
 
 static const char doc[] =
     "Profiled chi2 at one point, with every pull and the share of each experiment and bin.\v"
@@ -138,7 +139,7 @@ int command_point(int argc, char **argv)
     selection_options options = {.compares = true};
     const struct argp_child children[] = {{&selection_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.parser = parse, .args_doc = "[SCAN.yaml]", .doc = doc, .children = children};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    parse_arguments(&argp, argc, argv, &options);
 
     selection s;
     cev_point_report report;

@@ -7,6 +7,8 @@
 
 #include "assumptions.h"
 #include "cevscan/nearest.h"
+#include "file_kind.h"
+#include "usage.h"
 
 enum { KEY_INTERACTION = 256, KEY_SET, KEY_DATA, KEY_JSON };
 
@@ -28,20 +30,21 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_JSON: o->json = true; break;
     case KEY_DATA:
         if (strcmp(argument, "asimov") && strcmp(argument, "observed"))
-            argp_error(state, "--data %s: expected asimov or observed", argument);
+            usage_error(state, "--data %s: expected asimov or observed", argument);
         o->data = argument;
         break;
     case KEY_SET:
-        if (o->n_setting == MOST_SETTINGS) argp_error(state, "too many --set");
+        if (o->n_setting == MOST_SETTINGS) usage_error(state, "too many --set");
         o->setting[o->n_setting++] = argument;
         break;
     case ARGP_KEY_ARG:
-        if (o->scan_file) argp_error(state, "more than one scan file: %s", argument);
+        if (o->scan_file) usage_error(state, "more than one scan file: %s", argument);
         o->scan_file = argument;
         break;
     case ARGP_KEY_END:
-        if (!o->scan_file == !o->experiments) argp_error(state, "give either a scan file or --experiments");
-        if (o->scan_file && o->interaction) argp_error(state, "the scan file already names the interaction");
+        o->who = state->name + strlen("cevscan ");
+        if (!o->scan_file == !o->experiments) usage_error(state, "give either a scan file or --experiments");
+        if (o->scan_file && o->interaction) usage_error(state, "the scan file already names the interaction");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -86,11 +89,62 @@ static cev_status apply_setting(const cev_scan_config *c, const char *setting, d
     return CEV_OK;
 }
 
+/* "a, b, c": all that can be found by name. */
+static cev_status list_experiments(cev_arena *arena, char *out, size_t size)
+{
+    size_t n, used = 0;
+    const char *const *names;
+    *out = '\0';
+    CEV_TRY(cev_experiment_names(arena, &n, &names));
+    for (size_t k = 0; k < n && used < size; k++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", k ? ", " : "", names[k]);
+    return CEV_OK;
+}
+
+static cev_status check_name(cev_arena *arena, const char *name, const char *who)
+{
+    char *path, all[1024];
+    const char *nearest;
+    CEV_TRY(cev_experiment_file(arena, name, NULL, &path, &nearest));
+    if (path) return CEV_OK;
+    if (strchr(name, '/')) return cev_fail(CEV_E_INPUT, "-e %s: there is no such file", name);
+    CEV_TRY(list_experiments(arena, all, sizeof all));
+    cev_status status = cev_fail(CEV_E_INPUT, "-e %s: no experiment has this name%s%s%s; there are: %s", name,
+                                 nearest ? " (did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?)" : "",
+                                 all);
+    return explain_no_experiment(status, name, who);
+}
+
+static cev_status check_names_in(cev_arena *arena, const char *list, const char *who)
+{
+    char *copy, *state = NULL;
+    size_t n = 0;
+    CEV_TRY(cev_arena_copy_text(arena, list, &copy));
+    for (char *name = strtok_r(copy, ",", &state); name; name = strtok_r(NULL, ",", &state), n++)
+        CEV_TRY(check_name(arena, name, who));
+    return n ? CEV_OK
+             : cev_fail(CEV_E_INPUT, "--experiments: expected the names of experiments, or paths of their files");
+}
+
+static cev_status check_names(const selection_options *options)
+{
+    cev_arena *arena;
+    CEV_TRY(cev_arena_create(&arena));
+    cev_status status = check_names_in(arena, options->experiments, options->who);
+    cev_arena_destroy(&arena);
+    return status;
+}
+
 static cev_status open_config(const selection_options *options, selection *out)
 {
-    if (options->scan_file) return cev_scan_config_read(options->scan_file, &out->config);
-    return cev_scan_config_select(options->experiments, options->interaction ? options->interaction : "nsi",
-                                  &out->config);
+    if (options->scan_file)
+        return explain_no_scan(cev_scan_config_read(options->scan_file, &out->config), options->scan_file,
+                               options->who);
+    CEV_TRY(check_names(options));
+    cev_status status = cev_scan_config_select(options->experiments,
+                                               options->interaction ? options->interaction : "nsi", &out->config);
+    return strchr(options->experiments, ',') ? status
+                                             : explain_no_experiment(status, options->experiments, options->who);
 }
 
 /* --data in place of what the scan file says. */

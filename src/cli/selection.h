@@ -18,6 +18,7 @@ typedef struct selection_options {
     const char *setting[MOST_SETTINGS];
     size_t n_setting;
     const char *data; /* "asimov", "observed", or NULL: what the scan file says */
+    const char *who;  /* the command, "rates"; set by the parser */
     bool json;
     bool compares; /* with data: to be set by the command; which data are taken is said then */
 } selection_options;

@@ -68,12 +68,14 @@ static cev_status reason_of(cev_arena *arena, const cev_scan_config *scan, size_
     for (int a = 0; a < CEV_N_FLAVOURS && !met; a++)
         if (reach.flavour[a])
             return cev_arena_print(arena, out, "it acts on %s, which no source here gives", flavours[a]);
-    for (size_t k = 0; k < cev_n_form_factor_kinds && reach.scattering; k++)
+    const cev_form_factor_kind *own = scan->experiment[0]->target.form_factor.kind;
+    for (size_t k = 0; k < cev_n_form_factor_kinds; k++)
+        met &= cev_form_factor_kinds[k] != own || !reach.form_factor[k];
+    for (size_t k = 0; k < cev_n_form_factor_kinds && met; k++)
         if (reach.form_factor[k])
-            return cev_arena_print(arena, out, "form factor \"%s\" does not use it; \"%s\" does",
-                                   scan->experiment[0]->target.form_factor.kind->card.name,
+            return cev_arena_print(arena, out, "form factor \"%s\" does not use it; \"%s\" does", own->card.name,
                                    cev_form_factor_kinds[k]->card.name);
-    return cev_arena_print(arena, out, "no nucleus here, and no source, depends on it");
+    return cev_arena_print(arena, out, "none of their nuclei has anything to it");
 }
 
 cev_status cev_scan_why_idle(cev_arena *arena, const cev_scan_config *scan, size_t p, const bool *without,

@@ -35,34 +35,74 @@ static bool is_seen(const cev_experiment *x, double recoil_keV, double *filled)
     return seen;
 }
 
-/* The first recoils of a nucleus under a component of the source that are seen, in an order that spreads them. */
-static void find_recoils(const cev_experiment *x, const cev_source_component *from, double *filled, scatterer *out)
+static int by_size(const void *a, const void *b)
 {
-    const size_t stride = 11; /* has no divisor with TRIED in common: every one is tried once */
-    double end_keV = cev_nucleus_recoil_max_keV(out->nucleus, from->energy_max_MeV);
-    for (size_t k = 0; k < TRIED && out->n < RECOILS; k++) {
-        double recoil_keV = end_keV * ((double)((k * stride + TRIED / 4) % TRIED) + 0.5) / TRIED;
-        if (is_seen(x, recoil_keV, filled)) out->recoil_keV[out->n++] = recoil_keV;
-    }
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-static cev_status list_scatterers(cev_influence *f)
+/* Recoils to try, [TRIED + n_break]: spread over all that the source can give, in an order that spreads any first few of
+ * them, too; and between the break points of the response, for windows that these would miss. */
+typedef struct candidates {
+    size_t n;
+    double *share;      /* [TRIED] of the largest recoil */
+    double *middle_keV; /* [n] */
+    double *filled;     /* [n_energy] */
+} candidates;
+
+static cev_status list_candidates(cev_arena *arena, const cev_experiment *x, candidates *out)
+{
+    const size_t stride = 11; /* has no divisor with TRIED in common: every one is tried once */
+    double *breaks;
+    CEV_TRY(cev_new(arena, cev_response_n_breaks(&x->response, &x->bins) + 1, &breaks));
+    CEV_TRY(cev_new(arena, TRIED, &out->share));
+    CEV_TRY(cev_new(arena, x->bins.n_energy, &out->filled));
+    for (size_t k = 0; k < TRIED; k++) out->share[k] = ((double)((k * stride + TRIED / 4) % TRIED) + 0.5) / TRIED;
+    size_t n = cev_response_breaks(&x->response, &x->bins, breaks);
+    qsort(breaks, n, sizeof *breaks, by_size);
+    for (size_t k = 1; k < n; k++)
+        if (breaks[k] > breaks[k - 1]) breaks[out->n++] = (breaks[k - 1] + breaks[k]) / 2;
+    out->middle_keV = breaks;
+    return CEV_OK;
+}
+
+/* Recoils of a nucleus under a component of the source that are seen; or some that are not. */
+static void find_recoils(const cev_experiment *x, const cev_source_component *from, const candidates *c, bool unseen,
+                         scatterer *out)
+{
+    double end_keV = cev_nucleus_recoil_max_keV(out->nucleus, from->energy_max_MeV);
+    for (size_t k = 0; k < TRIED && out->n < RECOILS; k++)
+        if (unseen || is_seen(x, end_keV * c->share[k], c->filled)) out->recoil_keV[out->n++] = end_keV * c->share[k];
+    for (size_t k = 0; k < c->n && out->n < RECOILS; k++)
+        if (c->middle_keV[k] > 0 && c->middle_keV[k] < end_keV && is_seen(x, c->middle_keV[k], c->filled))
+            out->recoil_keV[out->n++] = c->middle_keV[k];
+}
+
+static void list_scatterers(cev_influence *f, const candidates *c, bool unseen)
 {
     const cev_experiment *x = f->experiment;
     const cev_source_kind *kind = x->source.kind;
-    double *filled;
-    CEV_TRY(cev_arena_create(&f->arena));
-    CEV_TRY(cev_new(f->arena, x->target.n_nucleus * kind->n_component, &f->scatterer));
-    CEV_TRY(cev_new(f->arena, x->bins.n_energy, &filled));
     for (size_t k = 0; k < x->target.n_nucleus; k++)
-        for (size_t c = 0; c < kind->n_component; c++) {
+        for (size_t i = 0; i < kind->n_component; i++) {
             scatterer *s = &f->scatterer[f->n];
             *s = (scatterer){.nucleus = &x->target.nucleus[k],
                              .form_factor = &x->target.form_factor,
-                             .flavour = kind->components[c].flavour};
-            if (kind->fluence_per_cm2(&x->source, c) > 0) find_recoils(x, &kind->components[c], filled, s);
+                             .flavour = kind->components[i].flavour};
+            if (unseen || kind->fluence_per_cm2(&x->source, i) > 0) find_recoils(x, &kind->components[i], c, unseen, s);
             f->n += s->n > 0;
         }
+}
+
+/* Of an experiment that seems to see nothing at all, nothing is claimed: it is taken to see everything. */
+static cev_status build(cev_influence *f)
+{
+    const cev_experiment *x = f->experiment;
+    candidates c = {0};
+    CEV_TRY(cev_arena_create(&f->arena));
+    CEV_TRY(cev_new(f->arena, x->target.n_nucleus * x->source.kind->n_component, &f->scatterer));
+    CEV_TRY(list_candidates(f->arena, x, &c));
+    list_scatterers(f, &c, false);
+    if (f->n == 0) list_scatterers(f, &c, true);
     return CEV_OK;
 }
 
@@ -71,7 +111,7 @@ cev_status cev_influence_create(const cev_experiment *experiment, cev_influence 
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
     (*out)->experiment = experiment;
-    cev_status status = list_scatterers(*out);
+    cev_status status = build(*out);
     if (status != CEV_OK) cev_influence_destroy(out);
     return status;
 }

@@ -41,7 +41,7 @@ static void whatever_bears_on_numbers_is_part_of_the_identity(void **state)
     assert_false(same_identity(good, with("sigma: 0.1", "sigma: 0.11")));
     assert_false(same_identity(good, with("[60, 7, 8.5]", "[60, 7, 8]")));
     assert_false(same_identity(good, with("[1, 2, 5, 10]", "[1, 2, 5, 11]")));
-    assert_false(same_identity(good, with("form_factor: helm", "form_factor: point")));
+    assert_false(same_identity(good, with("form_factor: helm", "form_factor: {name: helm, skin_thickness_fm: 0.8}")));
 }
 
 static void assert_resolved_is_the_same(const char *yaml)
