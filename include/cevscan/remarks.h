@@ -6,7 +6,8 @@
 
 #include "cevscan/study.h"
 
-/* A warning is about a part of the input that changes nothing, or not what it seems to; a note says what was assumed. */
+/* A warning is about a part of the input that changes nothing, or not what it seems to; a note says what was assumed.
+ */
 typedef struct cev_remark {
     bool warning;
     const char *text;

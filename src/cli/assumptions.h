@@ -19,8 +19,8 @@ json_t *interaction_json(const cev_interaction *interaction, const double *theta
 /* Parameters that the configuration scans, in marked[CEV_MAX_MODEL_PARAMETERS]. */
 void mark_scanned(const cev_scan_config *config, bool *marked);
 
-/* "observed", "asimov", "observed coherent_csi, others asimov", and the truth where there is one: "asimov at the standard
- * model". Into out[size]. */
+/* "observed", "asimov", "observed coherent_csi, others asimov", and the truth where there is one: "asimov at the
+ * standard model". Into out[size]. */
 void data_text(const cev_scan_config *config, char *out, size_t size);
 
 /* "asimov", "observed", or a list of the experiments that are compared with what they observed. */

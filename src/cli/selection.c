@@ -119,6 +119,9 @@ static cev_status check_names_in(cev_arena *arena, const char *list, const char 
 {
     char *copy, *state = NULL;
     size_t n = 0;
+    json_t *valid = json_string(list);
+    if (!valid) return CEV_OK; /* no UTF-8: the reader says so */
+    json_decref(valid);
     CEV_TRY(cev_arena_copy_text(arena, list, &copy));
     for (char *name = strtok_r(copy, ",", &state); name; name = strtok_r(NULL, ",", &state), n++)
         CEV_TRY(check_name(arena, name, who));

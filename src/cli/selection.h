@@ -40,7 +40,7 @@ cev_status selection_open(const selection_options *options, selection *out);
 void selection_close(selection *s);
 
 /* "interaction nsi (arXiv:2208.11771): sin2_theta_w 0.23867, recoil_term 0 [defaults]": every value that the standard
- * model's prediction depends on, and all that are not at their defaults; into out[size]. As JSON: interaction_json(). */
+ * model's prediction depends on, and all that are not at their defaults; into out[size]. And as interaction_json(). */
 void selection_interaction_text(const selection *s, char *out, size_t size);
 json_t *selection_interaction_json(const selection *s);
 

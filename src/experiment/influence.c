@@ -41,8 +41,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Recoils to try, [TRIED + n_break]: spread over all that the source can give, in an order that spreads any first few of
- * them, too; and between the break points of the response, for windows that these would miss. */
+/* Recoils to try: spread over all that the source can give, in an order that spreads any first few of them, too; and
+ * between the break points of the response, for windows that these would miss. */
 typedef struct candidates {
     size_t n;
     double *share;      /* [TRIED] of the largest recoil */
