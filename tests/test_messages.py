@@ -110,6 +110,32 @@ def test_pulls_that_do_nothing_or_leave_their_range(tmp_path, pull, says):
     assert says in message and "toy.yaml:" in message
 
 
+@pytest.mark.parametrize("background, says", [
+    ({"counts": [1, 2, 3], "live_days": 5}, 'key "live_days" changes nothing beside "counts"'),
+    ({"counts": [1, 2, 3], "duty_factor": 0.5}, 'key "duty_factor" changes nothing beside "counts"'),
+    ({"rate_per_keV_kg_day": 1, "live_days": 5, "quenching_factor": 0.2}, 'key "quenching_factor" changes nothing without')],
+    ids=["live days", "duty factor", "quenching"])
+def test_keys_of_backgrounds_that_are_not_used(tmp_path, background, says):
+    write_experiment(tmp_path, backgrounds=[{"name": "flat", **background}])
+    assert says in refused(tmp_path, "rates", "-e", "toy")
+
+
+def test_a_threshold_of_a_scale_without_one(tmp_path):
+    write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 5, linear_threshold=0.1)])
+    assert 'scan.yaml:13:24: key "linear_threshold" changes nothing: only the scale "symlog"' in refused(tmp_path, "check", "scan.yaml")
+    run("check", write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 5, linear_threshold=0.1, scale="symlog")]))
+
+
+def test_pulls_on_what_a_source_does_not_use(tmp_path):
+    """By day, the latitude is nothing."""
+    source = {"name": "solar_b8", "earth": 0}
+    pull = {"name": "mine", "sigma": 1, "parameter": "source.latitude_deg"}
+    write_experiment(tmp_path, source=source, bins={"edges_keV": [1, 2, 3, 4]}, pulls=[pull])
+    assert 'pull "mine" changes nothing: the source is the same' in refused(tmp_path, "rates", "-e", "toy")
+    write_experiment(tmp_path, source={**source, "earth": 1}, bins={"edges_keV": [1, 2, 3, 4]}, pulls=[pull])
+    run("rates", "-e", "toy", cwd=tmp_path)
+
+
 # --- what an axis does not move -----------------------------------------------------------------------------------------
 COMMANDS = [["check"], ["run", "-o", "new.h5"], ["run", "-q", "-o", "new.h5"], ["rates"], ["point"], ["check", "--json"]]
 
@@ -212,7 +238,7 @@ def test_asimov_counts_that_no_point_expects_are_named(tmp_path):
     write_experiment(tmp_path, target=target, backgrounds=None, pulls=None)
     zero = -(0.5 - 2 * 0.23867) / 2  # of 1/2 - 2 s^2 + 2 eps
     write_scan(tmp_path, ["toy"], [fixed("eps_ee_uV", zero), fixed("eps_mumu_uV", zero), axis("eps_tautau_uV", 3)])
-    for command in (["point", "scan.yaml"], ["run", "scan.yaml", "-o", "map.h5", "-q"]):
+    for command in (["check", "scan.yaml"], ["point", "scan.yaml"], ["run", "scan.yaml", "-o", "map.h5", "-q"]):
         message = lines(run(*command, cwd=tmp_path, code=BAD_INPUT))[-1]
         assert re.search(r"experiment toy: bin 1 \(1 to 5 keV\) has \S+ counts, but nothing is expected there at any point", message)
 

@@ -180,12 +180,25 @@ static cev_status name_pull(cev_node node, const char *name, cev_status status)
     return here ? cev_node_fail(node, "pull \"%s\": %s", name, message + place) : cev_fail(status, "%s", message);
 }
 
+/* A latitude, say, where only the day counts. */
+static bool same_source(const cev_source *a, const cev_source *b)
+{
+    bool same = !a->kind->n_table || !memcmp(a->table, b->table, a->kind->n_table * sizeof *a->table);
+    for (size_t c = 0; c < a->kind->n_component; c++)
+        same &= a->kind->fluence_per_cm2(a, c) == b->kind->fluence_per_cm2(b, c);
+    return same;
+}
+
 static cev_status read_parameter(cev_arena *arena, cev_node node, const cev_experiment *experiment, cev_pull *out)
 {
     if (!cev_node_is_scalar(node))
         return cev_node_fail(node, "key \"parameter\": expected a name, such as source.theta12_rad");
     CEV_TRY(name_pull(node, out->name, shifted(arena, node, experiment, out->sigma, &out->up)));
     CEV_TRY(name_pull(node, out->name, shifted(arena, node, experiment, -out->sigma, &out->down)));
+    bool of_source = !strncmp(cev_node_text(node), source_prefix, strlen(source_prefix));
+    if (of_source && same_source(&out->up->source, &out->down->source))
+        return cev_node_fail(node, "pull \"%s\" changes nothing: the source is the same with \"%s\" one sigma away",
+                             out->name, cev_node_text(node));
     return cev_arena_keep_text(arena, cev_node_text(node), &out->parameter);
 }
 

@@ -116,6 +116,9 @@ static cev_status read_range_axis(cev_scan_config *config, cev_node node, const 
     CEV_TRY(cev_node_real(keys->max, "max", lowest, highest, &maximum));
     CEV_TRY(cev_node_count(keys->points, "points", 2, MOST_AXIS_POINTS, &points));
     CEV_TRY(check_grid_size(&config->grid, points, keys->points));
+    if (keys->linear_threshold.id && scale != CEV_SCALE_SYMLOG)
+        return cev_node_fail(keys->linear_threshold,
+                             "key \"linear_threshold\" changes nothing: only the scale \"symlog\" has one");
     if (keys->linear_threshold.id)
         CEV_TRY(cev_node_real(keys->linear_threshold, "linear_threshold", 1e-300, 1e300, &threshold));
     if (!(minimum < maximum))
