@@ -91,9 +91,8 @@ EXPERIMENT_CASES = [
     case("isotope with protons", "isotope: Cs133", "isotope: Cs133, protons: 55", "{isotope: Cs133", '"Cs133"', "leave them out"),
     case("isotope with neutrons", "isotope: Cs133", "isotope: Cs133, neutrons: 0", "{isotope: Cs133", '"Cs133"', "leave them out"),
     case("isotope is a list", "isotope: Cs133", "isotope: [Cs133]", "[Cs133]", '"isotope"', "text"),
-    case("one radius of two", "isotope: Cs133", "isotope: Cs133, rms_radius_p_fm: 4.8", "{isotope: Cs133", '"rms_radius_n_fm"'),
-    case("three radii", "isotope: Cs133", "isotope: Cs133, rms_radius_p_fm: 4.8, rms_radius_n_fm: 5, rms_radius_fm: 4.9",
-         "{isotope: Cs133", '"rms_radius_fm"'),
+    *[case(f"{key} that is not used", "isotope: Cs133", f"isotope: Cs133, {key}: 4.8", f"{key}: 4.8", f'"{key}"', '"responses"', '"helm"')
+      for key in ("rms_radius_fm", "rms_radius_p_fm", "rms_radius_n_fm")],
     case("negative radius", "isotope: Cs133", "isotope: Cs133, rms_radius_fm: -4.8", "-4.8", '"rms_radius_fm"'),
     case("no radius for Helm", "form_factor: responses", "form_factor: helm", "{isotope: Cs133", '"rms_radius_fm"', "missing"),
     case("abundances below one", "abundance: 0.75", "abundance: 0.7", "- {isotope: Xe129", '"isotopes"', "0.95", "1"),

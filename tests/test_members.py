@@ -193,14 +193,14 @@ def write_spike(folder, parameters):
     toy["source"]["protons_on_target"] = 9e29
     write_experiment(folder, "toy")
     (folder / "toy.yaml").write_text(json.dumps({**toy, "experiment": "toy"}))
-    config = scan_config(["toy.yaml"], parameters, interaction="eft", data={"asimov": {**SPIKE, "C1_d_tau": 1e-6}})
+    config = scan_config(["toy.yaml"], parameters, interaction="eft", data={"asimov": {**SPIKE, "C2_u_e": 1e-30}})
     (folder / "scan.yaml").write_text(json.dumps(config))
     return folder / "scan.yaml"
 
 
 @pytest.mark.parametrize("ranks", [None, 3])
 def test_a_grid_point_below_the_minimum_takes_its_place(tmp_path, ranks):
-    """The truth has a coupling that does nothing, so that the program does not know that the scan contains it; and one of 80001 points
+    """The truth has a coupling that is lost in rounding, so that the program does not know that the scan contains it; and one of 80001 points
     hits it, between those of the coarse search."""
     values = sorted({*np.linspace(-1, 1, 80001).tolist(), SPIKE["C1_u_e"], 0.0})
     path = write_spike(tmp_path, [{"name": "C1_u_e", "values": values}])

@@ -165,7 +165,7 @@ def test_observed_data(tmp_path, ranks):
 def test_impossible_points_have_an_infinite_chi2(tmp_path, ranks):
     """Events where none can be: the point is excluded, which is an answer."""
     target = {"mass_kg": 10, "form_factor": "point",
-              "nuclei": [{"name": "H", "protons": 1, "neutrons": 0, "mass_u": 40, "rms_radius_fm": 3}]}
+              "nuclei": [{"name": "H", "protons": 1, "neutrons": 0, "mass_u": 40}]}
     toy = write_experiment(tmp_path, target=target, backgrounds=None, pulls=None)
     zero = -(0.5 - 2 * 0.23867) / 2  # of 1/2 - 2 s^2 + 2 eps: no signal at all
     parameters = [{"name": name, "values": [-0.5, zero, 0, 0.5]} for name in ("eps_ee_uV", "eps_mumu_uV")]
@@ -226,5 +226,3 @@ def test_axes_that_change_nothing_are_said(tmp_path, ranks):
 def test_axes_that_change_something_are_not_warned_of(tmp_path):
     path = write_scan(tmp_path, ["ess_csi"], [axis("mediator_mass_MeV", 3, 1, 100), axis("coupling", 3, 0, 1e-4)], interaction="scalar")
     assert warned_of(path, tmp_path / "map.h5") == []
-    path = write_scan(tmp_path, ["ess_csi"], [axis("eps_tautau_uV", 5)], name="quiet.yaml")
-    assert warned_of(path, tmp_path / "quiet.h5", "--quiet") == []

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from e2e import CONFIGS, axis, fields, point, rates, run_json, scan, write_scan
+from e2e import BAD_INPUT, CONFIGS, axis, fields, point, rates, run, run_json, scan, write_scan
 
 PAPER = "coherent_csi_paper"
 SM = {"sin2_theta_w": 0.2312, "recoil_term": 1}  # what `eft` has by itself
@@ -213,7 +213,11 @@ def test_scales_are_coefficients(current, scale, flavour):
 
 
 def test_tau_flavour_has_no_effect():
-    assert eft("coherent_csi", {"C1_u_tau": 1e-4, "lambda_C2_d_tau": 5.0})["chi2"] == eft("coherent_csi")["chi2"] == 0
+    """Beside XENONnT, which sees it; alone it is refused."""
+    tau = ["--set", "C1_u_tau=1e-4", "--set", "lambda_C1_d_tau=500"]
+    both = run_json("point", "-e", "coherent_csi,xenonnt_8b", "--interaction", "eft", *tau, "--json")["experiments"]
+    assert both["coherent_csi"]["chi2"] == 0 < both["xenonnt_8b"]["chi2"]
+    assert "nu_tau" in run("point", "-e", "coherent_csi", "--interaction", "eft", *tau, code=BAD_INPUT).stderr
 
 
 def test_recoil_term_is_small_and_lowers_the_rate():

@@ -226,7 +226,7 @@ def test_spaces_are_labelled_arrays_for_other_readers(tmp_path):
 def test_a_set_is_where_its_experiments_are(tmp_path):
     """Events where none can be, in one experiment: its sets are impossible there, others are not."""
     target = {"mass_kg": 10, "form_factor": "point",
-              "nuclei": [{"name": "H", "protons": 1, "neutrons": 0, "mass_u": 40, "rms_radius_fm": 3}]}
+              "nuclei": [{"name": "H", "protons": 1, "neutrons": 0, "mass_u": 40}]}
     write_experiment(tmp_path, "void", target=target, backgrounds=None, pulls=None)
     write_experiment(tmp_path, "toy")
     zero = -(0.5 - 2 * 0.23867) / 2  # of 1/2 - 2 s^2 + 2 eps: no signal at all

@@ -50,7 +50,8 @@ void cev_units_scratch_destroy(cev_units_scratch **scratch);
 /* Units over one grid. Combinations of the same units take turns: one tile of one of them is open at a time. */
 typedef struct cev_combination cev_combination;
 
-/* job: the scan as for one set; its model and data are not looked at. `truth` is that of Asimov data. `with_pulls`:
+/* CEV_E_INPUT, naming the bin, if data have counts where nothing can be expected: cev_model_check_data().
+ * job: the scan as for one set; its model and data are not looked at. `truth` is that of Asimov data. `with_pulls`:
  * the best-fit pulls of the points are kept, too. The units and the grid must outlive the combination. */
 cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth, bool with_pulls,
                                   cev_combination **out);
@@ -78,8 +79,9 @@ void cev_combination_fold(cev_combination *c, const double *theta);
 void cev_combination_point(const cev_combination *c, cev_units_scratch *scratch, size_t set, const cev_lanes *theta,
                            cev_lanes *chi2, cev_lanes_mask *status);
 
-/* cev_scan_job_is_idle() of all units together. Folds them. */
-cev_status cev_combination_is_idle(cev_combination *c, size_t member, size_t axis, bool *idle);
+/* Why no point of a member has a finite chi2 in a set: CEV_E_INPUT with the bin that has counts where no point expects
+ * any, if there is one, else CEV_E_NUMERIC. Looks at up to 512 points; folds the units. */
+cev_status cev_combination_blame(cev_combination *c, size_t set, size_t member);
 
 /* The scan that the combination evaluates: grid, parameters, members. */
 const cev_scan_job *cev_combination_job(const cev_combination *c);

@@ -30,6 +30,8 @@ typedef struct cev_scan_config {
     const cev_parameter *axis_description[CEV_MAX_AXES]; /* name, unit, label, ... of each axis */
     double theta[CEV_MAX_MODEL_PARAMETERS];              /* values of the parameters that are not scanned */
     cev_data_kind data;
+    bool says_data;                         /* the file has the key `data` */
+    bool is_selection;                      /* made by cev_scan_config_select(), from no file */
     const bool *observed;                   /* [n_experiment]: compared with what it observed */
     double truth[CEV_MAX_MODEL_PARAMETERS]; /* of Asimov data */
     size_t n_pull;                          /* of all experiments, in the order of their first use, shared ones once */

@@ -78,4 +78,7 @@ size_t cev_experiment_n_shape(const cev_experiment *experiment);
 /* Largest recoil energy that the source can give to any, or to the lightest, nucleus of the target: the same thing. */
 double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target *target);
 
+/* A bin in words, "bin 3 (12 to 16 PE, 0.5 to 1 us)", numbered from 1; into out[size]. */
+void cev_experiment_bin_text(const cev_experiment *experiment, size_t bin, char *out, size_t size);
+
 #endif

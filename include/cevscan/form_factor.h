@@ -18,6 +18,9 @@ typedef struct cev_nuclear_response {
 typedef struct cev_form_factor_kind {
     cev_card card;
     bool needs_radius; /* of the nucleus */
+    /* Keys of a nucleus that it reads, beside the numbers that every nucleus has; others of this list in any kind's
+     * table change nothing here, and are refused. NULL-terminated; NULL: none. */
+    const char *const *nucleus_keys;
     /* Whether it can tell anything about this nucleus; NULL: about every one. */
     bool (*knows)(const cev_nucleus *nucleus);
     /* Coherent (vector) response at q_per_fm >= 0 per Z^2, Z N and N^2, so that each is 1 at q = 0; F_p^2, F_p F_n and

@@ -72,13 +72,14 @@ double cev_vector_strength_cm2_per_keV(const cev_nucleus *nucleus);
 #define CEV_PARAMETER_SIN2_THETA_W(value)                                                                              \
     {                                                                                                                  \
         .name = "sin2_theta_w", .unit = "", .label = "\\sin^2\\theta_W",                                               \
-        .help = "weak mixing angle at low momentum transfer", .default_value = (value), .minimum = -1, .maximum = 2    \
+        .help = "weak mixing angle at low momentum transfer", .default_value = (value), .minimum = -1, .maximum = 2,   \
+        .convention = true                                                                                             \
     }
 #define CEV_PARAMETER_RECOIL_TERM(value)                                                                               \
     {                                                                                                                  \
         .name = "recoil_term", .unit = "", .label = "T/E",                                                             \
         .help = "1: with the term -T/E of the cross section; 0: without", .default_value = (value), .minimum = 0,      \
-        .maximum = 1, .slow = true, .whole = true                                                                      \
+        .maximum = 1, .slow = true, .whole = true, .convention = true                                                  \
     }
 
 /* The flux of solar 8B neutrinos, in place of the sources' own; read by the engine. */

@@ -30,6 +30,7 @@
 #include "cevscan/machine.h"
 #include "cevscan/map.h"
 #include "cevscan/schedule.h"
+#include "cevscan/remarks.h"
 #include "cevscan/study.h"
 
 /* Why a job is asked to stop; the larger one counts. */
@@ -67,6 +68,8 @@ typedef struct cev_job_options {
     cev_stop (*stop)(void *context);
     /* Rank 0: something that its user should know. */
     void (*tell)(void *context, const char *message);
+    /* Rank 0, of a file that is not there yet: what its author may not have meant. */
+    void (*remark)(void *context, const cev_remark *remark);
     void (*progress)(void *context, const cev_job_progress *progress);
     /* Rank 0, once the layout of the machine is known. */
     void (*surveyed)(void *context, const cev_machine *machine);

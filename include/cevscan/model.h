@@ -63,6 +63,10 @@ cev_status cev_data_observed(cev_arena *arena, const cev_model *model, cev_data 
  * others. */
 cev_status cev_data_mixed(cev_arena *arena, cev_model *model, const bool *observed, const double *theta, cev_data *out);
 
+/* CEV_E_INPUT, naming experiment, bin and counts, if Poisson data have counts where neither a background nor, whatever
+ * the fast parameters are, the signal has any: no chi2 would be finite. */
+cev_status cev_model_check_data(const cev_model *model, const cev_data *data);
+
 typedef struct cev_block_result {
     cev_lanes chi2;
     cev_lanes_mask status; /* cev_point_status per lane */

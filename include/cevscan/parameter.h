@@ -22,7 +22,8 @@ typedef struct cev_parameter {
     /* Of an interaction: a coupling to the matter that neutrinos pass, within a flavour, or between two. Changes
      * nothing but where a source propagates them with it: cev_interaction_in_matter(). */
     bool in_matter, mixes_flavours;
-    bool only_zero; /* a coupling between flavours that this scan cannot have: see there */
+    bool convention; /* a choice that papers make differently: the standard model itself depends on it */
+    bool only_zero;  /* a coupling between flavours that this scan cannot have: see there */
 } cev_parameter;
 
 enum { CEV_MAX_MODEL_PARAMETERS = 32 }; /* of one source, form factor, response or interaction */
@@ -36,7 +37,7 @@ typedef struct cev_card {
     size_t n_nested;           /* at most CEV_MAX_NESTED */
 } cev_card;
 
-enum { CEV_MAX_NESTED = 4 };
+enum { CEV_MAX_NESTED = 4, CEV_MAX_KINDS = 16 }; /* of a card; of sources, form factors and so on, each */
 
 /* Whether two values are the same: equal, or both not given. */
 static inline bool cev_same_value(double a, double b)

@@ -39,9 +39,4 @@ void cev_scan_job_theta(const cev_scan_job *job, uint64_t number, double *theta)
  * its points. */
 void cev_scan_job_theta_at(const cev_scan_job *job, size_t member, const double *at, double *theta);
 
-/* Whether the expected counts are the same, to the last bit, at both ends and in the middle of an axis, the others at
- * their far ends: the scan then says nothing about its parameter, in this member (0 for an ordinary scan). Folds the
- * model. */
-cev_status cev_scan_job_is_idle(const cev_scan_job *job, size_t member, size_t axis, bool *idle);
-
 #endif

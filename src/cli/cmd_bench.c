@@ -8,6 +8,8 @@
 #include "cevscan/nearest.h"
 #include "command.h"
 #include "job_options.h"
+#include "file_kind.h"
+#include "usage.h"
 
 static const char doc[] =
     "Measures this program on this machine: workloads by name (`--list` shows them; `all` means each of them), or the "
@@ -52,20 +54,21 @@ static void check_name(const char *name, struct argp_state *state)
     if (!strcmp(name, "all") || find(name)) return;
     for (size_t k = 0; k < n_bench_workloads; k++) names[k] = bench_workloads[k].name;
     const char *nearest = cev_nearest(name, names, n_bench_workloads);
-    argp_error(state,
-               "%s: neither a workload nor a scan file (with a / or ending in .yaml)%s%s%s; see: cevscan bench --list",
-               name, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    usage_error(state,
+                "%s: neither a workload (cevscan bench --list names them) nor a scan file (with a / or ending in "
+                ".yaml)%s%s%s",
+                name, nearest ? " (did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?)" : "");
 }
 
 static void add_argument(bench_options *o, const char *argument, struct argp_state *state)
 {
     if (is_file(argument)) {
-        if (o->file) argp_error(state, "more than one scan file: %s", argument);
+        if (o->file) usage_error(state, "more than one scan file: %s", argument);
         o->file = argument;
         return;
     }
     check_name(argument, state);
-    if (o->n_name == MOST_BENCH_NAMES) argp_error(state, "too many names");
+    if (o->n_name == MOST_BENCH_NAMES) usage_error(state, "too many names");
     o->name[o->n_name++] = argument;
 }
 
@@ -77,15 +80,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_LIST: o->list = true; break;
     case KEY_REPETITIONS:
         if (!parse_whole(argument, 1, 10000, &o->repetitions))
-            argp_error(state, "--repetitions %s: expected 1 to 10000", argument);
+            usage_error(state, "--repetitions %s: expected 1 to 10000", argument);
         break;
     case 's':
         if (!parse_whole(argument, 1, 3600, &o->seconds))
-            argp_error(state, "--seconds %s: expected 1 to 3600", argument);
+            usage_error(state, "--seconds %s: expected 1 to 3600", argument);
         break;
     case ARGP_KEY_ARG: add_argument(o, argument, state); break;
     case ARGP_KEY_END:
-        if (o->file && o->n_name) argp_error(state, "give either a scan file or workloads");
+        if (o->file && o->n_name) usage_error(state, "give either a scan file or workloads");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -188,6 +191,7 @@ static cev_status measure_one(const bench_options *o)
     const bench_workload *reference = &bench_workloads[0];
     cev_status status = o->file ? cev_scan_config_read(o->file, &config)
                                 : cev_scan_config_parse(reference->scan, reference->name, &config);
+    if (o->file) status = explain_no_scan(status, o->file, "bench");
     if (status == CEV_OK) status = bench_points_of(o, config, &result);
     if (status == CEV_OK && o->json) print_json(json_incref(result));
     if (status == CEV_OK && !o->json) {
@@ -220,7 +224,7 @@ int command_bench(int argc, char **argv)
 {
     bench_options o = {.seconds = 3};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "[SCAN.yaml | NAME...]", .doc = doc};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    parse_arguments(&argp, argc, argv, &o);
     cev_status status = o.list                 ? print_list()
                         : bench_is_under_mpi() ? measure_on_ranks(&o)
                         : o.n_name             ? measure_names(&o, true)

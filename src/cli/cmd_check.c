@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assumptions.h"
 #include "command.h"
 #include "job_options.h"
+#include "file_kind.h"
+#include "usage.h"
 
 static const char doc[] =
     "Validates a scan or study file and everything that it names, and shows what it stands for, the number of points, "
@@ -34,10 +37,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'j': o->json = true; break;
     case 'm': o->map = argument; break;
     case ARGP_KEY_ARG:
-        if (o->file) argp_error(state, "more than one scan file: %s", argument);
+        if (o->file) usage_error(state, "more than one scan file: %s", argument);
         o->file = argument;
         break;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "which scan file?"); break;
+    case ARGP_KEY_NO_ARGS: usage_error(state, "give a scan file or a study file"); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -64,9 +67,18 @@ static void print_experiments(const cev_scan_config *c)
     }
 }
 
+/* Everything that the standard model depends on, said or not; a study scans now one, now another. */
+static void print_fixed(const cev_scan_config *c, bool is_scan)
+{
+    bool scanned[CEV_MAX_MODEL_PARAMETERS];
+    char text[1024];
+    mark_scanned(c, scanned);
+    fixed_values_text(c->interaction, c->theta, is_scan ? scanned : NULL, text, sizeof text);
+    printf("  fixed: %s\n", text);
+}
+
 static void print_parameters(const cev_scan_config *c)
 {
-    const cev_card *card = &c->interaction->card;
     for (size_t a = 0; a < c->grid.n_axis; a++) {
         const cev_axis *axis = &c->grid.axis[a];
         if (axis->label) {
@@ -78,28 +90,14 @@ static void print_parameters(const cev_scan_config *c)
         printf("  %-16s %zu points from %g to %g, %s\n", axis->name, axis->n, axis->value[0], axis->value[axis->n - 1],
                cev_scale_names[axis->scale]);
     }
-    for (size_t p = 0; p < card->n_parameter; p++)
-        if (!cev_same_value(c->theta[p], card->parameters[p].default_value))
-            printf("  %-16s fixed at %g\n", card->parameters[p].name, c->theta[p]);
+    print_fixed(c, true);
 }
 
 static void print_data(const cev_scan_config *c)
 {
-    const cev_card *card = &c->interaction->card;
-    bool standard_model = true;
-    printf("\ndata");
-    for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
-        if (c->observed[e]) printf(" %s", c->experiment[e]->name);
-    printf("%s%s", c->data == CEV_DATA_ASIMOV ? "" : " observed",
-           c->data == CEV_DATA_OBSERVED ? ""
-           : c->data == CEV_DATA_MIXED  ? ", others asimov"
-                                        : " asimov");
-    for (size_t p = 0; c->data != CEV_DATA_OBSERVED && p < card->n_parameter; p++) {
-        if (cev_same_value(c->truth[p], card->parameters[p].default_value)) continue;
-        printf("%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
-        standard_model = false;
-    }
-    printf("%s\n", c->data != CEV_DATA_OBSERVED && standard_model ? " at the standard model" : "");
+    char text[1024];
+    data_text(c, text, sizeof text);
+    printf("\ndata %s\n", text);
 }
 
 /* --- what it would take ----------------------------------------------------------------------------------------- */
@@ -177,6 +175,10 @@ static void print_study(const cev_study_config *s, const cev_job_estimate *e)
         printf("\n");
     }
     print_spaces(s);
+    printf("\ninteraction %s: %s\n", s->space[0].scan->interaction->card.name,
+           s->space[0].scan->interaction->card.title);
+    print_fixed(s->space[0].scan, false);
+    print_data(s->space[0].scan);
     printf("\n%zu maps, %.0f points; %zu fits for each grid point%s\n", s->n_map, e->points, e->n_unit,
            s->store_pulls ? "; pulls are stored" : "");
     print_cost(e);
@@ -184,8 +186,10 @@ static void print_study(const cev_study_config *s, const cev_job_estimate *e)
 
 /* --- both ------------------------------------------------------------------------------------------------------- */
 
-static void print_as_json(const cev_study_config *s, const cev_job_estimate *e)
+static void print_as_json(const cev_study_config *s, const cev_job_estimate *e, const cev_remarks *remarks)
 {
+    const cev_scan_config *first = s->space[0].scan;
+    bool scanned[CEV_MAX_MODEL_PARAMETERS];
     char identity[CEV_DIGEST_TEXT_SIZE];
     size_t n_tile = 0;
     json_t *maps = json_array();
@@ -197,6 +201,11 @@ static void print_as_json(const cev_study_config *s, const cev_job_estimate *e)
                              (json_int_t)e->n_unit, "file_bytes", e->file_bytes, "memory_bytes", e->memory_bytes,
                              "core_seconds", e->core_seconds, "templates_s", e->fold_s, "best_fits_s", e->fit_s,
                              "identity", identity, "resolved", json_loads(s->resolved, 0, NULL));
+    mark_scanned(first, scanned);
+    json_object_set_new(json, "interaction",
+                        interaction_json(first->interaction, first->theta, s->is_scan ? scanned : NULL));
+    json_object_set_new(json, "data", data_json(first));
+    json_object_set_new(json, "remarks", remarks_json(remarks));
     if (s->is_scan) {
         json_decref(maps);
     } else {
@@ -221,13 +230,16 @@ static cev_status print_map(const cev_study_config *s, const char *name)
 static cev_status check(const check_options *o, cev_study_config *s, job_command *c)
 {
     cev_job_estimate e;
+    cev_remarks remarks;
     if (s->space[0].scan->grid.n_axis == 0)
         return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", o->file);
     if (o->map) return print_map(s, o->map);
+    CEV_TRY(cev_study_remarks(s->arena, s, &remarks));
+    print_remarks(&remarks, false);
     start_mpi(&c->rank); /* its memory counts */
     CEV_TRY(cev_job_estimate_cost(&c->job, s, &e));
     if (o->json) {
-        print_as_json(s, &e);
+        print_as_json(s, &e, &remarks);
         return CEV_OK;
     }
     (s->is_scan ? print_scan : print_study)(s, &e);
@@ -239,11 +251,11 @@ int command_check(int argc, char **argv)
 {
     check_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE.yaml", .doc = doc};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    parse_arguments(&argp, argc, argv, &o);
     job_command c = job_command_quiet(1);
     cev_study_config *study = NULL;
     c.job.context = &c;
-    cev_status status = cev_study_config_read(o.file, &study);
+    cev_status status = explain_no_scan(cev_study_config_read(o.file, &study), o.file, "check");
     if (status == CEV_OK) status = check(&o, study, &c);
     int code = report_error(status), started;
     cev_study_config_destroy(&study);

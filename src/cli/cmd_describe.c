@@ -4,14 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cevscan/config.h"
-#include "cevscan/nearest.h"
+#include "cevscan/nuclear_responses.h"
 #include "command.h"
+#include "describe_parts.h"
+#include "file_kind.h"
+#include "usage.h"
 
-static const char doc[] = "What exists: interactions, sources, form factors, responses and experiments, or one of them "
-                          "with its parameters. Taken "
-                          "from the tables that configurations are read with.\v"
-                          "Example: cevscan describe nsi";
+static const char doc[] =
+    "What exists: interactions, sources, form factors, responses, experiments and isotopes, or one of them "
+    "with its parameters. Taken "
+    "from the tables that configurations are read with.\v"
+    "Example: cevscan describe nsi";
 
 typedef struct describe_options {
     const char *name;
@@ -26,7 +29,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'j': o->json = true; break;
     case ARGP_KEY_ARG:
-        if (o->name) argp_error(state, "one name at a time: %s", argument);
+        if (o->name) usage_error(state, "one name at a time: %s", argument);
         o->name = argument;
         break;
     default: return ARGP_ERR_UNKNOWN;
@@ -34,63 +37,88 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
-enum { MOST_CARDS = 64 };
-
-typedef struct catalogue {
-    size_t n;
-    const char *kind[MOST_CARDS];
-    const cev_card *card[MOST_CARDS];
-    size_t n_experiment;
-    const char *const *experiment;
-} catalogue;
-
-static void list(catalogue *c, const char *kind, const cev_card *card)
+static json_t *parameter_json(const cev_card *card, size_t p)
 {
-    if (c->n == MOST_CARDS) return;
-    c->kind[c->n] = kind;
-    c->card[c->n++] = card;
-}
-
-static cev_status collect(cev_arena *arena, catalogue *c)
-{
-    for (size_t k = 0; k < cev_n_interactions; k++) list(c, "interaction", &cev_interactions[k]->card);
-    for (size_t k = 0; k < cev_n_source_kinds; k++) list(c, "source", &cev_source_kinds[k]->card);
-    for (size_t k = 0; k < cev_n_form_factor_kinds; k++) list(c, "form factor", &cev_form_factor_kinds[k]->card);
-    for (size_t k = 0; k < cev_n_response_kinds; k++) list(c, "response", &cev_response_kinds[k]->card);
-    for (size_t k = 0; k < cev_n_quenching_kinds; k++) list(c, "quenching", &cev_quenching_kinds[k]->card);
-    for (size_t k = 0; k < cev_n_smearing_kinds; k++) list(c, "smearing", &cev_smearing_kinds[k]->card);
-    for (size_t k = 0; k < cev_n_efficiency_kinds; k++) list(c, "efficiency", &cev_efficiency_kinds[k]->card);
-    for (size_t k = 0; k < cev_n_beam_kinds; k++) list(c, "beam", &cev_beam_kinds[k]->card);
-    return cev_experiment_names(arena, &c->n_experiment, &c->experiment);
+    const cev_parameter *d = &card->parameters[p];
+    return json_pack("{s:s, s:s, s:s, s:o, s:f, s:f, s:b, s:o}", "name", d->name, "unit", d->unit, "help", d->help,
+                     "default", json_number(d->default_value), "minimum", d->minimum, "maximum", d->maximum, "slow",
+                     d->slow, "acts_on", acts_on_json(card, p));
 }
 
 static json_t *card_json(const char *kind, const cev_card *card)
 {
     json_t *parameters = json_array();
-    for (size_t p = 0; p < card->n_parameter; p++) {
-        const cev_parameter *d = &card->parameters[p];
-        json_array_append_new(parameters, json_pack("{s:s, s:s, s:s, s:o, s:f, s:f, s:b}", "name", d->name, "unit",
-                                                    d->unit, "help", d->help, "default", json_number(d->default_value),
-                                                    "minimum", d->minimum, "maximum", d->maximum, "slow", d->slow));
-    }
+    for (size_t p = 0; p < card->n_parameter; p++) json_array_append_new(parameters, parameter_json(card, p));
     return json_pack("{s:s, s:s, s:s, s:s, s:o}", "kind", kind, "name", card->name, "title", card->title, "citation",
                      card->citation, "parameters", parameters);
+}
+
+static void value_texts(const cev_parameter *d, char value[32], char range[64])
+{
+    snprintf(value, 32, d->optional ? "none" : "required");
+    if (!isnan(d->default_value)) snprintf(value, 32, "%g", d->default_value);
+    snprintf(range, 64, "%g .. %g", d->minimum, d->maximum);
+}
+
+/* In brackets, what it acts on, where that is not everything; "slow": each value gives new templates. */
+static void print_parameter(const cev_card *card, size_t p)
+{
+    const cev_parameter *d = &card->parameters[p];
+    char value[32], range[64], acts[256];
+    value_texts(d, value, range);
+    acts_on_text(card, p, acts, sizeof acts);
+    printf("  %-24s %-8s %-12s %-24s %s%s%s%s\n", d->name, d->unit, value, range, d->help, *acts ? " [" : "", acts,
+           *acts ? "]" : "");
 }
 
 static void print_card(const char *kind, const cev_card *card)
 {
     printf("%s %s: %s\n  %s\n", kind, card->name, card->title, card->citation);
     if (card->n_parameter) printf("\n  %-24s %-8s %-12s %-24s %s\n", "parameter", "unit", "default", "range", "");
-    for (size_t p = 0; p < card->n_parameter; p++) {
-        const cev_parameter *d = &card->parameters[p];
-        char value[32] = "required", range[64];
-        if (d->optional) snprintf(value, sizeof value, "none");
-        if (!isnan(d->default_value)) snprintf(value, sizeof value, "%g", d->default_value);
-        snprintf(range, sizeof range, "%g .. %g", d->minimum, d->maximum);
-        printf("  %-24s %-8s %-12s %-24s %s\n", d->name, d->unit, value, range, d->help);
-    }
+    for (size_t p = 0; p < card->n_parameter; p++) print_parameter(card, p);
     for (size_t k = 0; k < card->n_nested; k++) printf("  %-24s %-8s %-12s\n", card->nested[k], "", "a model");
 }
+
+/* --- isotopes --------------------------------------------------------------------------------------------------- */
+
+static bool has_responses(const cev_isotope *i)
+{
+    const cev_nucleus nucleus = {.name = i->name, .protons = i->protons, .neutrons = i->neutrons, .mass_u = i->mass_u};
+    return cev_nuclear_responses_of(&nucleus) != NULL;
+}
+
+static json_t *isotope_json(const cev_isotope *i)
+{
+    return json_pack("{s:s, s:s, s:i, s:i, s:f, s:b}", "kind", "isotope", "name", i->name, "protons", i->protons,
+                     "neutrons", i->neutrons, "mass_u", i->mass_u, "shell_model", has_responses(i));
+}
+
+static json_t *isotopes_json(void)
+{
+    json_t *all = json_array();
+    for (size_t k = 0; k < cev_n_isotopes; k++) json_array_append_new(all, isotope_json(&cev_isotopes[k]));
+    return all;
+}
+
+static void print_isotope(const cev_isotope *i)
+{
+    printf("isotope %-6s Z %2d  N %2d  mass of the atom %.9g u%s\n", i->name, i->protons, i->neutrons, i->mass_u,
+           has_responses(i) ? "  (known to form factor responses)" : "");
+}
+
+/* "isotopes", or the name of one. */
+static bool print_isotopes(const char *name, bool json)
+{
+    const cev_isotope *one = cev_isotope_find(name);
+    bool all = !strcmp(name, "isotopes");
+    if (!one && !all) return false;
+    if (json) print_json(one ? isotope_json(one) : isotopes_json());
+    for (size_t k = 0; k < cev_n_isotopes && !json; k++)
+        if (all || one == &cev_isotopes[k]) print_isotope(&cev_isotopes[k]);
+    return true;
+}
+
+/* --- everything ------------------------------------------------------------------------------------------------- */
 
 static void print_all(const catalogue *c, bool json)
 {
@@ -103,7 +131,13 @@ static void print_all(const catalogue *c, bool json)
         json_array_append_new(experiments, json_string(c->experiment[e]));
         if (!json) printf("%-12s %s\n", "experiment", c->experiment[e]);
     }
-    json_t *all = json_pack("{s:o, s:o}", "models", cards, "experiments", experiments);
+    if (!json) printf("%-12s", "isotopes");
+    for (size_t k = 0; k < cev_n_isotopes && !json; k++)
+        printf("%s %s", k && k % 13 == 0 ? "\n            " : "", cev_isotopes[k].name);
+    if (!json)
+        printf("\n\n`cevscan describe NAME` describes one of them, or a parameter; `cevscan describe isotopes` all.\n");
+    json_t *all = json_pack("{s:o, s:o, s:o}", "models", cards, "experiments", experiments, "isotopes",
+                            isotopes_json());
     if (json)
         print_json(all);
     else
@@ -143,16 +177,6 @@ static cev_status print_experiment(cev_arena *arena, const char *name, bool json
     return CEV_OK;
 }
 
-static cev_status unknown(const catalogue *c, const char *name)
-{
-    const char *names[MOST_CARDS];
-    for (size_t k = 0; k < c->n; k++) names[k] = c->card[k]->name;
-    const char *nearest = cev_nearest(name, names, c->n);
-    if (!nearest) nearest = cev_nearest(name, c->experiment, c->n_experiment);
-    return cev_fail(CEV_E_INPUT, "nothing is called \"%s\"%s%s%s; see: cevscan describe", name,
-                    nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
-}
-
 /* All models of a name: a quenching and an efficiency may share theirs. JSON has a list of them where there are
  * several. */
 static bool print_cards(const catalogue *c, const char *name, bool json)
@@ -171,25 +195,54 @@ static bool print_cards(const catalogue *c, const char *name, bool json)
     return n > 0;
 }
 
+static void print_owner(const catalogue *c, size_t k, size_t p, bool first)
+{
+    const cev_parameter *d = &c->card[k]->parameters[p];
+    char value[32], range[64], acts[256];
+    value_texts(d, value, range);
+    acts_on_text(c->card[k], p, acts, sizeof acts);
+    if (first) printf("parameter %s%s%s: %s\n", d->name, *d->unit ? ", in " : "", d->unit, d->help);
+    printf("  of %s %-24s default %-12s range %-24s %s\n", c->kind[k], c->card[k]->name, value, range, acts);
+}
+
+/* A parameter of whatever models have it. */
+static bool print_parameters(const catalogue *c, const char *name, bool json)
+{
+    json_t *list = json_array();
+    size_t n = 0;
+    for (size_t k = 0; k < c->n; k++) {
+        size_t p = cev_parameter_index(c->card[k]->parameters, c->card[k]->n_parameter, name);
+        if (p == c->card[k]->n_parameter) continue;
+        if (!json) print_owner(c, k, p, n == 0);
+        n++;
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "kind", "parameter", "of", c->kind[k], "model",
+                                              c->card[k]->name, "parameter", parameter_json(c->card[k], p)));
+    }
+    if (json && n > 0) print_json(json_incref(list));
+    json_decref(list);
+    return n > 0;
+}
+
 static cev_status describe(cev_arena *arena, const describe_options *o)
 {
     catalogue c = {0};
     bool found = false;
-    CEV_TRY(collect(arena, &c));
+    CEV_TRY(collect_catalogue(arena, &c));
     if (!o->name) {
         print_all(&c, o->json);
         return CEV_OK;
     }
     if (print_cards(&c, o->name, o->json)) return CEV_OK;
-    CEV_TRY(print_experiment(arena, o->name, o->json, &found));
-    return found ? CEV_OK : unknown(&c, o->name);
+    CEV_TRY(explain_no_experiment(print_experiment(arena, o->name, o->json, &found), o->name, "check"));
+    if (found || print_isotopes(o->name, o->json) || print_parameters(&c, o->name, o->json)) return CEV_OK;
+    return explain_no_experiment(unknown_name(&c, o->name), o->name, "check");
 }
 
 int command_describe(int argc, char **argv)
 {
     describe_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "[NAME]", .doc = doc};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    parse_arguments(&argp, argc, argv, &o);
     cev_arena *arena = NULL;
     cev_status status = cev_arena_create(&arena);
     if (status == CEV_OK) status = describe(arena, &o);

@@ -8,6 +8,8 @@
 #include "command.h"
 #include "job_options.h"
 #include "stop.h"
+#include "file_kind.h"
+#include "usage.h"
 
 static const char doc[] = "Joins partial files of one scan or study, such as those of its shards. Tiles that several "
                           "of them hold must agree to the "
@@ -45,8 +47,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         o->n_file = state->argc - state->next;
         break;
     case ARGP_KEY_END:
-        if (o->n_file == 0) argp_error(state, "which maps?");
-        if (!o->output || !*o->output) argp_error(state, "where to? give -o MAP.h5");
+        if (o->n_file == 0) usage_error(state, "give the maps to join");
+        if (!o->output || !*o->output) usage_error(state, "give the map to write: -o MAP.h5");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -95,7 +97,7 @@ int command_merge(int argc, char **argv)
 {
     merge_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE.h5...", .doc = doc};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    parse_arguments(&argp, argc, argv, &o);
     job_command c = job_command_quiet(1);
     cev_merge_result r;
     c.quiet = o.quiet;
@@ -104,6 +106,7 @@ int command_merge(int argc, char **argv)
     start_mpi(&c.rank);
     refuse_ranks(c.rank);
     cev_status status = cev_job_merge(&c.job, (size_t)o.n_file, (const char *const *)o.file, &r);
+    for (int k = 0; k < o.n_file; k++) status = explain_no_map(status, o.file[k]);
     int code = status == CEV_E_STOPPED && stop_wanted() == CEV_STOP_INTERRUPTED ? EXIT_INTERRUPTED
                : status != CEV_OK                                               ? report_error(status)
                : !r.complete                                                    ? EXIT_STOPPED

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assumptions.h"
 #include "cevscan/best_fits.h"
 #include "cevscan/point_status.h"
 #include "command.h"
 #include "selection.h"
+#include "usage.h"
 
 static const char doc[] =
     "Profiled chi2 at one point, with every pull and the share of each experiment and bin.\v"
@@ -24,7 +26,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 /* Runs a search of one set to its end. */
-static cev_status search_best_fit(cev_best_fits *fits, const cev_units *units)
+static cev_status search_best_fit(cev_best_fits *fits, const cev_units *units, cev_combination *combination)
 {
     size_t n, set, member;
     cev_best_fit result;
@@ -37,6 +39,7 @@ static cev_status search_best_fit(cev_best_fits *fits, const cev_units *units)
             if (status == CEV_OK) cev_best_fits_take(fits, k, &result);
         }
         if (status == CEV_OK) status = cev_best_fits_next(fits, &set, &member);
+        if (status == CEV_E_NUMERIC) status = cev_combination_blame(combination, set, member);
     }
     cev_units_scratch_destroy(&scratch);
     return status;
@@ -55,7 +58,7 @@ static cev_status best_fit_of(const cev_scan_config *c, double *chi2)
     cev_status status = cev_units_create(1, &set, c->interaction, c->theta, &units);
     if (status == CEV_OK) status = cev_combination_create(units, &job, c->truth, false, &combination);
     if (status == CEV_OK) status = cev_best_fits_create(combination, 1, c->truth, &observed, &fits);
-    if (status == CEV_OK) status = search_best_fit(fits, units);
+    if (status == CEV_OK) status = search_best_fit(fits, units, combination);
     if (status == CEV_OK) *chi2 = cev_best_fits_get(fits, 0, 0)->chi2;
     cev_best_fits_destroy(&fits);
     cev_combination_destroy(&combination);
@@ -94,16 +97,26 @@ static void print_as_json(const selection *s, const cev_point_report *r, double 
         json_object_set_new(pulls, cev_model_pull_name(s->model, p), json_number(r->pull[p]));
     for (size_t e = 0; e < s->config->n_experiment; e++)
         json_object_set_new(experiments, s->config->experiment[e]->name, experiment_json(s, r, e));
-    print_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "chi2", json_number(r->chi2), "delta_chi2",
+    print_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "chi2", json_number(r->chi2), "delta_chi2",
                          json_number(r->chi2 - reference), "penalty", json_number(r->penalty), "pulls", pulls,
                          "experiments", experiments, "parameters", parameters, "status",
-                         cev_point_status_name((int)r->status)));
+                         cev_point_status_name((int)r->status), "interaction", selection_interaction_json(s), "data",
+                         data_json(s->config)));
 }
 
 static void print_as_text(const selection *s, const cev_point_report *r, double reference)
 {
-    printf("chi2 %.9g   delta_chi2 %.9g   status %s\n\n", r->chi2, r->chi2 - reference,
-           cev_point_status_name((int)r->status));
+    char text[1024];
+    selection_interaction_text(s, text, sizeof text);
+    printf("%s\n", text);
+    data_text(s->config, text, sizeof text);
+    printf("data %s\n\n", text);
+    printf("chi2 %.9g   ", r->chi2);
+    if (isnan(reference))
+        printf("delta_chi2 none (no parameter is scanned)");
+    else
+        printf("delta_chi2 %.9g", r->chi2 - reference);
+    printf("   status %s\n\n", cev_point_status_name((int)r->status));
     printf("%-32s %14s %10s\n", "pull", "value", "in sigma");
     for (size_t p = 0; p < cev_model_n_pull(s->model); p++)
         printf("%-32s %14.6e %10.4f\n", cev_model_pull_name(s->model, p), r->pull[p],
@@ -123,17 +136,18 @@ static void print_as_text(const selection *s, const cev_point_report *r, double 
 
 int command_point(int argc, char **argv)
 {
-    selection_options options = {0};
+    selection_options options = {.compares = true};
     const struct argp_child children[] = {{&selection_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.parser = parse, .args_doc = "[SCAN.yaml]", .doc = doc, .children = children};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    parse_arguments(&argp, argc, argv, &options);
 
     selection s;
     cev_point_report report;
     double reference;
     cev_status status = selection_open(&options, &s);
     if (status != CEV_OK) return report_error(status);
-    status = cev_model_explain(s.config->arena, s.model, &s.data, s.theta, &report);
+    status = cev_model_check_data(s.model, &s.data);
+    if (status == CEV_OK) status = cev_model_explain(s.config->arena, s.model, &s.data, s.theta, &report);
     if (status == CEV_OK) status = reference_chi2(&s, &reference);
     if (status == CEV_OK) (options.json ? print_as_json : print_as_text)(&s, &report, reference);
     bool failed = status == CEV_OK && cev_point_failed((int)report.status);

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "selection.h"
+#include "usage.h"
 
 static const char doc[] =
     "Expected events per bin, for each neutrino of the source and each background, over the whole exposure.\v"
@@ -35,7 +36,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
                 o->format = (table_format)k;
                 return 0;
             }
-        argp_error(state, "--format %s: expected table, csv or json", argument);
+        usage_error(state, "--format %s: expected table, csv or json", argument);
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -190,7 +191,7 @@ int command_rates(int argc, char **argv)
                               .args_doc = "[SCAN.yaml]",
                               .doc = doc,
                               .children = children};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    parse_arguments(&argp, argc, argv, &o);
     if (o.selection.json) o.format = FORMAT_JSON;
 
     selection s;

@@ -8,6 +8,8 @@
 #include "command.h"
 #include "job_options.h"
 #include "stop.h"
+#include "file_kind.h"
+#include "usage.h"
 
 static const char doc[] =
     "Scans a parameter space into a map, or, from a study file, many sets of experiments over many planes into one "
@@ -111,6 +113,7 @@ static int run(job_command *c)
     if (c->rank == 0) limit_time(c);
     cev_status status = cev_job_run(MPI_COMM_WORLD, &c->job, &r);
     progress_line_end(&c->line);
+    if (c->rank == 0) status = explain_no_scan(status, c->job.file, "run");
     int code = status == CEV_OK ? code_of(&r) : c->rank == 0 ? report_error(status) : exit_code_of(status);
     if (status == CEV_OK && c->rank == 0 && r.config && (c->json || !c->quiet))
         (c->json ? print_as_json : print_as_text)(c, &r);
@@ -122,7 +125,7 @@ int command_run(int argc, char **argv)
 {
     job_command c = job_command_defaults("scan or study file");
     const struct argp argp = {.parser = parse, .args_doc = "FILE.yaml", .doc = doc, .children = children};
-    argp_parse(&argp, argc, argv, 0, NULL, &c);
+    parse_arguments(&argp, argc, argv, &c);
     c.job.context = &c;
     start_mpi(&c.rank);
     return end_mpi(run(&c));

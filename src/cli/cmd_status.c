@@ -8,6 +8,8 @@
 #include "command.h"
 #include "job_options.h"
 #include "map_guard.h"
+#include "file_kind.h"
+#include "usage.h"
 
 static const char doc[] = "Progress and health of a map or study, also while a job writes it.\v"
                           "Example: cevscan status results/ess_csi.h5";
@@ -31,10 +33,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'j': o->json = true; break;
     case OPTION_TRY: o->trying = true; break;
     case ARGP_KEY_ARG:
-        if (o->file) argp_error(state, "more than one map: %s", argument);
+        if (o->file) usage_error(state, "more than one map: %s", argument);
         o->file = argument;
         break;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "which map?"); break;
+    case ARGP_KEY_NO_ARGS: usage_error(state, "give a map"); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -54,6 +56,18 @@ static void print_text(const char *before, const char *text, const char *after)
     printf("%s", after);
 }
 
+/* Clocks are set, and those of two hosts differ: an age below zero is told as what it is. */
+static void print_age(double age_s)
+{
+    const double of_clocks_s = 2;
+    if (age_s >= -of_clocks_s)
+        printf(", last sign of life %.0f s ago", age_s > 0 ? age_s : 0);
+    else
+        printf(", last sign of life %.0f s in the future: this clock was set back since, or is not that of the job's "
+               "host",
+               -age_s);
+}
+
 static void print_amounts(const cev_map_info *info)
 {
     const cev_map_progress *p = &info->progress;
@@ -66,7 +80,8 @@ static void print_amounts(const cev_map_info *info)
     printf("\nsessions %d, the last with %d rank%s x %d thread%s, ", p->sessions, p->ranks, p->ranks == 1 ? "" : "s",
            p->threads, p->threads == 1 ? "" : "s");
     print_text("started ", p->start, "");
-    printf(", last sign of life %.0f s ago\nwall time %.3g s, ", (double)time(NULL) - p->heartbeat, p->wall_time_s);
+    print_age((double)time(NULL) - p->heartbeat);
+    printf("\nwall time %.3g s, ", p->wall_time_s);
     print_text("program ", text_of(info, "program_version"), " (");
     print_text("", text_of(info, "git_commit"), ")\n");
 }
@@ -200,7 +215,7 @@ int command_status(int argc, char **argv)
 {
     status_options o = {0};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE.h5", .doc = doc};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    parse_arguments(&argp, argc, argv, &o);
     cev_map_info *info = NULL;
     cev_status status = CEV_OK;
     if (o.trying)
@@ -209,6 +224,7 @@ int command_status(int argc, char **argv)
         status = try_guarded(o.file);
     if (status == CEV_OK) status = cev_map_inspect(o.file, &info);
     if (status == CEV_OK && o.trying) status = cev_map_try(o.file);
+    if (!o.trying) status = explain_no_map(status, o.file);
     int code = status != CEV_OK ? report_error(status) : o.trying ? EXIT_COMPLETE : print_status(&o, info);
     cev_map_info_destroy(&info);
     return code;

@@ -8,6 +8,8 @@
 
 #include "command.h"
 #include "job_options.h"
+#include "file_kind.h"
+#include "usage.h"
 
 static const char doc[] =
     "Checks a map or a study: its description and axes, the digest of every finished tile, what a complete file says "
@@ -43,13 +45,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'j': o->json = true; break;
     case 's':
         if (!parse_whole(argument, 0, 2000000000, &o->seed))
-            argp_error(state, "--seed %s: expected a whole number", argument);
+            usage_error(state, "--seed %s: expected a whole number", argument);
         break;
     case ARGP_KEY_ARG:
-        if (o->what.file) argp_error(state, "more than one map: %s", argument);
+        if (o->what.file) usage_error(state, "more than one map: %s", argument);
         o->what.file = argument;
         break;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "which map?"); break;
+    case ARGP_KEY_NO_ARGS: usage_error(state, "give a map"); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -136,13 +138,14 @@ int command_verify(int argc, char **argv)
 {
     verify_command o = {.seed = -1};
     const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE.h5", .doc = doc};
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    parse_arguments(&argp, argc, argv, &o);
     job_command c = job_command_quiet(0);
     cev_verify_result r;
     c.job.context = &c;
     o.what.seed = o.seed >= 0 ? (unsigned long)o.seed : (unsigned long)time(NULL);
     start_mpi(&c.rank);
     cev_status status = cev_job_verify(MPI_COMM_WORLD, &c.job, &o.what, &r);
+    if (c.rank == 0) status = explain_no_map(status, o.what.file);
     int code = status != CEV_OK ? exit_code_of(status) : r.sound ? EXIT_COMPLETE : EXIT_POINTS_FAILED;
     if (status != CEV_OK && c.rank == 0) report_error(status);
     if (status == CEV_OK && c.rank == 0 && o.json) print_as_json(&r);

@@ -8,15 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assumptions.h"
 #include "command.h"
 #include "map_guard.h"
 #include "stop.h"
+#include "usage.h"
 
 enum { KEY_MASTER = 512, KEY_JSON, KEY_TIME_LIMIT, KEY_GRACE, KEY_SILENCE, KEY_SHARD };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE.h5", 0, "the file to write (required)", 0},
-    {"quiet", 'q', NULL, 0, "print errors only", 0},
+    {"quiet", 'q', NULL, 0, "print errors and warnings only", 0},
     {"threads", 't', "N", 0,
      "threads of each rank (default: OMP_NUM_THREADS, SLURM_CPUS_PER_TASK, or its share of the cores)", 0},
     {"master", KEY_MASTER, "MODE", 0, "what rank 0 does: works, serves, or auto (default: it works on up to 16 ranks)",
@@ -36,14 +38,14 @@ static cev_master_mode parse_master(const char *text, struct argp_state *state)
 {
     if (!strcmp(text, "works")) return CEV_MASTER_WORKS;
     if (!strcmp(text, "serves")) return CEV_MASTER_SERVES;
-    if (strcmp(text, "auto")) argp_error(state, "--master %s: expected works, serves or auto", text);
+    if (strcmp(text, "auto")) usage_error(state, "--master %s: expected works, serves or auto", text);
     return CEV_MASTER_AUTO;
 }
 
 static double parse_seconds(const char *option, const char *text, struct argp_state *state)
 {
     int seconds = 0;
-    if (!parse_whole(text, 0, 3600, &seconds)) argp_error(state, "--%s %s: expected 0 to 3600 seconds", option, text);
+    if (!parse_whole(text, 0, 3600, &seconds)) usage_error(state, "--%s %s: expected 0 to 3600 seconds", option, text);
     return seconds;
 }
 
@@ -52,14 +54,14 @@ static void parse_shard(const char *text, cev_job_options *o, struct argp_state 
     char rest;
     if (sscanf(text, "%d/%d%c", &o->shard, &o->n_shard, &rest) != 2 || o->shard < 1 || o->shard > o->n_shard ||
         o->n_shard > 1000000)
-        argp_error(state, "--shard %s: expected K/N with 1 <= K <= N", text);
+        usage_error(state, "--shard %s: expected K/N with 1 <= K <= N", text);
     o->shard--;
 }
 
 static void check_arguments(const job_command *c, struct argp_state *state)
 {
-    if (!c->job.file) argp_error(state, "which %s?", c->what);
-    if (!c->job.output || !*c->job.output) argp_error(state, "where to? give -o FILE.h5");
+    if (!c->job.file) usage_error(state, "give a %s", c->what);
+    if (!c->job.output || !*c->job.output) usage_error(state, "give the file to write: -o FILE.h5");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -71,19 +73,19 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'q': c->quiet = true; break;
     case 't':
         if (!parse_whole(argument, 1, 4096, &o->threads))
-            argp_error(state, "--threads %s: expected 1 to 4096", argument);
+            usage_error(state, "--threads %s: expected 1 to 4096", argument);
         break;
     case KEY_MASTER: o->master = parse_master(argument, state); break;
     case KEY_JSON: c->json = true; break;
     case KEY_TIME_LIMIT:
         if (!parse_time_limit(argument, &c->time_limit_s))
-            argp_error(state, "--time-limit %s: expected a time like 90, 5:00 or 1:30:00", argument);
+            usage_error(state, "--time-limit %s: expected a time like 90, 5:00 or 1:30:00", argument);
         break;
     case KEY_GRACE: o->grace_s = parse_seconds("grace", argument, state); break;
     case KEY_SILENCE: o->silence_s = parse_seconds("silence", argument, state); break;
     case KEY_SHARD: parse_shard(argument, o, state); break;
     case ARGP_KEY_ARG:
-        if (o->file) argp_error(state, "more than one %s: %s", c->what, argument);
+        if (o->file) usage_error(state, "more than one %s: %s", c->what, argument);
         o->file = argument;
         break;
     case ARGP_KEY_END: check_arguments(c, state); break;
@@ -138,6 +140,13 @@ static void tell(void *context, const char *message)
     putc('\n', stderr);
 }
 
+static void remark(void *context, const cev_remark *said)
+{
+    job_command *c = context;
+    progress_line_end(&c->line);
+    print_remark(said, c->quiet);
+}
+
 static void progress(void *context, const cev_job_progress *p)
 {
     job_command *c = context;
@@ -186,6 +195,7 @@ job_command job_command_quiet(int threads)
     c.job.threads = threads;
     c.job.stop = stop;
     c.job.tell = tell;
+    c.job.remark = remark;
     c.job.try_file = try_file;
     c.job.end_all = end_all;
     return c;

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "selection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "assumptions.h"
 #include "cevscan/nearest.h"
+#include "file_kind.h"
+#include "usage.h"
 
-enum { KEY_INTERACTION = 256, KEY_SET, KEY_JSON };
+enum { KEY_INTERACTION = 256, KEY_SET, KEY_DATA, KEY_JSON };
 
 static const struct argp_option option_table[] = {
     {"experiments", 'e', "NAME[,NAME...]", 0, "experiments, by name or path", 1},
     {"interaction", KEY_INTERACTION, "NAME", 0, "interaction (default: nsi)", 1},
     {"set", KEY_SET, "PARAMETER=VALUE", 0, "value of a parameter; may be repeated", 1},
+    {"data", KEY_DATA, "KIND", 0, "asimov or observed (default: as the scan file says, or asimov)", 1},
     {"json", KEY_JSON, NULL, 0, "print JSON", 1},
     {0},
 };
@@ -23,17 +28,23 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'e': o->experiments = argument; break;
     case KEY_INTERACTION: o->interaction = argument; break;
     case KEY_JSON: o->json = true; break;
+    case KEY_DATA:
+        if (strcmp(argument, "asimov") && strcmp(argument, "observed"))
+            usage_error(state, "--data %s: expected asimov or observed", argument);
+        o->data = argument;
+        break;
     case KEY_SET:
-        if (o->n_setting == MOST_SETTINGS) argp_error(state, "too many --set");
+        if (o->n_setting == MOST_SETTINGS) usage_error(state, "too many --set");
         o->setting[o->n_setting++] = argument;
         break;
     case ARGP_KEY_ARG:
-        if (o->scan_file) argp_error(state, "more than one scan file: %s", argument);
+        if (o->scan_file) usage_error(state, "more than one scan file: %s", argument);
         o->scan_file = argument;
         break;
     case ARGP_KEY_END:
-        if (!o->scan_file == !o->experiments) argp_error(state, "give either a scan file or --experiments");
-        if (o->scan_file && o->interaction) argp_error(state, "the scan file already names the interaction");
+        o->who = state->name + strlen("cevscan ");
+        if (!o->scan_file == !o->experiments) usage_error(state, "give either a scan file or --experiments");
+        if (o->scan_file && o->interaction) usage_error(state, "the scan file already names the interaction");
         break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -53,8 +64,9 @@ static cev_status unknown_parameter(const cev_card *card, const char *name)
                     card->name);
 }
 
-static cev_status apply_setting(const cev_card *card, const char *setting, double *theta)
+static cev_status apply_setting(const cev_scan_config *c, const char *setting, double *theta)
 {
+    const cev_card *card = &c->interaction->card;
     const char *equals = strchr(setting, '=');
     char name[64], *end;
     if (!equals || equals == setting || (size_t)(equals - setting) >= sizeof name)
@@ -70,15 +82,102 @@ static cev_status apply_setting(const cev_card *card, const char *setting, doubl
                         parameter->maximum);
     const char *complaint = cev_parameter_complaint(parameter, value);
     if (complaint) return cev_fail(CEV_E_INPUT, "--set %s: expected %s", setting, complaint);
+    const char *why = NULL;
+    if (value != parameter->default_value) CEV_TRY(cev_scan_why_idle(c->arena, c, p, NULL, &why));
+    if (why) return cev_fail(CEV_E_INPUT, "--set %s: %s", setting, why);
     theta[p] = value;
     return CEV_OK;
 }
 
+/* "a, b, c": all that can be found by name. */
+static cev_status list_experiments(cev_arena *arena, char *out, size_t size)
+{
+    size_t n, used = 0;
+    const char *const *names;
+    *out = '\0';
+    CEV_TRY(cev_experiment_names(arena, &n, &names));
+    for (size_t k = 0; k < n && used < size; k++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", k ? ", " : "", names[k]);
+    return CEV_OK;
+}
+
+static cev_status check_name(cev_arena *arena, const char *name, const char *who)
+{
+    char *path, all[1024];
+    const char *nearest;
+    CEV_TRY(cev_experiment_file(arena, name, NULL, &path, &nearest));
+    if (path) return CEV_OK;
+    if (strchr(name, '/')) return cev_fail(CEV_E_INPUT, "-e %s: there is no such file", name);
+    CEV_TRY(list_experiments(arena, all, sizeof all));
+    cev_status status = cev_fail(CEV_E_INPUT, "-e %s: no experiment has this name%s%s%s; there are: %s", name,
+                                 nearest ? " (did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?)" : "",
+                                 all);
+    return explain_no_experiment(status, name, who);
+}
+
+static cev_status check_names_in(cev_arena *arena, const char *list, const char *who)
+{
+    char *copy, *state = NULL;
+    size_t n = 0;
+    json_t *valid = json_string(list);
+    if (!valid) return CEV_OK; /* no UTF-8: the reader says so */
+    json_decref(valid);
+    CEV_TRY(cev_arena_copy_text(arena, list, &copy));
+    for (char *name = strtok_r(copy, ",", &state); name; name = strtok_r(NULL, ",", &state), n++)
+        CEV_TRY(check_name(arena, name, who));
+    return n ? CEV_OK
+             : cev_fail(CEV_E_INPUT, "--experiments: expected the names of experiments, or paths of their files");
+}
+
+static cev_status check_names(const selection_options *options)
+{
+    cev_arena *arena;
+    CEV_TRY(cev_arena_create(&arena));
+    cev_status status = check_names_in(arena, options->experiments, options->who);
+    cev_arena_destroy(&arena);
+    return status;
+}
+
 static cev_status open_config(const selection_options *options, selection *out)
 {
-    if (options->scan_file) return cev_scan_config_read(options->scan_file, &out->config);
-    return cev_scan_config_select(options->experiments, options->interaction ? options->interaction : "nsi",
-                                  &out->config);
+    if (options->scan_file)
+        return explain_no_scan(cev_scan_config_read(options->scan_file, &out->config), options->scan_file,
+                               options->who);
+    CEV_TRY(check_names(options));
+    cev_status status = cev_scan_config_select(options->experiments,
+                                               options->interaction ? options->interaction : "nsi", &out->config);
+    return strchr(options->experiments, ',') ? status
+                                             : explain_no_experiment(status, options->experiments, options->who);
+}
+
+/* --data in place of what the scan file says. */
+static cev_status choose_data(const selection_options *options, cev_scan_config *c)
+{
+    bool *observed, wanted = options->data && !strcmp(options->data, "observed");
+    if (!options->data) return CEV_OK;
+    CEV_TRY(cev_new(c->arena, c->n_experiment, &observed));
+    for (size_t e = 0; e < c->n_experiment; e++) {
+        if (wanted && !c->experiment[e]->observed)
+            return cev_fail(CEV_E_INPUT, "--data observed: experiment \"%s\" has no observed counts",
+                            c->experiment[e]->name);
+        observed[e] = wanted;
+    }
+    c->observed = observed;
+    c->data = wanted ? CEV_DATA_OBSERVED : CEV_DATA_ASIMOV;
+    c->says_data = true;
+    return CEV_OK;
+}
+
+/* Of the point that --set has made of the scan. */
+static cev_status remark_on(const selection *s, bool compares)
+{
+    cev_scan_config at = *s->config;
+    cev_remarks remarks;
+    memcpy(at.theta, s->theta, sizeof at.theta);
+    at.says_data |= !compares;
+    CEV_TRY(cev_scan_remarks(at.arena, &at, &remarks));
+    print_remarks(&remarks, false);
+    return CEV_OK;
 }
 
 static cev_status open_all(const selection_options *options, selection *out)
@@ -86,12 +185,27 @@ static cev_status open_all(const selection_options *options, selection *out)
     CEV_TRY(open_config(options, out));
     cev_scan_config *c = out->config;
     memcpy(out->theta, c->theta, sizeof out->theta);
-    for (size_t k = 0; k < options->n_setting; k++)
-        CEV_TRY(apply_setting(&c->interaction->card, options->setting[k], out->theta));
+    CEV_TRY(choose_data(options, c));
+    for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(c, options->setting[k], out->theta));
     for (size_t p = 0; p < c->interaction->card.n_parameter; p++)
         if (c->interaction->card.parameters[p].whole) c->truth[p] = out->theta[p]; /* a choice of both */
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, out->theta, &out->model));
-    return cev_data_mixed(c->arena, out->model, c->observed, c->truth, &out->data);
+    CEV_TRY(cev_data_mixed(c->arena, out->model, c->observed, c->truth, &out->data));
+    return remark_on(out, options->compares);
+}
+
+void selection_interaction_text(const selection *s, char *out, size_t size)
+{
+    char values[1024];
+    const cev_card *card = &s->config->interaction->card;
+    fixed_values_text(s->config->interaction, s->theta, NULL, values, sizeof values);
+    snprintf(out, size, "interaction %s (%.*s): %s", card->name, (int)strcspn(card->citation, ",;"), card->citation,
+             values);
+}
+
+json_t *selection_interaction_json(const selection *s)
+{
+    return interaction_json(s->config->interaction, s->theta, NULL);
 }
 
 cev_status selection_open(const selection_options *options, selection *out)

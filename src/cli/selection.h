@@ -4,6 +4,7 @@
 #define CEVSCAN_CLI_SELECTION_H
 
 #include <argp.h>
+#include <jansson.h>
 
 #include "cevscan/config.h"
 #include "cevscan/model.h"
@@ -16,13 +17,17 @@ typedef struct selection_options {
     const char *interaction;
     const char *setting[MOST_SETTINGS];
     size_t n_setting;
+    const char *data; /* "asimov", "observed", or NULL: what the scan file says */
+    const char *who;  /* the command, "rates"; set by the parser */
     bool json;
+    bool compares; /* with data: to be set by the command; which data are taken is said then */
 } selection_options;
 
-/* An argp child for --experiments, --interaction, --set and --json; its input is a selection_options. */
+/* An argp child for --experiments, --interaction, --set, --data and --json; its input is a selection_options. */
 extern const struct argp selection_argp;
 
-/* What the options choose, ready to be evaluated. */
+/* What the options choose, ready to be evaluated. config says what is compared with what it observed; its theta is that
+ * of the file. */
 typedef struct selection {
     cev_scan_config *config;
     cev_model *model;
@@ -30,8 +35,14 @@ typedef struct selection {
     double theta[CEV_MAX_MODEL_PARAMETERS]; /* the scan's fixed values, or the defaults, and --set on top */
 } selection;
 
+/* Says on stderr what its user may not have meant. */
 cev_status selection_open(const selection_options *options, selection *out);
 void selection_close(selection *s);
+
+/* "interaction nsi (arXiv:2208.11771): sin2_theta_w 0.23867, recoil_term 0 [defaults]": every value that the standard
+ * model's prediction depends on, and all that are not at their defaults; into out[size]. And as interaction_json(). */
+void selection_interaction_text(const selection *s, char *out, size_t size);
+json_t *selection_interaction_json(const selection *s);
 
 /* Bins in tables: the titles of their columns, and one bin; the unit of an experiment's observable. */
 const char *unit_of(const cev_experiment *experiment);

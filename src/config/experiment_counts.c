@@ -31,6 +31,21 @@ static const cev_key background_key[] = {
 
 const cev_table cev_background_table = CEV_TABLE("background", background_key);
 
+/* Keys that the way in which a background is given does not use. */
+static cev_status check_unused(cev_node node, const background_keys *keys)
+{
+    const bool counted = keys->counts.node.id != 0, quenched = !isnan(keys->rate_per_keVee_kg_day);
+    if (counted && !isnan(keys->live_days))
+        return cev_node_fail(cev_node_find(node, "live_days"), "key \"live_days\" changes nothing beside \"counts\"");
+    if (counted && keys->duty_factor != 1)
+        return cev_node_fail(cev_node_find(node, "duty_factor"),
+                             "key \"duty_factor\" changes nothing beside \"counts\"");
+    if (!quenched && !isnan(keys->quenching_factor))
+        return cev_node_fail(cev_node_find(node, "quenching_factor"),
+                             "key \"quenching_factor\" changes nothing without \"rate_per_keVee_kg_day\"");
+    return CEV_OK;
+}
+
 /* Exactly one of the four ways to say how much there is. */
 static cev_status check_background(cev_node node, const background_keys *keys)
 {
@@ -46,7 +61,7 @@ static cev_status check_background(cev_node node, const background_keys *keys)
                              keys->name);
     if (!keys->counts.node.id && isnan(keys->live_days))
         return cev_node_fail(node, "background \"%s\": a rate needs the key \"live_days\"", keys->name);
-    return CEV_OK;
+    return check_unused(node, keys);
 }
 
 static cev_status fill_rate(cev_node node, const background_keys *keys, const cev_experiment *experiment,

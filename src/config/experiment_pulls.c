@@ -37,6 +37,21 @@ const cev_table cev_pull_table = CEV_TABLE("pull", pull_key);
 
 /* --- scales ----------------------------------------------------------------------------------------------------- */
 
+static bool has_counts(const cev_experiment *experiment, size_t component)
+{
+    bool some = component == CEV_COMPONENT_SIGNAL;
+    for (size_t i = 0; i < experiment->bins.n_bin && !some; i++)
+        some = experiment->background[component - CEV_COMPONENT_FIRST_BACKGROUND].counts[i] != 0;
+    return some;
+}
+
+static cev_status check_scaled(cev_node node, const cev_experiment *experiment, const cev_pull *pull)
+{
+    for (size_t k = 0; k < pull->n_component; k++)
+        if (has_counts(experiment, pull->component[k])) return CEV_OK;
+    return cev_node_fail(node, "pull \"%s\" changes nothing: what it scales has no counts", pull->name);
+}
+
 static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experiment *experiment, cev_pull *out)
 {
     const char *names[CEV_MAX_COMPONENTS] = {"signal"};
@@ -56,7 +71,7 @@ static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experim
     }
     out->n_component = n;
     out->component = component;
-    return CEV_OK;
+    return check_scaled(node, experiment, out);
 }
 
 /* --- parameters ------------------------------------------------------------------------------------------------- */
@@ -153,12 +168,37 @@ static cev_status shifted(cev_arena *arena, cev_node node, const cev_experiment 
     return CEV_OK;
 }
 
+/* Of several pulls that shift a parameter, the message names the one. */
+static cev_status name_pull(cev_node node, const char *name, cev_status status)
+{
+    char message[1024];
+    if (status != CEV_E_INPUT) return status;
+    snprintf(message, sizeof message, "%s", cev_error_message());
+    cev_node_fail(node, "%s", "");
+    size_t place = strlen(cev_error_message());
+    bool here = !strncmp(message, cev_error_message(), place);
+    return here ? cev_node_fail(node, "pull \"%s\": %s", name, message + place) : cev_fail(status, "%s", message);
+}
+
+/* A latitude, say, where only the day counts. */
+static bool same_source(const cev_source *a, const cev_source *b)
+{
+    bool same = !a->kind->n_table || !memcmp(a->table, b->table, a->kind->n_table * sizeof *a->table);
+    for (size_t c = 0; c < a->kind->n_component; c++)
+        same &= a->kind->fluence_per_cm2(a, c) == b->kind->fluence_per_cm2(b, c);
+    return same;
+}
+
 static cev_status read_parameter(cev_arena *arena, cev_node node, const cev_experiment *experiment, cev_pull *out)
 {
     if (!cev_node_is_scalar(node))
         return cev_node_fail(node, "key \"parameter\": expected a name, such as source.theta12_rad");
-    CEV_TRY(shifted(arena, node, experiment, out->sigma, &out->up));
-    CEV_TRY(shifted(arena, node, experiment, -out->sigma, &out->down));
+    CEV_TRY(name_pull(node, out->name, shifted(arena, node, experiment, out->sigma, &out->up)));
+    CEV_TRY(name_pull(node, out->name, shifted(arena, node, experiment, -out->sigma, &out->down)));
+    bool of_source = !strncmp(cev_node_text(node), source_prefix, strlen(source_prefix));
+    if (of_source && same_source(&out->up->source, &out->down->source))
+        return cev_node_fail(node, "pull \"%s\" changes nothing: the source is the same with \"%s\" one sigma away",
+                             out->name, cev_node_text(node));
     return cev_arena_keep_text(arena, cev_node_text(node), &out->parameter);
 }
 
@@ -219,6 +259,15 @@ static cev_status read_side(cev_arena *arena, cev_node node, const char *what, c
     return CEV_OK;
 }
 
+static bool same_shapes(const cev_experiment *a, const cev_experiment *b)
+{
+    size_t n_bin = a->bins.n_bin, n_value = a->response.table.n_recoil * a->response.table.n_bin;
+    bool same = !n_value || !memcmp(a->response.table.value, b->response.table.value, n_value * sizeof(double));
+    for (size_t k = 0; k < a->n_background && same; k++)
+        same = !memcmp(a->background[k].counts, b->background[k].counts, n_bin * sizeof(double));
+    return same;
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------------- */
 
 static cev_status check_keys(cev_node item, const pull_keys *keys, size_t p, const cev_pull *others)
@@ -243,7 +292,9 @@ static cev_status read_pull(cev_arena *arena, const pull_keys *keys, const cev_e
     if (keys->scales.id) return read_scales(arena, keys->scales, experiment, out);
     if (keys->parameter.id) return read_parameter(arena, keys->parameter, experiment, out);
     CEV_TRY(read_side(arena, keys->up, "up", experiment, &out->up));
-    return read_side(arena, keys->down, "down", experiment, &out->down);
+    CEV_TRY(read_side(arena, keys->down, "down", experiment, &out->down));
+    if (!same_shapes(out->up, out->down)) return CEV_OK;
+    return cev_node_fail(keys->down, "pull \"%s\" changes nothing: \"up\" and \"down\" are the same", out->name);
 }
 
 cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out)

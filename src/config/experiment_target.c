@@ -156,9 +156,31 @@ static cev_status fill_numbers(cev_node node, const nucleus_keys *keys, cev_nucl
     return CEV_OK;
 }
 
+static bool reads_key(const cev_form_factor_kind *kind, const char *key)
+{
+    for (size_t k = 0; kind->nucleus_keys && kind->nucleus_keys[k]; k++)
+        if (!strcmp(kind->nucleus_keys[k], key)) return true;
+    return false;
+}
+
+/* A key that some form factors read, and not this one, would change nothing. */
+static cev_status check_read(const cev_form_factor_kind *kind, cev_node node)
+{
+    for (size_t i = 0; i < cev_node_length(node); i++) {
+        const char *key = cev_node_text(cev_node_key(node, i));
+        for (size_t k = 0; k < cev_n_form_factor_kinds; k++)
+            if (reads_key(cev_form_factor_kinds[k], key) && !reads_key(kind, key))
+                return cev_node_fail(cev_node_key(node, i),
+                                     "key \"%s\" changes nothing: form factor \"%s\" does not use it (\"%s\" does)",
+                                     key, kind->card.name, cev_form_factor_kinds[k]->card.name);
+    }
+    return CEV_OK;
+}
+
 static cev_status fill_radii(const reading *r, cev_node node, const nucleus_keys *keys, cev_nucleus *out)
 {
     bool apart = !isnan(keys->rms_radius_p_fm) || !isnan(keys->rms_radius_n_fm);
+    CEV_TRY(check_read(r->form_factor->kind, node));
     if (apart && (!isnan(keys->rms_radius_fm) || isnan(keys->rms_radius_p_fm) || isnan(keys->rms_radius_n_fm)))
         return cev_node_fail(node, "nucleus: expected the key \"rms_radius_fm\", or both \"rms_radius_p_fm\" and "
                                    "\"rms_radius_n_fm\"");

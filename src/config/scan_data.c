@@ -72,12 +72,25 @@ static cev_status check_observed(cev_scan_config *config, cev_node node)
     return CEV_OK;
 }
 
+/* Values of a truth that nothing is computed from. */
+static cev_status check_truth(cev_scan_config *config, cev_node node)
+{
+    cev_node truth = cev_node_is_mapping(node) ? cev_node_find(node, "asimov") : (cev_node){0};
+    for (size_t i = 0; i < cev_node_length(truth); i++) {
+        size_t p;
+        CEV_TRY(cev_find_parameter(config, cev_node_key(truth, i), &p));
+        CEV_TRY(cev_check_acts(config, cev_node_key(truth, i), p, config->truth[p], config->observed));
+    }
+    return CEV_OK;
+}
+
 cev_status cev_read_scan_data(cev_scan_config *config, cev_node node)
 {
     static const char *const names[] = {"asimov", "observed"};
     bool *observed;
     CEV_TRY(cev_new(config->arena, config->n_experiment, &observed));
     config->observed = observed;
+    config->says_data = node.id != 0;
     const cev_card *card = &config->interaction->card;
     for (size_t p = 0; p < card->n_parameter; p++)
         if (card->parameters[p].whole) config->truth[p] = config->theta[p];
@@ -88,5 +101,6 @@ cev_status cev_read_scan_data(cev_scan_config *config, cev_node node)
             return cev_node_fail_name(node, "kind of data", names, CEV_LENGTH(names));
         for (size_t e = 0; e < config->n_experiment; e++) observed[e] = true;
     }
-    return check_observed(config, node);
+    CEV_TRY(check_observed(config, node));
+    return check_truth(config, node);
 }

@@ -71,6 +71,20 @@ cev_status cev_follow_sources(cev_scan_config *config, cev_node node)
 
 /* --- tiles ------------------------------------------------------------------------------------------------------ */
 
+cev_status cev_check_tile_names(cev_node tile, size_t n_scan, const cev_scan_config *const *scan)
+{
+    for (size_t k = 0; cev_node_is_mapping(tile) && k < cev_node_length(tile); k++) {
+        const char *name = cev_node_text(cev_node_key(tile, k));
+        bool scanned = false;
+        for (size_t s = 0; s < n_scan; s++)
+            for (size_t a = 0; a < scan[s]->grid.n_axis; a++) scanned |= !strcmp(scan[s]->grid.axis[a].name, name);
+        if (!scanned)
+            return cev_node_fail(cev_node_key(tile, k), "key \"tile\": \"%s\" changes nothing: it is not scanned",
+                                 name);
+    }
+    return CEV_OK;
+}
+
 /* A scan gives a list, one side for each axis; a study a mapping {PARAMETER: points}, that has some of the axes. */
 static cev_status read_sides(const cev_scan_config *config, cev_node node, size_t *side)
 {
@@ -139,6 +153,7 @@ cev_status cev_read_scan(cev_reading *r, cev_node root, double *exposure_factor)
     if (*exposure_factor != 1 && config->data != CEV_DATA_ASIMOV)
         return cev_node_fail(keys.exposure_factor,
                              "key \"exposure_factor\": observed data have the exposure that they have");
+    CEV_TRY(cev_check_tile_names(keys.tile, 1, (const cev_scan_config *const *)&config));
     CEV_TRY(cev_lay_scan_tiles(config, root, keys.tile, 1));
     config->store_pulls = keys.store_pulls;
     return seal(r, root);
@@ -196,6 +211,7 @@ cev_status cev_scan_config_select(const char *experiments, const char *interacti
     if (!text) return cev_fail(CEV_E_INPUT, "the names of experiments and interaction must be valid UTF-8");
     cev_status status = cev_scan_config_parse(text, "command line", out);
     free(text);
+    if (status == CEV_OK) (*out)->is_selection = true;
     return status;
 }
 

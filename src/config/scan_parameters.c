@@ -116,6 +116,9 @@ static cev_status read_range_axis(cev_scan_config *config, cev_node node, const 
     CEV_TRY(cev_node_real(keys->max, "max", lowest, highest, &maximum));
     CEV_TRY(cev_node_count(keys->points, "points", 2, MOST_AXIS_POINTS, &points));
     CEV_TRY(check_grid_size(&config->grid, points, keys->points));
+    if (keys->linear_threshold.id && scale != CEV_SCALE_SYMLOG)
+        return cev_node_fail(keys->linear_threshold,
+                             "key \"linear_threshold\" changes nothing: only the scale \"symlog\" has one");
     if (keys->linear_threshold.id)
         CEV_TRY(cev_node_real(keys->linear_threshold, "linear_threshold", 1e-300, 1e300, &threshold));
     if (!(minimum < maximum))
@@ -212,7 +215,8 @@ static cev_status read_parameter(cev_scan_config *config, cev_node node, bool *s
         if (keys.values.node.id || keys.min.id || keys.max.id || keys.points.id)
             return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both",
                                  parameter->name);
-        return cev_read_value(keys.value, "value", parameter, &config->theta[p]);
+        CEV_TRY(cev_read_value(keys.value, "value", parameter, &config->theta[p]));
+        return cev_check_acts(config, keys.name, p, config->theta[p], NULL);
     }
     if (parameter->whole)
         return cev_node_fail(node, "parameter \"%s\" is a choice and cannot be scanned; give it a \"value\"",

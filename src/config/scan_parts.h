@@ -54,11 +54,18 @@ cev_status cev_gather_pulls(cev_scan_config *config, cev_node node);
 /* config->grid's tiles, for n_map maps; `node` is the key "tile" or not there. */
 cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node node, size_t n_map);
 
+/* Refuses names in a "tile" that is a mapping which none of the scans has an axis of. */
+cev_status cev_check_tile_names(cev_node tile, size_t n_scan, const cev_scan_config *const *scan);
+
 /* Index of a parameter of the scan's interaction, by name. */
 cev_status cev_find_parameter(const cev_scan_config *config, cev_node name, size_t *out);
 
 /* A value that a parameter can have; `key` names it in messages. */
 cev_status cev_read_value(cev_node node, const char *key, const cev_parameter *parameter, double *out);
+
+/* Refuses a value of parameter p, other than its default, that changes nothing that any of the scan's experiments
+ * expects, whatever the others are. without[n_experiment] are left out (NULL: none). */
+cev_status cev_check_acts(const cev_scan_config *config, cev_node name, size_t p, double value, const bool *without);
 
 /* Fixed values and axes; config->interaction must be there. */
 cev_status cev_read_parameters(cev_scan_config *config, cev_node node);

@@ -206,7 +206,10 @@ static cev_status read_spaces(reading *r)
             return cev_node_fail(item, "key \"profiles\": expected a parameter with its range");
         CEV_TRY(read_space(r, item, false));
     }
-    return CEV_OK;
+    const cev_scan_config **scan;
+    CEV_TRY(cev_new(r->study->arena, r->study->n_space, &scan));
+    for (size_t k = 0; k < r->study->n_space; k++) scan[k] = r->space[k].scan;
+    return cev_check_tile_names(r->keys->tile, r->study->n_space, scan);
 }
 
 /* --- the product ------------------------------------------------------------------------------------------------ */

@@ -33,6 +33,7 @@ static cev_status build_job(cev_combination *c, const cev_scan_job *job, const u
 {
     size_t n = cev_grid_points_of_whole_tile(job->grid);
     CEV_TRY(cev_data_mixed(c->arena, u->model, u->observed, truth, &out->data));
+    CEV_TRY(cev_model_check_data(u->model, &out->data));
     out->job = *job;
     out->job.model = u->model;
     out->job.data = &out->data;
@@ -197,10 +198,7 @@ const cev_units *cev_combination_units(const cev_combination *c)
     return c->units;
 }
 
-cev_status cev_combination_is_idle(cev_combination *c, size_t member, size_t axis, bool *idle)
+const cev_scan_job *cev_combination_unit_job(const cev_combination *c, size_t u)
 {
-    *idle = true;
-    for (size_t u = 0; *idle && u < c->units->n_unit; u++)
-        CEV_TRY(cev_scan_job_is_idle(&c->unit[u].job, member, axis, idle));
-    return CEV_OK;
+    return &c->unit[u].job;
 }

@@ -45,4 +45,7 @@ void cev_combination_unit_point(const cev_combination *c, cev_units_scratch *scr
 /* Whether the units are folded with the slow parameters of theta[n_parameter]. */
 bool cev_combination_is_folded(const cev_combination *c, const double *theta);
 
+/* The scan of unit u, with its own model and data. */
+const cev_scan_job *cev_combination_unit_job(const cev_combination *c, size_t u);
+
 #endif

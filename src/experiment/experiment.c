@@ -2,6 +2,7 @@
 #include "cevscan/experiment.h"
 
 #include <math.h>
+#include <stdio.h>
 
 const char *const cev_statistic_names[CEV_N_STATISTICS] =
     {[CEV_STATISTIC_POISSON] = "poisson", [CEV_STATISTIC_GAUSSIAN] = "gaussian"};
@@ -21,4 +22,26 @@ size_t cev_experiment_n_shape(const cev_experiment *experiment)
     size_t n = 0;
     for (size_t p = 0; p < experiment->n_pull; p++) n += experiment->pull[p].up != NULL;
     return n;
+}
+
+/* Of a table the numbers are all there is; a counting experiment has no upper edge. */
+static void energy_text(const cev_experiment *x, size_t energy, char *out, size_t size)
+{
+    const char *unit = cev_observable_units[x->response.kind->observable];
+    *out = '\0';
+    if (x->response.kind->counting)
+        snprintf(out, size, "from %g %s", x->bins.edge[0], unit);
+    else if (x->response.kind->observable != CEV_OBSERVABLE_BIN)
+        snprintf(out, size, "%g to %g %s", x->bins.edge[energy], x->bins.edge[energy + 1], unit);
+}
+
+void cev_experiment_bin_text(const cev_experiment *x, size_t bin, char *out, size_t size)
+{
+    char energy[64], time[64] = "";
+    size_t t = bin / x->bins.n_energy;
+    energy_text(x, bin % x->bins.n_energy, energy, sizeof energy);
+    if (x->bins.time_edge_us)
+        snprintf(time, sizeof time, "%s%g to %g us", *energy ? ", " : "", x->bins.time_edge_us[t],
+                 x->bins.time_edge_us[t + 1]);
+    snprintf(out, size, *energy || *time ? "bin %zu (%s%s)" : "bin %zu", bin + 1, energy, time);
 }

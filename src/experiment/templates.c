@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neutron_radius.h"
+
 /* Gauss-Legendre order of a panel. Sixteen points are exact for the polynomial spectra of pion decay at rest, and reach
  * 1e-12 for an error function across one resolution. */
 enum { ORDER = 16, SHARP_PANELS = 8 };
@@ -400,22 +402,12 @@ static void fill_responses(cev_folding *f, const cev_nucleus *nucleus)
         }
 }
 
-/* The radius of neutrons that the scan wants, or NaN. */
-static double neutron_radius_at(const cev_folding *f, const double *theta)
-{
-    const cev_card *card = &f->interaction->card;
-    size_t p = cev_parameter_index(card->parameters, card->n_parameter, "neutron_radius_fm");
-    return p < card->n_parameter ? theta[p] : NAN;
-}
-
 /* The nuclei as the scan wants them, and their responses. */
 static void follow_radius(cev_folding *f, const double *theta, cev_nucleus *nucleus)
 {
-    double radius_fm = neutron_radius_at(f, theta);
-    for (size_t k = 0; k < f->experiment->target.n_nucleus; k++) {
-        nucleus[k] = f->experiment->target.nucleus[k];
-        if (!isnan(radius_fm)) nucleus[k].rms_radius_n_fm = radius_fm;
-    }
+    double radius_fm = cev_neutron_radius_at(f->interaction, theta);
+    for (size_t k = 0; k < f->experiment->target.n_nucleus; k++)
+        nucleus[k] = cev_nucleus_at_radius(&f->experiment->target.nucleus[k], radius_fm);
     if (f->responses_are_known && cev_same_value(radius_fm, f->neutron_radius_fm)) return;
     fill_responses(f, nucleus);
     f->neutron_radius_fm = radius_fm;

@@ -42,27 +42,19 @@ static cev_status share_configuration(job *j)
     return status;
 }
 
-/* A scan may well run over a parameter that it does not depend on; it is not what its user meant. */
-static void tell_of_idle_axes(const job *j)
+/* Before anything takes long. A file that is resumed has been spoken of. */
+static cev_status tell_of_remarks(const job *j)
 {
-    const double long_s = 0.5; /* foldings that take minutes are not repeated for a warning */
-    if (!j->config->is_scan || j->found || !j->options->tell || j->build_s > long_s) return;
-    const job_space *s = &j->space[0];
-    const cev_grid *g = &s->scan->grid;
-    for (size_t member = 0; member < cev_grid_n_member(g); member++)
-        for (size_t a = g->axis[0].label ? 1 : 0; a < g->n_axis; a++) {
-            bool idle = false;
-            if (cev_combination_is_idle(s->combination, member, a, &idle) == CEV_OK && idle)
-                job_tell(j, "warning: \"%s\" changes nothing that these experiments expect; its axis says nothing",
-                         g->axis[0].label ? g->axis[0].label[member] : g->axis[a].name);
-        }
+    cev_remarks remarks;
+    if (j->found || !j->options->remark) return CEV_OK;
+    CEV_TRY(cev_study_remarks(j->arena, j->config, &remarks));
+    for (size_t k = 0; k < remarks.n; k++) j->options->remark(j->options->context, &remarks.remark[k]);
+    return CEV_OK;
 }
 
 static cev_status build_together(job *j)
 {
-    double begin = job_now_s();
     cev_status own = job_build(j);
-    j->build_s = job_now_s() - begin;
     cev_status status = job_agree_with_rank_0(j, own);
     return status == CEV_OK ? job_alone(j, own) : status;
 }
@@ -105,7 +97,7 @@ static cev_status run_stages(job *j, cev_job_result *r)
     j->started = job_now_s();
     CEV_TRY(survey_and_build(j));
     CEV_TRY(enter_together(j, CEV_STAGE_BEST_FITS));
-    if (j->rank == 0) tell_of_idle_axes(j);
+    if (j->rank == 0) CEV_TRY(job_alone(j, tell_of_remarks(j)));
     CEV_TRY(job_find_best_fits(j));
     CEV_TRY(enter_together(j, CEV_STAGE_LAYOUT));
     CEV_TRY(open_file(j));

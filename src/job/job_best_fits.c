@@ -103,10 +103,10 @@ static cev_status next_round(search *s)
     for (size_t k = 0; k < s->j->config->n_space; k++) {
         size_t set = 0, member = 0;
         cev_status status = s->first[k + 1] > s->first[k] ? cev_best_fits_next(s->fits[k], &set, &member) : CEV_OK;
-        if (status == CEV_E_NUMERIC)
-            return cev_fail(status, "%s: no point of the scan has a finite chi2",
-                            job_fit_name(s->j, &s->j->space[k], set * s->j->space[k].n_member + member));
-        CEV_TRY(status);
+        if (status == CEV_E_NUMERIC) status = cev_combination_blame(s->j->space[k].combination, set, member);
+        if (status != CEV_OK)
+            return cev_fail_while(status, "%s",
+                                  job_fit_name(s->j, &s->j->space[k], set * s->j->space[k].n_member + member));
     }
     return CEV_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a job would take, from doing a little of it. */
 #include <gsl/gsl_errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -66,6 +67,35 @@ static cev_status measure_fits(const job *j, const job_space *s, double *fit_s)
     return status;
 }
 
+/* Whether a set has a finite chi2 at the first, the middle or the last point of the grid. */
+static bool is_possible(const job *j, const job_space *s, size_t set)
+{
+    const cev_scan_job *scan = cev_combination_job(s->combination);
+    size_t n_parameter = s->scan->interaction->card.n_parameter;
+    bool possible = false;
+    for (uint64_t k = 0; k < 3 && !possible; k++) {
+        double theta[CEV_MAX_MODEL_PARAMETERS];
+        cev_lanes block[CEV_MAX_MODEL_PARAMETERS], chi2;
+        cev_lanes_mask status;
+        cev_scan_job_theta(scan, (2 - k) * (s->scan->grid.n_point - 1) / 2, theta);
+        for (size_t p = 0; p < n_parameter; p++) block[p] = theta[p] - (cev_lanes){0};
+        cev_combination_fold(s->combination, theta);
+        cev_combination_point(s->combination, j->scratch[0], set, block, &chi2, &status);
+        possible = isfinite(chi2[0]);
+    }
+    return possible;
+}
+
+/* Data that no point can explain are found here as `run` would find them, and not after an hour in a queue. */
+static cev_status check_data(const job *j, const job_space *s)
+{
+    for (size_t m = 0; m < s->n_map; m++) {
+        cev_status status = is_possible(j, s, m) ? CEV_OK : cev_combination_blame(s->combination, m, 0);
+        if (status == CEV_E_INPUT) return cev_fail_while(status, "%s", job_fit_name(j, s, m * s->n_member));
+    }
+    return CEV_OK;
+}
+
 static double resident_bytes(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
@@ -97,6 +127,7 @@ static cev_status estimate(job *j, cev_job_estimate *out)
     for (size_t k = 0; k < j->n_space; k++) {
         const job_space *s = &j->space[k];
         double fold_s, tile_s, fit_s;
+        CEV_TRY(check_data(j, s));
         CEV_TRY(measure_fits(j, s, &fit_s));
         measure_space(j, s, &fold_s, &tile_s);
         out->fit_s += fit_s;

@@ -72,7 +72,6 @@ typedef struct job {
     atomic_bool laying_out; /* PATH.tmp is there */
     cev_map_info *found;    /* the unfinished file that is resumed, or NULL */
     cev_map_progress progress;
-    double build_s;                                               /* what the first folding took, among other things */
     double started, recorded, wall_time_before_s, first_result_s; /* monotonic seconds */
     bool *done;                                                   /* [n_item] */
     size_t n_done, n_elsewhere;                                   /* items; left to other shards */

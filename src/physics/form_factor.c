@@ -108,6 +108,8 @@ static cev_nuclear_response point(const cev_form_factor *form_factor, const cev_
     return product(1, 1);
 }
 
+static const char *const radii[] = {"rms_radius_fm", "rms_radius_p_fm", "rms_radius_n_fm", NULL};
+
 static const cev_form_factor_kind helm_kind = {
     .card =
         {
@@ -118,6 +120,7 @@ static const cev_form_factor_kind helm_kind = {
             .n_parameter = sizeof helm_parameters / sizeof *helm_parameters,
         },
     .needs_radius = true,
+    .nucleus_keys = radii,
     .coherent = helm_coherent,
 };
 static const cev_form_factor_kind lewin_smith_kind = {

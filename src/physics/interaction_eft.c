@@ -53,7 +53,8 @@ static const cev_parameter parameters[] = {
      .help = "of the axial current: 0.5 for a free nucleon; 1 as printed",
      .default_value = 0.5,
      .minimum = 0,
-     .maximum = 1},
+     .maximum = 1,
+     .convention = true},
     CEV_PARAMETER_FLUX_B8,
     CEV_PARAMETER_NEUTRON_RADIUS,
 };

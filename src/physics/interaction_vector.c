@@ -74,12 +74,14 @@ static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const 
         .coefficients = coefficients                                                                                   \
     }
 
-const cev_interaction cev_interaction_vector =
-    VECTOR("vector", "Light vector mediator of any U(1)': charges of quarks and leptons", "arXiv:2411.11749",
-           vector_parameters);
-const cev_interaction cev_interaction_vector_universal = VECTOR("vector_universal",
-                                                                "Light vector mediator with the same charge for all",
-                                                                "arXiv:2411.11749", vector_parameters);
+const cev_interaction cev_interaction_vector = VECTOR("vector",
+                                                      "Light vector mediator of a U(1)' of your own: the charges of "
+                                                      "quarks and leptons are yours to set (default: all 1)",
+                                                      "arXiv:2411.11749", vector_parameters);
+const cev_interaction cev_interaction_vector_universal =
+    VECTOR("vector_universal",
+           "Light vector mediator that couples to all quarks and leptons alike: universal charges of 1",
+           "arXiv:2411.11749", vector_parameters);
 const cev_interaction cev_interaction_vector_b_minus_l = VECTOR("vector_b_minus_l", "Light vector mediator of B - L",
                                                                 "arXiv:2411.11749", b_minus_l_parameters);
 const cev_interaction cev_interaction_vector_lmu_minus_ltau =

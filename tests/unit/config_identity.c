@@ -41,7 +41,7 @@ static void whatever_bears_on_numbers_is_part_of_the_identity(void **state)
     assert_false(same_identity(good, with("sigma: 0.1", "sigma: 0.11")));
     assert_false(same_identity(good, with("[60, 7, 8.5]", "[60, 7, 8]")));
     assert_false(same_identity(good, with("[1, 2, 5, 10]", "[1, 2, 5, 11]")));
-    assert_false(same_identity(good, with("form_factor: helm", "form_factor: point")));
+    assert_false(same_identity(good, with("form_factor: helm", "form_factor: {name: helm, skin_thickness_fm: 0.8}")));
 }
 
 static void assert_resolved_is_the_same(const char *yaml)
@@ -108,7 +108,7 @@ static void a_default_that_is_written_out_is_the_same_scan(void **state)
         {"value: 0.125}\n", "value: 0.125}\n  - {name: eps_mumu_uV, value: 0}\n"},
         {"value: 0.125}\n", "value: 1.25e-1}\n"},
         {"max: 0.6, points: 9", "max: 0.6, points: 9, scale: linear"},
-        {"max: 0.6, points: 9", "max: 0.6, points: 9.0, linear_threshold: 3"}, /* symlog alone has one */
+        {"max: 0.6, points: 9", "max: 0.6, points: 9.0"},
         {"{eps_ee_uV: 0.05}", "{eps_ee_uV: 0.05, eps_mumu_uV: 0, eps_emu_uV: -0.0}"},
         {"form_factor: helm", "form_factor: {name: helm, skin_thickness_fm: 0.9}"},
         {"mass_u: 19, rms_radius_fm: 2.9", "mass_u: 19.0, rms_radius_p_fm: 2.9, rms_radius_n_fm: 2.9, per_unit: 1"},

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cevscan/remarks.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cevscan/influence.h"
+#include "scan_parts.h"
+
+/* --- lists of names --------------------------------------------------------------------------------------------- */
+
+enum { MOST_LISTED = 6 };
+
+/* "a, b and c", "a, b and 4 more" of those that are marked. */
+static cev_status list_names(cev_arena *arena, const cev_scan_config *scan, const bool *marked, const char **out)
+{
+    size_t n = 0, said = 0;
+    char *text = NULL;
+    for (size_t e = 0; e < scan->n_experiment; e++) n += marked[e];
+    size_t most = n > MOST_LISTED + 1 ? MOST_LISTED : n;
+    for (size_t e = 0; e < scan->n_experiment && said < most; e++) {
+        if (!marked[e]) continue;
+        said++;
+        const char *before = said == 1 ? "" : said == n ? " and " : ", ";
+        CEV_TRY(cev_arena_print(arena, &text, "%s%s%s", text ? text : "", before, scan->experiment[e]->name));
+    }
+    if (said < n) CEV_TRY(cev_arena_print(arena, &text, "%s and %zu more", text, n - said));
+    *out = text ? text : "";
+    return CEV_OK;
+}
+
+/* --- what cannot act -------------------------------------------------------------------------------------------- */
+
+static cev_status can_act(const cev_scan_config *scan, size_t p, const bool *without, bool *out)
+{
+    *out = false;
+    for (size_t e = 0; e < scan->n_experiment && !*out; e++) {
+        cev_influence *influence;
+        if (without && without[e]) continue;
+        CEV_TRY(cev_influence_create(scan->experiment[e], &influence));
+        *out = cev_influence_can_act(influence, scan->interaction, p);
+        cev_influence_destroy(&influence);
+    }
+    return CEV_OK;
+}
+
+static bool has_flavour(const cev_scan_config *scan, cev_flavour flavour)
+{
+    for (size_t e = 0; e < scan->n_experiment; e++) {
+        const cev_source_kind *kind = scan->experiment[e]->source.kind;
+        for (size_t c = 0; c < kind->n_component; c++)
+            if (kind->components[c].flavour == flavour) return true;
+    }
+    return false;
+}
+
+/* A reason out of what the parameter acts on. */
+static cev_status reason_of(cev_arena *arena, const cev_scan_config *scan, size_t p, char **out)
+{
+    static const char *const flavours[CEV_N_FLAVOURS] = {"nu_e", "nu_mu", "nu_tau"};
+    cev_reach reach = cev_parameter_reach(scan->interaction, p);
+    bool met = false;
+    for (size_t k = 0; k < cev_n_source_kinds; k++)
+        if (reach.source[k])
+            return cev_arena_print(arena, out, "it is the flux of source \"%s\", which no experiment here has",
+                                   cev_source_kinds[k]->card.name);
+    for (int a = 0; a < CEV_N_FLAVOURS; a++) met |= reach.flavour[a] && has_flavour(scan, (cev_flavour)a);
+    for (int a = 0; a < CEV_N_FLAVOURS && !met; a++)
+        if (reach.flavour[a])
+            return cev_arena_print(arena, out, "it acts on %s, which no source here gives", flavours[a]);
+    const cev_form_factor_kind *own = scan->experiment[0]->target.form_factor.kind;
+    for (size_t k = 0; k < cev_n_form_factor_kinds; k++)
+        met &= cev_form_factor_kinds[k] != own || !reach.form_factor[k];
+    for (size_t k = 0; k < cev_n_form_factor_kinds && met; k++)
+        if (reach.form_factor[k])
+            return cev_arena_print(arena, out, "form factor \"%s\" does not use it; \"%s\" does", own->card.name,
+                                   cev_form_factor_kinds[k]->card.name);
+    return cev_arena_print(arena, out, "none of their nuclei has anything to it");
+}
+
+cev_status cev_scan_why_idle(cev_arena *arena, const cev_scan_config *scan, size_t p, const bool *without,
+                             const char **why)
+{
+    bool acts, *marked;
+    const char *names;
+    char *reason;
+    size_t n = 0;
+    *why = NULL;
+    CEV_TRY(can_act(scan, p, without, &acts));
+    if (acts) return CEV_OK;
+    CEV_TRY(cev_new(arena, scan->n_experiment, &marked));
+    for (size_t e = 0; e < scan->n_experiment; e++) n += marked[e] = !without || !without[e];
+    if (n == 0) {
+        *why = "changes nothing: every experiment is compared with what it observed";
+        return CEV_OK;
+    }
+    CEV_TRY(list_names(arena, scan, marked, &names));
+    CEV_TRY(reason_of(arena, scan, p, &reason));
+    CEV_TRY(cev_arena_print(arena, &reason, "changes nothing that %s expect%s: %s", names, n == 1 ? "s" : "", reason));
+    *why = reason;
+    return CEV_OK;
+}
+
+cev_status cev_check_acts(const cev_scan_config *config, cev_node name, size_t p, double value, const bool *without)
+{
+    const cev_parameter *parameter = &config->interaction->card.parameters[p];
+    const char *why;
+    if (cev_same_value(value, parameter->default_value)) return CEV_OK;
+    CEV_TRY(cev_scan_why_idle(config->arena, config, p, without, &why));
+    return why ? cev_node_fail(name, "parameter \"%s\" %s", parameter->name, why) : CEV_OK;
+}
+
+/* --- remarks ---------------------------------------------------------------------------------------------------- */
+
+enum { MOST_REMARKS = 256 };
+
+typedef struct remarking {
+    cev_arena *arena;
+    const cev_scan_config *scan;
+    cev_influence **influence; /* [n_experiment] */
+    bool *moved, *idle;        /* [n_experiment] */
+    size_t n;
+    cev_remark *remark; /* [MOST_REMARKS] */
+} remarking;
+
+static cev_status start(remarking *r, cev_arena *arena, const cev_scan_config *scan)
+{
+    *r = (remarking){.arena = arena, .scan = scan};
+    CEV_TRY(cev_new(arena, MOST_REMARKS, &r->remark));
+    CEV_TRY(cev_new(arena, scan->n_experiment, &r->influence));
+    CEV_TRY(cev_new(arena, scan->n_experiment, &r->moved));
+    CEV_TRY(cev_new(arena, scan->n_experiment, &r->idle));
+    for (size_t e = 0; e < scan->n_experiment; e++)
+        CEV_TRY(cev_influence_create(scan->experiment[e], &r->influence[e]));
+    return CEV_OK;
+}
+
+static void end(remarking *r)
+{
+    for (size_t e = 0; r->influence && e < r->scan->n_experiment; e++) cev_influence_destroy(&r->influence[e]);
+}
+
+/* Each once: the spaces of a study have much in common. */
+static void say(remarking *r, bool warning, const char *text)
+{
+    if (r->n == MOST_REMARKS) return;
+    for (size_t k = 0; k < r->n; k++)
+        if (!strcmp(r->remark[k].text, text)) return;
+    r->remark[r->n++] = (cev_remark){warning, text};
+}
+
+/* Marks what parameter p moves, as it takes value[n] at any of base[n_base]; returns how many experiments. */
+static size_t mark_moved(remarking *r, size_t p, size_t n, const double *value, size_t n_base,
+                         const double (*base)[CEV_MAX_MODEL_PARAMETERS])
+{
+    size_t n_moved = 0;
+    for (size_t e = 0; e < r->scan->n_experiment; e++) {
+        r->moved[e] = false;
+        for (size_t b = 0; b < n_base && !r->moved[e]; b++)
+            r->moved[e] = cev_influence_moves(r->influence[e], r->scan->interaction, base[b], p, n, value);
+        r->idle[e] = !r->moved[e];
+        n_moved += r->moved[e];
+    }
+    return n_moved;
+}
+
+enum { N_BASES = 3 };
+
+/* The scan's parameters with all axes at their last, first and middle values: one coupling may switch another on. */
+static void list_bases(const cev_scan_config *scan, double (*base)[CEV_MAX_MODEL_PARAMETERS])
+{
+    for (size_t b = 0; b < N_BASES; b++) {
+        memcpy(base[b], scan->theta, sizeof base[b]);
+        for (size_t a = 0; a < scan->grid.n_axis; a++) {
+            const cev_axis *axis = &scan->grid.axis[a];
+            const size_t place[N_BASES] = {axis->n - 1, 0, axis->n / 2};
+            if (axis->label || (scan->member_parameter && a == 1)) continue;
+            base[b][scan->axis_parameter[a]] = axis->value[place[b]];
+        }
+    }
+}
+
+static cev_status remark_axis(remarking *r, size_t p, const cev_axis *axis)
+{
+    const char *name = r->scan->interaction->card.parameters[p].name, *idle, *moved;
+    const double value[] = {axis->value[0], axis->value[axis->n / 2], axis->value[axis->n - 1]};
+    double base[N_BASES][CEV_MAX_MODEL_PARAMETERS];
+    char *text;
+    list_bases(r->scan, base);
+    size_t n = mark_moved(r, p, CEV_LENGTH(value), value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base);
+    if (n == r->scan->n_experiment) return CEV_OK;
+    CEV_TRY(list_names(r->arena, r->scan, r->idle, &idle));
+    CEV_TRY(list_names(r->arena, r->scan, r->moved, &moved));
+    if (n == 0)
+        CEV_TRY(cev_arena_print(r->arena, &text,
+                                "\"%s\" changes nothing that these experiments expect (%s); its axis says nothing",
+                                name, idle));
+    else
+        CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" moves nothing that %s expect%s; %s it does", name, idle,
+                                r->scan->n_experiment - n == 1 ? "s" : "", moved));
+    say(r, true, text);
+    return CEV_OK;
+}
+
+static cev_status remark_axes(remarking *r)
+{
+    const cev_scan_config *scan = r->scan;
+    const cev_grid *g = &scan->grid;
+    for (size_t a = 0; a < g->n_axis; a++) {
+        if (scan->member_parameter && a == 0) continue;
+        size_t n_member = scan->member_parameter && a == 1 ? g->axis[0].n : 1;
+        for (size_t m = 0; m < n_member; m++)
+            CEV_TRY(remark_axis(r,
+                                scan->member_parameter && a == 1 ? scan->member_parameter[m] : scan->axis_parameter[a],
+                                &g->axis[a]));
+    }
+    return CEV_OK;
+}
+
+static void mark_scanned(const cev_scan_config *scan, bool *scanned)
+{
+    memset(scanned, 0, CEV_MAX_MODEL_PARAMETERS * sizeof *scanned);
+    for (size_t a = 0; a < scan->grid.n_axis; a++) {
+        if (!scan->member_parameter || a > 1) scanned[scan->axis_parameter[a]] = true;
+        for (size_t m = 0; scan->member_parameter && a == 0 && m < scan->grid.axis[0].n; m++)
+            scanned[scan->member_parameter[m]] = true;
+    }
+}
+
+/* Values that are given, and could act, but do nothing beside the others as they are: a mass without a coupling. */
+static cev_status remark_fixed(remarking *r)
+{
+    const cev_card *card = &r->scan->interaction->card;
+    double base[N_BASES][CEV_MAX_MODEL_PARAMETERS];
+    bool scanned[CEV_MAX_MODEL_PARAMETERS];
+    const char *idle, *moved;
+    char *text;
+    mark_scanned(r->scan, scanned);
+    list_bases(r->scan, base);
+    for (size_t p = 0; p < card->n_parameter; p++) {
+        const double value[] = {card->parameters[p].default_value, r->scan->theta[p]};
+        if (scanned[p] || cev_same_value(value[0], value[1])) continue;
+        size_t n = mark_moved(r, p, 2, value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base);
+        if (n == r->scan->n_experiment) continue;
+        CEV_TRY(list_names(r->arena, r->scan, r->idle, &idle));
+        CEV_TRY(list_names(r->arena, r->scan, r->moved, &moved));
+        if (n == 0)
+            CEV_TRY(cev_arena_print(r->arena, &text,
+                                    "\"%s\", fixed at %g, changes nothing beside the other values as they are",
+                                    card->parameters[p].name, value[1]));
+        else
+            CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\", fixed at %g, moves nothing that %s expect%s; %s it does",
+                                    card->parameters[p].name, value[1], idle, r->scan->n_experiment - n == 1 ? "s" : "",
+                                    moved));
+        say(r, n == 0, text);
+    }
+    return CEV_OK;
+}
+
+/* A sensitivity must not pass for a result. */
+static cev_status remark_data(remarking *r)
+{
+    const cev_scan_config *scan = r->scan;
+    const char *names;
+    char *text;
+    size_t n = 0;
+    for (size_t e = 0; e < scan->n_experiment; e++) n += r->moved[e] = scan->experiment[e]->observed != NULL;
+    if (scan->says_data || n == 0) return CEV_OK;
+    CEV_TRY(list_names(r->arena, scan, r->moved, &names));
+    const char *has = n == 1 ? "has" : "have", *hint = "data: observed";
+    if (scan->is_selection)
+        hint = "--data observed";
+    else if (n < scan->n_experiment)
+        hint = "data: {observed: [their names]}";
+    CEV_TRY(cev_arena_print(r->arena, &text, "data: asimov (a sensitivity); %s %s observed counts: %s uses them", names,
+                            has, hint));
+    say(r, false, text);
+    return CEV_OK;
+}
+
+/* --- conventions ------------------------------------------------------------------------------------------------ */
+
+/* The first interaction whose default of a choice is `value`; NULL: none has it. */
+static const cev_interaction *author_of(const cev_interaction *own, const char *name, double value)
+{
+    for (size_t k = 0; k <= cev_n_interactions; k++) {
+        const cev_interaction *i = k == 0 ? own : cev_interactions[k - 1];
+        size_t p = cev_parameter_index(i->card.parameters, i->card.n_parameter, name);
+        if (p < i->card.n_parameter && i->card.parameters[p].default_value == value) return i;
+    }
+    return NULL;
+}
+
+/* Whether all choices of a point are the defaults of `other`, as far as it has them. */
+static bool follows(const cev_interaction *own, const double *theta, const bool *scanned, const cev_interaction *other)
+{
+    for (size_t p = 0; p < own->card.n_parameter; p++) {
+        const cev_parameter *d = &own->card.parameters[p];
+        size_t q = cev_parameter_index(other->card.parameters, other->card.n_parameter, d->name);
+        if (!d->convention || (scanned && scanned[p]) || q == other->card.n_parameter) continue;
+        if (other->card.parameters[q].default_value != theta[p]) return false;
+    }
+    return true;
+}
+
+cev_status cev_conventions_mixed(cev_arena *arena, const cev_interaction *interaction, const double *theta,
+                                 const bool *scanned, const char **out)
+{
+    const cev_card *card = &interaction->card;
+    char *text = NULL;
+    *out = NULL;
+    for (size_t k = 0; k < cev_n_interactions; k++)
+        if (follows(interaction, theta, scanned, cev_interactions[k])) return CEV_OK;
+    for (size_t p = 0; p < card->n_parameter; p++) {
+        if (!card->parameters[p].convention || (scanned && scanned[p])) continue;
+        const cev_interaction *author = author_of(interaction, card->parameters[p].name, theta[p]);
+        if (!author) return CEV_OK; /* a choice of the user's own */
+        CEV_TRY(cev_arena_print(arena, &text, "%s%s%s %g as in \"%s\" (%.*s)", text ? text : "", text ? ", " : "",
+                                card->parameters[p].name, theta[p], author->card.name,
+                                (int)strcspn(author->card.citation, ",;"), author->card.citation));
+    }
+    CEV_TRY(
+        cev_arena_print(arena, &text, "the standard model mixes the choices of several papers: %s", text ? text : ""));
+    *out = text;
+    return CEV_OK;
+}
+
+static cev_status remark_conventions(remarking *r)
+{
+    bool scanned[CEV_MAX_MODEL_PARAMETERS];
+    const char *text;
+    mark_scanned(r->scan, scanned);
+    CEV_TRY(cev_conventions_mixed(r->arena, r->scan->interaction, r->scan->theta, scanned, &text));
+    if (text) say(r, true, text);
+    return CEV_OK;
+}
+
+/* --- all -------------------------------------------------------------------------------------------------------- */
+
+static cev_status remark_all(remarking *r)
+{
+    CEV_TRY(remark_axes(r));
+    CEV_TRY(remark_fixed(r));
+    CEV_TRY(remark_conventions(r));
+    return remark_data(r);
+}
+
+static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *const *scan, cev_remarks *out)
+{
+    remarking r;
+    cev_status status = start(&r, arena, scan[0]);
+    for (size_t k = 0; k < n && status == CEV_OK; k++) {
+        r.scan = scan[k]; /* of the same experiments */
+        status = remark_all(&r);
+    }
+    end(&r);
+    *out = (cev_remarks){r.n, r.remark};
+    return status;
+}
+
+cev_status cev_scan_remarks(cev_arena *arena, const cev_scan_config *scan, cev_remarks *out)
+{
+    return of_spaces(arena, 1, &scan, out);
+}
+
+cev_status cev_study_remarks(cev_arena *arena, const cev_study_config *study, cev_remarks *out)
+{
+    const cev_scan_config **scan;
+    CEV_TRY(cev_new(arena, study->n_space, &scan));
+    for (size_t k = 0; k < study->n_space; k++) scan[k] = study->space[k].scan;
+    return of_spaces(arena, study->n_space, scan, out);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which parameters move which experiment: what is told without folding is what folding finds. */
+#include "coherent.h"
+
+#include "cevscan/influence.h"
+
+/* Another value than the default, that is not special. */
+static double other_value(const cev_parameter *d)
+{
+    if (!strcmp(d->name, "flux_b8")) return 4e6;
+    if (!strcmp(d->name, "neutron_radius_fm")) return 5.5;
+    if (d->whole) return 1 - d->default_value;
+    if (isinf(d->default_value)) return 400;
+    return fmin(d->default_value + 0.2, d->maximum);
+}
+
+/* Choices are made when a model is. */
+static void signal_at(const cev_experiment *x, const cev_interaction *interaction, const double *theta, double *counts)
+{
+    cev_model *model;
+    assert_ok(cev_model_create(1, &x, interaction, theta, &model));
+    assert_ok(cev_model_signal(model, 0, theta, counts));
+    cev_model_destroy(&model);
+}
+
+/* Every parameter of an interaction, beside a mediator that is coupled. */
+static void compare(const cev_experiment *x, const cev_interaction *interaction)
+{
+    static double before[16384], after[16384];
+    const cev_card *card = &interaction->card;
+    size_t n = x->source.kind->n_component * x->bins.n_bin;
+    size_t coupling = cev_parameter_index(card->parameters, card->n_parameter, "coupling");
+    double theta[CEV_MAX_MODEL_PARAMETERS];
+    cev_influence *influence;
+    assert_true(n <= LENGTH(before));
+    cev_parameter_defaults(card->parameters, card->n_parameter, theta);
+    if (coupling < card->n_parameter) theta[coupling] = 1e-4;
+    signal_at(x, interaction, theta, before);
+    assert_ok(cev_influence_create(x, &influence));
+    for (size_t p = 0; p < card->n_parameter; p++) {
+        double point[CEV_MAX_MODEL_PARAMETERS];
+        const double value[] = {theta[p], other_value(&card->parameters[p])};
+        memcpy(point, theta, sizeof point);
+        point[p] = value[1];
+        signal_at(x, interaction, point, after);
+        bool differs = memcmp(before, after, n * sizeof *before) != 0;
+        if (cev_influence_moves(influence, interaction, theta, p, 2, value) != differs)
+            fail_msg("%s, %s: %s %s", x->name, card->name, card->parameters[p].name, differs ? "acts" : "does not act");
+        if (differs && !cev_influence_can_act(influence, interaction, p))
+            fail_msg("%s, %s: %s can act", x->name, card->name, card->parameters[p].name);
+    }
+    cev_influence_destroy(&influence);
+}
+
+static void what_is_told_is_what_folding_finds(void **state)
+{
+    (void)state;
+    cev_scan_config *config = coherent_config("ess_ar,ess_c3f8,coherent_csi,xenonnt_8b", "nsi");
+    for (size_t e = 0; e < config->n_experiment; e++) {
+        bool has_spin = config->experiment[e]->target.form_factor.kind->axial; /* takes long, and adds this only */
+        for (size_t k = 0; k < cev_n_interactions; k++)
+            if (!has_spin || cev_interactions[k] == &cev_interaction_eft)
+                compare(config->experiment[e], cev_interactions[k]);
+    }
+    cev_scan_config_destroy(&config);
+}
+
+static bool can_act(const cev_experiment *x, const cev_interaction *interaction, const char *name)
+{
+    cev_influence *influence;
+    assert_ok(cev_influence_create(x, &influence));
+    size_t p = cev_parameter_index(interaction->card.parameters, interaction->card.n_parameter, name);
+    assert_true(p < interaction->card.n_parameter);
+    bool acts = cev_influence_can_act(influence, interaction, p);
+    cev_influence_destroy(&influence);
+    return acts;
+}
+
+/* A mass without a coupling moves nothing, but could. */
+static void what_can_act_does_not_ask_for_the_other_values(void **state)
+{
+    (void)state;
+    cev_scan_config *config = coherent_config("ess_ar,xenonnt_8b", "nsi");
+    const cev_experiment *argon = config->experiment[0], *xenon = config->experiment[1];
+    const cev_interaction *scalar = &cev_interaction_scalar;
+    const double masses[] = {1, 10, 100};
+    double theta[CEV_MAX_MODEL_PARAMETERS];
+    cev_influence *influence;
+    cev_parameter_defaults(scalar->card.parameters, scalar->card.n_parameter, theta);
+    assert_ok(cev_influence_create(argon, &influence));
+    assert_false(cev_influence_moves(influence, scalar, theta, 0, LENGTH(masses), masses));
+    theta[cev_parameter_index(scalar->card.parameters, scalar->card.n_parameter, "coupling")] = 1e-5;
+    assert_true(cev_influence_moves(influence, scalar, theta, 0, LENGTH(masses), masses));
+    cev_influence_destroy(&influence);
+    assert_true(can_act(argon, scalar, "mediator_mass_MeV"));
+    assert_false(can_act(argon, &cev_interaction_axial, "coupling")); /* 40Ar has no spin */
+    assert_true(!can_act(argon, scalar, "flux_b8") && can_act(xenon, scalar, "flux_b8"));
+    assert_true(can_act(argon, scalar, "neutron_radius_fm") && !can_act(xenon, scalar, "neutron_radius_fm"));
+    assert_true(!can_act(argon, &cev_interaction_nsi, "eps_tautau_uV"));
+    assert_true(can_act(xenon, &cev_interaction_nsi, "eps_tautau_uV"));
+    cev_scan_config_destroy(&config);
+}
+
+/* A window of a table that evenly spread recoils would miss; one that nothing reaches, of which nothing is claimed. */
+static void narrow_windows_are_seen(void **state)
+{
+    (void)state;
+    cev_scan_config *config = coherent_config("xenonnt_8b", "nsi");
+    cev_experiment x = *config->experiment[0];
+    const double windows[][2] = {{0.3, 0.3001}, {2000, 2001}}, one[] = {1, 1};
+    const double edges[] = {0, 1};
+    for (size_t k = 0; k < LENGTH(windows); k++) {
+        x.response.table = (cev_response_table){.n_recoil = 2, .n_bin = 1, .recoil_keV = windows[k], .value = one};
+        x.bins = (cev_bins){.n_bin = 1, .n_energy = 1, .n_time = 1, .edge = edges};
+        assert_true(can_act(&x, &cev_interaction_nsi, "eps_ee_uV"));
+    }
+    cev_scan_config_destroy(&config);
+}
+
+/* For people: which flavours, form factors and sources. */
+static void parameters_reach_what_their_names_say(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool flavour[CEV_N_FLAVOURS];
+    } nsi[] = {{"eps_ee_uV", {true, false, false}},
+               {"eps_mutau_dV", {false, true, true}},
+               {"sin2_theta_w", {true, true, true}},
+               {"recoil_term", {true, true, true}},
+               {"flux_b8", {false, false, false}}};
+    for (size_t k = 0; k < LENGTH(nsi); k++) {
+        cev_reach reach = cev_parameter_reach(&cev_interaction_nsi, parameter_of(&cev_interaction_nsi, nsi[k].name));
+        assert_memory_equal(reach.flavour, nsi[k].flavour, sizeof reach.flavour);
+        for (size_t s = 0; s < cev_n_source_kinds; s++)
+            assert_true(reach.source[s] ==
+                        (!strcmp(nsi[k].name, "flux_b8") && !strcmp(cev_source_kinds[s]->card.name, "solar_b8")));
+    }
+    cev_reach axial = cev_parameter_reach(&cev_interaction_eft, parameter_of(&cev_interaction_eft, "C2_u_e"));
+    cev_reach radius = cev_parameter_reach(&cev_interaction_nsi,
+                                           parameter_of(&cev_interaction_nsi, "neutron_radius_fm"));
+    for (size_t k = 0; k < cev_n_form_factor_kinds; k++) {
+        assert_true(axial.form_factor[k] == (cev_form_factor_kinds[k] == &cev_form_factor_responses));
+        assert_true(radius.form_factor[k] == cev_form_factor_kinds[k]->needs_radius);
+        assert_true((cev_form_factor_kinds[k]->nucleus_keys != NULL) == cev_form_factor_kinds[k]->needs_radius);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_told_is_what_folding_finds),
+        cmocka_unit_test(what_can_act_does_not_ask_for_the_other_values),
+        cmocka_unit_test(narrow_windows_are_seen),
+        cmocka_unit_test(parameters_reach_what_their_names_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
