@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every command: its help, its output in each format, where it looks for experiments, and what it says of bad flags."""
-import csv
-import io
 import json
 import os
 import re
@@ -119,25 +117,6 @@ def test_point_of_a_scan_file(tmp_path):
     assert result["chi2"] == again["chi2"] and result["delta_chi2"] < again["delta_chi2"]
     last = run_json("point", scan_file, "--set", "eps_etau_uV=1", "--set", "eps_etau_uV=0", "--json")
     assert last["chi2"] == pytest.approx(0, abs=1e-9)
-
-
-def test_rates_in_every_format():
-    as_json = rates("ess_csi,ess_ar")
-    table = run("rates", *select("ess_csi,ess_ar")).stdout
-    rows = list(csv.DictReader(io.StringIO(run("rates", *select("ess_csi,ess_ar"), "--format", "csv").stdout)))
-    assert list(rows[0]) == ["experiment", "kind", "component", "unit", "from", "to", "from_us", "to_us", "events"]
-    assert len(rows) == 4 * 20 + 4 * 1
-    for name, rate in as_json.items():
-        assert f"{rate['signal_total']:.3f}" in table and f"{rate['background_total']:.3f}" in table
-        for kind in ("signal", "background"):
-            for component, counts in rate[kind].items():
-                mine = [row for row in rows if (row["experiment"], row["kind"], row["component"]) == (name, kind, component)]
-                assert [float(row["events"]) for row in mine] == pytest.approx(counts, rel=1e-9)
-                assert [float(row["from"]) for row in mine] == pytest.approx(rate["edges_keV"][:-1], rel=1e-9)
-                assert [float(row["to"]) for row in mine] == pytest.approx(rate["edges_keV"][1:], rel=1e-9)
-                assert {(row["unit"], row["from_us"], row["to_us"]) for row in mine} == {("keV", "", "")}
-    assert set(as_json["ess_csi"]["signal"]) == {"nu_mu", "numubar", "nu_e"}
-    assert run("rates", *select("ess_csi"), "--format", "json").stdout == run("rates", *select("ess_csi"), "--json").stdout
 
 
 @pytest.mark.parametrize("scan_file", sorted(CONFIGS.glob("scans/*.yaml")) + sorted(CONFIGS.glob("*.yaml")), ids=lambda p: p.name)

@@ -33,9 +33,4 @@ typedef struct selection {
 cev_status selection_open(const selection_options *options, selection *out);
 void selection_close(selection *s);
 
-/* Bins in tables: the titles of their columns, and one bin; the unit of an experiment's observable. */
-const char *unit_of(const cev_experiment *experiment);
-void print_bin_titles(const cev_experiment *experiment);
-void print_bin(const cev_experiment *experiment, size_t bin);
-
 #endif
