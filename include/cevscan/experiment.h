@@ -23,6 +23,9 @@ typedef struct cev_target {
     cev_form_factor form_factor;
 } cev_target;
 
+/* Nuclei of a species in all of the target. */
+double cev_target_n_nuclei(const cev_target *target, size_t nucleus);
+
 /* Something that is counted and does not depend on the parameters of the scan. */
 typedef struct cev_background {
     const char *name;

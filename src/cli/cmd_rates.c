@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "bins_table.h"
 #include "command.h"
+#include "output_format.h"
 #include "selection.h"
+#include "spectrum.h"
 
 static const char doc[] =
     "Expected events per bin, for each neutrino of the source and each background, over the whole exposure.\v"
@@ -19,14 +22,17 @@ static const char doc[] =
     "data_kind, \"observed\" or \"asimov\"; observed and variance, if there are any; title and labels.\n\n"
     "Example: cevscan rates --experiments ess_csi --format csv";
 
-typedef enum table_format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON } table_format;
-
 typedef struct rates_options {
     selection_options selection;
-    table_format format;
+    output_format format;
+    bool differential;
 } rates_options;
 
+enum { KEY_DIFFERENTIAL = 512 };
+
 static const struct argp_option options[] = {
+    {"differential", KEY_DIFFERENTIAL, NULL, 0,
+     "events per keV of recoil energy, kg and day before the response instead: cevscan spectra --of recoil", 2},
     {"format", 'f', "FORMAT", 0, "table (default), csv or json", 2},
     {0},
 };
@@ -34,17 +40,10 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     rates_options *o = state->input;
-    static const char *const names[] = {"table", "csv", "json"};
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &o->selection; return 0;
-    case 'f':
-        for (int k = 0; k < 3; k++)
-            if (!strcmp(argument, names[k])) {
-                o->format = (table_format)k;
-                return 0;
-            }
-        argp_error(state, "--format %s: expected table, csv or json", argument);
-        return 0;
+    case 'f': parse_format(argument, state, &o->format); return 0;
+    case KEY_DIFFERENTIAL: o->differential = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -123,17 +122,6 @@ static void print_table(const columns *c)
     print_in_place_of_bin(&bins, "sum");
     for (size_t k = 0; k < n; k++) print_number(&format[k], shown[k]->sum);
     printf("\n\n");
-}
-
-/* A text in quotes, since names may have commas. */
-static void print_csv_text(const char *text)
-{
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"') putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
 }
 
 static void print_csv_row(const columns *c, size_t k, size_t i)
@@ -229,7 +217,7 @@ static json_t *experiment_json(const columns *c)
     return json;
 }
 
-static cev_status print_rates(const selection *s, table_format format)
+static cev_status print_rates(const selection *s, output_format format)
 {
     json_t *json = json_object();
     cev_status status = CEV_OK;
@@ -264,7 +252,8 @@ int command_rates(int argc, char **argv)
     selection s;
     cev_status status = selection_open(&o.selection, &s);
     if (status == CEV_OK) {
-        status = print_rates(&s, o.format);
+        const spectrum_options recoil = SPECTRUM_DEFAULTS;
+        status = o.differential ? print_spectra(&s, &recoil, o.format) : print_rates(&s, o.format);
         selection_close(&s);
     }
     return report_error(status);
