@@ -9,7 +9,7 @@ import pytest
 
 from e2e import ALL_ESS, BAD_INPUT, CONFIGS, REPO, axis, rates, refused, run, run_json, scan, select, write_experiment, write_scan
 
-COMMANDS = ["run", "study", "point", "rates", "spectra", "check", "status", "verify", "merge", "describe", "bench"]
+COMMANDS = ["run", "point", "rates", "spectra", "check", "status", "verify", "merge", "describe", "bench"]
 
 
 # --- help ---------------------------------------------------------------------------------------------------------------
