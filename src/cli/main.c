@@ -87,12 +87,22 @@ static void start_anew_if_needed(char **argv)
     execv(path, argv);
 }
 
+/* MPI looks at the machine through hwloc, whose plugins ask X servers :0 to :9 for their displays and drivers for their GPUs: that
+ * costs seconds where "localhost" has no address, and matters to nobody here. Neither does what
+ * hwloc says of containers without /sys. The user may have a say in both. */
+static void quieten_topology(void)
+{
+    setenv("HWLOC_COMPONENTS", "-gl,-opencl,-cuda,-nvml,-rsmi,-levelzero", 0);
+    setenv("HWLOC_HIDE_ERRORS", "2", 0);
+}
+
 int main(int argc, char **argv)
 {
     start_anew_if_needed(argv);
     gsl_set_error_handler_off();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a refused write, with its reason, and not the end */
     argp_err_exit_status = EXIT_BAD_INPUT;
+    quieten_topology();
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0); /* shared file systems without locks would refuse the map */
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         print_help();
