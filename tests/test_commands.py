@@ -257,27 +257,3 @@ def test_experiments_of_the_path_are_listed(tmp_path):
     assert "private" in run_json("describe", "--json", env=env)["experiments"]
     assert run_json("describe", "private", "--json", env=env)["file"].startswith(str(tmp_path))
     assert 'did you mean "private"' in refused(tmp_path, "rates", "--experiments", "pirvate", env=env)
-
-
-@pytest.mark.slow
-def test_installed_program(tmp_path):
-    """make install puts everything where the program finds it, without the source tree."""
-    (tmp_path / "work").mkdir()
-    command = ["make", "-s", "-C", str(REPO), "install", f"DESTDIR={tmp_path}", "PREFIX=/opt/x"]
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"}
-    subprocess.run(command, check=True, capture_output=True, env=clean)
-    prefix = tmp_path / "opt" / "x"
-    for part in ["lib/libcevscan.a", "include/cevscan/map.h", "share/cevscan/analysis/intervals.py",
-                 "share/cevscan/analysis/cevscan_analysis/maps.py", "share/cevscan/analysis/cevscan_analysis/papers/ess.py",
-                 "share/cevscan/jobs/scan.sbatch", "share/cevscan/scans/ess_csi_si.yaml", "share/cevscan/reference.yaml"]:
-        assert (prefix / part).is_file(), part
-    cevscan, work = prefix / "bin" / "cevscan", tmp_path / "work"
-
-    def output(*arguments):
-        return subprocess.run([cevscan, *arguments], check=True, capture_output=True, text=True, cwd=work).stdout
-
-    described = json.loads(output("describe", "ess_csi", "--json"))
-    assert os.path.realpath(described["file"]) == str((prefix / "share/cevscan/experiments/ess_csi.yaml").resolve())
-    assert set(ALL_ESS) <= set(json.loads(output("describe", "--json"))["experiments"])
-    output("run", str(write_scan(work, ["ess_csi"], [axis("eps_ee_uV", 31)])), "-o", "map.h5")
-    assert json.loads(output("check", str(prefix / "share/cevscan/scans/ess_csi_si.yaml"), "--json"))["points"] > 1000

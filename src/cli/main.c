@@ -87,9 +87,9 @@ static void start_anew_if_needed(char **argv)
     execv(path, argv);
 }
 
-/* MPI looks at the machine through hwloc, whose plugins ask X servers :0 to :9 for their displays and drivers for their
- * GPUs: that costs seconds where "localhost" has no address, and matters to nobody here. Neither does what hwloc says of
- * containers without /sys. The user may have a say in both. */
+/* MPI looks at the machine through hwloc, whose plugins ask X servers :0 to :9 for their displays and drivers for
+ * their GPUs: that costs seconds where "localhost" has no address, and matters to nobody here. Neither does what hwloc
+ * says of containers without /sys. The user may have a say in both. */
 static void quieten_topology(void)
 {
     setenv("HWLOC_COMPONENTS", "-gl,-opencl,-cuda,-nvml,-rsmi,-levelzero", 0);
