@@ -11,15 +11,15 @@
 
 static const char doc[] =
     "Expected events per bin, for each neutrino of the source and each background, over the whole exposure.\v"
-    "Energies are reconstructed nuclear recoil energies, times are after the beam's pulse. Bins of a table have the "
-    "names "
-    "that its file gives them, or numbers; a counting experiment has no upper edge. The parameters are at the standard "
-    "model unless set otherwise. What counts before the response, and the response itself: cevscan spectra.\n\n"
-    "CSV and JSON have 17 digits. JSON has for each experiment: signal and background, events by component and bin "
-    "(bins of time outermost), and their sums signal_total and background_total; edges_keV, edges_PE or edges_bin, "
-    "null "
-    "where there is no edge; edges_us; bin_names, where bins have names; data, what a fit is compared with, and "
-    "data_kind, \"observed\" or \"asimov\"; observed and variance, if there are any; title and labels.\n\n"
+    "Energies are reconstructed nuclear recoil energies, times are after the beam's pulse. Bins of a table have "
+    "the names that its file gives them, or numbers; a counting experiment has no upper edge. The parameters are "
+    "at the standard model unless set otherwise. What counts before the response, and the response itself: "
+    "cevscan spectra.\n\n"
+    "CSV and JSON have 17 digits. JSON has for each experiment: signal and background, events by component and "
+    "bin (bins of time outermost), and their sums signal_total and background_total; edges_keV, edges_PE or "
+    "edges_bin, null where there is no edge; edges_us; bin_names, where bins have names; data, what a fit is "
+    "compared with, and data_kind, \"observed\" or \"asimov\"; observed and variance, if there are any; title "
+    "and labels.\n\n"
     "Example: cevscan rates --experiments ess_csi --format csv";
 
 typedef struct rates_options {

@@ -35,10 +35,9 @@ static cev_status make_room(maker *m, size_t n_curve)
 
 static cev_status nucleus_title(maker *m, const cev_nucleus *n, const char **out)
 {
-    char title[256], *copy;
-    snprintf(title, sizeof title, "%s: Z %d, N %d, %.8g u", n->name, n->protons, n->neutrons, n->mass_u);
-    CEV_TRY(cev_arena_copy_text(m->arena, title, &copy));
-    *out = copy;
+    char *title;
+    CEV_TRY(cev_arena_print(m->arena, &title, "%s: Z %d, N %d, %.8g u", n->name, n->protons, n->neutrons, n->mass_u));
+    *out = title;
     return CEV_OK;
 }
 
@@ -241,16 +240,16 @@ enum { BINS_OF_BLOCK = 8, MOST_OF_DETECTOR = 4 };
 
 static cev_status add_bin(maker *m, size_t i, const char **block, double **value)
 {
-    char name[CEV_BIN_NAME_SIZE], *copy;
+    char name[CEV_BIN_NAME_SIZE], *title;
+    const char *kept;
     size_t n = m->at.bins.n_energy, last = i + BINS_OF_BLOCK < n ? i + BINS_OF_BLOCK : n;
     if (i % BINS_OF_BLOCK == 0) {
-        snprintf(name, sizeof name, "bins %zu to %zu of %zu", i + 1, last, n);
-        CEV_TRY(cev_arena_copy_text(m->arena, name, &copy));
-        *block = copy;
+        CEV_TRY(cev_arena_print(m->arena, &title, "bins %zu to %zu of %zu", i + 1, last, n));
+        *block = title;
     }
     cev_bin_energy_name(&m->at, i, name, sizeof name);
-    CEV_TRY(cev_arena_copy_text(m->arena, name, &copy));
-    return add_curve(m, (curve){.quantity = "response", .unit = "1", .bin = copy, .block = *block}, value);
+    CEV_TRY(cev_arena_keep_text(m->arena, name, &kept));
+    return add_curve(m, (curve){.quantity = "response", .unit = "1", .bin = kept, .block = *block}, value);
 }
 
 static cev_status make_response(maker *m)
