@@ -47,7 +47,7 @@ LIB         = lib/libcevscan.a
 # make V=1 shows the commands.
 quiet = $(if $(V),,@echo "  $(1) $@";)
 
-.PHONY: all run reproduce test test-faults build unit deps deps-test install bench lint check-format format check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory bench-instructions clean help
+.PHONY: all run reproduce test test-faults build unit deps deps-test install manual bench lint check-format format check-layers sanitize fuzz tsan valgrind bench-levels bench-peers bench-scheduler bench-scaling bench-memory bench-instructions clean help
 .DEFAULT_GOAL = build
 
 help: ## list the targets
@@ -155,25 +155,30 @@ level-%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/levels/$* BIN=$(BUILD)/levels/$*/cevscan LIB=$(BUILD)/levels/$*/lib.a \
 	  EXTRA_CFLAGS="-DCEV_NO_DISPATCH -march=$*" $(BUILD)/levels/$*/cevscan
 
-install: build ## install under PREFIX (default /usr/local), DESTDIR honoured
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include/cevscan" \
-	  "$(DESTDIR)$(PREFIX)/share/cevscan/experiments" "$(DESTDIR)$(PREFIX)/share/cevscan/scans" "$(DESTDIR)$(PREFIX)/share/cevscan/studies" \
-	  "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis/papers" "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
+MANUAL      = $(BUILD)/manual
+manual: build ## manual pages, and completion, from what --help says: build/manual/
+	@rm -rf $(MANUAL)
+	@$(PYTHON) src/cli/manual.py $(BIN) $(MANUAL)
+
+SHARE       = $(DESTDIR)$(PREFIX)/share
+PC_LINES    = 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' 'Name: cevscan' \
+  'Description: scans of coherent elastic neutrino-nucleus scattering' 'Version: $(VERSION)' 'Requires: $(PACKAGES)' \
+  'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lcevscan -lhdf5_hl -fopenmp -lm'
+install: build manual ## install under PREFIX (default /usr/local), DESTDIR honoured
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/pkgconfig" "$(DESTDIR)$(PREFIX)/include/cevscan" "$(SHARE)/cevscan"
 	install -m 755 $(BIN) "$(DESTDIR)$(PREFIX)/bin"
 	install -m 644 $(LIB) "$(DESTDIR)$(PREFIX)/lib"
-	install -d "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
-	@printf '%s\n' 'Name: cevscan' 'Description: scans of coherent elastic neutrino-nucleus scattering' 'Version: $(VERSION)' \
-	  'Requires: $(PACKAGES)' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(PREFIX)/lib -lcevscan -lhdf5_hl -fopenmp -lm' \
-	  > "$(DESTDIR)$(PREFIX)/lib/pkgconfig/cevscan.pc"
+	@printf '%s\n' $(PC_LINES) > "$(DESTDIR)$(PREFIX)/lib/pkgconfig/cevscan.pc"
 	install -m 644 include/cevscan/*.h "$(DESTDIR)$(PREFIX)/include/cevscan"
-	install -m 644 configs/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan"
-	install -m 644 configs/experiments/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/experiments"
-	install -m 644 configs/scans/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/scans"
-	install -m 644 configs/studies/*.yaml "$(DESTDIR)$(PREFIX)/share/cevscan/studies"
-	install -m 755 analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis"
-	install -m 644 analysis/cevscan_analysis/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis"
-	install -m 644 analysis/cevscan_analysis/papers/*.py "$(DESTDIR)$(PREFIX)/share/cevscan/analysis/cevscan_analysis/papers"
-	install -m 755 jobs/*.sbatch jobs/*.sh "$(DESTDIR)$(PREFIX)/share/cevscan/jobs"
+	find configs -name '*.yaml' -o -name '*.md' | while read -r f; do install -D -m 644 "$$f" "$(SHARE)/cevscan/$${f#configs/}" || exit 1; done
+	find analysis -name '*.py' -o -name '*.md' | while read -r f; do install -D -m 644 "$$f" "$(SHARE)/cevscan/$$f" || exit 1; done
+	install -m 755 analysis/*.py "$(SHARE)/cevscan/analysis"
+	install -d "$(SHARE)/cevscan/jobs" "$(SHARE)/man/man1" "$(SHARE)/doc/cevscan"
+	install -m 755 jobs/*.sbatch jobs/*.sh "$(SHARE)/cevscan/jobs"
+	install -m 644 README.md CHANGELOG.md LICENSE $(wildcard CITATION.cff) "$(SHARE)/doc/cevscan"
+	install -m 644 $(MANUAL)/man1/*.1 "$(SHARE)/man/man1"
+	install -D -m 644 $(MANUAL)/completion/cevscan.bash "$(SHARE)/bash-completion/completions/cevscan"
+	install -D -m 644 $(MANUAL)/completion/_cevscan "$(SHARE)/zsh/site-functions/_cevscan"
 
 check-layers: $(LIB_OBJ) ## prove from the objects' symbols that every room uses only what lies below it
 	@$(PYTHON) tests/check_layers.py $(BUILD)

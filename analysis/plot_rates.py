@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the expected events of experiments per bin: the signal by flavour, stacked on the backgrounds, and what was observed."""
 from cevscan_analysis.command import command_line, program, run
-from cevscan_analysis.rates import draw, rates
+from cevscan_analysis.event_rates import draw
+from cevscan_analysis.expected import rates
 from cevscan_analysis.style import figure_format, new_figure, own_words, save
 
 

@@ -28,10 +28,17 @@ def mpi_command(ranks, *args):
     return ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), str(BIN), *map(str, args)]
 
 
+def own_lines(errors):
+    """What a program said on stderr, without what the libraries under MPI say of the machine."""
+    foreign = b"[hwloc" if isinstance(errors, bytes) else "[hwloc"
+    return errors and type(errors)().join(line for line in errors.splitlines(keepends=True) if not line.startswith(foreign))
+
+
 def run(*args, ranks=None, code=0, **keywords):
     """Runs cevscan, under mpirun if ranks are given; code is the exit code it must have, None for any."""
     keywords = {"capture_output": True, "text": True, "timeout": TIMEOUT_S, "stdin": subprocess.DEVNULL, **keywords}
     done = subprocess.run(mpi_command(ranks, *args), **keywords)
+    done.stderr = own_lines(done.stderr)
     assert code is None or done.returncode == code, f"exit code {done.returncode}, not {code}: {done.args}\n{done.stderr}"
     return done
 

@@ -143,6 +143,7 @@ EXPERIMENT_CASES = [
     case("bins by resolution", "{edges_PE: [0, 10, 20, 60]}", "{resolution_widths: 2}", "{resolution", '"edges_PE"'),
     case("edges fall", "[0, 10, 20, 60]", "[0, 20, 10, 60]", "10, 60", '"edges_PE"', "overlap"),
     case("negative edge", "[0, 10, 20, 60]", "[-1, 10, 20, 60]", "-1", '"edges_PE"'),
+    case("names beside edges", "timing:", "bin_names: [dim, bright, dazzling]\ntiming:", "[dim", '"bin_names"', '"photoelectrons"', "edges"),
     # timing
     case("windows overlap", EDGES, "edges_us: [0, 6, 1]", "1]", '"edges_us"', "overlap"),
     case("window of no length", EDGES, "edges_us: [0, 0, 6]", "0, 6", '"edges_us"', "overlap"),

@@ -96,6 +96,12 @@ EXPERIMENT_CASES = [
     case("unknown key of the response", "signal_scale", "signl_scale", "signl_scale", '"signl_scale"', 'did you mean "signal_scale"'),
     case("bins of its own and others", "backgrounds:", "bins: {edges_keV: [1, 2, 3]}\nbackgrounds:", "{edges", '"bins"', '"table"', "own"),
     case("table of another kind of response", "name: table", "name: tables", "tables", '"tables"', 'did you mean "table"'),
+    # names of bins
+    case("a name too few", "observed:", "bin_names: [low]\nobserved:", "[low]", '"bin_names"', "2 texts"),
+    case("names that are one", "observed:", "bin_names: low\nobserved:", "low", '"bin_names"', "list of 2 texts"),
+    case("an empty name", "observed:", "bin_names: [low, '']\nobserved:", "''", '"bin_names"', "bin 2"),
+    case("a name that is a list", "observed:", "bin_names: [low, [high]]\nobserved:", "[high]", '"bin_names"', "bin 2"),
+    case("a name that moves the cursor", "observed:", 'bin_names: [low, "\\e[1m"]\nobserved:', '"\\e', '"bin_names"', "U+001B"),
     # what comes with the number of bins
     case("too few counts", "observed: [6, 9]", "observed: [6]", "[6]", '"observed"', "2"),
     case("background for other bins", "counts: [3, 2]", "counts: [3, 2, 1]", "[3, 2, 1]", '"steady"'),

@@ -3,13 +3,16 @@
 import hashlib
 import json
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import xarray
 
+from cevscan_analysis import open_map
 from e2e import (PENDING, axis, axis_names, content_hash, mpi_command, pull_names, run, run_json, scan, tile_boxes, tile_digest,
                  write_experiment, write_scan)
 
@@ -44,6 +47,36 @@ def test_xarray_slices_by_value(made):
     with xarray.open_dataset(made[0], engine="h5netcdf") as map_:
         window = map_["delta_chi2"].sel(eps_ee_uV=slice(-0.1, 0.1))
         assert 0 < window.sizes["eps_ee_uV"] < 67 and np.isfinite(window).all()
+
+
+def groups_of(path):
+    names = ["/"]
+    with h5py.File(path) as h5:
+        h5.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Group) else None)
+    return names
+
+
+def test_every_group_opens_in_xarray(made):
+    """h5netcdf refuses datasets whose dimensions have no names."""
+    found = {}
+    for group in groups_of(made[0]):
+        with xarray.open_dataset(made[0], engine="h5netcdf", group=group) as opened:
+            found[group] = {name: variable.dims for name, variable in opened.variables.items()}
+    assert found["tiles"] == {"done": ("tile",), "digest": ("tile", "byte")}
+    assert found["results"]["best_fit"] == ("axis",) and found["results"]["best_fit_chi2"] == ()
+    assert set(found["progress"].values()) == {()} and len(found["progress"]) == 11
+
+
+def test_files_without_names_of_dimensions_are_read(tmp_path):
+    """As earlier versions of the program wrote them: looked at, verified, and gone on with."""
+    path = tmp_path / "map.h5"
+    shutil.copy(Path(__file__).parent / "fuzz" / "corpus" / "map" / "without_scales.map", path)
+    with h5py.File(path) as h5:
+        (tmp_path / "scan.yaml").write_text(h5.attrs["configuration"])
+        assert not len(h5["tiles/done"].dims[0])
+    assert "12 ok" in run("status", path).stdout and "sound" in run("verify", path).stdout
+    assert "already complete" in run("run", tmp_path / "scan.yaml", "-o", path).stdout
+    assert np.isfinite(open_map(str(path)).chi2).all()
 
 
 def test_layout(made):

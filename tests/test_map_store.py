@@ -46,6 +46,20 @@ def test_xarray_sees_labelled_maps(study):
         assert float(maps["chi2"].sel(map="si", eps_ee_uV=0.1, mass_MeV=4)) == 1000 + 2 * 7 + 3 + 0.5
 
 
+def test_every_group_opens_in_xarray(study):
+    """h5netcdf refuses datasets whose dimensions have no names."""
+    groups = ["/"]
+    with h5py.File(study) as f:
+        f.visititems(lambda name, item: groups.append(name) if isinstance(item, h5py.Group) else None)
+    found = {}
+    for group in groups:
+        with xarray.open_dataset(study, group=group, engine="h5netcdf") as opened:
+            found[group] = {name: variable.dims for name, variable in opened.variables.items()}
+    assert found["spaces/eps/tiles"] == {"done": ("tile",), "digest": ("tile", "map", "byte")}
+    assert found["spaces/eps/results"]["best_fit"] == ("map", "axis") and found["spaces/eps/results"]["content_hash"] == ("map",)
+    assert set(found["index"].values()) == {("name",)}
+
+
 def test_h5py_sees_dimensions(study):
     with h5py.File(study) as f:
         for space, axes in [("mass", ["mass_MeV"]), ("eps", ["eps_ee_uV", "mass_MeV"])]:

@@ -29,6 +29,12 @@ def whole(tmp_path_factory):
     return scan(write_members(folder), folder / "map.h5"), folder / "map.h5"
 
 
+def test_results_of_members_have_named_dimensions(whole):
+    with h5py.File(whole[1]) as h5:
+        for name, scales in (("best_fit", ["/parameter", "/results/axis"]), ("chi2_reference", ["/parameter"]), ("points_failed", [])):
+            assert [dimension[0].name for dimension in h5["results"][name].dims] == scales
+
+
 # --- axes of both signs -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("points", [4, 10, 1000])
 def test_axis_of_both_signs(tmp_path, points):

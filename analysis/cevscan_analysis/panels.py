@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import rates as rates_module
+from . import event_rates
 from .contours import best_fit_points, black, draw_several, void_boxes
 from .curves import draw_panel, is_signed, line_width, panel_label, sign_handles, telling_range
 from .intervals import delta_from_level
@@ -147,12 +147,12 @@ def dress_scales(ax, panel, curves, ylim):
 
 
 def rate_panels(found, titles=None, columns=3, per_unit=True, with_backgrounds=False, xlims=None):
-    """Expected events of experiments, as rates.rates() gives them: neutrinos stacked by flavour; the totals stand in the panel.
+    """Expected events of experiments, as rates() gives them: neutrinos stacked by flavour; the totals stand in the panel.
     `xlims`: {name: (low, high)} in the units of the observable."""
     fig, axes = new_grid(len(found), columns, 2.7, 2.3)
     handles = {}
     for ax, (name, rate) in zip(axes, found.items()):
-        handles.update(rates_module.draw_signal(ax, rate, per_unit, with_backgrounds))
+        handles.update(event_rates.draw_signal(ax, rate, per_unit, with_backgrounds))
         ax.set_title(own_words((titles or {}).get(name, rate.get("title", name))), fontsize=10)
         if xlims and name in xlims:
             ax.set_xlim(*xlims[name])

@@ -11,6 +11,7 @@ typedef struct cev_bins {
     size_t n_bin;
     size_t n_energy;
     const double *edge;         /* [n_energy + 1], strictly increasing, in the unit of the response's observable */
+    const char *const *name;    /* [n_energy], what those who made a table call its bins; NULL: they have no names */
     size_t n_time;              /* 1 where time is not measured */
     const double *time_edge_us; /* [n_time + 1], strictly increasing; NULL where time is not measured */
 } cev_bins;

@@ -23,6 +23,9 @@ typedef struct cev_target {
     cev_form_factor form_factor;
 } cev_target;
 
+/* Nuclei of a species in all of the target. */
+double cev_target_n_nuclei(const cev_target *target, size_t nucleus);
+
 /* Something that is counted and does not depend on the parameters of the scan. */
 typedef struct cev_background {
     const char *name;
@@ -74,6 +77,23 @@ struct cev_experiment {
 
 /* Pulls that change shapes. */
 size_t cev_experiment_n_shape(const cev_experiment *experiment);
+
+/* Whether its bins have numbers only, so that their edges 0, 1, 2, ... mean nothing: those of a tabulated response. */
+bool cev_bins_are_numbered(const cev_experiment *experiment);
+
+/* What bin i < n_bin is, in words: "20 to 30 keV", "0 to 12 PE, 0.125 to 0.25 us" where time is measured, "above 2 keV"
+ * of a counting experiment, which has no upper edge, and of a table "bin 2", or the name that its file gives it. The
+ * second function leaves the time out. text[size] is cut where it is too small; CEV_BIN_NAME_SIZE is enough. */
+enum { CEV_BIN_NAME_SIZE = 192, CEV_MAX_BIN_NAME = 64 };
+void cev_bin_name(const cev_experiment *experiment, size_t bin, char *text, size_t size);
+void cev_bin_energy_name(const cev_experiment *experiment, size_t bin, char *text, size_t size);
+
+/* All of them: "20 bins from 1 to 49.1342 keV", "8 bins from 0 to 60 PE and in time", "1 bin above 2 keV", "3 bins of a
+ * table". text[size]; CEV_BIN_NAME_SIZE is enough. */
+void cev_bins_in_words(const cev_experiment *experiment, char *text, size_t size);
+
+/* Significant digits that two neighbouring edges are to be written with: 6, and more where a bin is narrow. */
+int cev_bin_edge_digits(double lo, double hi);
 
 /* Largest recoil energy that the source can give to any, or to the lightest, nucleus of the target: the same thing. */
 double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target *target);

@@ -27,6 +27,10 @@
  *   tiles/done    uint8 [tile], 1 once the tile of all maps is in the file
  *   tiles/digest  uint8 [tile, map, 32], SHA-256 of one map's chi2, status and its own pulls in a tile, row-major,
  *                 little-endian, without the padding of tiles at the ends of axes
+ *   tiles/tile, tiles/byte, results/axis
+ *                 uint8 [tile], [32], [axes]: names of dimensions only, as netCDF-4 marks them; no values. Files of
+ *                 earlier versions of the program have none of them, and no scales on the datasets of tiles, results
+ *                 and /index
  *   results       group, what is known of each map once the job is complete:
  *                 chi2_reference, best_fit_chi2 (float64 [map]), best_fit (float64 [map, axes]),
  *                 points_failed (uint64 [map]), content_hash (text [map])

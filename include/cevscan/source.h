@@ -11,6 +11,9 @@
 
 typedef struct cev_source cev_source;
 
+/* When neutrinos of the Sun arrive; the numbers are those of the parameter `earth` of "solar_b8". */
+typedef enum cev_hours { CEV_BY_DAY, CEV_AT_NIGHT, CEV_DAY_AND_NIGHT, CEV_N_HOURS } cev_hours;
+
 /* One neutrino species of a source: a line at energy_max_MeV, or a continuum on [energy_min_MeV, energy_max_MeV]. */
 typedef struct cev_source_component {
     const char *name;  /* "nu_mu" */
@@ -45,6 +48,12 @@ typedef struct cev_source_kind {
     void (*tabulate)(const cev_source *source, const cev_quark_couplings *couplings, double *table);
     /* Whether the table depends on the couplings. NULL: it does not. */
     bool (*feels_matter)(const cev_source *source);
+    /* Days, 1/365.25 of the source's years, that the exposure lasts; NaN where the parameters do not say it. */
+    double (*live_days)(const cev_source *source);
+    /* probability[CEV_N_FLAVOURS] that a neutrino of energy_MeV > 0 arrives as each flavour; couplings as above. The
+     * probabilities sum to 1. NULL: its neutrinos do not oscillate. */
+    void (*probabilities)(const cev_source *source, const cev_quark_couplings *couplings, cev_hours hours,
+                          double energy_MeV, double *probability);
 } cev_source_kind;
 
 struct cev_source {

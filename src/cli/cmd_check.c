@@ -51,12 +51,11 @@ static void print_experiments(const cev_scan_config *c)
     for (size_t e = 0; e < c->n_experiment; e++) {
         const cev_experiment *x = c->experiment[e];
         printf("  %-16s ", x->name);
+        char bins[CEV_BIN_NAME_SIZE];
+        cev_bins_in_words(x, bins, sizeof bins);
         print_plain(stdout, x->title);
-        printf("\n    %s on %g kg, form factor %s, response %s, %zu bin%s from %g to %g %s%s\n",
-               x->source.kind->card.name, x->target.mass_kg, x->target.form_factor.kind->card.name,
-               x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge[0],
-               x->bins.edge[x->bins.n_energy], cev_observable_units[x->response.kind->observable],
-               x->bins.time_edge_us ? " and in time" : "");
+        printf("\n    %s on %g kg, form factor %s, response %s, %s\n", x->source.kind->card.name, x->target.mass_kg,
+               x->target.form_factor.kind->card.name, x->response.kind->card.name, bins);
         for (size_t p = 0; p < x->n_pull; p++) {
             size_t users = 0;
             for (size_t k = 0; k < c->n_experiment; k++)

@@ -162,10 +162,11 @@ static cev_status print_experiment(cev_arena *arena, const char *name, bool json
                              x.response.kind->card.name, "bins", (json_int_t)x.bins.n_bin));
         return CEV_OK;
     }
-    printf("experiment %s: %s\n  %s\n  source %s, response %s, form factor %s\n  %zu bins from %g to %g %s, %g kg:",
-           x.name, x.title, path, x.source.kind->card.name, x.response.kind->card.name,
-           x.target.form_factor.kind->card.name, x.bins.n_bin, x.bins.edge[0], x.bins.edge[x.bins.n_energy],
-           cev_observable_units[x.response.kind->observable], x.target.mass_kg);
+    char bins[CEV_BIN_NAME_SIZE];
+    cev_bins_in_words(&x, bins, sizeof bins);
+    printf("experiment %s: %s\n  %s\n  source %s, response %s, form factor %s\n  %s, %g kg:", x.name, x.title, path,
+           x.source.kind->card.name, x.response.kind->card.name, x.target.form_factor.kind->card.name, bins,
+           x.target.mass_kg);
     for (size_t k = 0; k < x.target.n_nucleus; k++) printf(" %g %s", x.target.per_unit[k], x.target.nucleus[k].name);
     printf("\n");
     for (size_t p = 0; p < x.n_pull; p++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "assumptions.h"
+#include "bins_table.h"
 #include "cevscan/best_fits.h"
 #include "cevscan/point_status.h"
 #include "command.h"
@@ -77,14 +78,17 @@ static cev_status reference_chi2(const selection *s, double *out)
 static json_t *experiment_json(const selection *s, const cev_point_report *r, size_t e)
 {
     const cev_experiment *x = cev_model_experiment(s->model, e);
-    json_t *bins = json_array(), *predicted = json_array(), *data = json_array();
+    json_t *bins = json_array(), *predicted = json_array(), *data = json_array(), *names = json_array();
     for (size_t i = 0; i < x->bins.n_bin; i++) {
         json_array_append_new(bins, json_number(r->bin_chi2[e][i]));
         json_array_append_new(predicted, json_number(r->predicted[e][i]));
         json_array_append_new(data, json_number(s->data.counts[e][i]));
+        char name[CEV_BIN_NAME_SIZE];
+        cev_bin_name(x, i, name, sizeof name);
+        json_array_append_new(names, json_text(name));
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "chi2", json_number(r->experiment_chi2[e]), "bins", bins, "predicted",
-                     predicted, "data", data);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "chi2", json_number(r->experiment_chi2[e]), "bins", bins, "predicted",
+                     predicted, "data", data, "bin_names", names);
 }
 
 static void print_as_json(const selection *s, const cev_point_report *r, double reference)
@@ -102,6 +106,23 @@ static void print_as_json(const selection *s, const cev_point_report *r, double 
                          "experiments", experiments, "parameters", parameters, "status",
                          cev_point_status_name((int)r->status), "interaction", selection_interaction_json(s), "data",
                          data_json(s->config)));
+}
+
+static void print_bins(const cev_experiment *x, const double *data, const double *predicted, const double *chi2)
+{
+    const bin_columns bins = bin_columns_of(x);
+    const number_column data_column = number_column_of(x->bins.n_bin, data, 0, "data"),
+                        predicted_column = number_column_of(x->bins.n_bin, predicted, 0, "predicted");
+    print_bin_titles(&bins);
+    print_title(&data_column, "data");
+    print_title(&predicted_column, "predicted");
+    printf(" %12s\n", "chi2");
+    for (size_t i = 0; i < x->bins.n_bin; i++) {
+        print_bin(&bins, i);
+        print_number(&data_column, data[i]);
+        print_number(&predicted_column, predicted[i]);
+        printf(" %12.6g\n", chi2[i]);
+    }
 }
 
 static void print_as_text(const selection *s, const cev_point_report *r, double reference)
@@ -125,12 +146,7 @@ static void print_as_text(const selection *s, const cev_point_report *r, double 
     for (size_t e = 0; e < s->config->n_experiment; e++) {
         const cev_experiment *x = s->config->experiment[e];
         printf("\n%s: chi2 %.9g\n", x->name, r->experiment_chi2[e]);
-        print_bin_titles(x);
-        printf(" %14s %14s %12s\n", "data", "predicted", "chi2");
-        for (size_t i = 0; i < x->bins.n_bin; i++) {
-            print_bin(x, i);
-            printf(" %14.4f %14.4f %12.6g\n", s->data.counts[e][i], r->predicted[e][i], r->bin_chi2[e][i]);
-        }
+        print_bins(x, s->data.counts[e], r->predicted[e], r->bin_chi2[e]);
     }
 }
 

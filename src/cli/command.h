@@ -28,6 +28,7 @@ typedef struct command {
 int command_run(int argc, char **argv);
 int command_point(int argc, char **argv);
 int command_rates(int argc, char **argv);
+int command_spectra(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_merge(int argc, char **argv);
 int command_verify(int argc, char **argv);

@@ -17,6 +17,7 @@ static const command commands[] = {
     {"study", "the same for a study: many sets of experiments over many planes into one file", command_run},
     {"point", "chi2, pulls and shares at one point", command_point},
     {"rates", "expected events per bin, flavour and background", command_rates},
+    {"spectra", "recoil spectra, cross sections, form factors, fluxes, probabilities, responses", command_spectra},
     {"check", "validate a scan or study file and show what it would do", command_check},
     {"status", "progress and health of a map, also while it is written", command_status},
     {"verify", "check the digests of a map or study, and recompute a part of it", command_verify},
@@ -86,12 +87,22 @@ static void start_anew_if_needed(char **argv)
     execv(path, argv);
 }
 
+/* MPI looks at the machine through hwloc, whose plugins ask X servers :0 to :9 for their displays and drivers for
+ * their GPUs: that costs seconds where "localhost" has no address, and matters to nobody here. Neither does what hwloc
+ * says of containers without /sys. The user may have a say in both. */
+static void quieten_topology(void)
+{
+    setenv("HWLOC_COMPONENTS", "-gl,-opencl,-cuda,-nvml,-rsmi,-levelzero", 0);
+    setenv("HWLOC_HIDE_ERRORS", "2", 0);
+}
+
 int main(int argc, char **argv)
 {
     start_anew_if_needed(argv);
     gsl_set_error_handler_off();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a refused write, with its reason, and not the end */
     argp_err_exit_status = EXIT_BAD_INPUT;
+    quieten_topology();
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0); /* shared file systems without locks would refuse the map */
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         print_help();

@@ -221,25 +221,3 @@ void selection_close(selection *s)
     cev_model_destroy(&s->model);
     cev_scan_config_destroy(&s->config);
 }
-
-const char *unit_of(const cev_experiment *experiment)
-{
-    return cev_observable_units[experiment->response.kind->observable];
-}
-
-void print_bin_titles(const cev_experiment *experiment)
-{
-    char from[16], to[16];
-    snprintf(from, sizeof from, "from %s", unit_of(experiment));
-    snprintf(to, sizeof to, "to %s", unit_of(experiment));
-    if (experiment->bins.time_edge_us) printf("%10s %10s ", "from us", "to us");
-    printf("%10s %10s", from, to);
-}
-
-void print_bin(const cev_experiment *experiment, size_t bin)
-{
-    const cev_bins *b = &experiment->bins;
-    size_t energy = bin % b->n_energy, t = bin / b->n_energy;
-    if (b->time_edge_us) printf("%10.4f %10.4f ", b->time_edge_us[t], b->time_edge_us[t + 1]);
-    printf("%10.4f %10.4f", b->edge[energy], b->edge[energy + 1]);
-}

@@ -44,9 +44,4 @@ void selection_close(selection *s);
 void selection_interaction_text(const selection *s, char *out, size_t size);
 json_t *selection_interaction_json(const selection *s);
 
-/* Bins in tables: the titles of their columns, and one bin; the unit of an experiment's observable. */
-const char *unit_of(const cev_experiment *experiment);
-void print_bin_titles(const cev_experiment *experiment);
-void print_bin(const cev_experiment *experiment, size_t bin);
-
 #endif

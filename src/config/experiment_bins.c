@@ -159,6 +159,32 @@ static cev_status bins_of_table(cev_arena *arena, cev_node node, cev_experiment 
     return cev_bins_from_edges(arena, n, edge, &out->bins);
 }
 
+/* Texts for people: what the bins of a table are called. */
+cev_status cev_read_bin_names(cev_arena *arena, cev_node list, cev_experiment *out)
+{
+    const char **name;
+    size_t n = out->bins.n_energy;
+    if (!list.id) return CEV_OK;
+    if (!out->response.kind->tabulated)
+        return cev_node_fail(list,
+                             "key \"bin_names\": only bins of a response \"table\" have names; those of \"%s\" have "
+                             "edges",
+                             out->response.kind->card.name);
+    if (!cev_node_is_sequence(list) || cev_node_length(list) != n)
+        return cev_node_fail(list, "key \"bin_names\": expected a list of %zu texts, one for each bin of the table", n);
+    CEV_TRY(cev_new(arena, n, &name));
+    for (size_t i = 0; i < n; i++) {
+        cev_node item = cev_node_item(list, i);
+        if (!cev_node_text_size(item) || cev_node_text_size(item) > CEV_MAX_BIN_NAME)
+            return cev_node_fail(item, "key \"bin_names\": expected a text of 1 to %d bytes for bin %zu",
+                                 CEV_MAX_BIN_NAME, i + 1);
+        CEV_TRY(cev_node_check_text(item, "bin_names", false));
+        CEV_TRY(cev_arena_keep_text(arena, cev_node_text(item), &name[i]));
+    }
+    out->bins.name = name;
+    return CEV_OK;
+}
+
 /* --- arrival time ----------------------------------------------------------------------------------------------- */
 
 typedef struct timing_keys {

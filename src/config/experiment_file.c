@@ -6,7 +6,7 @@
 
 typedef struct experiment_keys {
     const char *experiment, *title;
-    cev_node source, target, response, bins, timing, backgrounds, pulls, statistic, observed;
+    cev_node source, target, response, bins, bin_names, timing, backgrounds, pulls, statistic, observed;
 } experiment_keys;
 
 static const cev_key experiment_key[] = {
@@ -16,6 +16,7 @@ static const cev_key experiment_key[] = {
     CEV_KEY(experiment_keys, target, .type = CEV_KEY_NODE, .of = &cev_target_table, .required = true),
     CEV_KEY(experiment_keys, response, .type = CEV_KEY_NODE, .model = &cev_response_family, .required = true),
     CEV_KEY(experiment_keys, bins, .type = CEV_KEY_NODE, .of = &cev_bins_table),
+    CEV_KEY(experiment_keys, bin_names, .type = CEV_KEY_NODE, .scalars = CEV_KEY_PROSE),
     CEV_KEY(experiment_keys, timing, .type = CEV_KEY_NODE, .of = &cev_timing_table),
     CEV_KEY(experiment_keys, backgrounds, .type = CEV_KEY_NODE, .of = &cev_background_table),
     CEV_KEY(experiment_keys, pulls, .type = CEV_KEY_NODE, .of = &cev_pull_table),
@@ -40,6 +41,7 @@ cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment 
     CEV_TRY(cev_read_target(arena, keys.target, &out->target));
     CEV_TRY(cev_read_response(arena, keys.response, &out->response));
     CEV_TRY(cev_read_bins(arena, node, keys.bins, keys.timing, out));
+    CEV_TRY(cev_read_bin_names(arena, keys.bin_names, out));
     CEV_TRY(cev_read_backgrounds(arena, keys.backgrounds, out));
     CEV_TRY(cev_read_pulls(arena, keys.pulls, out));
     return cev_read_data(arena, keys.observed, keys.statistic, out);

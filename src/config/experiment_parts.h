@@ -25,6 +25,7 @@ cev_status cev_read_target(cev_arena *arena, cev_node node, cev_target *out);
 cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out);
 /* From here on, out->source, target and response must be there; for each function, what those before it read. */
 cev_status cev_read_bins(cev_arena *arena, cev_node experiment, cev_node bins, cev_node timing, cev_experiment *out);
+cev_status cev_read_bin_names(cev_arena *arena, cev_node list, cev_experiment *out);
 cev_status cev_read_backgrounds(cev_arena *arena, cev_node node, cev_experiment *out);
 /* Pulls need what all of the above read. */
 cev_status cev_read_pulls(cev_arena *arena, cev_node node, cev_experiment *out);

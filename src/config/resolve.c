@@ -134,7 +134,7 @@ static json_t *values_of_table(const json_t *object, const cev_table *table)
     for (size_t k = 0; complete && k < table->n; k++) {
         const cev_key *key = &table->key[k];
         const json_t *own = json_object_get(object, key->name);
-        if (key->type == CEV_KEY_PROSE || (!is_there(own) && !key->otherwise)) continue;
+        if (scalars_of(key) == CEV_KEY_PROSE || (!is_there(own) && !key->otherwise)) continue;
         complete = !json_object_set_new(out, key->name, is_there(own) ? cev_json_values(own, key) : default_of(key));
     }
     return kept(out, complete && (!table->complete || table->complete(out)));
@@ -205,7 +205,7 @@ json_t *cev_json_prose(const json_t *json, const cev_key *key)
     json_t *child;
     if (!json_is_object(json) && !json_is_array(json)) {
         json_decref(out);
-        return key->type == CEV_KEY_PROSE ? json_deep_copy(json) : NULL;
+        return scalars_of(key) == CEV_KEY_PROSE ? json_deep_copy(json) : NULL;
     }
     json_object_foreach (loose(json), name, child) {
         const cev_key *below = cev_key_below(key, name);

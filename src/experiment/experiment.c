@@ -7,6 +7,12 @@
 const char *const cev_statistic_names[CEV_N_STATISTICS] =
     {[CEV_STATISTIC_POISSON] = "poisson", [CEV_STATISTIC_GAUSSIAN] = "gaussian"};
 
+double cev_target_n_nuclei(const cev_target *target, size_t nucleus)
+{
+    double units = CEV_AVOGADRO_PER_MOL * target->mass_kg * 1e3 / target->molar_mass_g_per_mol;
+    return units * target->per_unit[nucleus];
+}
+
 double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target *target)
 {
     double energy_MeV = 0, recoil_keV = 0;

@@ -53,9 +53,8 @@ static const cev_source_component *component(const cev_experiment *experiment, s
 
 static double exposure_per_cm2(const cev_experiment *experiment, size_t nucleus, size_t c)
 {
-    const cev_target *t = &experiment->target;
-    double units = CEV_AVOGADRO_PER_MOL * t->mass_kg * 1e3 / t->molar_mass_g_per_mol;
-    return units * t->per_unit[nucleus] * experiment->source.kind->fluence_per_cm2(&experiment->source, c);
+    return cev_target_n_nuclei(&experiment->target, nucleus) *
+           experiment->source.kind->fluence_per_cm2(&experiment->source, c);
 }
 
 /* --- moments of spectra ----------------------------------------------------------------------------------------- */

@@ -87,6 +87,11 @@ static double fluence_per_cm2(const cev_source *source, size_t component)
            (4 * CEV_PI * distance_cm * distance_cm);
 }
 
+static double live_days(const cev_source *source)
+{
+    return isnan(source->parameter[PROTONS_ON_TARGET]) ? source->parameter[YEARS] * 365.25 : NAN;
+}
+
 static const char *complaint(const cev_source *source)
 {
     bool by_year = !isnan(source->parameter[PROTONS_PER_YEAR]), in_all = !isnan(source->parameter[PROTONS_ON_TARGET]);
@@ -132,4 +137,5 @@ const cev_source_kind cev_source_pion_decay_at_rest = {
     .n_component = sizeof components / sizeof *components,
     .fluence_per_cm2 = fluence_per_cm2,
     .complaint = complaint,
+    .live_days = live_days,
 };

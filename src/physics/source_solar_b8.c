@@ -27,7 +27,6 @@ enum { N_KNOT = sizeof spectrum / sizeof *spectrum };
 #define END_MEV ((N_KNOT - 1) * KNOT_MEV)
 
 enum { FLUX, YEARS, EARTH, LATITUDE, THETA12, THETA13, THETA23, DELTA, DM21, DM31, NSI_IN_PROPAGATION };
-enum earth { DAY, NIGHT, AVERAGE };
 
 #define ANGLE(name_, tex, value)                                                                                       \
     {                                                                                                                  \
@@ -54,9 +53,9 @@ static const cev_parameter parameters[] = {
      .unit = "",
      .label = "\\oplus",
      .help = "0: by day; 1: at night; 2: the average of both",
-     .default_value = AVERAGE,
-     .minimum = DAY,
-     .maximum = AVERAGE,
+     .default_value = CEV_DAY_AND_NIGHT,
+     .minimum = CEV_BY_DAY,
+     .maximum = CEV_DAY_AND_NIGHT,
      .whole = true},
     {.name = "latitude_deg",
      .unit = "deg",
@@ -100,7 +99,7 @@ typedef struct way {
     double share_of_night;
 } way;
 
-static way way_of(const cev_source *source, const cev_quark_couplings *couplings)
+static way way_of(const cev_source *source, const cev_quark_couplings *couplings, double hours)
 {
     const double *q = source->parameter;
     way w = {.oscillation = {.theta12_rad = q[THETA12],
@@ -110,9 +109,9 @@ static way way_of(const cev_source *source, const cev_quark_couplings *couplings
                              .dm21_eV2 = q[DM21],
                              .dm31_eV2 = q[DM31],
                              .couplings = couplings}};
-    w.share_of_night = q[EARTH] == DAY     ? 0
-                       : q[EARTH] == NIGHT ? 1
-                                           : 0.5; /* a year has as much night as day everywhere */
+    w.share_of_night = hours == CEV_BY_DAY     ? 0
+                       : hours == CEV_AT_NIGHT ? 1
+                                               : 0.5; /* a year has as much night as day everywhere */
     if (w.share_of_night > 0) cev_solar_nights_at(q[LATITUDE], &w.nights);
     return w;
 }
@@ -149,7 +148,7 @@ enum { N_TABLE = 2 * CEV_N_FLAVOURS * N_KNOT };
 static void tabulate(const cev_source *source, const cev_quark_couplings *couplings, double *table)
 {
     double value[CEV_N_FLAVOURS][N_KNOT], second[N_KNOT];
-    const way w = way_of(source, couplings);
+    const way w = way_of(source, couplings, source->parameter[EARTH]);
     for (size_t k = 0; k < N_KNOT; k++) {
         double p[CEV_N_FLAVOURS] = {0};
         if (spectrum[k] > 0) probabilities(&w, (double)k * KNOT_MEV, p);
@@ -200,6 +199,18 @@ static double fluence_per_cm2(const cev_source *source, size_t component)
     return source->parameter[FLUX] * source->parameter[YEARS] * 365.25 * 86400;
 }
 
+static double live_days(const cev_source *source)
+{
+    return source->parameter[YEARS] * 365.25;
+}
+
+static void probabilities_of(const cev_source *source, const cev_quark_couplings *couplings, cev_hours hours,
+                             double energy_MeV, double *probability)
+{
+    const way w = way_of(source, couplings, hours);
+    probabilities(&w, energy_MeV, probability);
+}
+
 #define COMPONENT(name_, tex, flavour_, spectrum_)                                                                     \
     {                                                                                                                  \
         .name = name_, .label = tex, .help = "8B neutrinos that arrive as " name_, .flavour = flavour_,                \
@@ -228,6 +239,8 @@ const cev_source_kind cev_source_solar_b8 = {
     .n_table = N_TABLE,
     .tabulate = tabulate,
     .feels_matter = feels_matter,
+    .live_days = live_days,
+    .probabilities = probabilities_of,
     .scan_parameter = "flux_b8",
     .normalisation = FLUX,
 };

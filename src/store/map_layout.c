@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <hdf5.h>
-#include <hdf5_hl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +11,9 @@
 
 #include "map_description.h"
 #include "map_names.h"
+#include "map_scales.h"
 #include "store_disk.h"
 #include "store_error.h"
-
-enum { MOST_COMPACT = 512 }; /* links and attributes that stand in an object's header: few reads, with a checksum */
 
 typedef struct layout {
     const cev_map_spec *spec;
@@ -60,10 +58,10 @@ static cev_status put_numbers(const layout *l, hid_t object, const char *name, h
 /* Room for `n` names in the group's header. */
 static void set_group_properties(hid_t p, size_t n)
 {
-    H5Pset_est_link_info(p, (unsigned)(n < MOST_COMPACT ? n : MOST_COMPACT), 24);
+    H5Pset_est_link_info(p, (unsigned)(n < MAP_MOST_COMPACT ? n : MAP_MOST_COMPACT), 24);
     H5Pset_obj_track_times(p, 0);
-    H5Pset_attr_phase_change(p, MOST_COMPACT, 0);
-    H5Pset_link_phase_change(p, MOST_COMPACT, 0);
+    H5Pset_attr_phase_change(p, MAP_MOST_COMPACT, 0);
+    H5Pset_link_phase_change(p, MAP_MOST_COMPACT, 0);
 }
 
 static cev_status create_group(const layout *l, hid_t where, const char *name, size_t n_member, hid_t *out)
@@ -93,7 +91,7 @@ static cev_status create_dataset(const layout *l, hid_t where, const char *name,
     H5Pset_alloc_time(p, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(p, H5D_FILL_TIME_NEVER);
     H5Pset_obj_track_times(p, 0);
-    H5Pset_attr_phase_change(p, MOST_COMPACT, 0);
+    H5Pset_attr_phase_change(p, MAP_MOST_COMPACT, 0);
     if (chunk) H5Pset_chunk(p, rank, chunk);
     errno = 0;
     *out = H5Dcreate2(where, name, type, space, H5P_DEFAULT, p, H5P_DEFAULT);
@@ -135,15 +133,6 @@ static cev_status put_texts(const layout *l, hid_t where, const char *name, size
 
 /* --- a space ---------------------------------------------------------------------------------------------------- */
 
-static cev_status make_scale(const layout *l, hid_t group, const char *dataset, const char *name)
-{
-    hid_t d = H5Dopen2(group, dataset, H5P_DEFAULT);
-    cev_status status = d < 0 || H5DSset_scale(d, name) < 0 ? cev_store_fail(l->path, "make a dimension scale")
-                                                            : CEV_OK;
-    if (d >= 0) H5Dclose(d);
-    return status;
-}
-
 static cev_status label_axis(const layout *l, hid_t axis, const cev_parameter *p, const cev_axis *values)
 {
     char label[256];
@@ -168,7 +157,7 @@ static cev_status put_axis(const layout *l, hid_t group, const cev_map_space *s,
     if (d < 0) return cev_store_fail(l->path, "open an axis");
     cev_status status = label_axis(l, d, s->axis_description[a], axis);
     H5Dclose(d);
-    return status == CEV_OK ? make_scale(l, group, axis->name, axis->name) : status;
+    return status == CEV_OK ? cev_map_make_scale(l->path, group, axis->name, axis->name) : status;
 }
 
 /* The names of the axes in their order, unless a text of the file says so already. */
@@ -200,20 +189,12 @@ static cev_status put_member_names(const layout *l, hid_t group, const cev_map_s
     return status;
 }
 
-static cev_status attach(const layout *l, hid_t group, hid_t field, const char *scale, unsigned dimension)
-{
-    hid_t d = H5Dopen2(group, scale, H5P_DEFAULT);
-    cev_status status = d < 0 || H5DSattach_scale(field, d, dimension) < 0 ? cev_store_fail(l->path, "attach an axis")
-                                                                           : CEV_OK;
-    if (d >= 0) H5Dclose(d);
-    return status;
-}
-
 static cev_status attach_scales(const layout *l, hid_t group, hid_t field, const cev_map_space *s)
 {
     unsigned dimension = 0;
-    if (s->name) CEV_TRY(attach(l, group, field, MAP_NAMES_AXIS, dimension++));
-    for (size_t a = 0; a < s->grid->n_axis; a++) CEV_TRY(attach(l, group, field, s->grid->axis[a].name, dimension++));
+    if (s->name) CEV_TRY(cev_map_attach(l->path, group, field, MAP_NAMES_AXIS, dimension++));
+    for (size_t a = 0; a < s->grid->n_axis; a++)
+        CEV_TRY(cev_map_attach(l->path, group, field, s->grid->axis[a].name, dimension++));
     return CEV_OK;
 }
 
@@ -260,19 +241,31 @@ static cev_status put_fields(const layout *l, hid_t group, const cev_map_space *
     return CEV_OK;
 }
 
+static cev_status put_tiles_in(const layout *l, hid_t group, hid_t tiles, const cev_map_space *s)
+{
+    hsize_t n_tile = s->grid->n_tile, size[3];
+    unsigned dimension = 0;
+    CEV_TRY(cev_map_put_dimension(l->path, tiles, MAP_TILE_AXIS, n_tile));
+    CEV_TRY(cev_map_put_dimension(l->path, tiles, MAP_BYTE_AXIS, CEV_DIGEST_SIZE));
+    CEV_TRY(put_dataset(l, group, MAP_DONE, H5T_STD_U8LE, 1, &n_tile, NULL));
+    CEV_TRY(put_dataset(l, group, MAP_DIGEST, H5T_STD_U8LE, cev_map_digest_shape(s, size), size, NULL));
+    CEV_TRY(cev_map_attach_to(l->path, group, MAP_DONE, tiles, MAP_TILE_AXIS, 0));
+    CEV_TRY(cev_map_attach_to(l->path, group, MAP_DIGEST, tiles, MAP_TILE_AXIS, dimension++));
+    if (s->name) CEV_TRY(cev_map_attach_to(l->path, group, MAP_DIGEST, group, MAP_NAMES_AXIS, dimension++));
+    return cev_map_attach_to(l->path, group, MAP_DIGEST, tiles, MAP_BYTE_AXIS, dimension);
+}
+
 static cev_status put_tiles(const layout *l, hid_t group, const cev_map_space *s)
 {
     const cev_grid *g = s->grid;
-    hsize_t n_tile = g->n_tile, size[3];
     uint64_t side[CEV_MAX_AXES];
     hid_t tiles;
     for (size_t a = 0; a < g->n_axis; a++) side[a] = g->tile_side[a];
-    CEV_TRY(create_group(l, group, MAP_TILES, 2, &tiles));
+    CEV_TRY(create_group(l, group, MAP_TILES, 4, &tiles));
     cev_status status = put_numbers(l, tiles, MAP_SIDE, H5T_STD_U64LE, g->n_axis, side);
+    if (status == CEV_OK) status = put_tiles_in(l, group, tiles, s);
     H5Gclose(tiles);
-    CEV_TRY(status);
-    CEV_TRY(put_dataset(l, group, MAP_DONE, H5T_STD_U8LE, 1, &n_tile, NULL));
-    return put_dataset(l, group, MAP_DIGEST, H5T_STD_U8LE, cev_map_digest_shape(s, size), size, NULL);
+    return status;
 }
 
 static cev_status put_record(const layout *l, hid_t group, const record *r, int rank, const hsize_t *size)
@@ -283,17 +276,29 @@ static cev_status put_record(const layout *l, hid_t group, const record *r, int 
     return status;
 }
 
+/* In the order of cev_map_result_shape(). */
+static cev_status put_result(const layout *l, hid_t group, hid_t results, const cev_map_space *s, const record *r)
+{
+    hsize_t size[MAP_RESULT_RANK];
+    unsigned dimension = 0;
+    size_t n_member = cev_grid_n_member(s->grid);
+    CEV_TRY(put_record(l, results, r, cev_map_result_shape(r, s->name ? s->n_map : 0, n_member, s->grid->n_axis, size),
+                       size));
+    if (s->name) CEV_TRY(cev_map_attach_to(l->path, results, r->name, group, MAP_NAMES_AXIS, dimension++));
+    if (n_member > 1 && r->of != RECORD_OF_MAP)
+        CEV_TRY(cev_map_attach_to(l->path, results, r->name, group, s->grid->axis[0].name, dimension++));
+    if (r->of == RECORD_OF_FIT_AND_AXIS)
+        CEV_TRY(cev_map_attach_to(l->path, results, r->name, results, MAP_AXIS_AXIS, dimension++));
+    return CEV_OK;
+}
+
 static cev_status put_results(const layout *l, hid_t group, const cev_map_space *s)
 {
     hid_t results;
-    CEV_TRY(create_group(l, group, MAP_RESULTS, N_RESULT_RECORDS, &results));
-    cev_status status = CEV_OK;
-    for (size_t k = 0; status == CEV_OK && k < N_RESULT_RECORDS; k++) {
-        hsize_t size[MAP_RESULT_RANK];
-        const record *r = &cev_map_result_records[k];
-        int rank = cev_map_result_shape(r, s->name ? s->n_map : 0, cev_grid_n_member(s->grid), s->grid->n_axis, size);
-        status = put_record(l, results, r, rank, size);
-    }
+    CEV_TRY(create_group(l, group, MAP_RESULTS, N_RESULT_RECORDS + 1, &results));
+    cev_status status = cev_map_put_dimension(l->path, results, MAP_AXIS_AXIS, s->grid->n_axis);
+    for (size_t k = 0; status == CEV_OK && k < N_RESULT_RECORDS; k++)
+        status = put_result(l, group, results, s, &cev_map_result_records[k]);
     H5Gclose(results);
     return status;
 }
@@ -312,7 +317,7 @@ static cev_status put_map_names(const layout *l, hid_t group, const cev_map_spac
 {
     CEV_TRY(put_texts(l, group, MAP_NAMES_AXIS, s->n_map, s->map_name));
     CEV_TRY(put_encoding(l, group));
-    return make_scale(l, group, MAP_NAMES_AXIS, MAP_NAMES_AXIS);
+    return cev_map_make_scale(l->path, group, MAP_NAMES_AXIS, MAP_NAMES_AXIS);
 }
 
 static cev_status put_space_in(const layout *l, hid_t group, const cev_map_space *s)
@@ -358,6 +363,20 @@ static cev_status put_progress(const layout *l)
     return status;
 }
 
+/* The columns of the index have one dimension, the names of the maps. */
+static cev_status index_by_name(const layout *l)
+{
+    static const char names[] = MAP_INDEX "/name";
+    if (H5Lexists(l->file, names, H5P_DEFAULT) <= 0) return CEV_OK;
+    CEV_TRY(cev_map_make_scale(l->path, l->file, names, "name"));
+    for (size_t k = 0; k < l->spec->n_column; k++) {
+        char path[MAP_PATH_SIZE];
+        snprintf(path, sizeof path, MAP_INDEX "/%s", l->spec->column[k].name);
+        if (strcmp(path, names)) CEV_TRY(cev_map_attach_to(l->path, l->file, path, l->file, names, 0));
+    }
+    return CEV_OK;
+}
+
 static cev_status put_index(const layout *l)
 {
     size_t n_map = 0;
@@ -368,7 +387,7 @@ static cev_status put_index(const layout *l)
         snprintf(name, sizeof name, MAP_INDEX "/%s", l->spec->column[k].name);
         CEV_TRY(put_texts(l, l->file, name, n_map, l->spec->column[k].text));
     }
-    return CEV_OK;
+    return index_by_name(l);
 }
 
 static cev_status put_spaces(const layout *l)

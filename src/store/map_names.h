@@ -25,11 +25,17 @@
 #define MAP_SIDE "side"
 #define MAP_DONE "tiles/done"
 #define MAP_DIGEST "tiles/digest"
+#define MAP_TILE_AXIS "tile"
+#define MAP_BYTE_AXIS "byte"
 #define MAP_RESULTS "results"
+#define MAP_AXIS_AXIS "axis"
 #define MAP_PROGRESS "progress"
 
 /* map, and the axes */
 enum { MAP_MAX_RANK = CEV_MAX_AXES + 1, MAP_RESULT_RANK = 3, MAP_PATH_SIZE = 1024 };
+
+/* Links and attributes that stand in an object's header: few reads, with a checksum. */
+enum { MAP_MOST_COMPACT = 512 };
 
 typedef enum record_type { RECORD_INT, RECORD_BOOL, RECORD_COUNT, RECORD_REAL, RECORD_TEXT } record_type;
 

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expected events per bin, as `cevscan rates --json` gives them, in axes of matplotlib."""
-import json
-import subprocess
-
-from .command import MapError, program
+"""Expected events per bin, as rates() gives them, in axes of matplotlib."""
 from .numeric import np
 from .style import own_words
 
@@ -13,25 +9,11 @@ HATCHES = {r"$\nu_\mu$": "////", r"$\overline{\nu}_\mu$": "....", r"$\bar\nu_\mu
 OBSERVABLE = {"keV": "recoil energy [keV]", "PE": "photoelectrons", "bin": "bin"}
 
 
-def rates(experiments, interaction="nsi", settings=(), cevscan=None):
-    """{experiment: what `cevscan rates --json` says of it}: `experiments` are names or files, comma separated, `settings` texts
-    PARAMETER=VALUE. Counts are events in the experiment's whole exposure, by bin."""
-    cevscan = cevscan or program()
-    command = [cevscan, "rates", "-e", experiments, "--interaction", interaction, "--json"]
-    command += [f"--set={setting}" for setting in settings]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    except OSError as error:
-        raise MapError(f"{cevscan}: {error.strerror}; build it with make") from None
-    if done.returncode != 0:
-        raise SystemExit(done.returncode if done.returncode > 0 else 128 - done.returncode)  # its message is there already
-    return json.loads(done.stdout)
-
-
 def edges_of(rate):
-    """Unit of the observable, and the edges of its bins."""
+    """Unit of the observable, and the edges of its bins; a counting experiment has no upper one, and gets one to be drawn with."""
     unit = next(key[len("edges_"):] for key in rate if key.startswith("edges_") and key != "edges_us")
-    return unit, np.array(rate[f"edges_{unit}"], float)
+    edges = np.array(rate[f"edges_{unit}"], float)
+    return unit, np.where(np.isfinite(edges), edges, 2 * edges[0])
 
 
 def per_energy(counts, edges):
@@ -83,14 +65,7 @@ def draw_signal(ax, rate, per_unit=True, with_backgrounds=False):
     ax.stairs(below / widths, edges, color="black", linewidth=0.9)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, 1.3 * max(below / widths))
-    if unit == "bin":
-        number_bins(ax, len(edges) - 1)
-    ax.set_xlabel(OBSERVABLE.get(unit, unit))
-    ax.set_ylabel(f"events per {unit}" if per_unit and unit != "bin" else "events per bin")
-    if is_one:
-        ax.set_xlabel(f"all recoils above {edges[0]:g} keV" if unit == "keV" else "one bin")
-        ax.set_ylabel("events")
-        ax.tick_params(axis="x", which="both", bottom=False, top=False, labelbottom=False)
+    name_axes(ax, rate, unit, edges, per_unit)
     ax.text(0.96, 0.95, f"signal {counted(rate['signal_total'])}\nbackground {counted(rate['background_total'])}",
             transform=ax.transAxes, ha="right", va="top", fontsize=8)
     return handles
@@ -101,15 +76,32 @@ def counted(n):
     return f"{n:,.0f}".replace(",", " ") if n >= 1000 else f"{n:.4g}"
 
 
-def number_bins(ax, n):
-    ax.set_xticks(np.arange(n) + 0.5, range(1, n + 1))
+def name_axes(ax, rate, unit, edges, per_unit):
+    ax.set_xlabel(OBSERVABLE.get(unit, unit))
+    ax.set_ylabel(f"events per {unit}" if per_unit and unit != "bin" else "events per bin")
+    if len(edges) == 2:
+        ax.set_xlabel(f"all recoils {rate['bin_names'][0]}" if unit == "keV" and "bin_names" in rate else "one bin")
+        ax.set_ylabel("events")
+        ax.tick_params(axis="x", which="both", bottom=False, top=False, labelbottom=False)
+    elif unit == "bin":
+        name_bins(ax, rate.get("bin_names"), len(edges) - 1)
+
+
+def name_bins(ax, names, n):
+    """Their numbers, or the names that the experiment's file gives them: upright, where there is no room beside each other."""
+    numbers = [f"bin {k + 1}" for k in range(n)]
+    named = names is not None and names != numbers
+    ax.set_xticks(np.arange(n) + 0.5, [own_words(name) for name in names] if named else range(1, n + 1))
     ax.tick_params(axis="x", which="minor", bottom=False, top=False)
+    if named:
+        ax.set_xlabel("")
+        ax.tick_params(axis="x", labelsize=8, labelrotation=90 if sum(map(len, names)) > 40 else 0)
 
 
 def draw(ax, name, rate, per_unit=False, log=False, titled=True):
     """Stacks the backgrounds and the flavours of one experiment, per bin or per unit of the observable, with the data on top."""
     unit, edges = edges_of(rate)
-    widths = np.diff(edges) if per_unit else np.ones(len(edges) - 1)
+    widths = np.diff(edges) if per_unit and len(edges) > 2 else np.ones(len(edges) - 1)
     below, layers = np.zeros(len(edges) - 1), layers_of(rate, edges)
     for label, colour, counts in layers:
         ax.stairs((below + counts) / widths, edges, baseline=below / widths, fill=True, color=colour, linewidth=0, label=label)
@@ -119,10 +111,7 @@ def draw(ax, name, rate, per_unit=False, log=False, titled=True):
     ax.set_xlim(edges[0], edges[-1])
     set_range(ax, min(0, 1.1 * min(low)), max(*(below / widths), *high), log,
               min((layers[0][2] / widths)[layers[0][2] > 0]) if layers else 1)
-    if unit == "bin":
-        number_bins(ax, len(edges) - 1)
-    ax.set_xlabel(OBSERVABLE.get(unit, unit))
-    ax.set_ylabel(f"events per {unit}" if per_unit and unit != "bin" else "events per bin")
+    name_axes(ax, rate, unit, edges, per_unit)
     if titled:
         ax.set_title(own_words(rate.get("title", name)), fontsize=10)
     handles, labels = ax.get_legend_handles_labels()
