@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "bins_table.h"
-#include "usage.h"
 #include "command.h"
 #include "output_format.h"
 #include "selection.h"
 #include "spectrum.h"
+#include "usage.h"
 
 static const char doc[] =
     "Expected events per bin, for each neutrino of the source and each background, over the whole exposure.\v"

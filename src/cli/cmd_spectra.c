@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "command.h"
-#include "usage.h"
 #include "spectrum.h"
+#include "usage.h"
 
 static const char doc[] =
     "What expected events are folded from, in tables over an energy: recoil spectra, cross sections, form "

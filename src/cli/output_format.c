@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "output_format.h"
-#include "usage.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "usage.h"
 
 void parse_format(const char *argument, struct argp_state *state, output_format *out)
 {
