@@ -7,17 +7,20 @@
     >>> curve = project(m, ["eps_ee_uV"])                   # the others profiled
     >>> area_of(m, delta_from_level(90, dof=2))
     >>> allowed_intervals(curve.axes[0], curve.delta_chi2, delta_from_level(90, dof=1)).intervals
+    >>> rates("ess_csi", settings={"eps_ee_uV": 0.1})["ess_csi"]["signal_total"]
+    >>> energy, flux = pick(spectra("xenonnt_8b", of="flux")["xenonnt_8b"], component="nu_e")
 
-Set PYTHONPATH to the folder that holds this package. What draws is in the modules style, contours, curves, rates and
-panels, which need matplotlib; all else needs h5py and numpy.
+Set PYTHONPATH to the folder that holds this package. What draws is in the modules style, contours, curves, event_rates
+and panels, which need matplotlib; all else needs h5py and numpy.
 """
 from .areas import Area, area_of, rank
 from .axes import Axis, tex_of_name, tex_of_unit
 from .command import MapError
+from .expected import pick, rates, spectra
 from .intervals import Allowed, allowed_intervals, delta_from_level
 from .maps import Map, factors_of, group_names, labels_of, open_map, open_maps, select
 from .projection import branches_of, curve_of, curves_at, curves_of, from_each, project
 
 __all__ = ["Allowed", "Area", "Axis", "Map", "MapError", "allowed_intervals", "area_of", "branches_of", "curve_of", "curves_at",
-           "curves_of", "delta_from_level", "factors_of", "from_each", "group_names", "labels_of", "open_map", "open_maps", "project", "rank", "select",
-           "tex_of_name", "tex_of_unit"]
+           "curves_of", "delta_from_level", "factors_of", "from_each", "group_names", "labels_of", "open_map", "open_maps", "pick",
+           "project", "rank", "rates", "select", "spectra", "tex_of_name", "tex_of_unit"]
