@@ -77,6 +77,6 @@ def test_bad_input(tmp_path):
     done = script("-e", "xenont_8b", "-o", tmp_path / "a.png")
     assert done.returncode == 2 and 'did you mean "xenonnt_8b"' in done.stderr and not list(tmp_path.iterdir())
     done = script("-e", "xenonnt_8b", "-o", tmp_path / "a.gif")
-    assert done.returncode == 2 and "must end in .pdf or .png" in done.stderr
+    assert done.returncode == 2 and "must end in .pdf, .png, .svg or .pgf" in done.stderr
     done = script("-e", "xenonnt_8b", "--set", "flux_b8=much", "-o", tmp_path / "a.png")
     assert done.returncode == 2 and "flux_b8=much" in done.stderr
