@@ -114,9 +114,10 @@ class Fields:
         return {**found, "points_failed": np.uint64(self.n_failed), "content_hash": self.content_hash()} if with_counts else found
 
 
-def write_study(path, spaces, reference=0.0, done=None, tile=16, complete=True, columns=None, **attrs):
+def write_study(path, spaces, reference=0.0, done=None, tile=16, complete=True, columns=None, factors=None, **attrs):
     """A study of format 2. `spaces`: {name: (axes, {map: chi2})}; the name of a map is that of its experiments, with + in
-    between."""
+    between, and what comes after an @. `columns` of the index, {name: texts}, may replace those that are made here;
+    `factors`: {column: label}."""
     names, rows = [], []
     with h5py.File(path, "w") as f:
         f.attrs.update({**TEXTS, "format": "cevscan study", "format_version": np.int32(2), **attrs})
@@ -126,15 +127,30 @@ def write_study(path, spaces, reference=0.0, done=None, tile=16, complete=True, 
             put_space(group, axes, maps, reference, done, tile)
             names += [f"{space}/{name}" for name in maps]
             rows += [(",".join(axis.name for axis in axes), name) for name in maps]
-        put_texts(f, "index/name", names)
-        put_texts(f, "index/axes", [axes for axes, _ in rows])
-        put_texts(f, "index/experiments", [name.replace("+", ", ") for _, name in rows])
-        put_texts(f, "index/title", [name.replace("+", " + ") for _, name in rows])
-        put_texts(f, "index/configuration_hash", [f"c0ffee{n}" for n in range(len(names))])
-        for name, texts in (columns or {}).items():
+        sets = [name.partition("@")[0] for _, name in rows]
+        made = {"name": names, "axes": [axes for axes, _ in rows], "experiments": [name.replace("+", ", ") for name in sets],
+                "title": [name.replace("+", " + ") for name in sets],
+                "configuration_hash": [f"c0ffee{n}" for n in range(len(names))]}
+        for name, texts in {**made, **(columns or {})}.items():
             put_texts(f, f"index/{name}", texts)
+        for name, label in (factors or {}).items():
+            f[f"index/{'exposure_factor' if name == 'exposure' else name}"].attrs["long_name"] = label
+        f["index"].attrs["factors"] = ",".join(factors or {})
         seal(f, 2)
     return str(path)
+
+
+def write_years(path, sets=("csi", "si", "csi+si"), years=(1, 3, 10), n=41, widths=None, **options):
+    """A study of sets and years of one plane, with regions that shrink with the square root of time. Titles say the years, as
+    those of the program may."""
+    x, y = eps("ee", -1, 1, n), eps("mumu", -1, 1, n)
+    X, Y = grid(x, y)
+    widths = widths or {name: (0.3, 0.1) if k % 2 else (0.1, 0.3) for k, name in enumerate(sets)}
+    maps = {f"{name}@years={t}": ((X / widths[name][0])**2 + (Y / widths[name][1])**2) * t for name in sets for t in years}
+    rows = [(name, t) for name in sets for t in years]
+    columns = {"set": [name for name, _ in rows], "years": [f"{t:.15g}" for _, t in rows],
+               "title": [f"{name.replace('+', ' + ')}, {t} years" for name, t in rows]}
+    return write_study(path, {"eps_ee_uV,eps_mumu_uV": ((x, y), maps)}, columns=columns, factors={"years": "years"}, **options)
 
 
 def put_space(group, axes, maps, reference, done, tile):

@@ -15,9 +15,9 @@ from .areas import Area, area_of, rank
 from .axes import Axis, tex_of_name, tex_of_unit
 from .command import MapError
 from .intervals import Allowed, allowed_intervals, delta_from_level
-from .maps import Map, group_names, labels_of, open_map, open_maps
+from .maps import Map, factors_of, group_names, labels_of, open_map, open_maps, select
 from .projection import branches_of, curve_of, curves_at, curves_of, from_each, project
 
 __all__ = ["Allowed", "Area", "Axis", "Map", "MapError", "allowed_intervals", "area_of", "branches_of", "curve_of", "curves_at",
-           "curves_of", "delta_from_level", "from_each", "group_names", "labels_of", "open_map", "open_maps", "project", "rank",
+           "curves_of", "delta_from_level", "factors_of", "from_each", "group_names", "labels_of", "open_map", "open_maps", "project", "rank", "select",
            "tex_of_name", "tex_of_unit"]

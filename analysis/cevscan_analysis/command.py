@@ -60,11 +60,55 @@ def command_line(description, example, takes_maps=True):
 
 
 def percentage(text):
-    """Type of a confidence level in %, for argparse."""
+    """Type of a confidence level in %, for argparse. Nearer to 100 than 1e-12 it would be infinity to the last digit."""
     value = float(text)
-    if not 0 < value < 100:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %")
+    if not 0 < value <= 100 - 1e-12:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %" + " by more than 1e-12 %" * (value <= 100))
     return value
+
+
+def add_selection(parser):
+    """--set and --where, which choose maps of studies: select(maps, options.sets, options.where)."""
+    parser.add_argument("--set", dest="sets", action="append", default=[], metavar="NAME",
+                        help="of a study, only the maps of this set of experiments (its name or title); can be repeated")
+    parser.add_argument("--where", action=_Where, default={}, metavar="FACTOR=VALUE",
+                        help="of a study, only the maps with this value of a factor (exposure, or one that the study names); can be "
+                             "repeated: other values of the same factor are added")
+
+
+class _Where(argparse.Action):
+    """{factor: [values]}"""
+    def __call__(self, parser, options, text, option=None):
+        name, equals, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            raise argparse.ArgumentError(self, f"not FACTOR=VALUE with a number as value: {text}") from None
+        found = dict(getattr(options, self.dest) or {})
+        found[name.strip()] = [*found.get(name.strip(), []), number]
+        setattr(options, self.dest, found)
+
+
+def add_labels(parser, what="name of each map in the legend; TeX in $...$"):
+    """--labels and --labels-file: labels_given(options) makes a list of them."""
+    parser.add_argument("--labels", action="append", metavar="A,B,...",
+                        help=f"{what}. Repeated, each is one label, which may hold commas")
+    parser.add_argument("--labels-file", metavar="FILE", help="file of labels, one on each line")
+
+
+def labels_given(options):
+    """The labels of the command line; None if there are none."""
+    if options.labels and options.labels_file:
+        raise MapError("--labels and --labels-file are two ways to say the same; choose one")
+    if options.labels_file:
+        try:
+            with open(options.labels_file, encoding="utf-8", errors="surrogateescape") as file:
+                return [line.strip() for line in file if line.strip()]
+        except OSError as error:
+            raise MapError(f"{options.labels_file}: {error.strerror}") from None
+    if options.labels and len(options.labels) == 1:
+        return [word.strip() for word in options.labels[0].split(",")]
+    return options.labels
 
 
 # ---------------------------------------------------------------------------------------------------- the program cevscan

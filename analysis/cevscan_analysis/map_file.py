@@ -8,7 +8,7 @@ from . import results, trust
 from .axes import Axis, tex_of_name
 from .command import MapError
 from .numeric import h5py, np
-from .one_map import IMPOSSIBLE, OK, PENDING, Map
+from .one_map import IMPOSSIBLE, OK, PENDING, Factor, Map
 from .printable import text_of
 
 MAP, STUDY = "cevscan map", "cevscan study"
@@ -154,7 +154,26 @@ class File:
         if not hasattr(self, "_index"):
             self._index = {key: column[()] for key, column in self.file["index"].items()}
         n = self.names().index(name) if n is None else n
-        return {key: text_of(column[n]) for key, column in self._index.items()}
+        row, factors = {key: text_of(column[n]) for key, column in self._index.items()}, {}
+        for key, (column, label) in self._factors().items():
+            factors[key] = Factor(_number(row[column], f"/index/{column}"), label)
+        own = {column for column, _ in self._factors().values()} - {"exposure_factor"}
+        return {key: value for key, value in row.items() if key not in own}, factors
+
+    def _factors(self):
+        """What varies beside sets and spaces: {factor: (its column of the index, its label)}."""
+        if not hasattr(self, "_columns"):
+            index = self.file["index"]
+            names = [name for name in str(text_of(index.attrs.get("factors", ""))).split(",") if name]
+            if "exposure_factor" in index and "exposure" not in names:
+                names.append("exposure")
+            columns = {name: "exposure_factor" if name == "exposure" else name for name in names}
+            for name, column in columns.items():
+                if column not in index:
+                    raise Malformed(f"its index has no column of the factor {name}")
+            self._columns = {name: (column, str(text_of(index[column].attrs.get("long_name", name))))
+                             for name, column in columns.items()}
+        return self._columns
 
 
 class Space:
@@ -198,7 +217,11 @@ class Space:
         return dataset[k]
 
     def map(self, verify, k=0, row=None, place=None):
-        """The k-th map; `row`: what the index of a study says of it."""
+        """The k-th map; `row`: what the index of a study says of it, and its factors."""
+        found = self._map(verify, k, row[0] if row else None, place)
+        return replace(found, factors=row[1], members=tuple(replace(m, factors=row[1]) for m in found.members)) if row else found
+
+    def _map(self, verify, k, row, place):
         place = place or self.place
         attrs = {**self.attrs, **(row or {}), "format": MAP} if row else self.attrs
         progress = {**self.progress, **self._results(k)}
@@ -286,6 +309,13 @@ def _from_lowest(chi2, delta, is_of_members):
     lowest = np.fmin.reduce(reference, axis=along, keepdims=True, initial=np.inf)
     with np.errstate(invalid="ignore"):
         return np.where(reference - lowest > 1e-9 * (1 + np.abs(lowest)), chi2 - lowest, delta)
+
+
+def _number(text, place):
+    try:
+        return float(text)
+    except ValueError:
+        raise Malformed(f"{place} holds what is no number") from None
 
 
 def _texts(attrs):

@@ -1,69 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opening maps of cevscan, and naming them."""
-import json
+"""Opening maps of cevscan, and choosing some of a study."""
+import math
 import os
 
 from . import map_file
 from .command import MapError
-from .one_map import IMPOSSIBLE, INVALID, NOT_CONVERGED, OK, PENDING, Map, Profiled
+from .labels import exposure_of, experiments_of, factors_of, file_of, labels_of, plain_titles, set_of, titles_of
+from .one_map import IMPOSSIBLE, INVALID, NOT_CONVERGED, OK, PENDING, Factor, Map, Profiled
 
-__all__ = ["IMPOSSIBLE", "INVALID", "NOT_CONVERGED", "OK", "PENDING", "Map", "Profiled", "experiments_of", "exposure_of",
-           "file_of", "group_names", "labels_of", "open_map", "open_maps", "titles_of"]
-
-
-def experiments_of(m):
-    """Names of the experiments of a map."""
-    return [name.strip() for name in str(m.attrs.get("experiments", "")).split(",")]
-
-
-def file_of(m):
-    """Path of its file, without the name that it has there."""
-    return _split(m.path, None)[0]
-
-
-def exposure_of(m):
-    """Mass and backgrounds of its experiments are this many times those of their files: "1", "10", "0.5"."""
-    if "exposure_factor" in m.attrs:        # what the index of a study says
-        return str(m.attrs["exposure_factor"])
-    group = _split(m.path, None)[1]
-    if group:                               # of a study of format 1: SPACE/SET@FACTOR
-        return group.rpartition("@")[2] if "@" in group else "1"
-    try:
-        return f"{float(json.loads(m.attrs.get('configuration', '{}')).get('exposure_factor', 1)):.15g}"
-    except (ValueError, TypeError, AttributeError):
-        return "1"
-
-
-def titles_of(maps):
-    """Two names of each map: its title, and its experiments. Maps with another exposure say so: my_csi x10."""
-    factors = [exposure_of(m) for m in maps]
-    ends = ["" if factor == "1" else f" x{factor}" for factor in factors]
-    titles = [str(m.attrs.get("title", "")) for m in maps]
-    titles = [title.removesuffix(f", {factor} times the exposure") for title, factor in zip(titles, factors)]
-    # The title of a scan is its author's; that of a map of a study is that of its set, whatever the exposure.
-    titles = [title + end if title and _split(m.path, None)[1] else title for m, title, end in zip(maps, titles, ends)]
-    return titles, [" + ".join(experiments_of(m)) + end for m, end in zip(maps, ends)]
-
-
-def labels_of(maps, text=None):
-    """One label per map: from the comma separated `text`, else whatever tells the maps apart. Surrogate data are
-    named."""
-    return [label + " (surrogate)" * (m.is_surrogate and "surrogate" not in label.lower())
-            for m, label in zip(maps, _plain_labels(maps, text))]
-
-
-def _plain_labels(maps, text):
-    if text is not None:
-        labels = [label.strip() for label in text.split(",")]
-        if len(labels) != len(maps):
-            raise MapError(f"--labels names {len(labels)} maps, but there are {len(maps)}")
-        return labels
-    stems = [os.path.splitext(os.path.basename(m.path))[0] for m in maps]
-    groups = [_split(m.path, None)[1] or "" for m in maps]  # SPACE/SET of studies
-    for candidate in (*titles_of(maps), groups, stems):
-        if all(candidate) and len(set(candidate)) == len(maps):
-            return [label.replace("$", r"\$") for label in candidate]
-    return [m.path.replace("$", r"\$") for m in maps]
+__all__ = ["IMPOSSIBLE", "INVALID", "NOT_CONVERGED", "OK", "PENDING", "Factor", "Map", "Profiled", "experiments_of",
+           "exposure_of", "factors_of", "file_of", "group_names", "labels_of", "open_map", "open_maps", "select", "set_of", "titles_of"]
 
 
 def open_map(path, group=None, verify=True):
@@ -93,6 +39,45 @@ def group_names(path):
     map."""
     with map_file.opened(os.fspath(path), ()) as file:
         return file.names()
+
+
+def select(maps, sets=(), where=None):
+    """Those of the maps of studies that belong to one of the `sets` (names or titles; all by default), and have one of the values
+    that `where`, {factor: value, or list of values}, gives for each of its factors. Maps without such a factor are left out.
+
+        >>> select(open_maps("study.h5"), sets=["csi"], where={"years": 3, "systematics": [1, 0.5]})
+    """
+    maps = list(maps)
+    if sets:
+        maps = _of_sets(maps, sets)
+    for name, wanted in (where or {}).items():
+        maps = _of_values(maps, name, [float(v) for v in (wanted if isinstance(wanted, (list, tuple)) else [wanted])])
+    return maps
+
+
+def _of_sets(maps, sets):
+    names = [(set_of(m), title) for m, title in zip(maps, plain_titles(maps))]
+    there = dict.fromkeys(own for own, _ in names if own)
+    for wanted in sets:
+        if not any(wanted in pair for pair in names):
+            raise MapError(f"--set: no set {wanted}; " + (f"there are {', '.join(there)}" if there else "there is no study with sets"))
+    return [m for m, pair in zip(maps, names) if any(wanted in pair for wanted in sets)]
+
+
+def _of_values(maps, name, wanted):
+    found = [factors_of(m) for m in maps]
+    there = sorted({values[name] for values in found if name in values})
+    if not there:
+        known = dict.fromkeys(key for values in found for key in values)
+        raise MapError(f"--where: no factor {name}; " + (f"there are {', '.join(known)}" if known else "the maps have none"))
+    for value in wanted:
+        if not any(_same(value, own) for own in there):
+            raise MapError(f"--where: no map has {name}={value:.6g}; there are {', '.join(f'{own:.6g}' for own in there)}")
+    return [m for m, values in zip(maps, found) if name in values and any(_same(values[name], value) for value in wanted)]
+
+
+def _same(a, b):
+    return math.isclose(a, b, rel_tol=1e-6)
 
 
 def _split(path, group):

@@ -36,6 +36,13 @@ class Profiled:
 
 
 @dataclass(frozen=True)
+class Factor:
+    """What the maps of a study vary beside sets and axes, of one map."""
+    value: float
+    label: str              # words that go with the value; TeX in dollar signs
+
+
+@dataclass(frozen=True)
 class Map:
     """Delta chi2 on a grid: `delta_chi2[i, j, ...]` belongs to `axes[0].values[i]`, `axes[1].values[j]`, ...
 
@@ -53,6 +60,7 @@ class Map:
     members: tuple = ()     # of Map: in a scan of several parameters in turn, that of each; it has the parameter's name
     pulls: dict = field(default_factory=dict)   # name -> float [axes...], where they are stored and the map is whole
     profiled: Profiled = None   # of a map over fewer axes than were scanned
+    factors: dict = field(default_factory=dict)     # name -> Factor, of a map of a study
 
     @property
     def names(self):
@@ -60,8 +68,11 @@ class Map:
 
     @property
     def is_surrogate(self):
-        """Do its data stand in for numbers that have not been published? Whatever is made of it must say so."""
-        return "surrogate" in str(self.attrs.get("experiments", "")).lower()
+        """Do its data stand in for numbers that have not been published? Whatever is made of it must say so. Files from before
+        there was an attribute for it have it in the experiment's name."""
+        own, marked = (str(self.attrs.get(key, "")) for key in ("experiments", "surrogates"))
+        names = {name.strip() for name in own.split(",")}
+        return "surrogate" in own.lower() or not names.isdisjoint(name.strip() for name in marked.split(",") if name.strip())
 
     @property
     def lowest(self):
