@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Areas of the allowed regions of two-dimensional cevscan maps, and what combinations remove of them."""
 import sys

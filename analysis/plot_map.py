@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the allowed regions of two-dimensional cevscan maps."""
 import argparse

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws many cevscan maps in panels, one for each plane or parameter, with one legend."""
 import os

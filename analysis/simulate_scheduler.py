@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Simulates rank 0 and its workers: how much of their time they wait, on up to 65 536 ranks.
 

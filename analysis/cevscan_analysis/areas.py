@@ -7,7 +7,7 @@
 """
 from dataclasses import dataclass
 
-from .command import MapError
+from .errors import MapError
 from .intervals import delta_from_level
 from .maps import experiments_of, exposure_of, labels_of
 from .numeric import np

@@ -7,15 +7,13 @@ import shutil
 import subprocess
 import sys
 
+from .errors import MapError
 from .printable import printable
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysis/, in the source tree or installed
 HOME = os.path.dirname(SCRIPTS)
+SMALLEST_LEVEL = 1e-100   # in %; its Delta chi2 is still a number
 COMPLETE, POINTS_FAILED = 0, 3  # exit codes of cevscan; the second: complete, but some points have no value
-
-
-class MapError(Exception):
-    """Something that the user must hear of in one line."""
 
 
 def run(main):
@@ -60,10 +58,15 @@ def command_line(description, example, takes_maps=True):
 
 
 def percentage(text):
-    """Type of a confidence level in %, for argparse. Nearer to 100 than 1e-12 it would be infinity to the last digit."""
+    """Type of a confidence level in %, for argparse."""
     value = float(text)
-    if not 0 < value <= 100 - 1e-12:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %" + " by more than 1e-12 %" * (value <= 100))
+    if not 0 < value < 100:
+        is_near = value in (0, 100) and float(text.strip("+-0. ") or 0) not in (0, 1, 100)
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %" +
+                                         f": as near as numbers go it is {value:g}" * is_near)
+    if value < SMALLEST_LEVEL:
+        raise argparse.ArgumentTypeError(f"{text} % allows nothing that numbers can tell from the best fit; the least is "
+                                         f"{SMALLEST_LEVEL:g} %")
     return value
 
 

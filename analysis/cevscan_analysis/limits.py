@@ -4,7 +4,7 @@ import math
 import os
 from dataclasses import dataclass
 
-from .command import MapError
+from .errors import MapError
 from .intervals import stretches
 from .numeric import np
 from .projection import branches_of

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from . import results, trust
 from .axes import Axis, tex_of_name
-from .command import MapError
+from .errors import MapError
 from .numeric import h5py, np
 from .one_map import IMPOSSIBLE, OK, PENDING, Factor, Map
 from .printable import text_of

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import os
 
-from .command import MapError
+from .errors import MapError
 from .numeric import np
 from .printable import text_of
 

@@ -14,7 +14,7 @@ import select
 import signal
 import warnings
 
-from .command import MapError
+from .errors import MapError
 from .numeric import h5py, np
 
 SMALL = 1 << 20                         # bytes of a dataset that is read as a whole
