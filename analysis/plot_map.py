@@ -7,14 +7,16 @@ import math
 import numpy as np
 from matplotlib.patches import Patch
 
-from cevscan_analysis.command import MapError, command_line, complain, percentage, run
-from cevscan_analysis.contours import draw_one, draw_points, draw_several, void_boxes
+from cevscan_analysis.command import (MapError, add_labels, add_selection, command_line, complain, labels_given, percentage,
+                                      run)
+from cevscan_analysis.contours import coarseness, draw_one, draw_points, draw_several, void_boxes
 from cevscan_analysis.intervals import delta_from_level
-from cevscan_analysis.limits import draw_limits, is_inside, name_band, read_limit, write_decades
-from cevscan_analysis.maps import labels_of, open_map
+from cevscan_analysis.limits import draw_limits, is_inside, name_band, read_limit
+from cevscan_analysis.maps import group_names, labels_of, open_map, open_maps, select
 from cevscan_analysis.projection import from_each, project
-from cevscan_analysis.style import (VOID_STYLE, add_note, add_title, draw_boxes, figure_format, new_figure, own_words,
-                                    place_legend, save, set_limits, set_scale)
+from cevscan_analysis.style import (MM, VOID_STYLE, add_note, add_output, add_title, add_width, draw_boxes, figure_format, new_figure,
+                                    own_words, place_legend, save, set_limits, set_scale, styled, their_words, width_in_mm,
+                                    write_decades)
 from cevscan_analysis.tables import tell_of_profiles
 
 EXAMPLE = 'plot_map.py csi.h5 "csi si.h5" --labels "CsI,CsI + Si" --levels 90 -o regions.pdf'
@@ -22,9 +24,12 @@ EXAMPLE = 'plot_map.py csi.h5 "csi si.h5" --labels "CsI,CsI + Si" --levels 90 -o
 
 def arguments():
     parser = command_line("Filled regions of two parameters (Delta chi2 for 2 degrees of freedom): shades of one colour for "
-                          "one map, a colour each for several.\nWith --excluded they are what is excluded. With --each, "
-                          "limits on one parameter at each value of the other\n(Delta chi2 for 1 degree of freedom).", EXAMPLE)
-    parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
+                          "one map, a colour each for several.\nWith --excluded they are what is excluded; of maps without "
+                          "colour inside, it lies on the side of the short strokes.\nWith --each, limits on one parameter at each "
+                          "value of the other (Delta chi2 for 1 degree of freedom).\nOf a study, --set, --where and --axes choose the "
+                          "maps of a plane.", EXAMPLE)
+    add_output(parser)
+    add_selection(parser)
     parser.add_argument("--levels", type=levels, metavar="P,P,...",
                         help="confidence levels in %% (default: 68,90,95 for one map, 90 for several)")
     parser.add_argument("--outlined", type=positions, default=(), metavar="N,N,...",
@@ -37,11 +42,12 @@ def arguments():
                         help="draw a limit of others; can be repeated. A line of the file has two numbers in the units of the "
                              "figure's x and y axis (mass in MeV, coupling without unit), with blanks or a comma between; # "
                              "starts a comment, and an empty line another stroke")
-    parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the legend; TeX in $...$")
+    add_labels(parser)
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--axes", metavar="X,Y", help="parameters to draw; the others are profiled (default: the map's two)")
     parser.add_argument("--xlim", nargs=2, type=float, metavar=("LOW", "HIGH"), help="range of the x axis")
     parser.add_argument("--ylim", nargs=2, type=float, metavar=("LOW", "HIGH"), help="range of the y axis")
+    add_width(parser, "column")
     return parser.parse_args()
 
 
@@ -61,7 +67,7 @@ def cuts_of(options, is_single):
     if options.delta:
         return [(d, rf"$\Delta\chi^2 {'>' if options.excluded else '<'} {d:g}$") for d in options.delta]
     percents = options.levels or ([68, 90, 95] if is_single and not options.excluded else [90])
-    return [(delta_from_level(p, dof=1 if options.each else 2), f"{p:g}% C.L.") for p in percents]
+    return [(delta_from_level(p, dof=1 if options.each else 2), f"{p:.16g}% C.L.") for p in percents]
 
 
 def title_of_cuts(cuts, options):
@@ -76,6 +82,28 @@ def positions(text):
     if min(numbers) < 1:
         raise argparse.ArgumentTypeError(f"maps are counted from 1: {text}")
     return numbers
+
+
+def maps_of(path, options):
+    """The map of a file; of a study those of two axes that are chosen."""
+    if not (options.sets or options.where) or len(group_names(path)) < 2:
+        return [open_map(path)]
+    chosen = [m for m in select(open_maps(path), options.sets, options.where) if len(m.axes) == 2 and not m.members]
+    names = sorted(name.strip() for name in options.axes.split(",")) if options.axes else None
+    planes = dict.fromkeys(", ".join(m.names) for m in chosen)
+    chosen = [m for m in chosen if names is None or sorted(m.names) == names]
+    if len(planes) > 1 and not names:
+        raise MapError(f"{path}: has several planes; choose one with --axes: {'; '.join(planes)}")
+    if not chosen:
+        raise MapError(f"{path}: no plane {options.axes or 'of two parameters'} among the chosen maps" +
+                       (f"; there are {'; '.join(planes)}" if planes else ""))
+    return chosen
+
+
+def names_of(maps, options):
+    """A label for each map: those that are given as they are, others with TeX where it can be set."""
+    given = labels_given(options)
+    return [own_words(label) if given else their_words(label) for label in labels_of(maps, given, figure=True)]
 
 
 def plane(m, axes, first):
@@ -97,7 +125,8 @@ def plane(m, axes, first):
 
 
 def draw(maps, labels, limits, options):
-    fig, ax = new_figure(4.0, 3.9)
+    width = width_in_mm(options.width) * MM
+    fig, ax = new_figure(width, 0.98 * width)
     ax.set_box_aspect(1)
     for which, k in (("x", 0), ("y", 1)):
         set_scale(ax, which, maps[0].axes[k])
@@ -106,7 +135,7 @@ def draw(maps, labels, limits, options):
     cuts = cuts_of(options, len(maps) == 1)
     if len(maps) == 1:
         handles, seen = draw_one(ax, maps[0], cuts, options.excluded)
-        title = labels[0] if options.labels or maps[0].is_surrogate else None
+        title = labels[0] if options.labels or options.labels_file or maps[0].is_surrogate else None
     else:
         handles, seen = draw_several(ax, maps, cuts, labels, options.outlined, options.excluded)
         title = title_of_cuts(cuts, options)
@@ -122,21 +151,31 @@ def draw(maps, labels, limits, options):
         if not is_inside(ax, limit):
             complain(f"note: {limit.label}: no point of this limit lies in the figure")
     handles += lines + more + ([Patch(label="no values", **VOID_STYLE)] if boxes else [])
-    add_title(ax, options.title, add_note(ax, maps, labels))
+    coarse = [tell_of_coarse(m, cuts) for m in maps]
+    add_title(ax, options.title, add_note(ax, maps, labels, coarse))
     place_legend(fig, ax, handles, np.concatenate((seen, places, void, along)), title)
     return fig
 
 
+def tell_of_coarse(m, cuts):
+    """A line, and a note for the figure, if the grid is too coarse for one of the regions."""
+    note = next(filter(None, (coarseness(m, delta) for delta, _ in cuts)), "")
+    if note:
+        complain(f"note: {m.path}: {note}")
+    return bool(note)
+
+
+@styled
 def main():
     options = arguments()
     figure_format(options.output)
-    whole = [open_map(path) for path in options.maps]
+    whole = [m for path in options.maps for m in maps_of(path, options)]
     maps = [plane(m, options.axes, whole[0]) for m in whole]
     for m in maps:
         tell_of_profiles([m])
     maps = [from_each(m, options.each) for m in maps] if options.each else maps
     limits = [read_limit(text) for text in options.limit]
-    labels = [own_words(label) for label in labels_of(maps, options.labels)]
+    labels = names_of(maps, options)
     if max(options.outlined, default=0) > len(maps):
         raise MapError(f"--outlined names map {max(options.outlined)}, but there are {len(maps)}")
     for m in maps:

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws Delta chi2 of one parameter, or of each that a map scans in turn, for one cevscan map or many."""
-from cevscan_analysis.command import MapError, command_line, run
-from cevscan_analysis.curves import draw_panel, is_signed, panel_label, sign_handles, telling_range
-from cevscan_analysis.maps import labels_of
+from cevscan_analysis.command import MapError, add_labels, add_selection, command_line, labels_given, run
+from cevscan_analysis.curves import CHI2_RANGE, draw_panel, is_signed, panel_label, sign_handles, telling_range
+from cevscan_analysis.maps import group_names, labels_of, open_maps, select
 from cevscan_analysis.projection import curves_of
+from cevscan_analysis.scales import fewer_numbers
+from cevscan_analysis.style import (MM, add_head, add_note, add_output, add_title, add_width, figure_format, name_of, new_figure, new_grid,
+                                    own_words, place_below, place_inside, place_legend, place_one_legend, save, styled, their_words,
+                                    width_in_mm, write_steps)
 from cevscan_analysis.tables import tell_of_profiles
-from cevscan_analysis.style import (add_note, add_title, figure_format, name_of, new_figure, own_words, place_legend, save,
-                                    write_steps)
 
 EXAMPLE = 'plot_profile.py csi.h5 si.h5 --parameter eps_ee_uV --labels "CsI,Si" -o profile.pdf'
 
@@ -16,28 +18,48 @@ def arguments():
     parser = command_line("Curves of Delta chi2 (1 degree of freedom), with lines at 1 sigma, 90 % and 2 sigma. Parameters with\n"
                           "both signs on logarithmic axes are drawn over their absolute value. What one map scans in turn is\n"
                           "drawn in panels: those that differ in their last word (the flavour) together. Several maps of this\n"
-                          "kind are compared in a panel for each parameter.", EXAMPLE)
-    parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
+                          "kind are compared in a panel for each parameter. Of a study, --set, --where and --parameter choose.", EXAMPLE)
+    add_output(parser)
+    add_selection(parser)
     parser.add_argument("--parameter", metavar="NAME",
                         help="the others are profiled (default: the map's only one, or all that it scans in turn)")
-    parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the legend; TeX in $...$")
+    add_labels(parser)
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
-    parser.add_argument("--xlim", nargs=2, type=float, metavar=("LOW", "HIGH"), help="range of the parameter")
-    parser.add_argument("--ylim", nargs=2, type=float, metavar=("LOW", "HIGH"), default=(0, 12),
-                        help="range of Delta chi2 (default: 0 12)")
+    parser.add_argument("--xlim", nargs=2, type=float, metavar=("LOW", "HIGH"),
+                        help="range of the parameter (default: that of the axis; of parameters in turn, where curves lie in the figure)")
+    parser.add_argument("--ylim", nargs=2, type=float, metavar=("LOW", "HIGH"), default=CHI2_RANGE,
+                        help="range of Delta chi2 (default: %g %g)" % CHI2_RANGE)
+    add_width(parser, "column, or page for several panels")
     return parser.parse_args()
 
 
+def sources(path, options):
+    """What is drawn of a file: the map; of a study the chosen maps of one parameter, or of several in turn."""
+    if not (options.sets or options.where) or len(group_names(path)) < 2:
+        return [path]
+    maps = [m for m in select(open_maps(path), options.sets, options.where) if m.members or len(m.axes) == 1]
+    named = [m for m in maps if options.parameter in (None, *(member.names[0] for member in m.members or [m]))]
+    single = [m for m in named if not m.members]    # before the same parameter among others
+    kinds = dict.fromkeys(", ".join(member.names[0] for member in m.members or [m]) for m in (single or named))
+    if len(kinds) != 1:
+        there = dict.fromkeys(member.names[0] for m in maps for member in m.members or [m])
+        raise MapError(f"{path}: {'choose one' if kinds else 'no map of it'} with --parameter: {', '.join(there)}" if there else
+                       f"{path}: no map of one parameter among the chosen ones")
+    return single or named
+
+
 def draw(curves, labels, options):
-    fig, ax = new_figure(4.6, 3.5)
+    width = (width_in_mm("column") if options.width.startswith("column,") else width_in_mm(options.width)) * MM
+    fig, ax = new_figure(width, 0.76 * width)
     handles, rest, seen = draw_panel(ax, curves, labels, options.xlim, options.ylim)
     ax.set_ylabel(r"$\Delta\chi^2$")
-    handles = (handles if len(curves) > 1 or options.labels or curves[0].is_surrogate else []) + sign_handles(curves) + rest
+    is_named = len(curves) > 1 or options.labels or options.labels_file or curves[0].is_surrogate
+    handles = (handles if is_named else []) + sign_handles(curves) + rest
     add_title(ax, options.title, add_note(ax, curves, labels))
     if is_signed(curves[0]):
         write_steps(ax)
     if handles:
-        place_legend(fig, ax, handles, seen, outside=1.09)
+        place_legend(fig, ax, handles, seen)
     return fig
 
 
@@ -54,39 +76,47 @@ def panels_of(families, labels):
 
 
 def draw_panels(panels, options):
-    """The y axis is shared. Several maps have one legend, in the first panel; one map has parameters in each."""
-    columns = min(len(panels), 2 if len(panels) <= 4 else 4)
-    rows = -(-len(panels) // columns)
-    fig, grid = new_figure(0.6 + 2.9 * columns, 0.5 + 2.4 * rows, rows, columns, sharey=True, squeeze=False)
-    fig.get_layout_engine().set(w_pad=0.08, h_pad=0.05)
-    for ax in grid.flat[len(panels):]:
-        ax.set_visible(False)
-    placed = []
-    for k, (ax, (curves, labels)) in enumerate(zip(grid.flat, panels)):
-        named = k % columns == columns - 1 or k == len(panels) - 1
-        handles, rest, seen = draw_panel(ax, curves, labels, options.xlim, options.ylim, named)
-        is_lowest, is_first = k + columns >= len(panels), k % columns == 0
-        ax.set_xlabel(panel_label(curves) if is_lowest or len({panel_label(p) for p, _ in panels}) > 1 else "")
+    """The y axis is shared. Several maps have one legend; one map has parameters in each panel."""
+    columns = min(len(panels), 2 if len(panels) in (2, 4) else 3)
+    fig, axes = new_grid(len(panels), columns, 0.8, "page" if options.width.startswith("column,") else options.width)
+    placed, shared = [], all(labels == panels[0][1] for _, labels in panels)
+    for k, (ax, (curves, labels)) in enumerate(zip(axes, panels)):
+        is_last, is_first = k % columns == columns - 1 or k == len(panels) - 1, k % columns == 0
+        handles, rest, seen = draw_panel(ax, curves, labels, options.xlim, options.ylim, is_last)
+        ax.set_xlabel(panel_label(curves))
         ax.set_ylabel(r"$\Delta\chi^2$" if is_first else "")
+        ax.tick_params(labelleft=is_first)
         add_note(ax, curves, labels)
-        if options.xlim is None and all(is_signed(m) for m in curves):
+        if options.xlim is None:
             ax.set_xlim(*telling_range(curves, options.ylim[1]))
-        handles = handles if k == 0 or labels != panels[0][1] else []
-        placed.append((ax, handles + (sign_handles(curves) if k == 0 else []) + rest, seen))
-    for ax, handles, seen in placed:
-        if handles:
-            place_legend(fig, ax, handles, seen)
-        if is_signed(panels[0][0][0]):
+        fewer_numbers(ax)
+        if is_signed(curves[0]):
             write_steps(ax)
-    if options.title:
-        fig.suptitle(own_words(options.title), fontsize=11)
+        placed.append((ax, handles, (sign_handles(curves) if k == 0 or shared else []) + rest, seen))
+    place_legends(fig, placed, shared)
+    add_head(fig, options.title)
     return fig
 
 
+def place_legends(fig, placed, shared):
+    """One for all panels, if they show the same; else in each its own, and what finds no place there below them."""
+    if shared:
+        rest = {h.get_label(): h for _, _, more, _ in placed for h in more}
+        place_one_legend(fig, placed[0][1] + list(rest.values()))
+        return
+    left = {}
+    for ax, handles, more, seen in placed:
+        if not place_inside(fig, ax, handles + more, seen):
+            left.update({h.get_label(): h for h in handles + more})
+    if left:
+        place_below(fig, list(left.values()))
+
+
+@styled
 def main():
     options = arguments()
     figure_format(options.output)
-    families = [curves_of(path, options.parameter) for path in options.maps]
+    families = [curves_of(source, options.parameter) for path in options.maps for source in sources(path, options)]
     for family in families:
         tell_of_profiles(family)
     names = [[m.names[0] for m in family] for family in families]
@@ -94,7 +124,9 @@ def main():
         if own != names[0]:
             raise MapError(f"{family[0].path}: a map of {', '.join(own)}, but {families[0][0].path} is one of "
                            f"{', '.join(names[0])}")
-    labels = [own_words(label) for label in labels_of([family[0] for family in families], options.labels)]
+    given = labels_given(options)
+    labels = [own_words(label) if given else their_words(label)
+              for label in labels_of([family[0] for family in families], given, figure=True)]
     if len(names[0]) > 1:
         fig = draw_panels(panels_of(families, labels), options)
     else:

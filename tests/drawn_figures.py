@@ -18,7 +18,7 @@ def figure_of(monkeypatch, tmp_path):
         kept[0].canvas.draw()
         return kept[0]
     yield make
-    style.plt.close("all")
+    pass
 
 
 def texts(fig):

@@ -8,11 +8,12 @@ from matplotlib.patches import Patch
 from .intervals import delta_from_level, stretches
 from .numeric import np
 from .projection import branches_of
-from .style import (GREY, VOID_STYLE, axis_label, colour, draw_boxes, label_with_unit, line_style, name_of, set_limits,
-                    set_scale)
+from .style import (GREY, SMALL, VOID_STYLE, axis_label, colour, draw_boxes, label_with_unit, line_style, name_of, set_limits,
+                    set_scale, shade)
 
 LINES = ((1, r"$1\sigma$"), (delta_from_level(90, dof=1), "90%"), (4, r"$2\sigma$"))
-SIGNS = ((1, "-", r"$+$"), (-1, (0, (4, 1.6)), r"$-$"))  # line styles of the two signs of a parameter
+CHI2_RANGE = (0, 10)    # of Delta chi2 in figures
+SIGNS = ((1, 1.7, 1.0), (-1, 0.8, 0.7))     # the two signs of a parameter: width of its line, strength of its colour
 
 
 def is_signed(m):
@@ -20,26 +21,25 @@ def is_signed(m):
     return len(m.axes[0].branches) > 1
 
 
-def pieces(m, k):
-    """(x, Delta chi2, line style) of each line that makes up a curve."""
+def pieces(m):
+    """(x, Delta chi2, width, strength of colour) of each line that makes up a curve."""
     if not is_signed(m):
-        return [(m.axes[0].values, m.delta_chi2, line_style(k))]
+        return [(m.axes[0].values, m.delta_chi2, 1.2, 1.0)]
     negative, positive = branches_of(m)
-    return [(abs(part.axes[0].values), part.delta_chi2, style)
-            for part, (_, style, _) in zip((positive, negative), SIGNS)]
+    return [(abs(part.axes[0].values), part.delta_chi2, width, strength)
+            for part, (_, width, strength) in zip((positive, negative), SIGNS)]
 
 
-def line_width(k, signed):
-    """Where the line style tells the sign, the width tells curves that lie upon each other apart."""
-    return (2.8, 1.7, 0.8)[k % 3] if signed else 1.4
+def key_of_curve(k, label, signed):
+    return Line2D([], [], color=colour(k), linestyle=line_style(k), linewidth=SIGNS[0][1] if signed else 1.2, label=label)
 
 
 def draw_curve(ax, m, k, label):
     """Returns the curve's handle, and points on it, close enough to each other to see what a legend would hide."""
     top, lines, seen = 100 * ax.get_ylim()[1], [], []
-    for x, y, style in pieces(m, k):
+    for x, y, width, strength in pieces(m):
         y = np.where(np.isnan(y), np.nan, np.minimum(y, top))  # infinity is drawn as a line that leaves through the top
-        lines += ax.plot(x, y, color=colour(k), linestyle=style, linewidth=line_width(k, is_signed(m)), zorder=3,
+        lines += ax.plot(x, y, color=shade(colour(k), strength), linestyle=line_style(k), linewidth=width, zorder=3,
                          label="_" * bool(lines) + label)
         i = np.linspace(0, len(x) - 1, min(50 * len(x), 40000))
         seen.append(np.column_stack((np.interp(i, np.arange(len(x)), x), np.interp(i, np.arange(len(x)), y))))
@@ -53,7 +53,7 @@ def draw_levels(ax, named=True):
     for level, label in shown:
         ax.axhline(level, color=GREY, linestyle=(0, (4, 3)), linewidth=0.8, zorder=1)
         if named:
-            ax.text(1.012, level, label, transform=ax.get_yaxis_transform(), va="center", fontsize=9, color="0.25")
+            ax.text(1.012, level, label, transform=ax.get_yaxis_transform(), va="center", fontsize=SMALL, color="0.25")
     return np.array([(x, level) for level, _ in shown for x in np.linspace(*ax.get_xlim(), 200)]).reshape(-1, 2)
 
 
@@ -88,11 +88,11 @@ def sign_handles(curves):
     if not any(is_signed(m) for m in curves):
         return []
     symbol = r"\Lambda" if curves[0].axes[0].is_scale_of_new_physics else "x"
-    return [Line2D([], [], color="black", linewidth=1.2, linestyle=style, label=f"${symbol} {'>' if sign > 0 else '<'} 0$")
-            for sign, style, _ in SIGNS]
+    return [Line2D([], [], color=shade("black", strength), linewidth=width, label=f"${symbol} {'>' if sign > 0 else '<'} 0$")
+            for sign, width, strength in SIGNS]
 
 
-def draw_panel(ax, curves, labels, xlim=None, ylim=(0, 12), named=True, places=None):
+def draw_panel(ax, curves, labels, xlim=None, ylim=CHI2_RANGE, named=True, places=None):
     """Curves, levels and stretches without values. Returns handles of the curves and of the rest, and points to keep free."""
     set_axes(ax, curves, xlim, ylim)
     drawn = [draw_curve(ax, m, k, label) for k, m, label in zip(places or range(len(curves)), curves, labels)]
@@ -102,20 +102,47 @@ def draw_panel(ax, curves, labels, xlim=None, ylim=(0, 12), named=True, places=N
     return [line for line, _ in drawn], rest, np.concatenate(seen)
 
 
+NAMED_AT_MOST = 3   # parameters on one axis
+SYMBOLS = {"eps": r"$\varepsilon$", "C1": "$C_1$", "C2": "$C_2$"}
+
+
 def panel_label(curves):
-    """Of the x axis; of parameters that share it, what they have in common."""
-    axes = [drawn_axis(m) for m in curves]
-    if len({a.name for a in axes}) == 1:
+    """Of the x axis; of parameters that share it, their names if they are few, else what they have in common."""
+    axes = list({a.name: a for a in map(drawn_axis, curves)}.values())
+    if len(axes) == 1:
         return axis_label(axes[0])
-    common = r"$|\Lambda|$" if is_signed(curves[0]) and axes[0].is_scale_of_new_physics else "value"
-    return label_with_unit(common, axes[0].units)
+    if is_signed(curves[0]) and axes[0].is_scale_of_new_physics:
+        return label_with_unit(r"$|\Lambda|$", axes[0].units)
+    names = [name_of(a) for a in axes]
+    families = {a.name.partition("_")[0] for a in axes}
+    common = SYMBOLS.get(families.pop(), "parameter") if len(families) == 1 else "parameter"
+    return label_with_unit(", ".join(names) if len(names) <= NAMED_AT_MOST else common, axes[0].units)
 
 
 def telling_range(curves, top):
-    """Where scales have something to tell: from a little below the first curve in the figure to where all are flat, in round
-    numbers."""
+    """The range of the x axis in which curves have something to tell."""
+    return telling_range_of_scales(curves, top) if any(is_signed(m) for m in curves) else telling_range_of_values(curves, top)
+
+
+def telling_range_of_values(curves, top):
+    """Where a curve lies in the figure, with a margin; all that there is, if this is most of it."""
+    least, most = curves_range(curves)
+    axis = drawn_axis(curves[0])
+    seen = np.concatenate([m.axes[0].values[m.delta_chi2 < top] for m in curves])
+    if not len(seen) or axis.drawn_scale not in ("linear", "log"):
+        return least, most
+    (low, high), (t0, t1) = axis.to_scale(np.array([seen.min(), seen.max()])), axis.to_scale(np.array([least, most]))
+    margin = 0.12 * (high - low) or 0.05 * (t1 - t0)
+    low, high = max(t0, low - margin), min(t1, high + margin)
+    if high - low > 0.8 * (t1 - t0):
+        return least, most
+    return tuple(float(v) for v in axis.from_scale(np.array([low, high])))
+
+
+def telling_range_of_scales(curves, top):
+    """From a little below the first curve in the figure to where all are flat, in round numbers."""
     seen, bent = [], []
-    for x, y, _ in (piece for m in curves for piece in pieces(m, 0)):
+    for x, y, *_ in (piece for m in curves for piece in pieces(m)):
         seen.append(x[y < top])
         bent.append(x[abs(y - y[np.argmax(x)]) > 0.02 * top])
     seen, bent = np.concatenate(seen), np.concatenate(bent)

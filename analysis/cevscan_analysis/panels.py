@@ -4,7 +4,8 @@
     >>> fig = contour_panels([Panel({"CsI": a, "Si": b, "CsI + Si": c}, "$u$ quarks"), ...], level=90, columns=2)
     >>> save_all(fig, "regions", [a, b, c])              # regions.pdf, regions.png
 
-A label has the same colour and line style in every panel of a figure; `order` fixes them for a series of figures.
+A label has the same colour and line style in every panel of a figure; `order` fixes them for a series of figures. Figures are as
+wide as in print ("page", "column" or mm), and so large are their letters.
 """
 from dataclasses import dataclass
 
@@ -12,15 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from . import rates as rates_module
-from .contours import best_fit_points, black, draw_several, void_boxes
-from .curves import draw_panel, is_signed, line_width, panel_label, sign_handles, telling_range
+from .contours import Look, draw_points, draw_several, key_of, void_boxes
+from .curves import CHI2_RANGE, draw_panel, is_signed, key_of_curve, panel_label, sign_handles, telling_range
 from .intervals import delta_from_level
-from .limits import write_decades
-from .numeric import np
-from .style import (VOID_STYLE, colour, draw_boxes, faint, line_style, new_grid, own_words, place_one_legend, set_scale,
-                    write_steps)
+from .scales import fewer_numbers
+from .style import (PLAIN, SMALL, VOID_STYLE, add_head, colour, draw_boxes, faint, line_style, new_grid, own_words, place_one_legend,
+                    put_note, set_scale, styled, wrapped, write_decades, write_steps)
 
-PANEL_INCH = 2.55       # width of a panel
 FILLED_AT_MOST = 3      # regions in a panel that have colour inside; of more, outlines are clearer
 
 
@@ -38,33 +37,32 @@ def labels_in_order(panels, order=()):
     return list(dict.fromkeys([*order, *(label for panel in panels for label in panel.maps)]))
 
 
+@styled
 def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=None, cut=None, excluded=False,
-                   best_fits=True):
+                   best_fits=True, width="page"):
     """A panel for each of `panels`, with the regions of all its maps at one confidence level in % (two degrees of freedom), or
-    at `cut` in Delta chi2. `outlined`: labels whose regions have no colour inside. `excluded` colours what is excluded. `best_fits` marks
-    those that are not the standard model."""
-    cut, words = (cut, rf"$\Delta\chi^2 = {cut:g}$") if cut else (delta_from_level(level, dof=2), f"{level:g}% C.L.")
+    at `cut` in Delta chi2. `outlined`: labels whose regions have no colour inside. `excluded` colours what is excluded; where there is
+    no colour, short strokes lie on this side. `best_fits` marks those that are not the standard model."""
+    cut, words = (cut, rf"$\Delta\chi^2 = {cut:g}$") if cut else (delta_from_level(level, dof=2), f"{level:.12g}% C.L.")
     order = labels_in_order(panels, order)
     used = [label for label in order if any(label in panel.maps for panel in panels)]
     if max(len(panel.maps) for panel in panels) > FILLED_AT_MOST:
         outlined = order
-    fig, axes = new_grid(len(panels), columns, PANEL_INCH, PANEL_INCH + 0.05)
+    fig, axes = new_grid(len(panels), columns, 1, width)
     more, has_void = {}, False
     for ax, panel in zip(axes, panels):
         ax.set_box_aspect(1)
         more.update(draw_plane(ax, panel, cut, order, outlined, excluded, best_fits))
         has_void = has_void or any(void_boxes(m) for m in panel.maps.values())
-    handles = [key_of_region(order.index(label), label, label in outlined) for label in used] + list(more.values())
+    handles = [key_of(look_of(order.index(label), label in outlined, excluded), own_words(label)) for label in used] + list(more.values())
     handles += [Patch(label="no values", **VOID_STYLE)] if has_void else []
     place_one_legend(fig, handles, ("excluded, " if excluded else "") + words)
-    if title:
-        fig.suptitle(own_words(title), fontsize=12)
+    add_head(fig, title)
     return fig
 
 
-def key_of_region(k, label, is_outlined):
-    return Patch(facecolor="none" if is_outlined else faint(colour(k)), edgecolor=colour(k), linestyle=line_style(k),
-                 linewidth=1.3, label=own_words(label))
+def look_of(k, is_outlined, excluded):
+    return Look((None if is_outlined else faint(colour(k)),), colour(k), line_style(k), excluded=excluded)
 
 
 def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits):
@@ -74,45 +72,48 @@ def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits):
         set_scale(ax, which, maps[0].axes[k])
         low, high = min(m.axes[k].values[0] for m in maps), max(m.axes[k].values[-1] for m in maps)
         getattr(ax, f"set_{which}lim")(*(limits or (low, high)))
+    fewer_numbers(ax)
     if excluded:
         write_decades(ax)
     places = [order.index(label) for label in labels]
     draw_several(ax, maps, [(cut, "")], labels, [n + 1 for n, label in enumerate(labels) if label in outlined], excluded, places)
     draw_boxes(ax, [box for m in maps for box in void_boxes(m)])
-    if panel.title:
-        ax.set_title(own_words(panel.title), fontsize=10)
-    note_unfinished(ax, maps)
-    return draw_markers(ax, maps, places, best_fits)
+    head_panel(ax, panel.title, note_unfinished(ax, maps))
+    shown = [best_fits and not is_at_model(ax, m) for m in maps]
+    handles, _ = draw_points(ax, maps, places, shown, size=7)
+    return {h.get_label(): h for h in handles}
 
 
-def draw_markers(ax, maps, places, best_fits):
-    """The standard model, and best fits that are elsewhere, where they lie in the panel."""
+def head_panel(ax, title, n_note=0):
+    """The title of a panel, in lines that are no wider than it."""
+    if title:
+        ax.set_title(wrapped(own_words(title), 72 * ax.figure.get_figwidth() / ax.get_gridspec().ncols - 40, PLAIN), fontsize=PLAIN,
+                     pad=3 + 9 * n_note)
+
+
+def is_at_model(ax, m):
+    """Does the best fit lie at the standard model, as far as a reader can tell?"""
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
-    model = [axis.standard_model for axis in maps[0].axes]
-    plus = dict(marker="+", markersize=9, markeredgewidth=1.2, color="black", linestyle="none")
-    points = [("standard model", model, plus)]
-    points += [p for p in best_fit_points(maps, places) if best_fits and not np.allclose(p[1], model, atol=0.01 * (x1 - x0))]
-    handles = {}
-    for label, (x, y), style in points:
-        if x0 <= x <= x1 and y0 <= y <= y1:
-            ax.plot(x, y, zorder=4, clip_on=False, **style)
-            handles[label] = Line2D([], [], label=label, **black(style))
-    return handles
+    off = [abs(m.best_fit[axis.name] - axis.standard_model) for axis in m.axes]
+    return bool(off[0] < 0.01 * (x1 - x0) and off[1] < 0.01 * (y1 - y0))
 
 
 def note_unfinished(ax, maps):
-    """Says above a panel, at the right, how many of its maps are not complete."""
+    """Says above a panel, at the right, how many of its maps are not complete. Returns the number of lines."""
     unfinished = [m for m in maps if m.completeness < 1]
-    if unfinished:
-        text = f"{len(unfinished)} of {len(maps)} maps unfinished" if len(maps) > 1 else f"{maps[0].percent_complete} complete"
-        ax.text(1, 1.015, text, transform=ax.transAxes, ha="right", va="bottom", fontsize=8, style="italic", color="0.25")
+    if not unfinished:
+        return 0
+    text = f"{len(unfinished)} of {len(maps)} maps unfinished" if len(maps) > 1 else f"{maps[0].percent_complete} complete"
+    return put_note(ax, [text])
 
 
-def profile_panels(panels, columns=5, order=(), ylim=(0, 10), title=None, height=2.0):
-    """A panel for each of `panels`, with the curves of Delta chi2 of all its maps of one axis; the scale of Delta chi2 is shared."""
+@styled
+def profile_panels(panels, columns=5, order=(), ylim=CHI2_RANGE, title=None, height=2.0, width="page"):
+    """A panel for each of `panels`, with the curves of Delta chi2 of all its maps of one axis; the scale of Delta chi2 is shared.
+    `height` of a panel, of one that is 2.3 wide."""
     order = labels_in_order(panels, order)
     used = [label for label in order if any(label in panel.maps for panel in panels)]
-    fig, axes = new_grid(len(panels), columns, 2.3, height)
+    fig, axes = new_grid(len(panels), columns, height / 2.3, width)
     rest = {}
     for n, (ax, panel) in enumerate(zip(axes, panels)):
         places = [order.index(label) for label in panel.maps]
@@ -124,36 +125,36 @@ def profile_panels(panels, columns=5, order=(), ylim=(0, 10), title=None, height
             ax.set_ylabel(r"$\Delta\chi^2$")
         else:
             ax.tick_params(labelleft=False)
-        if panel.title:
-            ax.set_title(own_words(panel.title), fontsize=10)
-        note_unfinished(ax, curves)
+        head_panel(ax, panel.title, note_unfinished(ax, curves))
         dress_scales(ax, panel, curves, ylim)
-    signed = any(is_signed(m) for panel in panels for m in panel.maps.values())  # then line styles tell the signs
-    handles = [Line2D([], [], color=colour(k), linestyle="-" if signed else line_style(k), linewidth=line_width(k, signed),
-                      label=own_words(label)) for k, label in enumerate(order) if label in used]
+        fewer_numbers(ax, x=4 if columns > 3 else 5)
+    signed = any(is_signed(m) for panel in panels for m in panel.maps.values())
+    handles = [key_of_curve(k, own_words(label), signed) for k, label in enumerate(order) if label in used]
     place_one_legend(fig, handles + list(rest.values()))
-    if title:
-        fig.suptitle(own_words(title), fontsize=12)
+    add_head(fig, title)
     return fig
 
 
 def dress_scales(ax, panel, curves, ylim):
-    """Scales of new physics share an axis of absolute values, over the range that has something to tell."""
-    if all(is_signed(m) for m in curves):
+    """Parameters that were scanned in turn share a range; each has that in which it has something to tell. Scales of new physics
+    are drawn over absolute values."""
+    signed = all(is_signed(m) for m in curves)
+    if panel.xlim is None and (signed or all("members" in m.attrs for m in curves)):
+        ax.set_xlim(*telling_range(curves, ylim[1]))
+    if signed:
         ax.set_xlabel(panel_label(curves))
-        if panel.xlim is None:
-            ax.set_xlim(*telling_range(curves, ylim[1]))
         write_steps(ax)
 
 
-def rate_panels(found, titles=None, columns=3, per_unit=True, with_backgrounds=False, xlims=None):
+@styled
+def rate_panels(found, titles=None, columns=3, per_unit=True, with_backgrounds=False, xlims=None, width="page"):
     """Expected events of experiments, as rates.rates() gives them: neutrinos stacked by flavour; the totals stand in the panel.
     `xlims`: {name: (low, high)} in the units of the observable."""
-    fig, axes = new_grid(len(found), columns, 2.7, 2.3)
+    fig, axes = new_grid(len(found), columns, 0.86, width)
     handles = {}
     for ax, (name, rate) in zip(axes, found.items()):
         handles.update(rates_module.draw_signal(ax, rate, per_unit, with_backgrounds))
-        ax.set_title(own_words((titles or {}).get(name, rate.get("title", name))), fontsize=10)
+        head_panel(ax, (titles or {}).get(name, rate.get("title", name)))
         if xlims and name in xlims:
             ax.set_xlim(*xlims[name])
     place_one_legend(fig, list(handles.values()))

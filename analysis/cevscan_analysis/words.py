@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Words in figures: TeX or not, labels of axes, titles that wrap, notes."""
+import os
+import re
+
+from .axes import tex_of_unit
+from .command import MapError
+from .look import LARGE, SMALL, matplotlib
+from .printable import printable
+
+from matplotlib.font_manager import FontProperties
+from matplotlib.mathtext import MathTextParser
+from matplotlib.textpath import TextToPath
+
+
+def readable(text):
+    """A text of the command line, whatever its encoding: what is not UTF-8 is read as Latin-1."""
+    if any("\udc80" <= c <= "\udcff" for c in text):
+        text = os.fsencode(text).decode("latin-1")
+    return printable(text)
+
+
+def has_tex(text):
+    """Are there dollar signs in pairs? Else they are signs like any other, also to matplotlib."""
+    n = text.replace(r"\$", "").count("$")
+    return n > 0 and n % 2 == 0
+
+
+def is_tex(text):
+    """Can it be set?"""
+    if not has_tex(text):
+        return True
+    try:
+        MathTextParser("path").parse(text)
+        return True
+    except ValueError:
+        return False
+
+
+def own_words(text):
+    """Words that the user gave: TeX in dollar signs allowed, if it can be set."""
+    if text is None:
+        return None
+    text = readable(text)
+    if not is_tex(text):
+        raise MapError(f"this TeX cannot be set: {text}")
+    return as_drawn(text)
+
+
+def their_words(text):
+    """Words of a file: TeX where it can be set, else what they say, letter by letter."""
+    text = readable(text)
+    return as_drawn(text) if is_tex(text) else re.sub(r"(?<!\\)\$", r"\\$", text)
+
+
+def as_drawn(text):
+    """A dollar sign that has no partner is one."""
+    return text if has_tex(text) or "$" not in text else re.sub(r"(?<!\\)\$", r"\\$", text)
+
+
+def axis_label(axis):
+    return label_with_unit(name_of(axis), axis.units)
+
+
+def name_of(axis):
+    return axis.long_name if is_tex(axis.long_name) else axis.name
+
+
+def label_with_unit(name, units):
+    return name if units in ("1", "") else f"{name} [{tex_of_unit(units)}]"
+
+
+# ----------------------------------------------------------------------------------------------------------- line breaks
+
+def width_of(text, size):
+    """In points."""
+    font = FontProperties(family="STIXGeneral", size=size)
+    return TextToPath().get_text_width_height_descent(text.replace(r"\$", "$") if not has_tex(text) else text, font,
+                                                      ismath=has_tex(text))[0]
+
+
+def wrapped(text, width, size):
+    """With line breaks at blanks, but none within TeX, so that no line is wider than `width` points if that can be."""
+    lines = []
+    for paragraph in text.split("\n"):
+        words = re.findall(r"(?:\\\$|\$(?:\\\$|[^$])*\$|[^\s$])+|\$", paragraph) if has_tex(paragraph) else paragraph.split()
+        line = ""
+        for word in words:
+            if line and width_of(f"{line} {word}", size) > width:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}".strip()
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def add_note(ax, maps, labels, coarse=()):
+    """Says above the figure, at the right, which maps are not whole, and which have a grid that is too coarse (flags)."""
+    notes = []
+    for k, (m, label) in enumerate(zip(maps, labels)):
+        words = [m.note] * bool(m.note) + ["grid too coarse"] * (k < len(coarse) and coarse[k])
+        if words:
+            start = f"{label}: " if len(maps) > 1 else "map is " if m.completeness < 1 else ""
+            notes.append(start + ", ".join(words))
+    return put_note(ax, notes)
+
+
+def put_note(ax, notes):
+    """Lines above the axes, at the right. Returns their number."""
+    if notes:
+        ax.text(1, 1.015, "\n".join(notes), transform=ax.transAxes, ha="right", va="bottom", fontsize=SMALL, style="italic",
+                color="0.25")
+    return len(notes)
+
+
+def add_title(ax, title, n_note=0):
+    """Above the notes; as wide as the figure at most."""
+    if title:
+        ax.set_title(wrapped(own_words(title), 68 * ax.figure.get_figwidth(), LARGE), pad=4 + 9 * n_note, fontsize=LARGE)
+
+
+def add_head(fig, title):
+    """A title of all panels."""
+    if title:
+        fig.suptitle(wrapped(own_words(title), 68 * fig.get_figwidth(), LARGE), fontsize=LARGE)
+
+
+__all__ = ["add_head", "add_note", "add_title", "axis_label", "has_tex", "is_tex", "label_with_unit", "matplotlib", "name_of",
+           "own_words", "put_note", "readable", "their_words", "width_of", "wrapped"]
