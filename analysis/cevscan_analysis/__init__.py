@@ -14,6 +14,8 @@ panels, which need matplotlib; all else needs h5py and numpy.
 from .areas import Area, area_of, rank
 from .axes import Axis, tex_of_name, tex_of_unit
 from .command import MapError
+from .contour_files import Contours, read_contours, write_contours
+from .contour_lines import Piece, contour_lines
 from .intervals import Allowed, allowed_intervals, delta_from_level
 from .maps import Map, factors_of, group_names, labels_of, open_map, open_maps, select
 from .projection import branches_of, curve_of, curves_at, curves_of, from_each, project

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all commands of analysis/ share: errors in one line, arguments, and the program cevscan."""
 import argparse
+import math
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from .printable import printable
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysis/, in the source tree or installed
 HOME = os.path.dirname(SCRIPTS)
 SMALLEST_LEVEL = 1e-100   # in %; its Delta chi2 is still a number
+SMALLEST_DELTA = 1e-200
 COMPLETE, POINTS_FAILED = 0, 3  # exit codes of cevscan; the second: complete, but some points have no value
 
 
@@ -68,6 +70,30 @@ def percentage(text):
         raise argparse.ArgumentTypeError(f"{text} % allows nothing that numbers can tell from the best fit; the least is "
                                          f"{SMALLEST_LEVEL:g} %")
     return value
+
+
+def percentages(text):
+    """Type of a list of confidence levels in %, without those that are there already."""
+    return sorted({percentage(word) for word in text.split(",")})
+
+
+def delta(text):
+    """Type of a value of Delta chi2."""
+    value = float(text)
+    if not SMALLEST_DELTA <= value <= 1 / SMALLEST_DELTA:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number" + (
+            f" between {SMALLEST_DELTA:g} and {1 / SMALLEST_DELTA:g}" if 0 < value < math.inf else ""))
+    return value
+
+
+def deltas(text):
+    return sorted({delta(word) for word in text.split(",")})
+
+
+def add_only(parser, what):
+    parser.add_argument("--only", action="append", metavar="A,B,...",
+                        help=f"labels of the maps to {what}, before they are renamed by --labels (default: all); repeated, each is one "
+                             "label, which may hold commas")
 
 
 def add_selection(parser):
