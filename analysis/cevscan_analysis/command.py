@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all commands of analysis/ share: errors in one line, arguments, and the program cevscan."""
 import argparse
+import decimal
 import math
 import os
 import re
@@ -63,7 +64,7 @@ def percentage(text):
     """Type of a confidence level in %, for argparse."""
     value = float(text)
     if not 0 < value < 100:
-        is_near = value in (0, 100) and float(text.strip("+-0. ") or 0) not in (0, 1, 100)
+        is_near = value in (0, 100) and 0 < decimal.Decimal(text.strip()) < 100
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %" +
                                          f": as near as numbers go it is {value:g}" * is_near)
     if value < SMALLEST_LEVEL:

@@ -2,8 +2,8 @@
 """Which maps of two axes a command takes from its files."""
 from .errors import MapError
 from .maps import labels_of, open_maps, select
+from .notes import tell_of_left_out
 from .projection import project
-from .tables import tell_of_left_out
 
 
 def planes_of(paths, axes=None, sets=(), where=None, need=""):
