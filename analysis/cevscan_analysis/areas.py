@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .errors import MapError
 from .intervals import delta_from_level
-from .maps import experiments_of, exposure_of, labels_of
+from .labels import experiments_of, exposure_of, factors_of, labels_of
 from .numeric import np
 from .projection import branches_of
 
@@ -142,12 +142,17 @@ class Ranked:
         return self.ratio * float(np.hypot(self.area.relative_error if self.area.value else 0, self.smallest.relative_error))
 
 
+def setting_of(m):
+    """What must be the same of a combination and its members: the exposure, and all factors of a study."""
+    return exposure_of(m), *sorted((name, value) for name, value in factors_of(m).items() if name != "exposure")
+
+
 def rank(maps, level=90, labels=None):
-    """Combinations among `maps`, from the one that removes most of what its best member alone leaves: [Ranked]; exposure
-    by exposure, in the order in which they come.
+    """Combinations among `maps`, from the one that removes most of what its best member alone leaves: [Ranked]; setting by setting
+    (exposure, and factors of a study), in the order in which they come.
 
     The maps must have the same two axes, and be complete. A combination is a map of several experiments; its members are
-    the maps of one experiment each that it contains, with the same exposure, of which all must be there. `level` in %, for
+    the maps of one experiment each that it contains, of the same setting, of which all must be there. `level` in %, for
     two degrees of freedom."""
     cut, labels = delta_from_level(level, dof=2), labels or labels_of(maps)
     for m in maps:
@@ -158,15 +163,15 @@ def rank(maps, level=90, labels=None):
                                            for a, b in zip(m.axes, maps[0].axes)):
             raise MapError(f"{m.path}: its axes are not those of {maps[0].path}; areas cannot be compared")
     areas = [area_of(m, cut) for m in maps]
-    exposures = [exposure_of(m) for m in maps]
-    single = {(experiments_of(m)[0], exposures[k]): k for k, m in enumerate(maps) if len(experiments_of(m)) == 1}
+    settings = [setting_of(m) for m in maps]
+    single = {(experiments_of(m)[0], settings[k]): k for k, m in enumerate(maps) if len(experiments_of(m)) == 1}
     ranking = []
-    for m, label, area, exposure in zip(maps, labels, areas, exposures):
-        names = [(name, exposure) for name in experiments_of(m)]
+    for m, label, area, setting in zip(maps, labels, areas, settings):
+        names = [(name, setting) for name in experiments_of(m)]
         if len(names) > 1 and all(name in single for name in names):
             members = [single[name] for name in names]
             smallest = min((areas[k] for k in members), key=lambda a: a.value)
             if smallest.value > 0:
-                ranking.append((exposures.index(exposure), Ranked(label, [labels[k] for k in members], area, smallest,
-                                                                  min(areas[k].n_island for k in members))))
+                ranking.append((settings.index(setting), Ranked(label, [labels[k] for k in members], area, smallest,
+                                                                min(areas[k].n_island for k in members))))
     return [found for _, found in sorted(ranking, key=lambda r: (r[0], r[1].ratio))]
