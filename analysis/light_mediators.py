@@ -6,6 +6,7 @@ import os
 import sys
 
 from cevscan_analysis.command import SCRIPTS, call, command_line, configuration, program, run, write
+from cevscan_analysis.files import FORMATS, KNOWN
 from cevscan_analysis.mediators import EXPERIMENTS, INTERACTIONS, MASS, SHORT, scan_text
 
 MASSES = "0.001,1,10,100,1000"
@@ -26,6 +27,9 @@ def arguments():
                             help=f"some of {', '.join(known)} (default: all)")
     parser.add_argument("--delta", type=float, default=2.71, metavar="D",
                         help="Delta chi2 of the figures (default: 2.71; the paper draws 4.61)")
+    parser.add_argument("--formats", type=some_of(KNOWN), default=list(FORMATS), metavar="A,B,...",
+                        help=f"of the figures: some of {', '.join(KNOWN)} (default: {','.join(FORMATS)})")
+    parser.add_argument("--width", default="column", metavar="W", help="of the figures, as in plot_map.py (default: column)")
     parser.add_argument("--limit", action="append", default=[], metavar="FILE[,LABEL]",
                         help="a limit of others for the figures, as in plot_map.py; can be repeated")
     return parser.parse_args()
@@ -61,7 +65,7 @@ def compute(folder, options):
 
 def draw(folder, interaction, paths, options):
     title, low, high = INTERACTIONS[interaction]
-    common = ["--each", MASS, "--excluded", "--delta", options.delta, "--ylim", low, high]
+    common = ["--each", MASS, "--excluded", "--delta", options.delta, "--ylim", low, high, "--width", options.width]
     common += [word for limit in options.limit for word in ("--limit", limit)]
     figures = [(interaction, paths)] + [(os.path.splitext(os.path.basename(p))[0], [p]) for p in paths if len(paths) > 1]
     for name, chosen in figures:
@@ -69,9 +73,8 @@ def draw(folder, interaction, paths, options):
                   for e, p in zip(options.experiments, paths) if p in chosen]
         alone = [str(k) for k, e in enumerate(options.experiments, 1) if e != "both"] if "both" in options.experiments else []
         lines = ["--outlined", ",".join(alone)] if alone and len(chosen) > 1 else []
-        for kind in ("pdf", "png"):
-            analysis("plot_map.py", *chosen, *common, *lines, "--title", title, "--labels", ",".join(labels),
-                     "-o", os.path.join(folder, f"{name}.{kind}"))
+        files = [word for kind in options.formats for word in ("-o", os.path.join(folder, f"{name}.{kind}"))]
+        analysis("plot_map.py", *chosen, *common, *lines, "--title", title, "--labels", ",".join(labels), *files)
 
 
 def tabulate(folder, maps):

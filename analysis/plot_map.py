@@ -143,7 +143,8 @@ def draw(maps, labels, limits, options):
 
 def tell_of_coarse(m, cuts):
     """A line, and a note for the figure, if the grid is too coarse for one of the regions."""
-    note = next(filter(None, (coarseness(m, delta) for delta, _ in cuts)), "")
+    deltas = sorted(delta for delta, _ in cuts)
+    note = coarseness(m, deltas[0]) or (coarseness(m, deltas[-1]) if len(deltas) > 1 else "")
     if note:
         complain(f"note: {m.path}: {note}")
     return bool(note)

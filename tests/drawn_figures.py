@@ -17,8 +17,7 @@ def figure_of(monkeypatch, tmp_path):
         module.main()
         kept[0].canvas.draw()
         return kept[0]
-    yield make
-    pass
+    return make
 
 
 def texts(fig):

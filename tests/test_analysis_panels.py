@@ -15,12 +15,6 @@ from cevscan_analysis.panels import Panel, contour_panels, profile_panels, rate_
 from e2e import rates, run
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    style.plt.close("all")
-
-
 @pytest.fixture
 def make(tmp_path):
     """A map of the plane (ee, mumu) of u or d quarks, for a nucleus."""
@@ -53,7 +47,7 @@ def check_layout(fig):
 
 
 def edge_colours(ax):
-    return {matplotlib.colors.to_hex(c) for line in ax.collections for c in line.get_edgecolor() if len(c)}
+    return {matplotlib.colors.to_hex(patch.get_edgecolor()) for patch in ax.patches if patch.get_edgecolor()[3] > 0}
 
 
 @pytest.mark.parametrize("n, columns", [(1, 1), (2, 2), (3, 2), (5, 3), (6, 3)])
@@ -113,7 +107,8 @@ def test_profiles_of_scales(tmp_path):
     fig = profile_panels([Panel({r"$\nu_e$": curves[0], r"$\nu_\mu$": curves[1]}, "$C_{1u}$")], columns=1)
     legend = check_layout(fig)
     assert [t.get_text() for t in legend.get_texts()][:2] == [r"$\nu_e$", r"$\nu_\mu$"] and len(legend.get_texts()) == 4
-    assert len({line.get_linewidth() for line in legend.get_lines()[:2]}) == 2
+    assert len({str(line._dash_pattern) for line in legend.get_lines()[:2]}) == 2     # colour and dashes tell the flavours
+    assert len({line.get_linewidth() for line in legend.get_lines()[2:]}) == 2        # the width tells the signs
     assert fig.axes[0].get_xlabel() == r"$|\Lambda|$ [GeV]"
 
 
@@ -149,6 +144,9 @@ def test_both_formats(make, tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------------------ the command
+
+CSI, SI = "Cesium iodide scintillator", "Silicon CCD array"     # titles of experiments, without the words that all share
+
 
 @pytest.fixture
 def planes(tmp_path):
@@ -192,7 +190,7 @@ def test_command_of_a_study(monkeypatch, tmp_path):
     fig = drawn(monkeypatch, file, "--only", "ess_csi,ess_csi + ess_si", "--labels", "CsI,both")
     assert [t.get_text() for t in check_layout(fig).get_texts()] == ["CsI", "both", "standard model"] and len(fig.axes) == 2
     fig = drawn(monkeypatch, file, "--profiles")
-    assert [t.get_text() for t in check_layout(fig).get_texts()] == ["ess_csi", "ess_si", "ess_csi + ess_si"] and len(fig.axes) == 3
+    assert [t.get_text() for t in check_layout(fig).get_texts()] == [CSI, SI, f"{CSI} + {SI}"] and len(fig.axes) == 3
     ranking = rank([open_map(file, name) for name in group_names(file)[:3]])
     assert [r.label for r in ranking] == ["ess_csi + ess_si"] and ranking[0].ratio < 0.4
     ranks = command("areas.py", file, "--rank", "--format", "csv").stdout.splitlines()
@@ -214,18 +212,21 @@ def test_labels_of_a_study_with_exposures(monkeypatch, tmp_path):
         "profiles": [axes[2], {"each_of": ["eps_ee_uV", "eps_ee_dV"], "min": -0.2, "max": 0.6, "points": 31}]}))
     file = str(tmp_path / "study.h5")
     run("study", tmp_path / "study.yaml", "-o", file, "-q")
-    labels = ["ess_csi", "ess_si", "ess_csi x10", "ess_si x10"]
+    labels = [CSI, SI, f"{CSI} x10", f"{SI} x10"]
     fig = drawn(monkeypatch, file)
     legend = check_layout(fig)
     assert [t.get_text() for t in legend.get_texts()][:4] == labels and len(fig.axes) == 2
     assert legend.get_window_extent().height < fig.axes[0].get_window_extent().height
     colours = {style.colour(k).lower() for k in range(4)}
     assert all(colours <= edge_colours(ax) for ax in fig.axes)
+    assert legend.get_window_extent().y1 < min(ax.get_tightbbox().y0 for ax in fig.axes)
     fig = drawn(monkeypatch, file, "--profiles")
     assert [t.get_text() for t in check_layout(fig).get_texts()] == labels
     assert len([ax for ax in fig.axes if ax.axison]) == 3
     fig = drawn(monkeypatch, file, "--only", "ess_csi,ess_csi x10")
-    assert [t.get_text() for t in check_layout(fig).get_texts()][:2] == ["ess_csi", "ess_csi x10"]
+    assert [t.get_text() for t in check_layout(fig).get_texts()][:2] == [CSI, f"{CSI} x10"]
+    fig = drawn(monkeypatch, file, "--set", "ess_si", "--where", "exposure=10", "--profiles")
+    assert [t.get_text() for t in check_layout(fig).get_texts()] == ["Silicon CCD array at the ESS x10"]
 
 
 def test_two_files_of_the_same_experiments(monkeypatch, tmp_path):

@@ -295,12 +295,13 @@ def test_names_and_units_in_tex():
 # ----------------------------------------------------------------------------------------------------------- figures
 
 def test_panels_of_members(figure, lambdas):
-    """One panel, for they differ in the flavour alone: a colour for each, the two signs in two styles over |Lambda|."""
+    """One panel, for they differ in the flavour alone: colour and dashes for each, the two signs in two widths over |Lambda|."""
     fig = figure(plot_profile, lambdas)
     ax, = (a for a in fig.axes if a.get_visible())
     lines = [line for line in ax.lines if len(line.get_xdata()) > 2]
     assert len(lines) == 4 and all((line.get_xdata() > 0).all() for line in lines) and ax.get_xscale() == "log"
-    assert [line.get_linestyle() for line in lines] == ["-", "--"] * 2 and len({line.get_color() for line in lines}) == 2
+    assert [line.get_linestyle() for line in lines] == ["-", "-", "--", "--"]
+    assert [line.get_linewidth() for line in lines] == [curves.SIGNS[0][1], curves.SIGNS[1][1]] * 2
     negative = lines[1].get_xydata()
     best, width, _ = WELLS["lambda_C1_u_e"]
     assert np.interp(400, negative[::-1, 0], negative[::-1, 1]) < 0.01  # the far well
@@ -317,7 +318,7 @@ def test_a_panel_for_each_group(figure, tmp_path):
     assert len(figure(plot_profile, path).axes) == 4
     fig = figure(plot_profile, path, path, "--labels", "one,two")
     assert len(fig.axes) == 8 and fig.axes[3].get_xlabel() == r"$|$$\Lambda(C_{1d}^{\mu})$$|$ [GeV]"
-    assert fig.axes[0].get_legend() and not fig.axes[1].get_legend()
+    assert len(fig.legends) == 1 and not any(ax.get_legend() for ax in fig.axes)   # one for all panels
     single = figure(plot_profile, path, "--parameter", names[0])
     assert len(single.axes) == 1 and single.axes[0].get_xlim() == pytest.approx((10, 10000))
 
@@ -385,7 +386,8 @@ def test_a_long_legend_is_not_cut(figure, tmp_path):
     X, Y = grid(x, y)
     path = write_map(tmp_path / "a.h5", [x, y], (X + Y)**2)
     fig = figure(plot_map, path, path, "--labels", "an experiment with a very long name and its data as they were published first,B")
-    assert fig.axes[0].get_legend().get_window_extent().x1 <= fig.bbox.x1
+    legend, = fig.legends
+    assert legend.get_window_extent().x1 <= fig.bbox.x1 and legend.get_texts()[0].get_text().count("\n") == 1
 
 
 def test_ticks_of_small_numbers_have_a_common_factor(figure, tmp_path):

@@ -32,7 +32,7 @@ STYLE = {
     "xtick.direction": "in", "ytick.direction": "in", "xtick.top": True, "ytick.right": True,
     "xtick.minor.visible": True, "ytick.minor.visible": True, "xtick.major.size": 3.5, "ytick.major.size": 3.5,
     "xtick.minor.size": 1.8, "ytick.minor.size": 1.8, "hatch.linewidth": 0.4, "pdf.fonttype": 42, "savefig.dpi": 300,
-    "figure.dpi": 100, "svg.hashsalt": "cevscan", "pgf.texsystem": "pdflatex", "pgf.rcfonts": False,
+    "figure.dpi": 200, "svg.hashsalt": "cevscan", "pgf.texsystem": "pdflatex", "pgf.rcfonts": False,
     "figure.constrained_layout.h_pad": 0.03, "figure.constrained_layout.w_pad": 0.03,
 }
 

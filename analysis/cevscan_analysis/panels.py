@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from . import rates as rates_module
+from . import event_rates
 from .contours import Look, draw_points, draw_several, key_of, void_boxes
 from .curves import CHI2_RANGE, draw_panel, is_signed, key_of_curve, panel_label, sign_handles, telling_range
 from .intervals import delta_from_level, level_text
 from .limits import draw_limits
 from .scales import fewer_numbers
-from .style import (PLAIN, SMALL, VOID_STYLE, add_head, colour, draw_boxes, faint, line_style, new_grid, own_words, place_one_legend,
-                    put_note, set_scale, styled, wrapped, write_decades, write_steps)
+from .style import (PLAIN, VOID_STYLE, add_head, add_title, colour, draw_boxes, faint, line_style, new_grid, own_words,
+                    place_one_legend, put_note, set_scale, styled, write_decades, write_steps)
 
 FILLED_AT_MOST = 3      # regions in a panel that have colour inside; of more, outlines are clearer
 
@@ -80,18 +80,11 @@ def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits, limits_in_p
     places = [order.index(label) for label in labels]
     draw_several(ax, maps, [(cut, "")], labels, [n + 1 for n, label in enumerate(labels) if label in outlined], excluded, places)
     draw_boxes(ax, [box for m in maps for box in void_boxes(m)])
-    head_panel(ax, panel.title, note_unfinished(ax, maps))
+    add_title(ax, panel.title, note_unfinished(ax, maps), PLAIN)
     shown = [best_fits and not is_at_model(ax, m) for m in maps]
     handles, markers = draw_points(ax, maps, places, shown, size=7)
     more, _ = draw_limits(ax, panel.limits, limits_in_place, markers)
     return {h.get_label(): h for h in more + handles}
-
-
-def head_panel(ax, title, n_note=0):
-    """The title of a panel, in lines that are no wider than it."""
-    if title:
-        ax.set_title(wrapped(own_words(title), 72 * ax.figure.get_figwidth() / ax.get_gridspec().ncols - 40, PLAIN), fontsize=PLAIN,
-                     pad=3 + 9 * n_note)
 
 
 def is_at_model(ax, m):
@@ -128,7 +121,7 @@ def profile_panels(panels, columns=5, order=(), ylim=CHI2_RANGE, title=None, hei
             ax.set_ylabel(r"$\Delta\chi^2$")
         else:
             ax.tick_params(labelleft=False)
-        head_panel(ax, panel.title, note_unfinished(ax, curves))
+        add_title(ax, panel.title, note_unfinished(ax, curves), PLAIN)
         dress_scales(ax, panel, curves, ylim)
         fewer_numbers(ax, x=4 if columns > 3 else 5)
     signed = any(is_signed(m) for panel in panels for m in panel.maps.values())
@@ -151,13 +144,13 @@ def dress_scales(ax, panel, curves, ylim):
 
 @styled
 def rate_panels(found, titles=None, columns=3, per_unit=True, with_backgrounds=False, xlims=None, width="page"):
-    """Expected events of experiments, as rates.rates() gives them: neutrinos stacked by flavour; the totals stand in the panel.
+    """Expected events of experiments, as rates() gives them: neutrinos stacked by flavour; the totals stand in the panel.
     `xlims`: {name: (low, high)} in the units of the observable."""
     fig, axes = new_grid(len(found), columns, 0.86, width)
     handles = {}
     for ax, (name, rate) in zip(axes, found.items()):
-        handles.update(rates_module.draw_signal(ax, rate, per_unit, with_backgrounds))
-        head_panel(ax, (titles or {}).get(name, rate.get("title", name)))
+        handles.update(event_rates.draw_signal(ax, rate, per_unit, with_backgrounds))
+        add_title(ax, (titles or {}).get(name, rate.get("title", name)), size=PLAIN)
         if xlims and name in xlims:
             ax.set_xlim(*xlims[name])
     place_one_legend(fig, list(handles.values()))

@@ -114,10 +114,16 @@ def put_note(ax, notes):
     return len(notes)
 
 
-def add_title(ax, title, n_note=0):
-    """Above the notes; as wide as the figure at most."""
+def room_of(ax):
+    """Width in points of what may stand above axes: their part of the figure."""
+    spec = ax.get_subplotspec()
+    return 72 * ax.figure.get_figwidth() / (spec.get_gridspec().ncols if spec else 1) - 12
+
+
+def add_title(ax, title, n_note=0, size=LARGE):
+    """Above the notes, in lines that are no wider than the axes' part of the figure."""
     if title:
-        ax.set_title(wrapped(own_words(title), 68 * ax.figure.get_figwidth(), LARGE), pad=4 + 9 * n_note, fontsize=LARGE)
+        ax.set_title(wrapped(own_words(title), room_of(ax), size), pad=4 + 9 * n_note, fontsize=size)
 
 
 def add_head(fig, title):

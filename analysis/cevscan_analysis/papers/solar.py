@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """arXiv:2411.11749: light mediators, weak mixing angle and flux from solar 8B neutrinos in XENONnT and PandaX-4T."""
-from .. import rates as rates_module
+from .. import event_rates
 from ..command import configuration
 from ..intervals import allowed_intervals
 from ..mediators import EXPERIMENTS, INTERACTIONS, MASS, SHORT, scan_text
@@ -26,7 +26,7 @@ SCALE = 0.9     # of XENONnT's signal, with which the printed numbers come out
 def events(w):
     fig, axes = new_figure(7.6, 3.0, 1, 2)
     for ax, (name, rate) in zip(axes, w.rates(["xenonnt_8b", "pandax4t_us2_surrogate"], settings=STANDARD).items()):
-        rates_module.draw(ax, name, rate)
+        event_rates.draw(ax, name, rate)
         ax.set_title("PandaX-4T US2 (surrogate)" if "surrogate" in name else "XENONnT SR0 + SR1", fontsize=10)
     return {f"{PAPER}_figure_1": (fig, [])}
 

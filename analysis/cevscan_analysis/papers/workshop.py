@@ -7,9 +7,9 @@ import sys
 import time
 
 from ..command import MapError, call, configuration, write
+from ..expected import rates
 from ..map_file import opened
 from ..maps import open_map
-from ..rates import rates
 
 
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the program expects of experiments: events by bin, and the spectra that they are folded from."""
+import json
+import subprocess
+
+from .command import MapError, program
+from .numeric import np
+
+
+def rates(experiments, interaction="nsi", settings=(), cevscan=None):
+    """{experiment: what `cevscan rates --json` says of it; its help lists the keys}: counts are events in the experiment's whole
+    exposure, by bin. `experiments` are names or files, in a list or comma separated; `settings` are {parameter: value} or texts
+    PARAMETER=VALUE; `cevscan` is the program."""
+    return asked("rates", experiments, interaction, settings, [], cevscan)
+
+
+def spectra(experiments, of="recoil", interaction="nsi", settings=(), low=None, high=None, points=None, log=False, energy_MeV=None,
+            cevscan=None):
+    """{experiment: what `cevscan spectra --json` says of it}. `of`: "recoil", "cross_section", "form_factor", "flux", "probability"
+    or "response"; the grid has `points` energies from `low` to `high`, in logarithmic steps with `log`. pick() takes curves out."""
+    words = [f"--of={of}"] + ["--log"] * bool(log)
+    for name, value in (("from", low), ("to", high), ("points", points), ("energy", energy_MeV)):
+        words += [] if value is None else [f"--{name}={value}"]
+    return asked("spectra", experiments, interaction, settings, words, cevscan)
+
+
+def pick(spectrum, **what):
+    """Energies and values of the one curve of a spectrum that is of quantity, nucleus, component and bin as they are given, and of
+    none of those that are not: pick(found, component="nu_e") is of all nuclei."""
+    kinds = ("nucleus", "component", "bin")
+    curves = [curve for curve in spectrum["curves"] if what.get("quantity") in (None, curve["quantity"])
+              and all(curve.get(kind) == what.get(kind) for kind in kinds)]
+    if len(curves) != 1:
+        known = [", ".join(str(curve[key]) for key in ("quantity", *kinds) if key in curve) for curve in spectrum["curves"]]
+        raise MapError(f"{len(curves)} curves are of {what}; there are: {'; '.join(known)}")
+    return np.array(spectrum[spectrum["x"]], float), np.array(curves[0]["values"], float)
+
+
+def asked(command, experiments, interaction, settings, words, cevscan):
+    cevscan = cevscan or program()
+    if hasattr(settings, "items"):
+        settings = [f"{name}={value!r}" for name, value in settings.items()]
+    names = experiments if isinstance(experiments, str) else ",".join(map(str, experiments))
+    words = [str(cevscan), command, "-e", names, "--interaction", interaction, "--json", *words]
+    words += [f"--set={setting}" for setting in settings]
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise MapError(f"{cevscan}: {error.strerror}; build it with make") from None
+    if done.returncode != 0:
+        raise MapError(message_of(done.stderr) or f"{cevscan} {command} ended with {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def message_of(errors):
+    """The program's own words among what its libraries say."""
+    start = "cevscan: error: "
+    return next((line[len(start):] for line in errors.splitlines() if line.startswith(start)), errors.strip())
