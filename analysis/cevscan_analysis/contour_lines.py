@@ -6,6 +6,8 @@
 Along a line, what is allowed lies to the left: a closed line that runs anticlockwise goes around an allowed region, one that
 runs clockwise around a hole in it. A line that is not closed ends at the border of the grid, or of a place without values.
 """
+from __future__ import annotations
+
 import itertools
 from dataclasses import dataclass
 

@@ -2,7 +2,6 @@
 """Where a curve of Delta chi2 lies below a value."""
 import math
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
 from .errors import MapError
 from .numeric import np
@@ -19,6 +18,7 @@ def delta_from_level(percent, dof):
     if p < 0.01:    # erf^-1 as a series, up to p^7
         c = math.pi * p**2
         return math.pi / 2 * (p * (1 + c / 12 + 7 * c**2 / 480 + 127 * c**3 / 40320))**2
+    from statistics import NormalDist   # takes as long to import as all of the package
     return NormalDist().inv_cdf(q / 2 if p > 0.5 else (1 - p) / 2)**2
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lines of equal Delta chi2, and the regions between them, out of the refined grid; and how well the map's grid resolves them."""
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 from .numeric import np

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A map: Delta chi2 on a grid, and what is known of it."""
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 from .numeric import np
