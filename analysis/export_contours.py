@@ -32,7 +32,7 @@ def arguments():
 def main():
     options = arguments()
     from cevscan_analysis.contour_files import Contours, about, as_csv, kind_of, write_contours
-    from cevscan_analysis.contour_lines import contour_lines
+    from cevscan_analysis.contour_pieces import contour_lines
     from cevscan_analysis.maps import labels_of
     from cevscan_analysis.planes import labels_by_plane, only_those, planes_of
     from cevscan_analysis.projection import from_each

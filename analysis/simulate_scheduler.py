@@ -17,7 +17,7 @@ import math
 import sys
 from dataclasses import asdict, dataclass
 
-import numpy as np
+from cevscan_analysis.numeric import np
 
 MOST_IN_BATCH, LONGEST_BATCH_S, MOST_LOAD = 128, 0.5, 0.5  # as in schedule.c
 

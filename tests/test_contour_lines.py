@@ -12,7 +12,7 @@ from synthetic_map import Axis, command, complaint, eps, grid, signed_log, write
 import plot_map
 from cevscan_analysis import Contours, MapError, Piece, contour_lines, delta_from_level, open_map, read_contours, write_contours
 from cevscan_analysis.contour_files import COLUMNS, about
-from cevscan_analysis.contour_lines import signed_area
+from cevscan_analysis.contour_pieces import signed_area
 
 KINDS = ("csv", "json", "h5")
 

@@ -24,7 +24,7 @@ _NAMES = {
     "areas": "Area area_of rank",
     "axes": "Axis tex_of_name tex_of_unit",
     "contour_files": "Contours read_contours write_contours",
-    "contour_lines": "Piece contour_lines",
+    "contour_pieces": "Piece contour_lines",
     "errors": "MapError",
     "expected": "pick rates spectra",
     "intervals": "Allowed allowed_intervals delta_from_level",

@@ -3,10 +3,9 @@
 
     >>> for curve in areas_against(open_maps("study.h5"), "years", level=90): print(curve.label, curve.others, curve.points)
 """
-import importlib.util
 from dataclasses import dataclass
 
-from .areas import Area, area_of, setting_of
+from .areas import Area, area_of
 from .errors import MapError
 from .intervals import delta_from_level
 from .labels import experiments_of, factors_of, marked, plain_titles
@@ -43,8 +42,10 @@ def measured(m, level):
     if area.value > 0 and area.error > ENOUGH * area.value:
         n = " x ".join(str(len(axis.values)) for axis in m.axes)
         return area, f"the grid of {n} points is too coarse: the area, {area.value:.2g}, may be off by {area.error:.1g}"
-    has_lines = importlib.util.find_spec("contourpy") is not None      # it comes with matplotlib
-    return area, coarseness(m, cut) if has_lines else ""
+    try:
+        return area, coarseness(m, cut)
+    except ImportError:     # of contourpy, which comes with matplotlib
+        return area, ""
 
 
 def areas_against(maps, factor, level=90):

@@ -12,6 +12,7 @@ import sys
 from .errors import MapError
 from .printable import printable
 
+LIBRARIES = {"numpy": "h5py and numpy", "h5py": "h5py and numpy", "matplotlib": "matplotlib", "contourpy": "matplotlib"}
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysis/, in the source tree or installed
 HOME = os.path.dirname(SCRIPTS)
 SMALLEST_LEVEL = 1e-100   # in %; its Delta chi2 is still a number
@@ -44,10 +45,27 @@ def complain(message):
 
 def missing(error, packages):
     """Ends one of our commands with a line that says what to install; programs of users get the ImportError."""
-    if os.path.dirname(os.path.abspath(sys.argv[0])) != SCRIPTS:
+    if not is_ours():
         raise error
     complain(f"{error}; install {packages} for {sys.executable}")
     raise SystemExit(2)
+
+
+def is_ours():
+    """Is it one of our commands that runs, and not a program of the user's?"""
+    return os.path.dirname(os.path.abspath(sys.argv[0])) == SCRIPTS
+
+
+def _end(kind, error, trace):
+    """Of a command: a library that is missing, wherever it is asked for, is told in a line."""
+    library = (getattr(error, "name", None) or "").partition(".")[0]
+    if issubclass(kind, ModuleNotFoundError) and library in LIBRARIES:
+        missing(error, LIBRARIES[library])
+    sys.__excepthook__(kind, error, trace)
+
+
+if is_ours():
+    sys.excepthook = _end
 
 
 def command_line(description, example, takes_maps=True):

@@ -13,7 +13,7 @@ import os
 from dataclasses import asdict, dataclass
 
 from . import trust
-from .contour_lines import Piece
+from .contour_pieces import Piece
 from .errors import MapError
 from .labels import experiments_of, factors_of, set_of
 from .numeric import h5py, np

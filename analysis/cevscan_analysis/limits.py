@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Limits in figures: those out of files, what a map excludes, and the allowed band between two excluded regions."""
 from .command import complain
-from .contour_lines import signed_area
+from .contour_pieces import signed_area
 from .intervals import stretches
 from .limit_files import Limit, read_limits
 from .numeric import np
