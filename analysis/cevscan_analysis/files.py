@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures in files: in print's formats, written in one stroke, the same bytes each time."""
 import os
+import shutil
 
 from .command import MapError
 from .numeric import np
@@ -63,22 +64,20 @@ def save(fig, paths, maps):
 
 def _save_one(fig, path, source):
     kind = figure_format(path)
+    if kind == "pgf" and not shutil.which("pdflatex"):
+        raise MapError(f"{path}: pgf needs LaTeX, which measures its words, and there is no pdflatex; pdf needs none")
     metadata = {"pdf": {"CreationDate": None, "Subject": source}, "png": {"Description": source},
                 "svg": {"Date": None, "Description": source}, "pgf": None}[kind]
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
     try:
         fig.savefig(temporary, format=kind, metadata=metadata)
         os.replace(temporary, path)
-    except FileNotFoundError as error:
-        if kind == "pgf" and os.path.isdir(os.path.dirname(path) or "."):
-            raise MapError(f"{path}: pgf needs LaTeX, which measures its words: no pdflatex was found; pdf needs none") from None
-        raise MapError(f"{path}: {error.strerror or error}") from None
     except OSError as error:
         raise MapError(f"{path}: {error.strerror or error}") from None
-    except RuntimeError as error:
+    except Exception as error:
         if kind != "pgf":
             raise
-        raise MapError(f"{path}: LaTeX could not be asked for the sizes of words: {' '.join(str(error).split())[:200]}") from None
+        raise MapError(f"{path}: LaTeX could not tell the sizes of words: {' '.join(str(error).split())[:200]}") from None
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)

@@ -121,10 +121,18 @@ def coarseness(m, cut):
     reasons = []
     if value > 0 and error > ENOUGH * value:
         reasons.append(f"the area of its region, {value:.2g}, may be off by {error:.1g}")
+    if m.lowest > cut >= _of_best_fit(m):
+        reasons.append("none of its points is allowed, but its best fit is")
     if ghosts:
         reasons.append(f"{ghosts} of the pieces that are drawn hold{'s' * (ghosts == 1)} no point of the grid")
     n = " x ".join(str(len(axis.values)) for axis in m.axes)
     return f"the grid of {n} points is too coarse: {' and '.join(reasons)}" if reasons else ""
+
+
+def _of_best_fit(m):
+    """Delta chi2 there; inf where that is not known."""
+    best, reference = (np.asarray(m.progress.get(name, np.inf), float) for name in ("best_fit_chi2", "chi2_reference"))
+    return float(best - reference) if best.ndim == reference.ndim == 0 and np.isfinite(reference) else np.inf
 
 
 def _pieces_without_points(m, cut):

@@ -115,9 +115,9 @@ def put_note(ax, notes):
 
 
 def room_of(ax):
-    """Width in points of what may stand above axes: their part of the figure."""
+    """Width in points of what may stand above axes, in the middle: their part of the figure without what stands at their sides."""
     spec = ax.get_subplotspec()
-    return 72 * ax.figure.get_figwidth() / (spec.get_gridspec().ncols if spec else 1) - 12
+    return 72 * ax.figure.get_figwidth() / (spec.get_gridspec().ncols if spec else 1) - 54
 
 
 def add_title(ax, title, n_note=0, size=LARGE):
