@@ -10,6 +10,7 @@ from drawn_figures import figure_of, texts  # noqa: F401
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from scipy.interpolate import make_interp_spline
 from synthetic_map import ANALYSIS, Axis, command, complaint, eps, grid, nsi_counting, signed_log, write_map, write_members, write_years
 
 import plot_map
@@ -20,7 +21,7 @@ from cevscan_analysis.contours import brought_inside
 from cevscan_analysis.files import save
 from cevscan_analysis.lines import coarseness, contours_of, refined_area, simplified
 from cevscan_analysis.panels import Panel, contour_panels, profile_panels
-from cevscan_analysis.refined import filled, spline_matrix
+from cevscan_analysis.refined import filled, splined
 
 CUT = delta_from_level(90, dof=2)
 
@@ -340,11 +341,14 @@ def test_splines_go_through_their_points_and_follow_cubics():
     t = np.cumsum([0.5, 1, 0.7, 0.4, 1.2, 0.9])
     fine = np.interp(np.arange(26) / 5, np.arange(6), t)
     cubic = lambda s: 2 - s + 0.5 * s**2 - 0.1 * s**3
-    assert spline_matrix(tuple(t), 5) @ cubic(t) == pytest.approx(cubic(fine), abs=1e-12)
-    for n in (2, 3, 4):
-        points = tuple(t[:n])
-        matrix = spline_matrix(points, 3)
-        assert matrix[::3] == pytest.approx(np.eye(n), abs=1e-12) and matrix.sum(axis=1) == pytest.approx(1)
+    assert splined(cubic(t)[:, None], t, 5)[:, 0] == pytest.approx(cubic(fine), abs=1e-12)
+    for n in (2, 3, 4, 5):
+        values = np.random.default_rng(n).normal(size=(n, 3))
+        assert splined(values, t[:n], 3)[::3] == pytest.approx(values, abs=1e-12)
+    z = np.random.default_rng(1).normal(size=(30, 4))
+    s = np.cumsum(np.random.default_rng(2).uniform(0.5, 1, 30))
+    scipy = make_interp_spline(s, z, k=3)   # not a knot
+    assert splined(z, s, 4) == pytest.approx(scipy(np.interp(np.arange(117) / 4, np.arange(30), s)), abs=1e-12)
 
 
 def test_holes_take_the_nearest_value():

@@ -102,13 +102,21 @@ def _every_second(m, a, b):
 
 
 def _drawn_area(m, cut):
+    """Of the polygons that are filled."""
     total = 0.0
     for piece in branches_of(m):
         if min(piece.delta_chi2.shape) > 1 and not np.isnan(piece.delta_chi2).all():
             contour, = _of_piece(piece, [cut])
             x, y = (axis.to_scale(values) for axis, values in zip(piece.axes, (contour.x, contour.y)))
-            total += float(np.gradient(y) @ contour.inside() @ np.gradient(x))
+            total += sum(abs(_signed_area(points, codes)) for points, codes in replace(contour, x=x, y=y).polygons())
     return total
+
+
+def _signed_area(points, codes):
+    """Of a piece, with its holes, which run the other way; each ring ends where it begins."""
+    x, y = points.T - points[0][:, None]
+    cross = x[:-1] * y[1:] - x[1:] * y[:-1]
+    return 0.5 * float(cross[codes[1:] != 1].sum())     # 1: here the next ring begins
 
 
 def coarseness(m, cut):

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Delta chi2 between the points of a grid of two axes: what contours, and areas of coarse grids, are made of."""
-import functools
-
 from .numeric import np
 
 POINTS_WANTED = 600  # along an axis, so that contours look smooth
@@ -33,7 +31,7 @@ def refine(m, half):
     fine = [np.interp(np.arange((len(v) - 1) * k + 1) / k, np.arange(len(v)), v) for v, k in zip(t, factor)]
     z = squeeze(filled(m.delta_chi2) if void.any() else m.delta_chi2, half)
     if max(factor) > 1:
-        z = spline_matrix(tuple(t[0]), factor[0]) @ z @ spline_matrix(tuple(t[1]), factor[1]).T
+        z = splined(splined(z, t[0], factor[0]).T, t[1], factor[1]).T
         z[inside_of_cells(void_cells(m.delta_chi2), factor)] = np.nan
     x, y = (axis.from_scale(v) for axis, v in zip(m.axes, fine))
     return x, y, z.T
@@ -60,35 +58,39 @@ def inside_of_cells(cell, factor):
     return flag
 
 
-@functools.lru_cache(maxsize=8)
-def spline_matrix(t, factor):
-    """[(n - 1) factor + 1, n]: takes values at the n places t to those of their cubic spline at `factor` even steps from each to
+def splined(values, t, factor):
+    """[(n - 1) factor + 1, ...]: the cubic spline through the values [n, ...] at the places t, at `factor` even steps from each to
     the next. The first two and the last two pieces are one polynomial each, as no end of the axis has a known slope ("not a
     knot"); fewer than four points have the polynomial through all of them."""
-    t = np.array(t)
     n = len(t)
     if factor == 1:
-        return np.eye(n)
+        return values
     if n < 4:
         s = np.interp(np.arange((n - 1) * factor + 1) / factor, np.arange(n), t)
-        return np.array([[np.prod([(x - c) / (t[k] - c) for j, c in enumerate(t) if j != k]) for k in range(n)] for x in s])
-    bend, h = _bends(t), np.diff(t)
-    u = np.arange(factor)[:, None] / factor
-    pieces = []
-    for k in range(n - 1):      # between two points: a line, and the bends at both ends
-        line = np.zeros((factor, n))
-        line[:, k], line[:, k + 1] = (1 - u)[:, 0], u[:, 0]
-        pieces.append(line + h[k]**2 / 6 * (((1 - u)**3 - (1 - u)) * bend[k] + (u**3 - u) * bend[k + 1]))
-    return np.vstack([*pieces, np.eye(n)[-1:]])
+        return np.array([[np.prod([(x - c) / (t[k] - c) for j, c in enumerate(t) if j != k]) for k in range(n)] for x in s]) @ values
+    bend, h = _bends(values, t), np.diff(t)[:, None, None]
+    u = (np.arange(factor) / factor)[None, :, None]
+    line = (1 - u) * values[:-1, None] + u * values[1:, None]
+    pieces = line + h**2 / 6 * (((1 - u)**3 - (1 - u)) * bend[:-1, None] + (u**3 - u) * bend[1:, None])
+    return np.concatenate((pieces.reshape(-1, values.shape[1]), values[-1:]))
 
 
-def _bends(t):
-    """[n, n]: second derivatives at the points of the spline, out of the values."""
-    n, h = len(t), np.diff(t)
-    a, b = np.zeros((n, n)), np.zeros((n, n))
-    for k in range(1, n - 1):
-        a[k, k - 1:k + 2] = h[k - 1] / 6, (h[k - 1] + h[k]) / 3, h[k] / 6
-        b[k, k - 1:k + 2] = 1 / h[k - 1], -1 / h[k - 1] - 1 / h[k], 1 / h[k]
-    a[0, :3] = h[1], -h[0] - h[1], h[0]
-    a[-1, -3:] = h[-1], -h[-1] - h[-2], h[-2]
-    return np.linalg.solve(a, b)
+def _bends(values, t):
+    """Second derivatives of the spline at its points, [n, ...]."""
+    h = np.diff(t)
+    low, middle, high = h[:-1] / 6, (h[:-1] + h[1:]) / 3, h[1:] / 6     # of the equations of the points inside
+    right = np.diff(np.diff(values, axis=0) / h[:, None], axis=0)
+    middle[0] += h[0] * (h[0] + h[1]) / (6 * h[1])
+    high[0] -= h[0]**2 / (6 * h[1])
+    middle[-1] += h[-1] * (h[-1] + h[-2]) / (6 * h[-2])
+    low[-1] -= h[-1]**2 / (6 * h[-2])
+    for k in range(1, len(middle)):
+        part = low[k] / middle[k - 1]
+        middle[k] -= part * high[k - 1]
+        right[k] -= part * right[k - 1]
+    right[-1] /= middle[-1]
+    for k in range(len(middle) - 2, -1, -1):
+        right[k] = (right[k] - high[k] * right[k + 1]) / middle[k]
+    first = right[0] + (right[0] - right[1]) * h[0] / h[1]
+    last = right[-1] + (right[-1] - right[-2]) * h[-1] / h[-2]
+    return np.concatenate((first[None], right, last[None]))
