@@ -38,7 +38,7 @@ def arguments():
                         help="labels whose regions have no colour inside. Repeated, each is one label")
     add_limits(parser, in_panels=True)
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
-    add_width(parser, "page, or column for one panel")
+    add_width(parser, None, "page, or column for panels that are not side by side")
     options = parser.parse_args()
     if options.columns is not None and options.columns < 1:
         parser.error("--columns must be 1 or more")
@@ -152,7 +152,7 @@ def with_limits(panels, options):
 def draw(panels, options):
     panels = with_limits(panels, options)
     columns = options.columns or min(3, len(panels))
-    width = ("page" if min(columns, len(panels)) > 1 else "column") if options.width.startswith("page,") else width_in_mm(options.width)
+    width = options.width and width_in_mm(options.width)
     if len(next(iter(panels[0].maps.values())).axes) == 1:
         return profile_panels(panels, columns, title=options.title, width=width)
     outlined = [own_words(word) for word in words_of(options.outlined or [""])]

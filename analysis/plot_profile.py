@@ -29,7 +29,7 @@ def arguments():
                         help="range of the parameter (default: that of the axis; of parameters in turn, where curves lie in the figure)")
     parser.add_argument("--ylim", nargs=2, type=float, metavar=("LOW", "HIGH"), default=CHI2_RANGE,
                         help="range of Delta chi2 (default: %g %g)" % CHI2_RANGE)
-    add_width(parser, "column, or page for several panels")
+    add_width(parser, None, "column, or page for panels side by side")
     return parser.parse_args()
 
 
@@ -49,7 +49,7 @@ def sources(path, options):
 
 
 def draw(curves, labels, options):
-    width = (width_in_mm("column") if options.width.startswith("column,") else width_in_mm(options.width)) * MM
+    width = width_in_mm(options.width or "column") * MM
     fig, ax = new_figure(width, 0.76 * width)
     handles, rest, seen = draw_panel(ax, curves, labels, options.xlim, options.ylim)
     ax.set_ylabel(r"$\Delta\chi^2$")
@@ -78,7 +78,7 @@ def panels_of(families, labels):
 def draw_panels(panels, options):
     """The y axis is shared. Several maps have one legend; one map has parameters in each panel."""
     columns = min(len(panels), 2 if len(panels) in (2, 4) else 3)
-    fig, axes = new_grid(len(panels), columns, 0.8, "page" if options.width.startswith("column,") else options.width)
+    fig, axes = new_grid(len(panels), columns, 0.8, options.width)
     placed, shared = [], all(labels == panels[0][1] for _, labels in panels)
     for k, (ax, (curves, labels)) in enumerate(zip(axes, panels)):
         is_last, is_first = k % columns == columns - 1 or k == len(panels) - 1, k % columns == 0

@@ -26,7 +26,7 @@ def arguments():
                         help="the signal alone; error bars stay those of all that is counted")
     parser.add_argument("--columns", type=int, metavar="N", help="panels side by side (default: as many as there are, up to 3)")
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
-    add_width(parser, "page, or column for one panel")
+    add_width(parser, None, "page, or column for panels that are not side by side")
     parser.add_argument("--cevscan", default=program(), metavar="PROGRAM",
                         help="(default: bin/cevscan beside this script's folder, else that of $PATH)")
     options = parser.parse_args()
@@ -48,8 +48,7 @@ def main():
     figure_format(options.output)
     found = rates(options.experiments, options.interaction, options.set, options.cevscan)
     columns = min(len(found), options.columns or 3)
-    width = ("page" if columns > 1 else "column") if options.width.startswith("page,") else width_in_mm(options.width)
-    fig, axes = new_grid(len(found), columns, 0.85, width)
+    fig, axes = new_grid(len(found), columns, 0.85, options.width and width_in_mm(options.width))
     handles, greys = {}, backgrounds_of(found)
     for ax, (name, rate) in zip(axes, found.items()):
         handles.update(draw(ax, name, rate, options.per_unit, options.log, subtract=options.subtract_background, legend=False, greys=greys))

@@ -5,13 +5,15 @@ import argparse
 import json
 
 from cevscan_analysis.command import MapError, run
-from cevscan_analysis.style import GREY, colour, line_style, new_figure, save
+from cevscan_analysis.style import (GREY, MM, add_output, add_width, colour, figure_format, line_style, new_figure, save, styled,
+                                    width_in_mm)
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: plot_scaling.py scaling.json -o scaling.pdf")
     parser.add_argument("measured", metavar="JSON", help="what measure_scaling.py wrote")
-    parser.add_argument("-o", "--output", required=True, metavar="FIGURE", help="figure to write: .pdf or .png")
+    add_output(parser)
+    add_width(parser, "column")
     return parser.parse_args()
 
 
@@ -37,10 +39,12 @@ def draw_lines(axes, results, kind, value):
         axes.plot(*zip(*line), color=colour(k), linestyle=line_style(k), marker="o", markersize=3, label=name)
 
 
+@styled
 def main():
     options = arguments()
-    results = read(options.measured)
-    fig, (top, bottom) = new_figure(5, 6, rows=2, sharex=True)
+    figure_format(options.output)
+    results, width = read(options.measured), width_in_mm(options.width) * MM
+    fig, (top, bottom) = new_figure(width, 1.2 * width, rows=2, sharex=True)
     cores = sorted({r["cores"] for r in results})
     top.plot(cores, [c / cores[0] for c in cores], color=GREY, linewidth=0.8, label="ideal")
     draw_lines(top, results, "strong", "speed_up")

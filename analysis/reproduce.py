@@ -9,7 +9,7 @@ from cevscan_analysis.command import MapError, command_line, complain, program, 
 from cevscan_analysis.papers import ITEMS, chosen, name_of
 from cevscan_analysis.papers.report import Result, write_report
 from cevscan_analysis.papers.workshop import Progress, Workshop
-from cevscan_analysis.style import empty_panels, save_all
+from cevscan_analysis.style import empty_panels, save_all, styled
 
 EXAMPLE = "reproduce.py -o results/reproduction --only 2411.11749,2208.11771/tables"
 
@@ -47,6 +47,7 @@ def scans_of(items):
     return {name: scan for item in items for name, scan in item.scans.items()}
 
 
+@styled
 def draw(item, workshop):
     """Names of the pictures of an entry. Raises MapError if a panel came out empty."""
     names = []

@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from .intervals import delta_from_level, stretches
 from .numeric import np
 from .projection import branches_of
-from .style import (GREY, SMALL, VOID_STYLE, axis_label, colour, draw_boxes, label_with_unit, line_style, name_of, set_limits,
+from .style import (GREY, VOID_STYLE, axis_label, colour, draw_boxes, label_with_unit, line_style, name_of, set_limits,
                     set_scale, shade)
 
 LINES = ((1, r"$1\sigma$"), (delta_from_level(90, dof=1), "90%"), (4, r"$2\sigma$"))
@@ -53,7 +53,7 @@ def draw_levels(ax, named=True):
     for level, label in shown:
         ax.axhline(level, color=GREY, linestyle=(0, (4, 3)), linewidth=0.8, zorder=1)
         if named:
-            ax.text(1.012, level, label, transform=ax.get_yaxis_transform(), va="center", fontsize=SMALL, color="0.25")
+            ax.text(1.012, level, label, transform=ax.get_yaxis_transform(), va="center", fontsize=7, color="0.25")
     return np.array([(x, level) for level, _ in shown for x in np.linspace(*ax.get_xlim(), 200)]).reshape(-1, 2)
 
 

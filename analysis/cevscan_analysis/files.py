@@ -40,9 +40,10 @@ def add_output(parser):
                              "formats")
 
 
-def add_width(parser, default):
+def add_width(parser, default, words=None):
     parser.add_argument("--width", default=default, metavar="W",
-                        help=f"of the figure in print: column (86 mm), page (178 mm), or mm; letters have their final size (default: {default})")
+                        help="of the figure in print: column (86 mm), page (178 mm), or mm; letters have their final size (default: "
+                             f"{words or default})")
 
 
 def provenance(maps):

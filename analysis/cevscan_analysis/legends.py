@@ -26,9 +26,9 @@ def fit_height(fig):
 
 
 def is_taller(fig):
-    """Is a legend below the axes taller than they are?"""
+    """Is a legend below the axes nearly as tall as they are?"""
     box = max((legend.get_window_extent(fig.canvas.get_renderer()).height for legend in fig.legends), default=0)
-    return box > max(ax.get_window_extent().height for ax in fig.axes)
+    return box > 0.75 * max(ax.get_window_extent().height for ax in fig.axes)
 
 
 def place_legend(fig, ax, handles, points, title=None):
@@ -83,7 +83,15 @@ def place_below(fig, handles, title=None):
             break
         legend.remove()
     extra = box.height / fig.dpi + 0.12
-    height = fig.get_figheight() + extra
+    leave_below(fig, legend, fig.get_figheight() + extra, extra)
+    if any(ax.get_box_aspect() for ax in fig.axes):     # these do not grow into what is left
+        fig.draw_without_rendering()
+        blank = min(ax.get_tightbbox().y0 for ax in fig.axes) / fig.dpi - extra - 0.02
+        leave_below(fig, legend, fig.get_figheight() - max(0, 2 * blank), extra)
+
+
+def leave_below(fig, legend, height, extra):
+    """The figure has this height, of which the legend below takes `extra`, in inches."""
     fig.set_size_inches(fig.get_figwidth(), height)
     legend.set_bbox_to_anchor((0.5, 0.03 / height), fig.transFigure)
     fig.get_layout_engine().set(rect=(0, extra / height, 1, 1 - extra / height))

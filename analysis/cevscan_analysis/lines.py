@@ -10,6 +10,8 @@ from .refined import gentle_half, refine, squeeze
 
 ENOUGH = 0.25       # relative change of an area up to which a figure of its region can be believed
 
+STRAIGHT = 3e-4     # relative error of an area because the edges of the region are polygons
+
 
 @dataclass(frozen=True)
 class Contour:
@@ -83,21 +85,25 @@ def _off_chord(points):
 
 def refined_area(m, cut):
     """Area of the region below `cut` as it is drawn, in units of the axes' scales, and how far off it may be: by how much it
-    changes if only every second point of the grid is there, which would be several times as much."""
-    areas = [_drawn_area(part, cut) for part in (m, *halves_of(m))]
-    return areas[0], max((abs(area - areas[0]) for area in areas[1:]), default=areas[0])
+    changes if only every second point of the grid is there, which would be several times as much; and by what straight lines
+    between the refined points cost."""
+    value = _drawn_area(m, cut)
+    changes = [abs(_drawn_area(half, cut) - (_drawn_area(same, cut) if same is not m else value)) for half, same in halves_of(m)]
+    largest = max(changes, default=value)
+    return value, max(largest, STRAIGHT * value) if largest > 1e-9 * value else 0.0
 
 
 def halves_of(m):
-    """The map with every second point along both axes, beginning at the first or the second; without axes of less than five."""
-    if min(len(axis.values) for axis in m.axes) < 5:
-        return []
-    return [_every_second(m, a, b) for a in (0, 1) for b in (0, 1)]
+    """[(the map with every second point along both axes, the part of the map that this covers)], beginning at the first and at the
+    second point; none where an axis has less than seven points."""
+    shape = m.delta_chi2.shape
+    return [(_part(m, [slice(a, n, 2) for n in shape]), m if a == 0 and all(n % 2 for n in shape) else
+             _part(m, [slice(a, a + 2 * ((n - 1 - a) // 2) + 1) for n in shape])) for a in (0, 1)] if min(shape) >= 7 else []
 
 
-def _every_second(m, a, b):
-    axes = [replace(axis, values=axis.values[first::2]) for axis, first in zip(m.axes, (a, b))]
-    fields = {name: getattr(m, name)[a::2, b::2] for name in ("delta_chi2", "chi2", "status")}
+def _part(m, index):
+    axes = [replace(axis, values=axis.values[i]) for axis, i in zip(m.axes, index)]
+    fields = {name: getattr(m, name)[tuple(index)] for name in ("delta_chi2", "chi2", "status")}
     return replace(m, axes=axes, pulls={}, profiled=None, **fields)
 
 

@@ -114,15 +114,12 @@ def new_figure(width, height, rows=1, columns=1, **options):
 
 
 @styled
-def new_grid(n, columns, aspect, width="page"):
-    """A figure of n panels, `columns` side by side, whose height is about `aspect` times their width. Returns (figure, list of n axes);
-    place_one_legend() finds room for a legend."""
+def new_grid(n, columns, aspect, width=None):
+    """A figure of n panels, `columns` side by side, whose height is about `aspect` times their width. It is as wide as a page, or a
+    column if there are no panels side by side. Returns (figure, list of n axes); place_one_legend() finds room for a legend."""
     columns = min(columns, n)
-    rows, inches = -(-n // columns), width_in_mm(width) * MM
-    panel = inches / columns
-    if columns == 1:    # one panel alone need not fill a page
-        panel = min(panel, 100 * MM)
-    fig = PrintFigure(figsize=(inches, ((panel - 0.45) * aspect + 0.45) * rows), layout="constrained")
+    rows, inches = -(-n // columns), width_in_mm(width or ("page" if columns > 1 else "column")) * MM
+    fig = PrintFigure(figsize=(inches, ((inches / columns - 0.45) * aspect + 0.45) * rows), layout="constrained")
     FigureCanvasAgg(fig)
     grid = fig.add_gridspec(rows, columns)
     return fig, [fig.add_subplot(grid[divmod(k, columns)]) for k in range(n)]

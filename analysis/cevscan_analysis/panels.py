@@ -41,7 +41,7 @@ def labels_in_order(panels, order=()):
 
 @styled
 def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=None, cut=None, excluded=False,
-                   best_fits=True, width="page", limits_in_place=False):
+                   best_fits=True, width=None, limits_in_place=False):
     """A panel for each of `panels`, with the regions of all its maps at one confidence level in % (two degrees of freedom), or
     at `cut` in Delta chi2. `outlined`: labels whose regions have no colour inside. `excluded` colours what is excluded; where there is
     no colour, short strokes lie on this side. `best_fits` marks those that are not the standard model."""
@@ -104,7 +104,7 @@ def note_unfinished(ax, maps):
 
 
 @styled
-def profile_panels(panels, columns=5, order=(), ylim=CHI2_RANGE, title=None, height=2.0, width="page"):
+def profile_panels(panels, columns=5, order=(), ylim=CHI2_RANGE, title=None, height=2.0, width=None):
     """A panel for each of `panels`, with the curves of Delta chi2 of all its maps of one axis; the scale of Delta chi2 is shared.
     `height` of a panel, of one that is 2.3 wide."""
     order = labels_in_order(panels, order)
@@ -143,7 +143,7 @@ def dress_scales(ax, panel, curves, ylim):
 
 
 @styled
-def rate_panels(found, titles=None, columns=3, per_unit=True, with_backgrounds=False, xlims=None, width="page"):
+def rate_panels(found, titles=None, columns=3, per_unit=True, with_backgrounds=False, xlims=None, width=None):
     """Expected events of experiments, as rates() gives them: neutrinos stacked by flavour; the totals stand in the panel.
     `xlims`: {name: (low, high)} in the units of the observable."""
     fig, axes = new_grid(len(found), columns, 0.86, width)
