@@ -8,6 +8,7 @@
 from dataclasses import dataclass
 
 from .errors import MapError
+from .cells import fractions
 from .intervals import delta_from_level
 from .labels import experiments_of, exposure_of, factors_of, labels_of
 from .numeric import np
@@ -55,7 +56,7 @@ def area_of(m, cut):
 def _piece(m, cut):
     x, y = (axis.to_scale(axis.values) for axis in m.axes)
     height = np.sqrt(np.clip(m.delta_chi2, 0, STEEP * cut))
-    fraction = _fractions(height, np.sqrt(cut))
+    fraction = fractions(height, np.sqrt(cut))
     size = np.outer(np.diff(x), np.diff(y))
     unknown, fine = float(size[np.isnan(fraction)].sum()), np.nan_to_num(fraction * size)
     differences = [_difference(x, y, height, fine, np.sqrt(cut), a, b) for a in (0, 1) for b in (0, 1)]
@@ -80,28 +81,11 @@ def _difference(x, y, height, fine, cut, a, b):
     if n < 1 or k < 1:
         return float(fine.sum())
     rows, columns = slice(a, a + 2 * n + 1, 2), slice(b, b + 2 * k + 1, 2)
-    coarse = _fractions(height[rows, columns], cut) * np.outer(np.diff(x[rows]), np.diff(y[columns]))
+    coarse = fractions(height[rows, columns], cut) * np.outer(np.diff(x[rows]), np.diff(y[columns]))
     known = ~np.isnan(coarse)
     same = fine[a:a + 2 * n, b:b + 2 * k].reshape(n, 2, k, 2).sum(axis=(1, 3))
     off = coarse[known] - same[known]
     return max(abs(float(off.sum())), 0.5 * float(np.sqrt((off**2).sum())))
-
-
-def _fractions(height, cut):
-    """Of each cell [nx - 1, ny - 1], the part below the cut: four triangles with the mean of the corners in the middle."""
-    corners = [height[:-1, :-1], height[1:, :-1], height[1:, 1:], height[:-1, 1:]]
-    middle = sum(corners) / 4
-    return sum(_below(np.stack((a, b, middle)), cut) for a, b in zip(corners, corners[1:] + corners[:1])) / 4
-
-
-def _below(v, cut):
-    """Part of a triangle on which the plane through v [3, ...] lies below the cut."""
-    low, middle, high = np.sort(v, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rising = (cut - low)**2 / ((middle - low) * (high - low))
-        falling = 1 - (high - cut)**2 / ((high - low) * (high - middle))
-    part = np.where(cut <= low, 0, np.where(cut >= high, 1, np.where(cut <= middle, rising, falling)))
-    return np.where(np.isnan(v).any(axis=0), np.nan, part)
 
 
 def _n_island(inside):
