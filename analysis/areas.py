@@ -1,54 +1,81 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Areas of the allowed regions of two-dimensional cevscan maps, and what combinations remove of them."""
+"""Areas of the allowed regions of two-dimensional cevscan maps, over factors of a study, and what combinations remove of them."""
 import sys
 
-from cevscan_analysis.areas import area_of, rank
-from cevscan_analysis.command import MapError, command_line, complain, percentage, run
-from cevscan_analysis.intervals import delta_from_level
-from cevscan_analysis.maps import file_of, labels_of, open_maps
-from cevscan_analysis.tables import (FORMATS, list_of_notes, plain_table, tell_of_left_out, tell_of_notes, tell_of_profiles,
-                                     with_values)
-from cevscan_analysis.projection import project
+from cevscan_analysis.against import areas_against, measured
+from cevscan_analysis.areas import rank
+from cevscan_analysis.command import (MapError, add_labels, add_only, add_selection, command_line, complain, labels_given, percentage,
+                                      run)
+from cevscan_analysis.intervals import level_text
+from cevscan_analysis.maps import file_of, labels_of
+from cevscan_analysis.planes import only_those, planes_of
+from cevscan_analysis.tables import FORMATS, list_of_notes, plain_table, tell_of_notes, tell_of_profiles, with_values
 
-EXAMPLE = 'areas.py csi.h5 si.h5 csi_si.h5 --labels "CsI,Si,CsI + Si" --rank'
+EXAMPLE = ('areas.py csi.h5 si.h5 csi_si.h5 --labels "CsI,Si,CsI + Si" --rank\n'
+           '  areas.py study.h5 --set csi --set csi_si --against years -o areas.pdf')
+MANY = 3    # notes of grids that are too coarse, before they are counted
 
 
 def arguments():
     parser = command_line("Areas of allowed regions (Delta chi2 for 2 degrees of freedom) in the product of the axes' units, with\n"
                           "an upper estimate of their error from every second point of the grid. With --rank, combinations are\n"
                           "put in the order of how much they remove of what their best member alone leaves; maps of the members,\n"
-                          "one experiment each and of the same exposure, must be among those given, and be complete. A study\n"
-                          "stands for all of its planes and exposures, which are ranked one after the other.", EXAMPLE)
+                          "one experiment each, of the same exposure and factors, must be among those given, and be complete. A\n"
+                          "study stands for all of its planes and settings, which are ranked one after the other. With --against,\n"
+                          "areas over a factor of a study, a line for each set; -o draws them.", EXAMPLE)
     parser.add_argument("--level", type=percentage, default=90, metavar="P", help="confidence level in %% (default: 90)")
     parser.add_argument("--rank", action="store_true", help="rank combinations")
+    parser.add_argument("--against", metavar="FACTOR", help="areas over this factor of a study: exposure, or one that it names")
+    parser.add_argument("-o", "--output", metavar="FIGURE", help="with --against: figure to write, .pdf, .png, .svg or .pgf")
+    parser.add_argument("--width", default="column", metavar="W", help="of the figure: column, page, or mm (default: column)")
+    parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--axes", metavar="X,Y", help="parameters; the others are profiled (default: the map's two); of a study only this plane")
-    parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the table")
+    add_selection(parser)
+    add_only(parser, "list")
+    add_labels(parser, "name of each map in the table; with --against, of each set")
     parser.add_argument("--format", choices=FORMATS, default="markdown", help="of the table (default: markdown)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.against and (options.rank or options.only):
+        parser.error("--against goes with neither --rank nor --only; choose with --set and --where")
+    if not options.against and (options.output or options.title):
+        parser.error("a figure is of areas over a factor; say --against FACTOR")
+    return options
 
 
-def planes_of(path, axes):
-    """The map of a file over two axes; of a study all that have two, or those that are named."""
-    names = [name.strip() for name in axes.split(",")] if axes else None
-    maps = list(open_maps(path))
-    if len(maps) > 1:
-        planes = [m for m in maps if len(m.axes) == 2 and not m.members]
-        planes = [m for m in planes if names is None or sorted(names) == sorted(m.names)]
-        if planes and not names:
-            tell_of_left_out(path, maps, planes, "an area needs two axes")
-        return planes
-    return [project(m, names) if names else m for m in maps]
+# -------------------------------------------------------------------------------------------------------------- tables
+
+HEAD = ["error", "pieces", "reaches an edge", "without values"]
+
+
+def cells_of(m, area, coarse, is_whole, any_coarse):
+    return [f"{area.value:.4g}", f"{area.error:.1g}", str(area.n_island), "yes" if area.touches_edge else "no", f"{area.unknown:.4g}"] + \
+        [m.percent_complete] * (not is_whole) + ["too coarse" if coarse else "fine enough"] * any_coarse
+
+
+def rest_of_head(is_whole, any_coarse):
+    return HEAD + ["complete"] * (not is_whole) + ["grid"] * any_coarse
 
 
 def table_of_areas(maps, labels, level):
-    is_whole = all(m.completeness == 1 for m in maps)
-    head = ["map", f"area, {level:g} %", "error", "pieces", "reaches an edge", "without values"]
-    lines = [head + ["complete"] * (not is_whole)]
-    for m, label in zip(maps, labels):
-        a = area_of(m, delta_from_level(level, dof=2))
-        lines.append([label, f"{a.value:.4g}", f"{a.error:.1g}", str(a.n_island), "yes" if a.touches_edge else "no",
-                      f"{a.unknown:.4g}"] + [m.percent_complete] * (not is_whole))
+    found = [measured(m, level) for m in maps]
+    tell_of_coarse([(m, coarse) for m, (_, coarse) in zip(maps, found)])
+    more = all(m.completeness == 1 for m in maps), any(coarse for _, coarse in found)
+    lines = [["map", f"area, {level_text(level)} %", *rest_of_head(*more)]]
+    return lines + [[label, *cells_of(m, *one, *more)] for m, label, one in zip(maps, labels, found)]
+
+
+def table_of_curves(curves, factor, level):
+    """A line for each point: plane and other factors where they vary, set, value of the factor, area."""
+    points = [p for curve in curves for p in curve.points]
+    tell_of_coarse([(p.map, p.coarse) for p in points])
+    more = all(p.map.completeness == 1 for p in points), any(p.coarse for p in points)
+    many, others = len({curve.plane for curve in curves}) > 1, list(dict.fromkeys(name for curve in curves for name in curve.others))
+    lines = [["plane"] * many + ["set", *others, factor, f"area, {level_text(level)} %", *rest_of_head(*more)]]
+    for curve in curves:
+        values = [f"{curve.others[name].value:.6g}" if name in curve.others else "" for name in others]
+        start = [", ".join(curve.plane)] * many + [curve.label, *values]
+        lines += [[*start, f"{p.value:.6g}", *cells_of(p.map, p.area, p.coarse, *more)] for p in curve.points]
     return lines
 
 
@@ -61,13 +88,24 @@ def table_of_ranks(maps, labels, level):
     tell_of_unfinished([m for m in maps if m.completeness < 1], bool(ranking))
     if not ranking:
         raise MapError("--rank: no map of several experiments is there together with the maps of each of them, of the same "
-                       "plane and exposure")
-    lines = [["combination", f"area, {level:g} %", "area of its best member", "left", "error", "pieces",
+                       "plane, exposure and factors")
+    lines = [["combination", f"area, {level_text(level)} %", "area of its best member", "left", "error", "pieces",
               "fewest pieces of a member"]]
     for r in ranking:
         lines.append([r.label, f"{r.area.value:.4g}", f"{r.smallest.value:.4g}", f"{r.ratio:.3f}", f"{r.error:.1g}",
                       str(r.area.n_island), str(r.n_island_of_members)])
     return lines
+
+
+# --------------------------------------------------------------------------------------------------------------- notes
+
+def tell_of_coarse(found):
+    """A line for each of (map, why its grid is too coarse); at most a few."""
+    found = [(m, note) for m, note in found if note]
+    for m, note in found[:MANY]:
+        complain(f"note: {m.path}: {note}")
+    if len(found) > MANY:
+        complain(f"note: and the grids of {len(found) - MANY} more maps")
 
 
 def tell_of_unfinished(maps, is_other_ranked):
@@ -80,20 +118,61 @@ def tell_of_unfinished(maps, is_other_ranked):
         complain(f"note: only complete maps are ranked: {words}")
 
 
+# ------------------------------------------------------------------------------------------------------------- command
+
+def areas_over(maps, options):
+    """Table, and figure, of areas over a factor."""
+    curves = areas_against(maps, options.against, options.level)
+    given = labels_given(options)
+    if given:
+        curves = relabelled(curves, given)
+    if options.output:
+        draw(curves, options)
+    return table_of_curves(curves, options.against, options.level)
+
+
+def relabelled(curves, given):
+    old = list(dict.fromkeys(curve.label for curve in curves))
+    if len(given) != len(old):
+        raise MapError(f"--labels names {len(given)} sets, but there are {len(old)}: {', '.join(old)}")
+    return [type(curve)(curve.plane, given[old.index(curve.label)], curve.others, curve.points) for curve in curves]
+
+
+def draw(curves, options):
+    from cevscan_analysis.area_curves import area_figure      # the only part that needs matplotlib
+    from cevscan_analysis.style import figure_format, save
+    figure_format(options.output)
+    fig = area_figure(curves, options.against, f"{level_text(options.level)}% C.L.", options.title, options.width)
+    save(fig, options.output, [p.map for curve in curves for p in curve.points])
+
+
 def main():
     options = arguments()
-    maps = [m for path in options.maps for m in planes_of(path, options.axes)]
-    if not maps:
-        raise MapError(f"{options.maps[0]}: has no map of two parameters" + f" {options.axes}" * bool(options.axes))
-    labels = labels_of(maps, options.labels)
-    if not options.rank:
-        kept, labels = with_values([[m] for m in maps], labels)
-        maps = [m for m, in kept]
-    for m in maps:
-        tell_of_profiles([m])
-    tell_of_notes([m for m in maps if m.completeness == 1 or not options.rank])
-    make = table_of_ranks if options.rank else table_of_areas
-    sys.stdout.write(plain_table(make(maps, labels, options.level), options.format))
+    maps = planes_of(options.maps, options.axes, options.sets, options.where, "an area needs two axes")
+    if options.against:
+        table = areas_over(maps, options)
+        tell_of_notes(maps)
+    else:
+        maps, labels = chosen(maps, options)
+        for m in maps:
+            tell_of_profiles([m])
+        tell_of_notes([m for m in maps if m.completeness == 1 or not options.rank])
+        table = (table_of_ranks if options.rank else table_of_areas)(maps, labels, options.level)
+    sys.stdout.write(plain_table(table, options.format))
+
+
+def chosen(maps, options):
+    """Maps that have values, unless they are ranked, and their labels."""
+    given = labels_given(options)
+    if options.only:
+        maps, labels = only_those(maps, labels_of(maps), options.only)
+        labels = labels_of(maps, given) if given else labels
+    else:
+        labels = labels_of(maps, given)
+    if options.rank:
+        return maps, labels
+    kept, labels = with_values([[m] for m in maps], labels)
+    return [m for m, in kept], labels
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Experiment files from XENONnT's release of its search for solar 8B neutrinos (doi:10.5281/zenodo.20576156)."""
 import argparse

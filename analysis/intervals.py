@@ -1,14 +1,16 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Allowed intervals of one parameter, from cevscan maps."""
 import argparse
-import math
 import sys
 
-from cevscan_analysis.command import MapError, command_line, percentage, run
-from cevscan_analysis.maps import labels_of, open_maps
+from cevscan_analysis.command import (MapError, add_labels, add_only, add_selection, command_line, delta, labels_given, percentage,
+                                      run)
+from cevscan_analysis.labels import escaped, marked
+from cevscan_analysis.maps import labels_of, open_maps, select, titles_of
+from cevscan_analysis.planes import only_those
 from cevscan_analysis.projection import curves_of
-from cevscan_analysis.tables import TABLES, Cut, as_json, rows_at, rows_of, tell_of_left_out, with_values
+from cevscan_analysis.tables import TABLES, Cut, as_json, pivot, rows_at, rows_of, tell_of_left_out, with_values
 
 EXAMPLE = "intervals.py csi.h5 si.h5 --parameter eps_ee_uV --delta 2.71 --level 95.45 --format latex"
 
@@ -17,11 +19,8 @@ def level(text):
     return Cut.of_level(percentage(text))
 
 
-def delta(text):
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return Cut(value)
+def cut(text):
+    return Cut(delta(text))
 
 
 def digits(text):
@@ -50,17 +49,24 @@ def arguments():
                         help="with --each, only at the computed values that come nearest to these")
     parser.add_argument("--level", dest="cuts", action="append", type=level, metavar="P",
                         help="confidence level in %%, 1 degree of freedom (default: 90)")
-    parser.add_argument("--delta", dest="cuts", action="append", type=delta, metavar="D",
+    parser.add_argument("--delta", dest="cuts", action="append", type=cut, metavar="D",
                         help="largest Delta chi2 that is allowed")
     parser.add_argument("--format", choices=tuple(TABLES), default="markdown", help="of the table (default: markdown)")
     parser.add_argument("--json", action="store_true", help="JSON with all digits instead of a table")
     parser.add_argument("--digits", type=digits, default=3, metavar="N",
                         help="decimals, or digits after the first of scales and of numbers too small or large to be written "
                              "so (default: 3)")
-    parser.add_argument("--labels", metavar="A,B,...", help="name of each map in the table")
+    parser.add_argument("--sides", action="store_true",
+                        help="write the interval that holds the best fit around it: 0.229 +0.088 -0.099")
+    parser.add_argument("--pivot", action="store_true", help="a line for each map, a column for each parameter: detector by coupling")
+    add_selection(parser)
+    add_only(parser, "list")
+    add_labels(parser, "name of each map in the table; with --pivot, of each line")
     options = parser.parse_args()
     if options.at and not options.each:
         parser.error("--at needs --each AXIS")
+    if options.pivot and (options.each or options.json):
+        parser.error("--pivot goes with neither --each nor --json")
     return options
 
 
@@ -84,17 +90,49 @@ def wanted(path, parameter, each):
     return found
 
 
+def pivot_labels(families):
+    """A label for each line of a table with a column for each parameter: maps of different ones may have the same."""
+    maps = [family[0] for family in families]
+    for names in titles_of(maps):
+        keys = [(name, m.names[0]) for name, family in zip(names, families) for m in family]
+        if all(names) and len(set(keys)) == len(keys):
+            return [marked(escaped(name), m) for name, m in zip(names, maps)]
+    return labels_of(maps)
+
+
+def renamed(labels, given):
+    """Labels of lines, with those of --labels in place of them, in the order of first mention."""
+    old = list(dict.fromkeys(labels))
+    if len(given) != len(old):
+        raise MapError(f"--labels names {len(given)} lines, but there are {len(old)}: {', '.join(old)}")
+    return [given[old.index(label)] for label in labels]
+
+
+def labels_of_families(families, options):
+    """Families of curves that are wanted, and a label for each."""
+    maps, given = [family[0] for family in families], labels_given(options)
+    if options.pivot or options.only:
+        labels = pivot_labels(families) if options.pivot else labels_of(maps)
+        families, labels = only_those(families, labels, options.only)
+        return families, (renamed(labels, given) if given else labels)
+    return families, labels_of(maps, given)
+
+
 def table(rows, cuts, options):
-    return as_json(rows, cuts) if options.json else TABLES[options.format](rows, cuts, options.digits)
+    if options.json:
+        return as_json(rows, cuts)
+    if options.pivot:
+        return pivot(rows, cuts, options.format, options.digits, options.sides)
+    return TABLES[options.format](rows, cuts, options.digits, options.sides)
 
 
 def main():
     options = arguments()
     cuts = options.cuts or [level("90")]
-    maps = [m for path in options.maps for m in wanted(path, options.parameter, options.each)]
+    maps = select([m for path in options.maps for m in wanted(path, options.parameter, options.each)], options.sets, options.where)
     families = [[m] if options.each else curves_of(m, options.parameter) for m in maps]
     rows = []
-    labels = labels_of([family[0] for family in families], options.labels)
+    families, labels = labels_of_families(families, options)
     if len(families) > 1 and not options.each:
         families, labels = with_values(families, labels)
     for family, label in zip(families, labels):

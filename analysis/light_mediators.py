@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Limits on light mediators from solar 8B neutrinos in xenon: scans, figures and a table of arXiv:2411.11749, in one command."""
 import argparse

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures how a scan gets faster with more ranks and threads: strong scaling (the same scan) and weak (as many points for each core).
 

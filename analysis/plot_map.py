@@ -1,23 +1,23 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the allowed regions of two-dimensional cevscan maps."""
 import argparse
-import math
 
-import numpy as np
-from matplotlib.patches import Patch
-
-from cevscan_analysis.command import (MapError, add_labels, add_selection, command_line, complain, labels_given, percentage,
-                                      run)
+from cevscan_analysis.command import (MapError, add_labels, add_selection, command_line, complain, deltas, labels_given,
+                                      percentages, run)
 from cevscan_analysis.contours import coarseness, draw_one, draw_points, draw_several, void_boxes
-from cevscan_analysis.intervals import delta_from_level
-from cevscan_analysis.limits import draw_limits, is_inside, name_band, read_limit
+from cevscan_analysis.intervals import delta_from_level, level_text
+from cevscan_analysis.limit_files import add_limits, limits_given, placed
+from cevscan_analysis.limits import draw_limits, name_band, tell_of_limits
 from cevscan_analysis.maps import group_names, labels_of, open_map, open_maps, select
+from cevscan_analysis.numeric import np
 from cevscan_analysis.projection import from_each, project
 from cevscan_analysis.style import (MM, VOID_STYLE, add_note, add_output, add_title, add_width, draw_boxes, figure_format, new_figure,
                                     own_words, place_legend, save, set_limits, set_scale, styled, their_words, width_in_mm,
                                     write_decades)
 from cevscan_analysis.tables import tell_of_profiles
+
+from matplotlib.patches import Patch  # after the package, which says so if it is missing
 
 EXAMPLE = 'plot_map.py csi.h5 "csi si.h5" --labels "CsI,CsI + Si" --levels 90 -o regions.pdf'
 
@@ -30,7 +30,7 @@ def arguments():
                           "maps of a plane.", EXAMPLE)
     add_output(parser)
     add_selection(parser)
-    parser.add_argument("--levels", type=levels, metavar="P,P,...",
+    parser.add_argument("--levels", type=percentages, metavar="P,P,...",
                         help="confidence levels in %% (default: 68,90,95 for one map, 90 for several)")
     parser.add_argument("--outlined", type=positions, default=(), metavar="N,N,...",
                         help="of several maps those, counted from 1, that are drawn as outlines, without colour inside")
@@ -38,10 +38,7 @@ def arguments():
     parser.add_argument("--excluded", action="store_true", help="colour what is excluded instead of what is allowed")
     parser.add_argument("--each", metavar="AXIS",
                         help="count Delta chi2 from the minimum at each value of this axis, not from that of the map")
-    parser.add_argument("--limit", action="append", default=[], metavar="FILE[,LABEL]",
-                        help="draw a limit of others; can be repeated. A line of the file has two numbers in the units of the "
-                             "figure's x and y axis (mass in MeV, coupling without unit), with blanks or a comma between; # "
-                             "starts a comment, and an empty line another stroke")
+    add_limits(parser)
     add_labels(parser)
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--axes", metavar="X,Y", help="parameters to draw; the others are profiled (default: the map's two)")
@@ -51,23 +48,12 @@ def arguments():
     return parser.parse_args()
 
 
-def levels(text):
-    return sorted({percentage(word) for word in text.split(",")})
-
-
-def deltas(text):
-    values = {float(word) for word in text.split(",")}
-    if not all(0 < value < math.inf for value in values):
-        raise argparse.ArgumentTypeError(f"not positive numbers: {text}")
-    return sorted(values)
-
-
 def cuts_of(options, is_single):
     """[(Delta chi2, its name)] of the regions' edges."""
     if options.delta:
         return [(d, rf"$\Delta\chi^2 {'>' if options.excluded else '<'} {d:g}$") for d in options.delta]
     percents = options.levels or ([68, 90, 95] if is_single and not options.excluded else [90])
-    return [(delta_from_level(p, dof=1 if options.each else 2), f"{p:.16g}% C.L.") for p in percents]
+    return [(delta_from_level(p, dof=1 if options.each else 2), f"{level_text(p)}% C.L.") for p in percents]
 
 
 def title_of_cuts(cuts, options):
@@ -146,10 +132,8 @@ def draw(maps, labels, limits, options):
     boxes = [box for m in maps for box in void_boxes(m)]
     void = draw_boxes(ax, boxes)
     more, places = draw_points(ax, maps)
-    lines, along = draw_limits(ax, limits)
-    for limit in limits:
-        if not is_inside(ax, limit):
-            complain(f"note: {limit.label}: no point of this limit lies in the figure")
+    lines, along = draw_limits(ax, limits, options.limit_in_place, places)
+    tell_of_limits(ax, limits)
     handles += lines + more + ([Patch(label="no values", **VOID_STYLE)] if boxes else [])
     coarse = [tell_of_coarse(m, cuts) for m in maps]
     add_title(ax, options.title, add_note(ax, maps, labels, coarse))
@@ -175,7 +159,7 @@ def main():
     for m in maps:
         tell_of_profiles([m])
     maps = [from_each(m, options.each) for m in maps] if options.each else maps
-    limits = [read_limit(text) for text in options.limit]
+    limits, = placed(limits_given(options), [maps[0].axes])
     labels = names_of(maps, options)
     if max(options.outlined, default=0) > len(maps):
         raise MapError(f"--outlined names map {max(options.outlined)}, but there are {len(maps)}")

@@ -1,12 +1,14 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws many cevscan maps in panels, one for each plane or parameter, with one legend."""
 import os
+from dataclasses import replace
 
 from cevscan_analysis.command import MapError, add_labels, add_selection, command_line, complain, labels_given, percentage, run
 from cevscan_analysis.contours import coarseness
 from cevscan_analysis.intervals import delta_from_level
 from cevscan_analysis.labels import escaped, in_figure, marked
+from cevscan_analysis.limit_files import add_limits, limits_given, placed
 from cevscan_analysis.maps import file_of, open_maps, select, titles_of
 from cevscan_analysis.panels import Panel, contour_panels, labels_in_order, profile_panels
 from cevscan_analysis.style import (add_output, add_width, figure_format, is_taller, own_words, readable, save, styled, their_words,
@@ -34,6 +36,7 @@ def arguments():
     add_labels(parser, "names in the legend, in the order in which they would stand there; TeX in $...$")
     parser.add_argument("--outlined", action="append", default=[], metavar="A,B,...",
                         help="labels whose regions have no colour inside. Repeated, each is one label")
+    add_limits(parser, in_panels=True)
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     add_width(parser, None, "page, or column for panels that are not side by side")
     options = parser.parse_args()
@@ -137,7 +140,17 @@ def tell_of_coarse(maps, level):
         complain(f"note: and the grids of {len(notes) - 3} more maps")
 
 
+def with_limits(panels, options):
+    """The panels, each with its limits of --limit."""
+    limits = limits_given(options, in_panels=True)
+    planes = [next(iter(panel.maps.values())).axes for panel in panels]
+    if limits and len(planes[0]) == 1:
+        raise MapError(f"--limit {limits[0].path}: a limit is a line in a plane of two parameters, and these panels have one")
+    return [replace(panel, limits=tuple(own)) for panel, own in zip(panels, placed(limits, planes))]
+
+
 def draw(panels, options):
+    panels = with_limits(panels, options)
     columns = options.columns or min(3, len(panels))
     width = options.width and width_in_mm(options.width)
     if len(next(iter(panels[0].maps.values())).axes) == 1:
@@ -146,7 +159,8 @@ def draw(panels, options):
     unknown = [label for label in outlined if label not in labels_in_order(panels)]
     if unknown:
         raise MapError(f"--outlined: no label {unknown[0]}; there are {', '.join(labels_in_order(panels))}")
-    return contour_panels(panels, options.level, columns, outlined=outlined, title=options.title, width=width)
+    return contour_panels(panels, options.level, columns, outlined=outlined, title=options.title, width=width,
+                          limits_in_place=options.limit_in_place)
 
 
 @styled

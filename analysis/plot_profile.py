@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws Delta chi2 of one parameter, or of each that a map scans in turn, for one cevscan map or many."""
 from cevscan_analysis.command import MapError, add_labels, add_selection, command_line, labels_given, run

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the expected events of experiments per bin: the signal by flavour, stacked on the backgrounds, and what was observed."""
 from cevscan_analysis.command import command_line, complain, program, run

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws what measure_scaling.py has measured: speed-up of the same scan, and efficiency with as many points for each core."""
 import argparse

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rebuilds the tables and figures of three papers, with a report: what is published beside what comes out."""
 import argparse

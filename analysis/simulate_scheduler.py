@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Simulates rank 0 and its workers: how much of their time they wait, on up to 65 536 ranks.
 
@@ -17,7 +17,7 @@ import math
 import sys
 from dataclasses import asdict, dataclass
 
-import numpy as np
+from cevscan_analysis.numeric import np
 
 MOST_IN_BATCH, LONGEST_BATCH_S, MOST_LOAD = 128, 0.5, 0.5  # as in schedule.c
 

@@ -11,6 +11,8 @@ from e2e import run
 from scipy.ndimage import label as connected
 from synthetic_map import Axis, command, complaint, eps, grid, write_map, write_study
 
+from cevscan_analysis.against import areas_against
+from cevscan_analysis.area_curves import area_figure
 from cevscan_analysis import MapError, area_of, delta_from_level, open_map, open_maps, rank
 from cevscan_analysis.areas import _n_island
 from cevscan_analysis.maps import exposure_of, labels_of
@@ -178,10 +180,12 @@ def test_maps_that_have_no_area_are_left_out(study):
     for more in ([], ["--rank"]):
         done = command("areas.py", study, "--format", "csv", *more)
         assert len(rows_of(done)) == (3 if more else 7)
-        assert done.stderr == (f"areas.py: note: {study}: 12 of 18 maps are left out: an area needs two axes, and 6 have 1 "
-                               "axis and 6 have parameters in turn\n")
+        first, *rest = done.stderr.splitlines()
+        assert first == (f"areas.py: note: {study}: 12 of 18 maps are left out: an area needs two axes, and 6 have 1 "
+                         "axis and 6 have parameters in turn")
+        assert all("coarse" in line or "more maps" in line for line in rest) and bool(rest) != bool(more)
     done = command("areas.py", study, "--format", "csv", "--axes", "eps_mumu_uV,eps_ee_uV")
-    assert len(rows_of(done)) == 7 and done.stderr == ""
+    assert len(rows_of(done)) == 7 and "left out" not in done.stderr
 
 
 def test_intervals_of_parameters_in_turn_are_there(study):
@@ -230,3 +234,90 @@ def test_unfinished_maps_of_a_study_are_told_in_one_line(tmp_path):
 def test_columns_have_names_of_their_own(planes):
     head = rows_of(command("areas.py", *planes, "--rank", "--format", "csv"))[0]
     assert len(set(head)) == len(head) == 7
+
+
+# -------------------------------------------------------------------------------------------------------------- factors
+
+SYSTEMATICS = (1, 0.2)
+
+
+@pytest.fixture(scope="module")
+def factored(tmp_path_factory):
+    """A study of years and systematics: regions of semi-axes 0.3 and 0.15 times sqrt((1 / years + systematics / 4) cut)."""
+    x, y = eps("ee", -1, 1, 61), eps("mumu", -1, 1, 61)
+    X, Y = grid(x, y)
+    sets = {"csi": (X / 0.3)**2 + (Y / 0.15)**2, "si": (X / 0.15)**2 + (Y / 0.3)**2}
+    sets["csi+si"] = sets["csi"] + sets["si"]
+    rows = [(name, t, s) for name in sets for t in (1, 3, 10) for s in SYSTEMATICS]
+    maps = {f"{name}@years={t}@systematics={s}": sets[name] / (1 / t + s / 4) for name, t, s in rows}
+    return write_study(tmp_path_factory.mktemp("f") / "s.h5", {"eps_ee_uV,eps_mumu_uV": ((x, y), maps)},
+                       columns={"set": [r[0] for r in rows], "years": [str(r[1]) for r in rows], "systematics": [str(r[2]) for r in rows]},
+                       factors={"years": "years", "systematics": "systematics"})
+
+
+def test_area_over_a_factor(factored):
+    curves = areas_against(open_maps(factored), "years")
+    assert [(c.label, {k: f.value for k, f in c.others.items()}) for c in curves] == [
+        (name, {"systematics": s}) for name in ("csi", "si", "csi + si") for s in SYSTEMATICS]
+    cut = delta_from_level(90, dof=2)
+    for curve in curves[:4]:
+        assert [p.value for p in curve.points] == [1, 3, 10]
+        for p in curve.points:
+            true = np.pi * 0.3 * 0.15 * cut * (1 / p.value + curve.others["systematics"].value / 4)
+            assert abs(p.area.value - true) <= p.area.error and p.coarse == ""
+
+
+def test_table_over_a_factor(factored):
+    head, *rows = rows_of(command("areas.py", factored, "--against", "years", "--format", "csv"))
+    assert head[:4] == ["set", "systematics", "years", "area, 90 %"] and len(rows) == 18 and "plane" not in head
+    assert [row[:3] for row in rows[:3]] == [["csi", "1", "1"], ["csi", "1", "3"], ["csi", "1", "10"]]
+    one = rows_of(command("areas.py", factored, "--against", "systematics", "--where", "years=3", "--set", "si", "--labels", "Silicon",
+                          "--format", "csv"))
+    assert [row[:2] for row in one] == [["set", "systematics"], ["Silicon", "0.2"], ["Silicon", "1"]]
+
+
+def test_figure_over_a_factor(factored):
+    fig = area_figure(areas_against(open_maps(factored), "years"), "years", "90% C.L.")
+    ax, = fig.axes
+    assert ax.get_xscale() == "log" and ax.get_xlabel() == "years" and ax.get_ylabel() == "area at 90% C.L."
+    words = [t.get_text() for legend in [*fig.legends, ax.get_legend()] if legend for t in legend.get_texts()]
+    assert words == ["csi", "si", "csi + si", "systematics 1", "systematics 0.2"]
+    assert len(ax.containers) == 6 and {len(bars.lines[0].get_xdata()) for bars in ax.containers} == {3}
+    assert len({bars.lines[0].get_color() for bars in ax.containers}) == 3
+    assert len({bars.lines[0].get_linestyle() for bars in ax.containers}) == 2
+
+
+@pytest.mark.parametrize("words, part", [(("--against", "year"), "no factor year; there are years, systematics"),
+                                         (("--against", "years", "--where", "years=3"), "years has the same value in all maps, 3")])
+def test_factors_that_do_not_vary(factored, words, part):
+    assert part in complaint(command("areas.py", factored, *words))
+
+
+def test_a_figure_needs_a_factor(factored, planes):
+    for words in (("-o", "f.pdf"), ("--against", "years", "--rank"), ("--against", "years", "--only", "csi")):
+        done = command("areas.py", factored, *words)
+        assert done.returncode == 2 and "--against" in done.stderr and "Traceback" not in done.stderr
+    assert "no factor years; the maps have none" in complaint(command("areas.py", *planes, "--against", "years"))
+
+
+def test_members_have_the_factors_of_the_combination(factored):
+    ranking = rank(list(open_maps(factored)))
+    assert [r.label for r in ranking[:2]] == ["csi + si, 1 year, systematics 1", "csi + si, 1 year, systematics 0.2"] and len(ranking) == 6
+    for r in ranking:
+        assert all(member.partition(", ")[2] == r.label.partition(", ")[2] for member in r.members) and len(r.members) == 2
+        assert r.ratio == pytest.approx(0.4, rel=0.02)     # a^2 b^2 / (a^2 + b^2) of a b
+    some = rows_of(command("areas.py", factored, "--rank", "--where", "years=3", "--where", "systematics=1", "--format", "csv"))
+    assert len(some) == 2
+
+
+# ---------------------------------------------------------------------------------------------------------- coarse grids
+
+def test_a_grid_that_is_too_coarse_is_told(tmp_path):
+    """13 x 11 points of a thin ring."""
+    x, y = eps("ee", -1, 1, 13), eps("mumu", -1, 1, 11)
+    X, Y = grid(x, y)
+    path = write_map(tmp_path / "m.h5", [x, y], ((np.hypot(X, Y) - 0.55) / 0.03)**2)
+    done = command("areas.py", path, "--format", "csv")
+    assert "m.h5: the grid of 13 x 11 points is too coarse: " in done.stderr and rows_of(done)[1][-1] == "too coarse"
+    fine = command("areas.py", ellipse(tmp_path / "e.h5").path, "--format", "csv")
+    assert fine.stderr == "" and "grid" not in rows_of(fine)[0]

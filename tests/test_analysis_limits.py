@@ -128,7 +128,7 @@ def test_the_excluded_side_is_coloured(figure, plain):
 
 def test_one_degree_of_freedom_at_each_mass(figure, plain):
     """90 % are 2.71 with --each."""
-    fig = figure(plain, *EACH, "--excluded")
+    fig = figure(plain, *EACH, "--excluded", "--ylim", "1e-6", "1e-4")
     assert is_white(fig, 0.01, scale(0.01) / 1.06) and not is_white(fig, 0.01, scale(0.01) * 1.06)
 
 
@@ -164,8 +164,10 @@ def test_limits_from_files(figure, plain, tmp_path):
 
 
 @pytest.mark.parametrize("text, part", [
-    ("1 2\n3\n", ":2: expected two numbers, mass and coupling, but there are 1 words"), ("1 2 3\n", ":1: expected two numbers"),
-    ("mass,g\n", ":1: not a number"), ("1 2\n0 1\n", ":2: 0 is not a positive number"), ("1 nan\n", ":1: nan is not"),
+    ("1 2\n3\n", ":2: expected two numbers, x and y, but there are 1 words"), ("1 2 3\n", ":1: expected two numbers"),
+    ("mass,g\n", ":1: not a number"), ("1 2\n1 nan\n", ":2: nan is not a finite number"), ("inf 1\n", ":1: inf is not"),
+    ("1 2\n2 3\n\n# b\n3 4\n0 1\n", ":6: 0 is not a positive number, and the axis mass is logarithmic"),
+    ("1 2\n3 -4\n", ":2: -4 is not a positive number, and the axis coupling is logarithmic"),
     ("1 2\n\n\n3 4\n4 5\n", ":1: a single point"), ("# nothing\n", ": holds no limit"), ("\xff\xfe 1\n", ":1: not a number")])
 def test_bad_limit_files(plain, tmp_path, text, part):
     file = tmp_path / "l.txt"

@@ -7,9 +7,10 @@
 """
 from dataclasses import dataclass
 
-from .command import MapError
+from .errors import MapError
+from .cells import fractions
 from .intervals import delta_from_level
-from .maps import experiments_of, exposure_of, labels_of
+from .labels import experiments_of, exposure_of, factors_of, labels_of
 from .numeric import np
 from .lines import refined_area
 from .projection import branches_of
@@ -55,7 +56,7 @@ def area_of(m, cut):
 def _piece(m, cut):
     x, y = (axis.to_scale(axis.values) for axis in m.axes)
     height = np.sqrt(np.clip(m.delta_chi2, 0, STEEP * cut))
-    fraction = _fractions(height, np.sqrt(cut))
+    fraction = fractions(height, np.sqrt(cut))
     size = np.outer(np.diff(x), np.diff(y))
     unknown, fine = float(size[np.isnan(fraction)].sum()), np.nan_to_num(fraction * size)
     differences = [_difference(x, y, height, fine, np.sqrt(cut), a, b) for a in (0, 1) for b in (0, 1)]
@@ -80,28 +81,11 @@ def _difference(x, y, height, fine, cut, a, b):
     if n < 1 or k < 1:
         return float(fine.sum())
     rows, columns = slice(a, a + 2 * n + 1, 2), slice(b, b + 2 * k + 1, 2)
-    coarse = _fractions(height[rows, columns], cut) * np.outer(np.diff(x[rows]), np.diff(y[columns]))
+    coarse = fractions(height[rows, columns], cut) * np.outer(np.diff(x[rows]), np.diff(y[columns]))
     known = ~np.isnan(coarse)
     same = fine[a:a + 2 * n, b:b + 2 * k].reshape(n, 2, k, 2).sum(axis=(1, 3))
     off = coarse[known] - same[known]
     return max(abs(float(off.sum())), 0.5 * float(np.sqrt((off**2).sum())))
-
-
-def _fractions(height, cut):
-    """Of each cell [nx - 1, ny - 1], the part below the cut: four triangles with the mean of the corners in the middle."""
-    corners = [height[:-1, :-1], height[1:, :-1], height[1:, 1:], height[:-1, 1:]]
-    middle = sum(corners) / 4
-    return sum(_below(np.stack((a, b, middle)), cut) for a, b in zip(corners, corners[1:] + corners[:1])) / 4
-
-
-def _below(v, cut):
-    """Part of a triangle on which the plane through v [3, ...] lies below the cut."""
-    low, middle, high = np.sort(v, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rising = (cut - low)**2 / ((middle - low) * (high - low))
-        falling = 1 - (high - cut)**2 / ((high - low) * (high - middle))
-    part = np.where(cut <= low, 0, np.where(cut >= high, 1, np.where(cut <= middle, rising, falling)))
-    return np.where(np.isnan(v).any(axis=0), np.nan, part)
 
 
 def _n_island(inside):
@@ -149,12 +133,17 @@ class Ranked:
         return self.ratio * float(np.hypot(self.area.relative_error if self.area.value else 0, self.smallest.relative_error))
 
 
+def setting_of(m):
+    """What must be the same of a combination and its members: the exposure, and all factors of a study."""
+    return exposure_of(m), *sorted((name, value) for name, value in factors_of(m).items() if name != "exposure")
+
+
 def rank(maps, level=90, labels=None):
-    """Combinations among `maps`, from the one that removes most of what its best member alone leaves: [Ranked]; exposure
-    by exposure, in the order in which they come.
+    """Combinations among `maps`, from the one that removes most of what its best member alone leaves: [Ranked]; setting by setting
+    (exposure, and factors of a study), in the order in which they come.
 
     The maps must have the same two axes, and be complete. A combination is a map of several experiments; its members are
-    the maps of one experiment each that it contains, with the same exposure, of which all must be there. `level` in %, for
+    the maps of one experiment each that it contains, of the same setting, of which all must be there. `level` in %, for
     two degrees of freedom."""
     cut, labels = delta_from_level(level, dof=2), labels or labels_of(maps)
     for m in maps:
@@ -165,15 +154,15 @@ def rank(maps, level=90, labels=None):
                                            for a, b in zip(m.axes, maps[0].axes)):
             raise MapError(f"{m.path}: its axes are not those of {maps[0].path}; areas cannot be compared")
     areas = [area_of(m, cut) for m in maps]
-    exposures = [exposure_of(m) for m in maps]
-    single = {(experiments_of(m)[0], exposures[k]): k for k, m in enumerate(maps) if len(experiments_of(m)) == 1}
+    settings = [setting_of(m) for m in maps]
+    single = {(experiments_of(m)[0], settings[k]): k for k, m in enumerate(maps) if len(experiments_of(m)) == 1}
     ranking = []
-    for m, label, area, exposure in zip(maps, labels, areas, exposures):
-        names = [(name, exposure) for name in experiments_of(m)]
+    for m, label, area, setting in zip(maps, labels, areas, settings):
+        names = [(name, setting) for name in experiments_of(m)]
         if len(names) > 1 and all(name in single for name in names):
             members = [single[name] for name in names]
             smallest = min((areas[k] for k in members), key=lambda a: a.value)
             if smallest.value > 0:
-                ranking.append((exposures.index(exposure), Ranked(label, [labels[k] for k in members], area, smallest,
-                                                                  min(areas[k].n_island for k in members))))
+                ranking.append((settings.index(setting), Ranked(label, [labels[k] for k in members], area, smallest,
+                                                                min(areas[k].n_island for k in members))))
     return [found for _, found in sorted(ranking, key=lambda r: (r[0], r[1].ratio))]

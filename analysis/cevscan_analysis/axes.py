@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An axis of a map: values, names, units, and the coordinate in which it is even."""
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 

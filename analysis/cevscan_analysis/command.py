@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all commands of analysis/ share: errors in one line, arguments, and the program cevscan."""
 import argparse
+import decimal
+import math
 import os
 import re
 import shutil
 import subprocess
 import sys
 
+from .errors import MapError
 from .printable import printable
 
+LIBRARIES = {"numpy": "h5py and numpy", "h5py": "h5py and numpy", "matplotlib": "matplotlib", "contourpy": "matplotlib"}
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysis/, in the source tree or installed
 HOME = os.path.dirname(SCRIPTS)
+SMALLEST_LEVEL = 1e-100   # in %; its Delta chi2 is still a number
+SMALLEST_DELTA = 1e-200
 COMPLETE, POINTS_FAILED = 0, 3  # exit codes of cevscan; the second: complete, but some points have no value
-
-
-class MapError(Exception):
-    """Something that the user must hear of in one line."""
 
 
 def run(main):
@@ -43,10 +45,27 @@ def complain(message):
 
 def missing(error, packages):
     """Ends one of our commands with a line that says what to install; programs of users get the ImportError."""
-    if os.path.dirname(os.path.abspath(sys.argv[0])) != SCRIPTS:
+    if not is_ours():
         raise error
     complain(f"{error}; install {packages} for {sys.executable}")
     raise SystemExit(2)
+
+
+def is_ours():
+    """Is it one of our commands that runs, and not a program of the user's?"""
+    return os.path.dirname(os.path.abspath(sys.argv[0])) == SCRIPTS
+
+
+def _end(kind, error, trace):
+    """Of a command: a library that is missing, wherever it is asked for, is told in a line."""
+    library = (getattr(error, "name", None) or "").partition(".")[0]
+    if issubclass(kind, ModuleNotFoundError) and library in LIBRARIES:
+        missing(error, LIBRARIES[library])
+    sys.__excepthook__(kind, error, trace)
+
+
+if is_ours():
+    sys.excepthook = _end
 
 
 def command_line(description, example, takes_maps=True):
@@ -60,11 +79,40 @@ def command_line(description, example, takes_maps=True):
 
 
 def percentage(text):
-    """Type of a confidence level in %, for argparse. Nearer to 100 than 1e-12 it would be infinity to the last digit."""
+    """Type of a confidence level in %, for argparse."""
     value = float(text)
-    if not 0 < value <= 100 - 1e-12:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %" + " by more than 1e-12 %" * (value <= 100))
+    if not 0 < value < 100:
+        is_near = value in (0, 100) and 0 < decimal.Decimal(text.strip()) < 100
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %" +
+                                         f": as near as numbers go it is {value:g}" * is_near)
+    if value < SMALLEST_LEVEL:
+        raise argparse.ArgumentTypeError(f"{text} % allows nothing that numbers can tell from the best fit; the least is "
+                                         f"{SMALLEST_LEVEL:g} %")
     return value
+
+
+def percentages(text):
+    """Type of a list of confidence levels in %, without those that are there already."""
+    return sorted({percentage(word) for word in text.split(",")})
+
+
+def delta(text):
+    """Type of a value of Delta chi2."""
+    value = float(text)
+    if not SMALLEST_DELTA <= value <= 1 / SMALLEST_DELTA:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number" + (
+            f" between {SMALLEST_DELTA:g} and {1 / SMALLEST_DELTA:g}" if 0 < value < math.inf else ""))
+    return value
+
+
+def deltas(text):
+    return sorted({delta(word) for word in text.split(",")})
+
+
+def add_only(parser, what):
+    parser.add_argument("--only", action="append", metavar="A,B,...",
+                        help=f"labels of the maps to {what}, before they are renamed by --labels (default: all); repeated, each is one "
+                             "label, which may hold commas")
 
 
 def add_selection(parser):

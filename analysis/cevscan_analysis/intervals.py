@@ -1,15 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a curve of Delta chi2 lies below a value."""
+import math
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
+from .errors import MapError
 from .numeric import np
 
 
 def delta_from_level(percent, dof):
-    """Delta chi2 that holds `percent` % of a chi2 distribution of 1 or 2 degrees of freedom: 2.7055 for 90 and 1."""
-    p = percent / 100
-    return {1: NormalDist().inv_cdf((1 + p) / 2)**2, 2: -2 * np.log1p(-p)}[dof]
+    """Delta chi2 that holds `percent` % of a chi2 distribution of 1 or 2 degrees of freedom: 2.7055 for 90 and 1. Of the
+    part inside or outside the smaller counts: near 0 % or 100 % the other has lost its digits."""
+    p, q = percent / 100, (100 - percent) / 100
+    if not 0 < p < 1 or dof not in (1, 2):
+        raise MapError(f"{percent:.17g} % with {dof} degrees of freedom: expected a level between 0 and 100 %, and 1 or 2")
+    if dof == 2:
+        return -2 * math.log(q) if p > 0.5 else -2 * math.log1p(-p)
+    if p < 0.01:    # erf^-1 as a series, up to p^7
+        c = math.pi * p**2
+        return math.pi / 2 * (p * (1 + c / 12 + 7 * c**2 / 480 + 127 * c**3 / 40320))**2
+    from statistics import NormalDist   # takes as long to import as all of the package
+    return NormalDist().inv_cdf(q / 2 if p > 0.5 else (1 - p) / 2)**2
+
+
+def level_text(percent):
+    """90, 95.45; with as many digits as it was given with: 99.99999999999999 is not 100."""
+    return repr(float(percent)).removesuffix(".0")
 
 
 @dataclass(frozen=True)

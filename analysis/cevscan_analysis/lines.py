@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lines of equal Delta chi2, and the regions between them, out of the refined grid; and how well the map's grid resolves them."""
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
+from .cells import fractions
 from .numeric import np
 from .projection import branches_of
 from .refined import gentle_half, refine, squeeze
@@ -106,21 +109,14 @@ def _part(m, index):
 
 
 def _drawn_area(m, cut):
-    """Of the polygons that are filled."""
+    """Of the refined cells below the cut: the polygons that are filled, without what draws them."""
     total = 0.0
     for piece in branches_of(m):
         if min(piece.delta_chi2.shape) > 1 and not np.isnan(piece.delta_chi2).all():
             contour, = _of_piece(piece, [cut])
             x, y = (axis.to_scale(values) for axis, values in zip(piece.axes, (contour.x, contour.y)))
-            total += sum(abs(_signed_area(points, codes)) for points, codes in replace(contour, x=x, y=y).polygons())
+            total += float(np.nan_to_num(fractions(contour.z.T, contour.edge) * np.outer(np.diff(x), np.diff(y))).sum())
     return total
-
-
-def _signed_area(points, codes):
-    """Of a piece, with its holes, which run the other way; each ring ends where it begins."""
-    x, y = points.T - points[0][:, None]
-    cross = x[:-1] * y[1:] - x[1:] * y[:-1]
-    return 0.5 * float(cross[codes[1:] != 1].sum())     # 1: here the next ring begins
 
 
 def coarseness(m, cut):

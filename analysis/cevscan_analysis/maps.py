@@ -12,26 +12,34 @@ __all__ = ["IMPOSSIBLE", "INVALID", "NOT_CONVERGED", "OK", "PENDING", "Factor", 
            "exposure_of", "factors_of", "file_of", "group_names", "labels_of", "open_map", "open_maps", "select", "set_of", "titles_of"]
 
 
-def open_map(path, group=None, verify=True):
+def open_map(path, group=None, verify=True, lazy=False):
     """The map at `path`, also while a job writes it. Only whole tiles are taken. Raises MapError.
 
     `group` names a map of a study, SPACE/MAP, or of another file of many (group_names() lists them); "FILE:GROUP" as
-    the path says the same. A Map is returned as it is. With `verify`, tiles must have their digests."""
+    the path says the same. A Map is returned as it is. With `verify`, tiles must have their digests. A `lazy` map has its numbers
+    read, and checked, when they are first asked for."""
     if isinstance(path, Map):
         return path
     path, group = _split(os.fspath(path), group)
     with map_file.opened(path, [group] if group else None) as file:
-        return file.map(group, verify)
+        return file.map(group, verify, lazy)
 
 
-def open_maps(path, verify=True):
-    """All maps of a file, one by one: of a study those of its index, in this order; else the map that it is."""
+def open_maps(path, verify=True, lazy=True):
+    """All maps of a file, one by one: of a study those of its index, in this order; else the map that it is. Their numbers are read,
+    and checked, when they are first asked for: a study that is larger than the memory can be opened. With lazy=False all is read as
+    they come."""
     file_path, group = _split(os.fspath(path), None)
     if group:
-        yield open_map(file_path, group, verify)
+        yield open_map(file_path, group, verify, lazy)
         return
     with map_file.opened(file_path) as file:   # once for all: a study may have thousands of objects
-        yield from file.maps(verify)
+        if not lazy:
+            yield from file.maps(verify)
+            return
+        found = list(file.maps(verify, lazy=True))
+    while found:        # a map that the caller lets go of is gone
+        yield found.pop(0)
 
 
 def group_names(path):

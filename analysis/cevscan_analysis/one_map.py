@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A map: Delta chi2 on a grid, and what is known of it."""
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
+from . import frames
 from .numeric import np
 
 PENDING, OK, NOT_CONVERGED, IMPOSSIBLE, INVALID = range(5)  # the bytes of /status
@@ -42,7 +45,7 @@ class Factor:
     label: str              # words that go with the value; TeX in dollar signs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Map:
     """Delta chi2 on a grid: `delta_chi2[i, j, ...]` belongs to `axes[0].values[i]`, `axes[1].values[j]`, ...
 
@@ -61,6 +64,39 @@ class Map:
     pulls: dict = field(default_factory=dict)   # name -> float [axes...], where they are stored and the map is whole
     profiled: Profiled = None   # of a map over fewer axes than were scanned
     factors: dict = field(default_factory=dict)     # name -> Factor, of a map of a study
+
+    @classmethod
+    def later(cls, load, **known):
+        """A map of which only some fields are known: load() gives the map that has the others, and is called when one of them is
+        first asked for."""
+        m = object.__new__(cls)
+        m.__dict__.update(known, profiled=None, _load=load)
+        return m
+
+    def __getattr__(self, name):
+        if name not in self.__dataclass_fields__ or "_load" not in self.__dict__:
+            raise AttributeError(f"a map has no attribute {name!r}")
+        whole = self._load()
+        for key in self.__dataclass_fields__:
+            self.__dict__.setdefault(key, getattr(whole, key))
+        return self.__dict__[name]
+
+    @property
+    def is_read(self):
+        """Have its numbers been read?"""
+        return "delta_chi2" in self.__dict__
+
+    def __repr__(self):
+        grid = " x ".join(f"{axis.name} ({len(axis.values)})" for axis in self.axes)
+        return f"<Map {self.path}: {grid}, {self.percent_complete} complete>"
+
+    def to_xarray(self):
+        """An xarray.Dataset: delta_chi2, chi2, status and pulls, with the axes as coordinates, and all that the file says of them."""
+        return frames.to_xarray(self)
+
+    def to_dataframe(self):
+        """A pandas.DataFrame with a row for each point: a column for each axis, then delta_chi2, chi2, status and pulls."""
+        return frames.to_dataframe(self)
 
     @property
     def names(self):

@@ -15,7 +15,8 @@ from matplotlib.patches import Patch
 from . import event_rates
 from .contours import Look, draw_points, draw_several, key_of, void_boxes
 from .curves import CHI2_RANGE, draw_panel, is_signed, key_of_curve, panel_label, sign_handles, telling_range
-from .intervals import delta_from_level
+from .intervals import delta_from_level, level_text
+from .limits import draw_limits
 from .scales import fewer_numbers
 from .style import (PLAIN, VOID_STYLE, add_head, add_title, colour, draw_boxes, faint, line_style, new_grid, own_words,
                     place_one_legend, put_note, set_scale, styled, write_decades, write_steps)
@@ -30,6 +31,7 @@ class Panel:
     title: str = ""
     xlim: tuple = None      # (low, high) in units of the axes; what the maps cover by default
     ylim: tuple = None
+    limits: tuple = ()      # of limit_files.Limit, in the order of its axes
 
 
 def labels_in_order(panels, order=()):
@@ -39,11 +41,11 @@ def labels_in_order(panels, order=()):
 
 @styled
 def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=None, cut=None, excluded=False,
-                   best_fits=True, width=None):
+                   best_fits=True, width=None, limits_in_place=False):
     """A panel for each of `panels`, with the regions of all its maps at one confidence level in % (two degrees of freedom), or
     at `cut` in Delta chi2. `outlined`: labels whose regions have no colour inside. `excluded` colours what is excluded; where there is
     no colour, short strokes lie on this side. `best_fits` marks those that are not the standard model."""
-    cut, words = (cut, rf"$\Delta\chi^2 = {cut:g}$") if cut else (delta_from_level(level, dof=2), f"{level:.12g}% C.L.")
+    cut, words = (cut, rf"$\Delta\chi^2 = {cut:g}$") if cut else (delta_from_level(level, dof=2), f"{level_text(level)}% C.L.")
     order = labels_in_order(panels, order)
     used = [label for label in order if any(label in panel.maps for panel in panels)]
     if max(len(panel.maps) for panel in panels) > FILLED_AT_MOST:
@@ -52,7 +54,7 @@ def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=Non
     more, has_void = {}, False
     for ax, panel in zip(axes, panels):
         ax.set_box_aspect(1)
-        more.update(draw_plane(ax, panel, cut, order, outlined, excluded, best_fits))
+        more.update(draw_plane(ax, panel, cut, order, outlined, excluded, best_fits, limits_in_place))
         has_void = has_void or any(void_boxes(m) for m in panel.maps.values())
     handles = [key_of(look_of(order.index(label), label in outlined, excluded), own_words(label)) for label in used] + list(more.values())
     handles += [Patch(label="no values", **VOID_STYLE)] if has_void else []
@@ -65,7 +67,7 @@ def look_of(k, is_outlined, excluded):
     return Look((None if is_outlined else faint(colour(k)),), colour(k), line_style(k), excluded=excluded)
 
 
-def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits):
+def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits, limits_in_place=False):
     """Returns handles of the markers in the panel, by their label."""
     labels, maps = list(panel.maps), list(panel.maps.values())
     for which, k, limits in (("x", 0, panel.xlim), ("y", 1, panel.ylim)):
@@ -80,8 +82,9 @@ def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits):
     draw_boxes(ax, [box for m in maps for box in void_boxes(m)])
     add_title(ax, panel.title, note_unfinished(ax, maps), PLAIN)
     shown = [best_fits and not is_at_model(ax, m) for m in maps]
-    handles, _ = draw_points(ax, maps, places, shown, size=7)
-    return {h.get_label(): h for h in handles}
+    handles, markers = draw_points(ax, maps, places, shown, size=7)
+    more, _ = draw_limits(ax, panel.limits, limits_in_place, markers)
+    return {h.get_label(): h for h in more + handles}
 
 
 def is_at_model(ax, m):

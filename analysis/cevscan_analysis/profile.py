@@ -8,6 +8,8 @@ below. So it is drawn twice, through the next neighbours and through those after
 axis is even, and is believed where both agree, and does not lie below what the map allows. Elsewhere the lowest point
 is taken as it is, which is never below the minimum, and the grid is called too coarse there.
 """
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 from .numeric import np

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from . import profile
-from .command import MapError
+from .errors import MapError
 from .maps import OK, PENDING, Profiled, open_map
 from .numeric import np
 

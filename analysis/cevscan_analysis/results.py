@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import os
 
-from .command import MapError
+from .errors import MapError
 from .numeric import np
 from .printable import text_of
 
@@ -18,14 +18,14 @@ _sound = set()      # files of which the results have their hash: what stat() sa
 
 
 def check_hash(path, file, spaces):
-    """`spaces`: names of the groups, in the order of their first maps in the index. Files from before the hash was there
+    """`spaces`: a function that gives the names of the groups, in the order of their first maps in the index. Files from before the hash was there
     are believed so far."""
     stored = text_of(file["progress/results_hash"][()]) if "progress/results_hash" in file else ""
     s = os.stat(path)
     identity = (s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns)
     if not stored or not file["progress/complete"][()] or identity in _sound:
         return
-    if results_hash([file[name] for name in spaces]) != stored:
+    if results_hash([file[name] for name in spaces()]) != stored:
         raise MapError(f"{path}: its results were changed: references, best fits or numbers of failed points are not those "
                        "with which it was written")
     _sound.add(identity)

@@ -5,17 +5,23 @@
     >>> rows = rows_of(curves_of("csi.h5"), "CsI", cuts)
     >>> print(markdown(rows, cuts), latex(rows, cuts))
 """
-import csv
-import io
 import json
 import math
 from dataclasses import dataclass
 
 from .axes import Axis, tex_of_unit
-from .command import MapError, complain
-from .intervals import allowed_intervals, delta_from_level
-from .maps import file_of, open_map
-from .projection import curves_at, note_of_profiles
+from .command import complain
+from .errors import MapError
+from .intervals import allowed_intervals, delta_from_level, level_text
+from .maps import open_map
+from .notes import list_of_notes, tell_of_end, tell_of_left_out, tell_of_notes, tell_of_profiles, with_values
+from .projection import curves_at
+from .typeset import (FILE_ENDS, FORMATS, csv_table, latex_cell, latex_text, markdown_table, number, plain_table, round_to, significant,
+                      tabular, with_error, with_sides)
+
+__all__ = ["FILE_ENDS", "FORMATS", "TABLES", "Cut", "Row", "as_json", "comma_separated", "latex", "latex_text", "list_of_notes", "markdown",
+           "number", "pivot", "plain_table", "round_to", "rows_at", "rows_of", "significant", "tell_of_end", "tell_of_left_out",
+           "tell_of_notes", "tell_of_profiles", "with_error", "with_values"]
 
 FOOTNOTE = "* end of the values in the map, not of the allowed interval"
 FOOTNOTE_OF_BEST_FIT = "† at the end of the values in the map; the best fit may lie behind it"
@@ -35,7 +41,7 @@ class Cut:
 
     def name(self, tex):
         if self.percent is not None:
-            return f"{self.percent:g}" + (r"\,\%" if tex else " %")
+            return level_text(self.percent) + (r"\,\%" if tex else " %")
         return (r"$\Delta\chi^2 \leq " if tex else "Δχ² ≤ ") + f"{self.delta:g}" + ("$" if tex else "")
 
 
@@ -60,33 +66,6 @@ class Row:
         return self.axis.long_name if "$" in self.axis.long_name else self.axis.name
 
 
-def round_to(value, n_digit):
-    text = f"{value:.{n_digit}f}"
-    return text.lstrip("-") if float(text) == 0 else text
-
-
-def significant(value, n_digit):
-    """One digit more than `n_digit`, and all digits before the point: 378.0, 1157, 4.6e-06."""
-    if not 1e-3 <= abs(value) < 1e6:
-        return "0" if value == 0 else f"{value:.{n_digit}e}"
-    return f"{value:.{max(0, n_digit - math.floor(math.log10(abs(value))))}f}"
-
-
-def has_plain_numbers(axis, n_digit):
-    """Whether so many decimals can tell the values of an axis apart."""
-    if axis.scale == "signed_log" or axis.is_scale_of_new_physics:
-        return False
-    largest, smallest = abs(axis.values).max(), abs(axis.values[axis.values != 0]).min()
-    return 10.0**(1 - n_digit) <= largest < 1e6 and (axis.drawn_scale == "linear" or smallest >= 10.0**-n_digit)
-
-
-def number(axis, value, n_digit, tex=False):
-    """A value of the axis as text."""
-    text = (round_to if has_plain_numbers(axis, n_digit) else significant)(value, n_digit)
-    mantissa, _, exponent = text.partition("e")
-    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if tex and exponent else text
-
-
 def infinity(row, value, is_open, tex):
     """A scale that is allowed up to the end of its axis is allowed up to infinity; "" for others."""
     if is_open and row.axis.is_scale_of_new_physics and value in (row.axis.values[0], row.axis.values[-1]):
@@ -94,15 +73,21 @@ def infinity(row, value, is_open, tex):
     return ""
 
 
-def cell(row, allowed, n_digit, tex):
-    """[-0.055, 0.051] ∪ [0.350, 0.450*]; for a scale (-∞, -378.0] ∪ [1157, ∞)"""
+def cell(row, allowed, n_digit, tex, sides=False):
+    """[-0.055, 0.051] ∪ [0.350, 0.450*]; for a scale (-∞, -378.0] ∪ [1157, ∞). With `sides`, the interval that holds the best fit
+    is written around it: 0.229 +0.088 -0.099."""
     def end(value, is_open):
         return number(row.axis, value, n_digit, tex) + "*" * is_open
     parts = []
     for (low, high), (low_open, high_open) in zip(allowed.intervals, allowed.open):
         down = infinity(row, low, low_open, tex) if low < 0 else ""
         up = infinity(row, high, high_open, tex) if high > 0 else ""
-        parts.append((f"({down}" if down else f"[{end(low, low_open)}") + ", " + (f"{up})" if up else f"{end(high, high_open)}]"))
+        if sides and low <= row.best_fit <= high and not (down or up):
+            marks = ("*" * low_open, "*" * high_open)
+            parts.append(with_sides(row.axis, row.best_fit, row.best_fit - low, high - row.best_fit, n_digit, tex, marks))
+        else:
+            parts.append((f"({down}" if down else f"[{end(low, low_open)}") + ", " +
+                         (f"{up})" if up else f"{end(high, high_open)}]"))
     return (r" \cup " if tex else " ∪ ").join(parts) or (r"\text{none}" if tex else "none")
 
 
@@ -123,21 +108,59 @@ def unit(axis, tex):
     return f" [{tex_of_unit(axis.units) if tex else axis.units}]"
 
 
-def grid_of_cells(rows, cuts, n_digit, tex):
-    wrap = (lambda text: f"${text}$".replace(r"$\text{none}$", "none")) if tex else str
+def in_math(text, tex):
+    return f"${text}$".replace(r"$\text{none}$", NO_BOUND) if tex else text
+
+
+def parameter_cell(row, tex):
+    return latex_text(row.typeset) + unit(row.axis, tex) if tex else row.parameter + unit(row.axis, tex)
+
+
+def grid_of_cells(rows, cuts, n_digit, tex, sides=False):
+    """Head and lines; in TeX if it shall be."""
     bounded = any(row.axis.is_scale_of_new_physics for row in rows)
-    each = rows[0].each
-    head = ["map"] + ([each.name + unit(each, tex)] if each else []) + ["parameter", "best fit"]
+    each, plain = rows[0].each, latex_text if tex else str
+    head = ["map"] + ([plain(each.name) + unit(each, tex)] if each else []) + ["parameter", "best fit"]
     for cut in cuts:
         head += ["lower bound, " + cut.name(tex)] * bounded + [cut.name(tex)]
     lines = []
     for row in rows:
-        line = [row.label] + ([f"{row.at:.6g}"] if each else [])
-        line += [(row.typeset if tex else row.parameter) + unit(row.axis, tex), wrap(best_fit_cell(row, n_digit, tex))]
+        line = [plain(row.label)] + ([latex_cell(f"{row.at:.6g}") if tex else f"{row.at:.6g}"] if each else [])
+        line += [parameter_cell(row, tex), in_math(best_fit_cell(row, n_digit, tex), tex)]
         for a in row.allowed:
-            line += [bound_cell(row, a, n_digit, tex)] * bounded + [wrap(cell(row, a, n_digit, tex))]
+            bound = bound_cell(row, a, n_digit, tex)
+            line += [bound if bound in ("", NO_BOUND) else in_math(bound, tex)] * bounded
+            line.append(in_math(cell(row, a, n_digit, tex, sides), tex))
         lines.append(line)
     return [head] + lines
+
+
+def pivot(rows, cuts, form="markdown", n_digit=3, sides=False):
+    """A line for each label, a column for each parameter (and cut, if there are several): what is allowed of it; of a scale of new
+    physics its lower bound."""
+    tex = form == "latex"
+    labels, parameters, found = dict.fromkeys(row.label for row in rows), {}, {}
+    for row in rows:
+        if (row.label, row.parameter) in found:
+            raise MapError(f"--pivot: two maps of {row.parameter} have the label {row.label}; choose with --set, --where or --labels")
+        found[row.label, row.parameter] = row
+        parameters.setdefault(row.parameter, parameter_cell(row, tex))
+    head = [f"map, {cuts[0].name(tex)}" if len(cuts) == 1 else "map"]
+    head += [name + (f", {cut.name(tex)}" if len(cuts) > 1 else "") for name in parameters.values() for cut in cuts]
+    lines = [[latex_text(label) if tex else label] + [_pivot_cell(found.get((label, name)), k, n_digit, tex, sides)
+                                                      for name in parameters for k in range(len(cuts))] for label in labels]
+    if form == "csv":
+        return csv_table([head, *lines])
+    return tabular(head, lines, footnotes(rows)) if tex else markdown_table([head, *lines], footnotes(rows))
+
+
+def _pivot_cell(row, k, n_digit, tex, sides):
+    if row is None:
+        return ""
+    bound = bound_cell(row, row.allowed[k], n_digit, tex)
+    if bound and bound != NO_BOUND:
+        return in_math(f"> {bound}", tex)
+    return in_math(cell(row, row.allowed[k], n_digit, tex, sides), tex)
 
 
 def any_open(rows):
@@ -149,67 +172,38 @@ def footnotes(rows):
     return [FOOTNOTE] * any_open(rows) + [FOOTNOTE_OF_BEST_FIT] * any(row.at_end for row in rows)
 
 
-def padded(table):
-    """Lines of cells as a Markdown table, with the columns as wide as their widest cell. The first line is the head."""
-    table = [[text.replace("|", r"\|") for text in line] for line in table]
-    width = [max(map(len, column)) for column in zip(*table)]
-    table.insert(1, ["-" * w for w in width])
-    return ["| " + " | ".join(text.ljust(w) for text, w in zip(line, width)) + " |" for line in table]
-
-
-def markdown(rows, cuts, n_digit=3):
+def markdown(rows, cuts, n_digit=3, sides=False):
     """The table as text, one line per row, with the columns padded so that it can be read as it is."""
-    lines = padded(grid_of_cells(rows, cuts, n_digit, tex=False))
-    for text in footnotes(rows):
-        lines += ["", text.replace("*", r"\*")]
-    return "\n".join(lines) + "\n"
+    return markdown_table(grid_of_cells(rows, cuts, n_digit, False, sides), footnotes(rows))
 
 
-def latex_text(text):
-    """Text as LaTeX; what stands in dollar signs is left alone."""
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    special.update({c: "\\" + c for c in "_&%#{}"})
-    parts = text.replace(r"\$", "\0").split("$")
-    escaped = ["".join(special.get(c, c) for c in part) if k % 2 == 0 else part for k, part in enumerate(parts)]
-    return "$".join(escaped).replace("\0", r"\$")
+def latex(rows, cuts, n_digit=3, sides=False):
+    """The table as a tabular environment, with the rules of booktabs."""
+    head, *lines = grid_of_cells(rows, cuts, n_digit, True, sides)
+    return tabular(head, lines, footnotes(rows), n_text=3 if rows[0].each else 2)
 
 
-def latex(rows, cuts, n_digit=3):
-    """The table as a tabular environment."""
-    head, *lines = grid_of_cells(rows, cuts, n_digit, tex=True)
-    head = [latex_text(text) if rows[0].each and text.startswith(rows[0].each.name) else text for text in head]
-    text = [r"\begin{tabular}{ll" + "c" * (len(head) - 2) + "}", r"\hline", " & ".join(head) + r" \\", r"\hline"]
-    n_text = 3 if rows[0].each else 2
-    for line in lines:
-        text.append(" & ".join([latex_text(word) for word in line[:n_text]] + line[n_text:]) + r" \\")
-    text.append(r"\hline")
-    for note in footnotes(rows):
-        words = note.replace("†", r"$\dagger$")
-        text.append(rf"\multicolumn{{{len(head)}}}{{l}}{{\footnotesize {words}}}\\")
-    return "\n".join(text + [r"\end{tabular}"]) + "\n"
-
-
-def comma_separated(rows, cuts, n_digit=3):
+def comma_separated(rows, cuts, n_digit=3, sides=False):
     """A line per interval; a line with empty ends where nothing is allowed. Scales have their lower bound in a last column,
-    and where a best fit lies at the end of its axis, a column says of which."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    and where a best fit lies at the end of its axis, a column says of which. With `sides`: how far the ends of its interval are
+    from the best fit."""
     bounded = any(row.axis.is_scale_of_new_physics for row in rows)
     each, any_end = [rows[0].each.name] if rows[0].each else [], any(row.at_end for row in rows)
-    writer.writerow(["map", *each, "parameter", "level", "delta_chi2", "best_fit", "low", "high", "low_open", "high_open"] +
-                    ["lower_bound"] * bounded + ["best_fit_at_end"] * any_end)
+    table = [["map", *each, "parameter", "level", "delta_chi2", "best_fit", "low", "high", "low_open", "high_open"] +
+             ["minus", "plus"] * sides + ["lower_bound"] * bounded + ["best_fit_at_end"] * any_end]
     for row in rows:
         for cut, a in zip(cuts, row.allowed):
-            percent = "" if cut.percent is None else f"{cut.percent:g}"
+            percent = "" if cut.percent is None else level_text(cut.percent)
             start = [row.label] + [f"{row.at:.6g}" for _ in each]
             start += [row.parameter, percent, f"{cut.delta:.6g}", number(row.axis, row.best_fit, n_digit)]
             bound = [bound_cell(row, a, n_digit, tex=False).replace(NO_BOUND, "")] * bounded + [int(row.at_end)] * any_end
             for (low, high), is_open in zip(a.intervals, a.open):
-                ends = [number(row.axis, x, n_digit) for x in (low, high)]
-                writer.writerow(start + ends + [int(o) for o in is_open] + bound)
+                around = low <= row.best_fit <= high
+                off = [number(row.axis, x, n_digit) if around else "" for x in (row.best_fit - low, high - row.best_fit)] * sides
+                table.append(start + [number(row.axis, x, n_digit) for x in (low, high)] + [int(o) for o in is_open] + off + bound)
             if not a.intervals:
-                writer.writerow(start + [""] * 4 + bound)
-    return text.getvalue()
+                table.append(start + [""] * (4 + 2 * sides) + bound)
+    return csv_table(table)
 
 
 def as_json(rows, cuts):
@@ -232,88 +226,7 @@ def as_json(rows, cuts):
 TABLES = {"markdown": markdown, "latex": latex, "csv": comma_separated}
 
 
-FORMATS = tuple(TABLES)
-FILE_ENDS = {"markdown": "md", "latex": "tex", "csv": "csv"}
-
-
-def with_error(value, error, most=5):
-    """0.0236 ± 0.0001: the error rounded up to one digit, and not more decimals than `most`."""
-    decimals = most if error <= 0 else min(most, max(0, -math.floor(math.log10(error))))
-    error = math.ceil(error * 10**decimals - 1e-9) / 10**decimals
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
-
-
-def plain_table(lines, form):
-    """A table of words, its head first, in one of FORMATS."""
-    if form == "markdown":
-        return "\n".join(padded(lines)) + "\n"
-    if form == "csv":
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(lines)
-        return text.getvalue()
-    body = [" & ".join(map(latex_text, line)) + r" \\" for line in lines]
-    return "\n".join([r"\begin{tabular}{l" + "c" * (len(lines[0]) - 1) + "}", r"\hline", body[0], r"\hline", *body[1:], r"\hline",
-                      r"\end{tabular}"]) + "\n"
-
-
 # -------------------------------------------------------------------------------------------------------------- rows
-
-def tell_of_end(m, axis):
-    """Does the best fit of a curve lie at the end of its axis? Then a note says so."""
-    end = m.end_of_axis(axis.name)
-    if end is not None:
-        complain(f"note: {m.path}: the best fit lies at the end of the axis {axis.name}, {end:.6g}")
-    return end is not None
-
-
-def tell_of_profiles(maps):
-    """A note of what the grid does not resolve."""
-    note = note_of_profiles(maps)
-    if note:
-        complain(f"note: {maps[0].path}: {note}")
-
-
-MANY = 4    # maps of a file that are named in one line
-
-
-def list_of_notes(maps):
-    """"FILE: MAP 57.1% complete, ...": of maps of the same file."""
-    file = file_of(maps[0])
-    words = [f"{m.path[len(file):].lstrip(':')} {m.note}".strip() for m in maps]
-    return f"{file}: " + "; ".join(words[:MANY]) + f"; and {len(words) - MANY} more" * (len(words) > MANY)
-
-
-def tell_of_notes(maps):
-    """A line for each file of what a reader of numbers from its maps must know."""
-    files = {}
-    for m in maps:
-        if m.note:
-            files.setdefault(file_of(m), []).append(m)
-    for found in files.values():
-        complain(f"note: {list_of_notes(found)}")
-
-
-def tell_of_left_out(path, maps, kept, need):
-    """One line, if some of the maps of a study are not of the kind that is needed."""
-    kinds = {}
-    for m in maps:
-        if not any(m is other for other in kept):
-            kind = "parameters in turn" if m.members else f"{len(m.axes)} ax{'i' if len(m.axes) == 1 else 'e'}s"
-            kinds[kind] = kinds.get(kind, 0) + 1
-    if kinds:
-        words = " and ".join(f"{n} ha{'s' if n == 1 else 've'} {kind}" for kind, n in kinds.items())
-        complain(f"note: {path}: {sum(kinds.values())} of {len(maps)} maps are left out: {need}, and {words}")
-
-
-def with_values(families, labels):
-    """Those lists of maps, with their labels, that have any; a line tells of others."""
-    found = [pair for pair in zip(families, labels) if any(m.lowest < math.inf for m in pair[0])]
-    if not found:
-        raise MapError(f"{families[0][0].path}: no point of the map has a value yet")
-    if len(found) < len(families):
-        complain(f"note: {len(families) - len(found)} of {len(families)} maps are left out: no point of them has a value yet")
-    return zip(*found)
-
 
 def rows_of(family, label, cuts):
     """A row for each curve of a map that has values."""

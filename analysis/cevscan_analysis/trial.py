@@ -14,7 +14,7 @@ import select
 import signal
 import warnings
 
-from .command import MapError
+from .errors import MapError
 from .numeric import h5py, np
 
 SMALL = 1 << 20                         # bytes of a dataset that is read as a whole
@@ -51,6 +51,7 @@ def _judge(path, seconds, state):
 
 def _state_of_trial(what, seconds, memory):
     """Wait status of the process; None if it had to be ended."""
+    np.prod, h5py.File              # loaded here, once, and not by each copy
     reading, writing = os.pipe()    # its end says that the process is gone
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")     # of processes with threads: the copy needs none of them

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 
-from .command import MapError
+from .errors import MapError
 from .numeric import h5py, np
 from .trial import try_first
 

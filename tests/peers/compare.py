@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The reference workload with cevscan and with what else one might take, in one run: points per second, and whether chi2 agrees.
 

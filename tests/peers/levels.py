@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same points with programs built for one instruction set each: how fast they are, and that every chi2 has the same bits.
 

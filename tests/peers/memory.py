@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Peak resident memory of a rank, for maps of any size: whole scans of a counting experiment, from 1001 x 1001 to 20 001 x 20 001 points.
 

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contours as files: CSV, JSON and HDF5, written and read back to the last digit.
+
+CSV has a line for each point, an empty line between pieces, and before all a comment "# map {...}" for each map. JSON has
+the maps in a list, in each its pieces. HDF5 has a group contours/N for each map: x and y of all its points after one
+another, and for each piece where it starts, how long it is, its level, its Delta chi2, and whether it is closed.
+"""
+import csv
+import io
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+
+from . import trust
+from .contour_pieces import Piece
+from .errors import MapError
+from .labels import experiments_of, factors_of, set_of
+from .numeric import h5py, np
+from .printable import text_of
+
+FORMAT, VERSION = "cevscan contours", 1
+SENSE = "along a line what is allowed lies to the left; inside tells what a closed line goes around"
+COLUMNS = ["map", "level_percent", "delta_chi2", "piece", "closed", "inside", "x_name", "y_name", "x", "y"]
+KINDS = (".csv", ".json", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class Contours:
+    """The lines of a map, and what they are of."""
+    about: dict             # map, label, x and y (name, units, long_name, scale), content_hash, ...: see about()
+    pieces: list            # of Piece
+
+    @property
+    def names(self):
+        return [str(self.about[which].get("name", "")) for which in "xy"]
+
+
+def about(m, label, dof=2, each=None, filled=False):
+    """What a reader of the lines must know of the map."""
+    axes = {which: {"name": a.name, "units": a.units, "long_name": a.long_name, "scale": a.scale} for which, a in zip("xy", m.axes)}
+    text = lambda key: str(m.progress.get(key) or m.attrs.get(key, ""))
+    return {"map": m.path, "label": label, "title": str(m.attrs.get("title", "")), "set": set_of(m), "factors": factors_of(m),
+            "experiments": experiments_of(m), "interaction": str(m.attrs.get("interaction", "")), **axes,
+            "degrees_of_freedom": dof, "counted_from": f"minimum at each {each}" if each else str(m.attrs.get("delta_chi2_from", "minimum")),
+            "edges_of": "filled regions" if filled else "regions, without the border of the grid",
+            "note": m.note, "content_hash": text("content_hash"), "configuration_hash": text("configuration_hash")}
+
+
+# -------------------------------------------------------------------------------------------------------------- writing
+
+def write_contours(path, found):
+    """Writes a list of Contours in the format that the file's name says, beside its place, and renames it."""
+    kind = kind_of(path)
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
+    try:
+        if kind in (".h5", ".hdf5"):
+            _write_hdf5(temporary, found)
+        else:
+            with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                file.write((as_csv if kind == ".csv" else as_json)(found))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise MapError(f"{path}: {error.strerror or error}") from None
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def kind_of(path):
+    kind = os.path.splitext(path)[1].lower()
+    if kind not in KINDS:
+        raise MapError(f"{path}: a file of contours must end in .csv, .json or .h5")
+    return kind
+
+
+def as_csv(found):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    text.write(f"# {FORMAT}, format {VERSION}: {SENSE}\n")
+    for one in found:
+        text.write(f"# map {json.dumps(one.about)}\n")
+    writer.writerow(COLUMNS)
+    for one in found:
+        for k, piece in enumerate(one.pieces):
+            text.write("\n" * (k > 0 or one is not found[0]))
+            start = [one.about["map"], "" if piece.level is None else repr(piece.level), repr(piece.delta), piece.number,
+                     int(piece.closed), piece.inside, *one.names]
+            writer.writerows([*start, repr(float(x)), repr(float(y))] for x, y in zip(piece.x, piece.y))
+    return text.getvalue()
+
+
+def as_json(found):
+    plain = [{**one.about, "pieces": [{**asdict(p), "inside": p.inside, "x": p.x.tolist(), "y": p.y.tolist()} for p in one.pieces]}
+             for one in found]
+    return json.dumps({"format": FORMAT, "format_version": VERSION, "sense": SENSE, "contours": plain}, allow_nan=False) + "\n"
+
+
+def _write_hdf5(path, found):
+    with h5py.File(path, "w") as file:
+        file.attrs.update(format=FORMAT, format_version=VERSION, sense=SENSE)
+        for n, one in enumerate(found):
+            group = file.create_group(f"contours/{n}")
+            for key, value in one.about.items():
+                if key not in ("x", "y"):
+                    group.attrs[key] = _plain(value if isinstance(value, (str, int)) else json.dumps(value))
+            for which in "xy":
+                parts = [getattr(p, which) for p in one.pieces]
+                group[which] = np.concatenate(parts) if parts else np.empty(0)
+                group[which].attrs.update({key: _plain(value) for key, value in one.about[which].items()})
+            lengths = [len(p.x) for p in one.pieces]
+            group["piece_start"] = np.cumsum([0, *lengths])[:-1].astype(np.int64)
+            group["piece_length"] = np.array(lengths, np.int64)
+            group["level_percent"] = np.array([np.nan if p.level is None else p.level for p in one.pieces], float)
+            group["delta_chi2"] = np.array([p.delta for p in one.pieces], float)
+            group["piece"] = np.array([p.number for p in one.pieces], np.int32)
+            group["closed"] = np.array([p.closed for p in one.pieces], np.uint8)
+            inside = [p.inside for p in one.pieces]
+            group["inside"] = np.array(inside, h5py.string_dtype("utf-8", 8)) if inside else np.empty(0, "S8")
+
+
+def _plain(value):
+    """Text with bytes that are no UTF-8 written out, as HDF5 can hold it."""
+    return text_of(value) if isinstance(value, str) else value
+
+
+# -------------------------------------------------------------------------------------------------------------- reading
+
+def read_contours(path):
+    """The Contours of a file, whichever the format; None if it is a text that is none of ours."""
+    trust.check_place(path)
+    with open(path, "rb") as file:
+        start = file.read(4096)
+    try:
+        if start.startswith(b"\x89HDF"):
+            return _read_hdf5(path)
+        if start.lstrip().startswith(b"{"):
+            return _read_json(path)
+        if start.startswith(f"# {FORMAT}".encode()) or b"x_name,y_name,x,y" in start:
+            return _read_csv(path)
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, csv.Error, RecursionError) as error:
+        words = f" ({error})" if isinstance(error, (ValueError, csv.Error)) else ""
+        raise MapError(f"{path}: not a file of contours as export_contours.py writes it{words}") from None
+    return None
+
+
+def _piece(x, y, closed, level, delta, number):
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    if x.ndim != 1 or x.shape != y.shape or len(x) < 2 or not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError(f"piece {number} is no line of two numbers at each point")
+    return Piece(x, y, bool(closed), None if level is None or math.isnan(level) else float(level), float(delta), int(number))
+
+
+def _read_json(path):
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        whole = json.load(file)
+    if whole["format"] != FORMAT:
+        raise ValueError("its format is another")
+    return [Contours({key: value for key, value in one.items() if key != "pieces"},
+                     [_piece(*(p[key] for key in ("x", "y", "closed", "level", "delta", "number"))) for p in one["pieces"]])
+            for one in whole["contours"]]
+
+
+def _read_hdf5(path):
+    trust.try_first(path)
+    with h5py.File(path, "r") as file:
+        if text_of(file.attrs.get("format", "")) != FORMAT:
+            raise MapError(f"{path}: an HDF5 file, but not of contours; export_contours.py makes one of a map")
+        return [_of_group(file[f"contours/{n}"]) for n in range(len(file["contours"]))] if "contours" in file else []
+
+
+def _of_group(group):
+    told = {key: text_of(value) for key, value in group.attrs.items()}
+    for which in "xy":
+        told[which] = {key: text_of(value) for key, value in group[which].attrs.items()}
+    x, y = group["x"][()], group["y"][()]
+    columns = zip(*(group[name][()].tolist() for name in
+                    ("piece_start", "piece_length", "closed", "level_percent", "delta_chi2", "piece")))
+    return Contours(told, [_piece(x[a:a + n], y[a:a + n], *rest) for a, n, *rest in columns])
+
+
+def _read_csv(path):
+    told, found, head = {}, {}, None
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        for number, row in enumerate(file, 1):
+            if row.startswith("# map "):
+                one = json.loads(row[6:])
+                told[one["map"], one["x"]["name"], one["y"]["name"]] = one
+            elif row.strip() and not row.startswith("#"):
+                words = next(csv.reader([row]))
+                if head is None:
+                    head = [words.index(name) for name in COLUMNS]
+                else:
+                    _keep_row(found, [words[k] for k in head] if len(words) > max(head) else [], number)
+    return [Contours(told.get(key, {"map": key[0], "x": {"name": key[1]}, "y": {"name": key[2]}}),
+                     [_piece(*zip(*points), *rest) for rest, points in pieces.items()]) for key, pieces in found.items()]
+
+
+def _keep_row(found, words, number):
+    """A point into {(map, x, y): {(closed, level, delta, piece): points}}."""
+    try:
+        name, level, delta, piece, closed, _, x_name, y_name, x, y = words
+        rest = (bool(int(closed)), float(level) if level else None, float(delta), int(piece))
+        found.setdefault((name, x_name, y_name), {}).setdefault(rest, []).append((float(x), float(y)))
+    except ValueError:
+        raise ValueError(f"line {number}: expected {', '.join(COLUMNS)}") from None
