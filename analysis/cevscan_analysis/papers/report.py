@@ -28,6 +28,7 @@ class Result:
     comparisons: list
     tables: list
     files: tuple = ()   # names in tables/
+    remarks: tuple = ()
 
 
 # ------------------------------------------------------------------------------------------------------- words with TeX
@@ -180,16 +181,33 @@ def fill(document, folder, results, program):
 def add_entry(document, folder, r):
     number = r.item.number[0].upper() + r.item.number[1:]
     document.heading(3, f"{number}: {plain(r.item.title)}")
-    if r.item.notes:
-        document.words(" ".join(map(plain, r.item.notes)))
+    if r.item.notes or r.remarks:
+        document.words(" ".join(map(plain, [*r.item.notes, *r.remarks])))
     for name in r.figures:
         document.picture(folder, name, plain(r.item.captions[name]))
+    if r.item.arranged:
+        add_tables(document, r)
     if r.comparisons:
-        if r.item.tolerance:
-            document.words(f"Tolerance: {plain(r.item.tolerance)}.")
-        document.add_table(HEAD, list(comparison_rows(r.comparisons)))
+        add_comparisons(document, r)
     if r.files:
         document.file_links(r.files)
+    if not r.item.arranged:
+        add_tables(document, r)
+
+
+def add_comparisons(document, r):
+    """All of them, or of those that stand in a table already the ones that differ."""
+    shown = [c for c in r.comparisons if not (r.item.arranged and c.agrees)]
+    words = f"Tolerance: {plain(r.item.tolerance)}." if r.item.tolerance else ""
+    if r.item.arranged:
+        words += f" {len(r.comparisons) - len(shown)} of {len(r.comparisons)} comparisons agree" + ("; the others:" if shown else ".")
+    if words:
+        document.words(words.strip())
+    if shown:
+        document.add_table(HEAD, list(comparison_rows(shown)))
+
+
+def add_tables(document, r):
     for caption, (head, *lines) in r.tables:
         document.words(plain(caption))
         document.add_table(list(map(plain, head)), [list(map(plain, line)) for line in lines])
