@@ -168,7 +168,7 @@ def draw_counts(w):
     ax.text(1.012, PANDAX_LINE, f"{PANDAX_LINE:g}", transform=ax.get_yaxis_transform(), va="center", fontsize=9, color="0.25")
     for k, (n, words) in enumerate(((expected_events(w) * standard_flux(w), "standard model"), (best, "measured"))):
         ax.axvline(n, color=colour(k + 1), linestyle=line_style(k + 1), linewidth=1, label=f"{words}, {n:.1f}")
-    ax.set(xlim=(0, 230), ylim=(0, 12), xlabel=r"CE$\nu$NS events", ylabel=r"$\Delta\chi^2$")
+    ax.set(xlim=(0, 230), ylim=(0, 8), xlabel=r"CE$\nu$NS events", ylabel=r"$\Delta\chi^2$")
     ax.legend(frameon=False, loc="upper right")
     return {f"{PAPER}_figure_4": (fig, [w.map("pandax4t_events")])}
 

@@ -86,12 +86,10 @@ def spectra(w):
 def draw_root_of_background(ax, rate):
     _, edges = edges_of(rate)
     root = np.sqrt(sum(per_energy(counts, edges) for counts in rate["background"].values()))
-    ax.stairs(root, edges, baseline=None, color="#cc0000", linewidth=1.2, linestyle=(0, (4, 1.5)), zorder=5)
+    line = ax.stairs(root, edges, baseline=None, color="black", linewidth=1.2, linestyle=(0, (4, 1.5)), zorder=5)
     ax.set_ylim(0, max(ax.get_ylim()[1], 1.3 * max(root)))
-    low, high = ax.get_xlim()
-    x = low + 0.55 * (high - low)
-    ax.annotate(r"$\sqrt{\mathrm{background}}$", (x, root[np.searchsorted(edges, x) - 1]), xytext=(0, 5), textcoords="offset points",
-                ha="center", va="bottom", color="#cc0000", fontsize=8)
+    ax.legend([line], [r"$\sqrt{\mathrm{background}}$"], loc="upper right", bbox_to_anchor=(1, 0.84), frameon=False, fontsize=8,
+              handlelength=2.4)
 
 
 def totals(w):

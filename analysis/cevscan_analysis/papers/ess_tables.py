@@ -58,7 +58,7 @@ def compare(table):
 
 def compare_interval(w, experiments, parameter, level, text, words, detectors):
     found, expected = edges(w, detectors, parameter, level), edges_of(text)
-    quantity = f"{label_of(detectors_of(experiments))}{words}, {tex_of_name(parameter)}, {level.replace('sigma', 'σ')}"
+    quantity = f"{label_of(detectors_of(experiments))}{words}, {tex_of_name(parameter)}, {level.replace(' sigma', 'σ')}"
     default = TENFOLD_REASON if detectors == (STATED,) else ""
     reason = INTERVAL_EXCEPTIONS.get((experiments, parameter, level), ("", default))[1]
     row = absolute(quantity, [e for e, _ in expected], found, [t for _, t in expected], reason)
@@ -75,7 +75,7 @@ def arranged(table):
 
     def make(w):
         heads = [(tex_of_name(f"{c}_uV").replace("uV", "qV"), level) for c in couplings for level in INTERVAL_DELTAS]
-        lines = [["target", "quark", "", *(f"{words}, {level.replace('sigma', 'σ')}" for words, level in heads)]]
+        lines = [["target", "quark", "", *(f"{words}, {level.replace(' sigma', 'σ')}" for words, level in heads)]]
         for (experiments, quark), texts in table.items():
             label = label_of(detectors_of(experiments))
             lines.append([label, quark, "printed", *(cell_of_print(text) for text in texts)])
@@ -121,7 +121,7 @@ def steady_rate(config):
     """Of the background, and its unit."""
     background, = config["backgrounds"]
     (key, rate), = [(key, value) for key, value in background.items() if key.startswith("rate_per_")]
-    return rate, "1/" + key.removeprefix("rate_per_").replace("_", " ").replace("keVee", "keV_ee")
+    return rate, "/(" + key.removeprefix("rate_per_").replace("keVee", "keV(ee)").replace("_", " ") + ")"
 
 
 def detectors(w):
@@ -155,7 +155,7 @@ def input_tables(w):
     configs = w.experiments([f"ess_{name}" for name in ESS_DETECTORS])
     first = [["detector", *DETECTOR_WORDS]]
     for (name, (mass, rate, threshold, resolution)), config in zip(detectors(w), configs.values()):
-        first.append([LABELS[name], f"{mass:g}", f"{rate:g} {steady_rate(config)[1]}", f"{threshold:g}",
+        first.append([LABELS[name], f"{mass:g}", f"{rate:g}{steady_rate(config)[1]}", f"{threshold:g}",
                       f"{100 * resolution:.0f} %" if resolution else "counting"])
     second = [["nucleus", *NUCLEUS_WORDS], *([name, *(f"{x:g}" for x in values)] for name, values in nuclei(w).items())]
     return [("Detectors. The acceptance above threshold is 0.8.", first), ("Nuclei.", second)]

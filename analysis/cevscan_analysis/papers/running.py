@@ -49,9 +49,11 @@ def draw_running(found):
     for k, (label, (value, up, down)) in enumerate(found.items()):
         x = low * (high / low)**((k + 1) / (len(found) + 1))
         ax.errorbar(x, value, yerr=[[down], [up]], fmt="osD"[k % 3], color=colour(k), markersize=4, capsize=2, linewidth=1.1, label=label)
-    for name, scale, value, error, _ in RUNNING["others"]:
-        ax.errorbar(scale, value, yerr=error, fmt=".", color=GREY, markersize=4, linewidth=0.9)
-        ax.annotate(name, (scale, value - error), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=7, color="0.3")
-    ax.set(xscale="log", xlim=(mu[0], mu[-1]), ylim=(0.0, 0.5), xlabel="momentum transfer [GeV]", ylabel=r"$\sin^2\theta_W$")
-    ax.legend(frameon=False, fontsize=8, ncol=2, loc="upper center")
+    for k, (name, scale, value, error, _) in enumerate(RUNNING["others"]):
+        side = 1 if k % 2 else -1   # neighbours have their names on different sides
+        ax.errorbar(scale, value, yerr=error, fmt="^" if k % 2 else "v", color=GREY, markersize=4, linewidth=0.9)
+        ax.annotate(name, (scale, value), xytext=(0, 6 * side), textcoords="offset points", ha="center",
+                    va="bottom" if side > 0 else "top", fontsize=8, color="0.3")
+    ax.set(xscale="log", xlim=(mu[0], mu[-1]), ylim=(0.05, 0.5), xlabel="momentum transfer [GeV]", ylabel=r"$\sin^2\theta_W$")
+    ax.legend(frameon=False, fontsize=8, loc="upper right")
     return fig

@@ -92,6 +92,7 @@ def measurements(w):
               for q in QUANTITIES]
     fig = profile_panels(panels, columns=2, ylim=(0, 6), height=2.4)
     fig.axes[1].axvline(MIXING, color=GREY, linewidth=0.9, linestyle=(0, (1, 1)), zorder=1)
+    fig.axes[1].annotate(r"$\overline{\mathrm{MS}}$", (MIXING, 5.9), xytext=(3, 0), textcoords="offset points", va="top", fontsize=8)
     return {f"{PAPER}_figure_2": (fig, w.maps(measurement_scans()))}
 
 
@@ -145,8 +146,9 @@ ORDER_4 = ["xenonnt", "pandax4t", "both"]
 
 
 def mediator_studies():
-    """The three sets of each interaction. 10 masses a decade; 100 couplings, as bands are 0.1 of one wide."""
-    plane = [{"name": MASS, "scale": "log", "min": 1e-3, "max": 1e4, "points": 71},
+    """The three sets of each interaction. 20 masses and 100 couplings a decade: the bands of the universal vector are a few hundredths of
+    one wide where they begin, and with fewer they break into beads."""
+    plane = [{"name": MASS, "scale": "log", "min": 1e-3, "max": 1e4, "points": 141},
              {"name": "coupling", "scale": "log", "min": 1e-7, "max": 1, "points": 701}]
     sets = [{"name": name, "experiments": experiments} for name, (_, experiments) in SETS.items()]
     return {f"mediators_{i}": {"study": f"mediators_{i}", "interaction": i, "data": "observed", "sets": sets, "planes": [plane],

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the maps of the papers are made and opened: scan files, maps and figures in one folder."""
+import copy
 import json
 import os
 import subprocess
@@ -85,7 +86,8 @@ class Workshop:
 
     def prepare(self, name, base, change):
         """An experiment file beside the scan files: `base`, of which change(configuration) has altered something."""
-        config = dict(self.experiments([base])[base], experiment=name)
+        config = copy.deepcopy(self.experiments([base])[base])
+        config.update(experiment=name)
         change(config)
         write(self.path("scans", name, ".yaml"), json.dumps(config, indent=1))
 
