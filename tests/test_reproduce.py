@@ -281,7 +281,8 @@ def test_without_spectra_the_figure_is_left_out(tmp_path, monkeypatch):
     assert eft.draw_probabilities(w) == {} and eft.compare_probabilities(w) == []
     assert "cannot be had" in eft.without_spectra(w)[0]
     energies = sorted(PROBABILITIES)
-    table = {"energy_MeV": energies, **{f"nu_{f}": [PROBABILITIES[e][k] for e in energies] for k, f in enumerate(FLAVOURS)}}
-    monkeypatch.setattr(Workshop, "spectra", lambda *_: {eft.COUNTING: table})
+    curves = [{"quantity": hours, "component": f"nu_{f}", "values": [PROBABILITIES[e][k] + off for e in energies]}
+              for hours, off in (("by_day", 0.1), ("day_and_night", 0)) for k, f in enumerate(FLAVOURS)]
+    monkeypatch.setattr(Workshop, "spectra", lambda *_: {eft.COUNTING: {"energy_MeV": energies, "curves": curves}})
     assert len(eft.compare_probabilities(w)) == 9 and all(c.agrees for c in eft.compare_probabilities(w))
     assert list(eft.draw_probabilities(w)) == ["2409.04703_figure_2"] and eft.without_spectra(w) == []

@@ -10,7 +10,7 @@ from ..numeric import np
 from ..panels import Panel, contour_panels, profile_panels
 from ..projection import curve_of, curves_of
 from ..style import GREY, colour, line_style, new_figure
-from .item import CALCULATED, Comparison, Item, absolute, relative
+from .item import CALCULATED, COLUMN, Comparison, Item, absolute, relative
 from .numbers import (COHERENT_BOUNDS, COHERENT_CUTS, COHERENT_DATA, COHERENT_DELTA, COHERENT_EDGES_PE, COHERENT_EVENTS,
                       COHERENT_EXCEPTIONS, COHERENT_FLAVOURS, COHERENT_TOLERANCE, CUT_TOLERANCE, FLAVOURS, PANDAX_BOUNDS, PANDAX_COUNTS,
                       PANDAX_LINE, PANDAX_VARIANCE, PROBABILITIES, PROBABILITY_TOLERANCE, PROJECTED, SOLAR_EVENTS)
@@ -30,7 +30,7 @@ def coherent_rate(w):
 
 
 def events(w):
-    fig, ax = new_figure(5.0, 3.4)
+    fig, ax = new_figure(*COLUMN)
     rates_module.draw(ax, "coherent_csi", coherent_rate(w), titled=False)
     return {f"{PAPER}_figure_1": (fig, [])}
 
@@ -55,19 +55,19 @@ def probabilities(w):
     answer = w.spectra(COUNTING, "probability")
     if answer is None:
         return None
-    table = answer.get(COUNTING, answer)
-    return np.array(table["energy_MeV"], float), {f: np.array(table[f"nu_{f}"], float) for f in FLAVOURS}
+    found = {curve["component"]: curve["values"] for curve in answer[COUNTING]["curves"] if curve["quantity"] == "day_and_night"}
+    return np.array(answer[COUNTING]["energy_MeV"], float), {f: np.array(found[f"nu_{f}"], float) for f in FLAVOURS}
 
 
 def draw_probabilities(w):
     found = probabilities(w)
     if found is None:
         return {}
-    fig, ax = new_figure(5.0, 3.4)
+    fig, ax = new_figure(*COLUMN)
     for k, (flavour, values) in enumerate(found[1].items()):
         ax.plot(found[0], values, color=colour(k), linestyle=line_style(k), label=rf"$P_{{{tex_of_flavour(flavour)}}}$")
     ax.set(xlim=(found[0][0], found[0][-1]), ylim=(0.1, 0.6), xlabel="neutrino energy [MeV]", ylabel=r"$P(\nu_e\to\nu_\alpha)$")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, fontsize=8)
     return {f"{PAPER}_figure_2": (fig, [])}
 
 
@@ -162,14 +162,14 @@ def count_curve(w):
 
 def draw_counts(w):
     axis, delta, best = count_curve(w)
-    fig, ax = new_figure(5.0, 3.4)
+    fig, ax = new_figure(*COLUMN)
     ax.plot(axis.values, delta, color=colour(0), linewidth=1.4)
     ax.axhline(PANDAX_LINE, color=GREY, linestyle=(0, (4, 3)), linewidth=0.8)
-    ax.text(1.012, PANDAX_LINE, f"{PANDAX_LINE:g}", transform=ax.get_yaxis_transform(), va="center", fontsize=9, color="0.25")
+    ax.text(1.012, PANDAX_LINE, f"{PANDAX_LINE:g}", transform=ax.get_yaxis_transform(), va="center", fontsize=8, color="0.25")
     for k, (n, words) in enumerate(((expected_events(w) * standard_flux(w), "standard model"), (best, "measured"))):
         ax.axvline(n, color=colour(k + 1), linestyle=line_style(k + 1), linewidth=1, label=f"{words}, {n:.1f}")
     ax.set(xlim=(0, 230), ylim=(0, 8), xlabel=r"CE$\nu$NS events", ylabel=r"$\Delta\chi^2$")
-    ax.legend(frameon=False, loc="upper right")
+    ax.legend(frameon=False, loc="upper right", fontsize=8)
     return {f"{PAPER}_figure_4": (fig, [w.map("pandax4t_events")])}
 
 
@@ -242,7 +242,7 @@ def scales(scan, name):
         for coefficient in COEFFICIENTS:
             curves = {m.names[0].rpartition("_")[2]: m for m in curves_of(w.map(scan)) if f"_{coefficient}_" in m.names[0]}
             panels.append(Panel({SYMBOLS[f]: m for f, m in curves.items()}, tex_of_coefficient(coefficient)))
-        return {name: (profile_panels(panels, columns=2, ylim=(0, 12), height=2.2, order=list(SYMBOLS.values())), [w.map(scan)])}
+        return {name: (profile_panels(panels, columns=2, ylim=(0, 12), height=1.7, order=list(SYMBOLS.values())), [w.map(scan)])}
     return draw
 
 

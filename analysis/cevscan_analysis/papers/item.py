@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 PRINTED, CALCULATED = "printed", "independent calculation"
+COLUMN, PAGE = (3.39, 2.45), (7.0, 2.7)     # inches of figures of one panel, and of two side by side
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ M. J. Ramsey-Musolf, Phys. Rev. D 72 (2005) 073003, at leading order). What the 
 effective mass of theirs, which joins the values at the Z mass and at zero momentum."""
 from ..numeric import np
 from ..style import GREY, colour, new_figure
+from .item import COLUMN
 from .numbers import RUNNING
 
 # (mass in GeV, colours, charge, weak isospin); None: the effective mass of light quarks.
@@ -42,18 +43,18 @@ def light_mass():
 
 def draw_running(found):
     """`found`: {label: (value, upwards, downwards)} at the momentum transfers RUNNING["ours"]."""
-    fig, ax = new_figure(5.0, 3.4)
+    fig, ax = new_figure(*COLUMN)
     mu = np.logspace(-4, 3, 1401)
     ax.plot(mu, mixing(mu, light_mass()), color="black", linewidth=1.2, label=r"$\overline{\mathrm{MS}}$, one loop")
     low, high = RUNNING["ours"]
     for k, (label, (value, up, down)) in enumerate(found.items()):
         x = low * (high / low)**((k + 1) / (len(found) + 1))
-        ax.errorbar(x, value, yerr=[[down], [up]], fmt="osD"[k % 3], color=colour(k), markersize=4, capsize=2, linewidth=1.1, label=label)
+        ax.errorbar(x, value, yerr=[[down], [up]], fmt="osD"[k % 3], color=colour(k), markersize=3.5, capsize=2, linewidth=1, label=label)
     for k, (name, scale, value, error, _) in enumerate(RUNNING["others"]):
         side = 1 if k % 2 else -1   # neighbours have their names on different sides
-        ax.errorbar(scale, value, yerr=error, fmt="^" if k % 2 else "v", color=GREY, markersize=4, linewidth=0.9)
+        ax.errorbar(scale, value, yerr=error, fmt="^" if k % 2 else "v", color=GREY, markersize=3.5, linewidth=0.9)
         ax.annotate(name, (scale, value), xytext=(0, 6 * side), textcoords="offset points", ha="center",
-                    va="bottom" if side > 0 else "top", fontsize=8, color="0.3")
+                    va="bottom" if side > 0 else "top", fontsize=7, color="0.3")
     ax.set(xscale="log", xlim=(mu[0], mu[-1]), ylim=(0.05, 0.5), xlabel="momentum transfer [GeV]", ylabel=r"$\sin^2\theta_W$")
-    ax.legend(frameon=False, fontsize=8, loc="upper right")
+    ax.legend(frameon=False, fontsize=7, loc="upper right")
     return fig

@@ -8,7 +8,7 @@ from ..numeric import np
 from ..panels import Panel, contour_panels, profile_panels
 from ..projection import curve_of, curves_at, from_each
 from ..style import GREY, new_figure
-from .item import CALCULATED, Comparison, Item, absolute, relative
+from .item import CALCULATED, PAGE, Comparison, Item, absolute, relative
 from .numbers import (MEASUREMENT_TOLERANCE, MEASUREMENTS, MEDIATOR_LIMITS, MEDIATOR_TOLERANCE, PANDAX_US2, RUNNING, SOLAR_EVENTS)
 from .running import draw_running
 
@@ -46,10 +46,10 @@ def fitted(w, name):
 
 
 def events(w):
-    fig, axes = new_figure(7.0, 3.0, 1, 2)
+    fig, axes = new_figure(*PAGE, 1, 2)
     for ax, name, title in zip(axes, (PANDAX_US2, XENONNT), ("PandaX-4T US2 (surrogate)", "XENONnT SR0 + SR1")):
         rates_module.draw(ax, name, fitted(w, name), titled=False)
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title, fontsize=9)
     return {f"{PAPER}_figure_1": (fig, [])}
 
 
@@ -90,7 +90,7 @@ def measurements(w):
     labels = {**LABELS, "scaled": r"XENONnT, signal $\times$ 0.90"}
     panels = [Panel({words: curve_of(w.map(f"solar_{q}_{name}")) for name, words in labels.items()}, xlim=RANGES[q])
               for q in QUANTITIES]
-    fig = profile_panels(panels, columns=2, ylim=(0, 6), height=2.4)
+    fig = profile_panels(panels, columns=2, ylim=(0, 6), height=1.7)
     fig.axes[1].axvline(MIXING, color=GREY, linewidth=0.9, linestyle=(0, (1, 1)), zorder=1)
     fig.axes[1].annotate(r"$\overline{\mathrm{MS}}$", (MIXING, 5.9), xytext=(3, 0), textcoords="offset points", va="top", fontsize=8)
     return {f"{PAPER}_figure_2": (fig, w.maps(measurement_scans()))}
