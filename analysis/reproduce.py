@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rebuilds the tables and figures of three papers, with a report: what is published beside what comes out."""
 import argparse
+import multiprocessing
+import os
+import signal
 import subprocess
 import time
 
@@ -11,7 +14,9 @@ from cevscan_analysis.papers.report import Result, write_report
 from cevscan_analysis.papers.workshop import Progress, Workshop
 from cevscan_analysis.style import empty_panels, save_all, styled
 
-EXAMPLE = "reproduce.py -o results/reproduction --only 2411.11749,2208.11771/tables"
+MOST_PROCESSES = 8  # each holds some maps
+
+EXAMPLE = "reproduce.py -o results/reproduction --only 2411.11749,2208.11771/table_IV"
 
 
 def arguments():
@@ -20,7 +25,7 @@ def arguments():
                           "are not computed again: after an interruption, the same command goes on.", EXAMPLE, takes_maps=False)
     parser.add_argument("-o", "--output", default="results/reproduction", metavar="FOLDER", help="(default: results/reproduction)")
     parser.add_argument("--only", type=entries, default=ITEMS, metavar="A,B,...",
-                        help="entries whose PAPER/NAME begins so; --list shows them (default: all)")
+                        help="entries whose PAPER/NAME is or begins so; --list shows them (default: all)")
     parser.add_argument("--list", action="store_true", help="list the entries, and do nothing")
     parser.add_argument("--cevscan", default=program(), metavar="PROGRAM",
                         help="(default: bin/cevscan beside this script's folder, else that of $PATH)")
@@ -55,9 +60,45 @@ def draw(item, workshop):
         empty = empty_panels(fig)
         if empty:
             raise MapError(f"{name}: {empty} of its panels are empty")
+        fig.set_layout_engine("none")   # all is in its place: it need not be found anew for each format
         save_all(fig, workshop.path("figures", name, ""), maps)
         names.append(name)
     return names
+
+
+def made_of(item, workshop):
+    """What a Result holds beside its entry; or the exception that ended it."""
+    try:
+        files = item.files(workshop)
+        for name, text in files.items():
+            write(workshop.path("tables", name, ""), text)
+        return draw(item, workshop), item.compare(workshop), item.tables(workshop), tuple(files), tuple(item.remarks(workshop))
+    except (MapError, OSError, SystemExit) as error:    # the last does not come out of another process by itself
+        return error
+
+
+def begin(items, workshop):
+    """In a process that makes entries: an interruption is for its parent, which ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _entries[:] = items
+    _place[:] = [workshop]
+
+
+def entry(k):
+    return made_of(_entries[k], *_place)
+
+
+_entries, _place = [], []   # of a process that makes entries
+
+
+def all_made(items, workshop):
+    """made_of() each entry, in their order, by as many processes as there are processors."""
+    n = min(len(os.sched_getaffinity(0)), len(items), MOST_PROCESSES)
+    if n < 2:
+        yield from (made_of(item, workshop) for item in items)
+        return
+    with multiprocessing.get_context("fork").Pool(n, begin, (items, workshop)) as pool:
+        yield from pool.imap(entry, range(len(items)))
 
 
 def reproduce(items, folder, cevscan):
@@ -69,12 +110,11 @@ def reproduce(items, folder, cevscan):
             item.prepare(workshop)
     workshop.produce(scans, progress)
     results = []
-    for item in items:
+    for item, made in zip(items, all_made(items, workshop)):
         progress.step("figures and tables", name_of(item))
-        files = item.files(workshop)
-        for name, text in files.items():
-            write(workshop.path("tables", name, ""), text)
-        results.append(Result(item, draw(item, workshop), item.compare(workshop), item.tables(workshop), tuple(files)))
+        if isinstance(made, BaseException):
+            raise made
+        results.append(Result(item, *made))
     progress.end()
     return results
 

@@ -11,7 +11,9 @@ import pytest
 from cevscan_analysis import allowed_intervals, open_map
 from cevscan_analysis.papers.numbers import (COHERENT_BOUNDS, COHERENT_CUTS, COHERENT_DATA, COHERENT_DELTA, COHERENT_EXCEPTIONS,
                                              COHERENT_TOLERANCE, CUT_TOLERANCE)
-from e2e import CONFIGS, REPO, run, write_scan
+from cevscan_analysis.papers.eft import coherent_events
+from cevscan_analysis.papers.workshop import Workshop
+from e2e import BIN, CONFIGS, REPO, run, write_scan
 
 INTERVALS = REPO / "analysis" / "intervals.py"
 TOLERANCE = 0.002             # and half a unit of the last digit given
@@ -81,3 +83,9 @@ def test_cuts_of_the_plane(tmp_path, experiment, parameter):
     expected = COHERENT_CUTS[experiment, parameter]
     assert np.shape(found) == np.shape(expected)
     assert np.array(found) == pytest.approx(np.array(expected), abs=CUT_TOLERANCE)
+
+
+def test_events_of_the_shell_model(tmp_path):
+    """Figure 1 of arXiv:2409.04703: in each bin of photoelectrons, and of each flavour."""
+    rows = coherent_events(Workshop(str(tmp_path), str(BIN)))
+    assert len(rows) == 4 and [row for row in rows if not row.agrees] == []

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from cevscan_analysis.papers.numbers import (MEASUREMENTS, MEDIATOR_LIMITS, MEDIATOR_MASSES_MEV, MEDIATOR_TOLERANCE,
-                                             PANDAX_BOUNDS)
-from e2e import CONFIGS, REPO, axis, fields, run, run_json, scan, write_scan
+                                             PANDAX_BOUNDS, PANDAX_US2)
+from cevscan_analysis.papers.eft import FLUX_SCAN, compare_counts
+from cevscan_analysis.papers.workshop import Workshop
+from e2e import BIN, CONFIGS, REPO, axis, fields, run, run_json, scan, write_scan
 
 
 def crossings(x, y, level):
@@ -48,7 +50,7 @@ def test_limits_of_xenonnt(curves, interaction, mass, level):
 def test_no_band_in_pandax4t(tmp_path, interaction):
     """Where XENONnT leaves a band of strong couplings, the surrogate of PandaX-4T has one edge."""
     parameters = [{"name": "mediator_mass_MeV", "values": [10, 100]}, axis("coupling", 3001, 1e-7, 1e-2, scale="log")]
-    scan(scan_of(tmp_path, ["pandax4t_us2_surrogate"], interaction, parameters, "scan"), tmp_path / "map.h5")
+    scan(scan_of(tmp_path, [PANDAX_US2], interaction, parameters, "scan"), tmp_path / "map.h5")
     chi2, _, _, axes = fields(tmp_path / "map.h5")
     for row in chi2:
         assert len(crossings(axes["coupling"], row - row.min(), 2.71)) == 1
@@ -68,6 +70,20 @@ def scales(tmp_path_factory):
 def test_scales_of_pandax4t(scales, parameter):
     expected, tolerance = PANDAX_BOUNDS[parameter]
     assert scales[parameter]["lower_bound"] == pytest.approx(expected, rel=tolerance)
+
+
+def test_table_of_pandax4t_is_whole():
+    """Four coefficients and three flavours: table III of arXiv:2409.04703."""
+    assert set(PANDAX_BOUNDS) == {f"lambda_{c}_{f}" for c in ("C1_u", "C1_d", "C2_u", "C2_d") for f in ("e", "mu", "tau")}
+
+
+def test_number_of_events_in_pandax4t(tmp_path):
+    """Figure 4 of arXiv:2409.04703: minimum, standard model, and where the line is crossed."""
+    (tmp_path / "scan.yaml").write_text(json.dumps(FLUX_SCAN))
+    w = Workshop(str(tmp_path), str(BIN))
+    run("run", tmp_path / "scan.yaml", "-o", w.path("maps", FLUX_SCAN["scan"], ".h5"), "-q")
+    rows = compare_counts(w)
+    assert len(rows) == 3 and [row for row in rows if not row.agrees] == []
 
 
 def test_chi2_of_a_counting_experiment_in_closed_form():

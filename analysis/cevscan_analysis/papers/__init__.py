@@ -3,12 +3,12 @@
 
 Adding an entry is adding an Item (papers/item.py) to the list ITEMS of a paper's module. analysis/reproduce.py makes them all.
 """
-from . import eft, ess, solar
+from . import eft, ess_tables, solar
 
 TITLES = {"2208.11771": "Non-standard interactions at the European Spallation Source",
           "2409.04703": "Wilson coefficients from COHERENT and PandaX-4T",
           "2411.11749": "Light mediators, weak mixing angle and flux from solar neutrinos"}
-ITEMS = [*ess.ITEMS, *eft.ITEMS, *solar.ITEMS]
+ITEMS = [*ess_tables.ITEMS, *eft.ITEMS, *solar.ITEMS]
 
 
 def name_of(item):
@@ -17,5 +17,7 @@ def name_of(item):
 
 
 def chosen(words):
-    """The entries whose PAPER/NAME begins with one of the words; all if there are none."""
-    return [item for item in ITEMS if not words or any(name_of(item).startswith(word) for word in words)]
+    """The entries whose PAPER/NAME is one of the words, or else begins with it; all if there are none."""
+    names = [name_of(item) for item in ITEMS]
+    fits = [{word} if word in names else {name for name in names if name.startswith(word)} for word in words]
+    return [item for item, name in zip(ITEMS, names) if not words or any(name in fit for fit in fits)]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 PRINTED, CALCULATED = "printed", "independent calculation"
+COLUMN, PAGE = (3.39, 2.45), (7.0, 2.7)     # inches of figures of one panel, and of two side by side
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ def no_figures(workshop):
 class Item:
     """One or several figures or tables of a paper. The functions take a Workshop (papers/workshop.py)."""
     paper: str              # arXiv number
-    name: str               # of files: "2208.11771_figures_4_to_6"
-    number: str             # in the paper: "figures 4 to 6"
+    name: str               # "figure_4", "table_III"
+    number: str             # in the paper: "figure 4"
     title: str
-    scans: dict             # {name of the map: scan as a dict, name of a file of configs/scans, or text of a scan file}
+    scans: dict = field(default_factory=dict)   # {name of the map: scan as a dict, name of a file of configs/scans, or text}
     figures: object = no_figures    # -> {name of the file without its end: (figure, maps)}
     captions: dict = field(default_factory=dict)    # {name of the figure: caption}
     compare: object = nothing       # -> [Comparison]
@@ -41,6 +42,8 @@ class Item:
     prepare: object = None          # makes experiment files beside the scans, before these are run
     tolerance: str = ""     # of the comparison, in words
     notes: tuple = ()       # what a reader must know
+    remarks: object = nothing       # -> [sentence]: notes that depend on the program or on the numbers
+    arranged: bool = False  # do the tables hold what is compared? Then only comparisons that differ are listed beside them
 
 
 def relative(quantity, reference, found, tolerance, reason="", source=PRINTED, form="{:g}", unit=""):

@@ -13,9 +13,10 @@ from . import TITLES
 from .item import PRINTED, Item
 
 NOT_COVERED = (
-    "arXiv:2411.11749: figures other than 1, 2 and 4, and everything that needs PandaX-4T's numbers per bin, which are not "
-    "published; its experiment file here is a surrogate that adds up to the published totals.",
-    "arXiv:2409.04703: renormalisation, matching to complete theories, and comparisons with other experiments.",
+    "arXiv:2208.11771: nothing is left out; which detectors share a panel of figures 4 to 6 is taken from figure 9.",
+    "arXiv:2409.04703: table II, renormalisation, matching to complete theories.",
+    "arXiv:2411.11749: the tables, other experiments' bounds in figure 5, and everything that needs PandaX-4T's numbers per bin, which "
+    "are not published; its experiment file here is a surrogate that adds up to the published totals.",
     "No paper gives its contours as numbers. What is drawn here is compared by the intervals, cuts, bounds and totals below, not line "
     "by line.")
 
@@ -28,6 +29,7 @@ class Result:
     comparisons: list
     tables: list
     files: tuple = ()   # names in tables/
+    remarks: tuple = ()
 
 
 # ------------------------------------------------------------------------------------------------------- words with TeX
@@ -164,10 +166,8 @@ def fill(document, folder, results, program):
                    "deviation, and the reason where it is larger than the tolerance. Numbers marked as calculation are not in the papers; "
                    "they come from independent programs.")
     document.add_table(SUMMARY_HEAD, [list(map(plain, row)) for row in summary_rows(results)])
-    differing = [(r, c) for r in results for c in r.comparisons if not c.agrees]
     document.heading(2, "Where it differs")
-    document.bullets([f"arXiv:{r.item.paper}, {r.item.number}: {plain(c.quantity)}: published {plain(c.reference)}, here {plain(c.found)}: "
-                      f"{plain(c.reason)}." for r, c in differing] or ["Nowhere."])
+    document.bullets(list(differences(results)) or ["Nowhere."])
     document.heading(2, "What is not covered")
     document.bullets(map(plain, NOT_COVERED))
     for paper in dict.fromkeys(r.item.paper for r in results):
@@ -177,19 +177,46 @@ def fill(document, folder, results, program):
                 add_entry(document, folder, r)
 
 
+def differences(results):
+    """A line for each reason of an entry, with what it concerns."""
+    for r in results:
+        differing = [c for c in r.comparisons if not c.agrees]
+        for reason in dict.fromkeys(c.reason for c in differing):
+            words = "; ".join(f"{plain(c.quantity)}: published {plain(c.reference)}, here {plain(c.found)}"
+                              for c in differing if c.reason == reason)
+            yield f"arXiv:{r.item.paper}, {r.item.number}: {plain(reason)}. {words}."
+
+
 def add_entry(document, folder, r):
     number = r.item.number[0].upper() + r.item.number[1:]
     document.heading(3, f"{number}: {plain(r.item.title)}")
-    if r.item.notes:
-        document.words(" ".join(map(plain, r.item.notes)))
+    if r.item.notes or r.remarks:
+        document.words(" ".join(map(plain, [*r.item.notes, *r.remarks])))
     for name in r.figures:
         document.picture(folder, name, plain(r.item.captions[name]))
+    if r.item.arranged:
+        add_tables(document, r)
     if r.comparisons:
-        if r.item.tolerance:
-            document.words(f"Tolerance: {plain(r.item.tolerance)}.")
-        document.add_table(HEAD, list(comparison_rows(r.comparisons)))
+        add_comparisons(document, r)
     if r.files:
         document.file_links(r.files)
+    if not r.item.arranged:
+        add_tables(document, r)
+
+
+def add_comparisons(document, r):
+    """All of them, or of those that stand in a table already the ones that differ."""
+    shown = [c for c in r.comparisons if not (r.item.arranged and c.agrees)]
+    words = f"Tolerance: {plain(r.item.tolerance)}." if r.item.tolerance else ""
+    if r.item.arranged:
+        words += f" {len(r.comparisons) - len(shown)} of {len(r.comparisons)} comparisons agree" + ("; the others:" if shown else ".")
+    if words:
+        document.words(words.strip())
+    if shown:
+        document.add_table(HEAD, list(comparison_rows(shown)))
+
+
+def add_tables(document, r):
     for caption, (head, *lines) in r.tables:
         document.words(plain(caption))
         document.add_table(list(map(plain, head)), [list(map(plain, line)) for line in lines])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the maps of the papers are made and opened: scan files, maps and figures in one folder."""
+import copy
 import json
 import os
 import subprocess
@@ -11,9 +12,8 @@ from ..expected import rates
 from ..map_file import opened
 from ..maps import open_map
 
-
-
 REFUSED = 2     # exit code of a scan or map that does not fit
+LOOK = {"name": "eps_ee_uV", "min": 0, "max": 1, "points": 2}   # an axis, where a scan file must have one
 
 
 class Progress:
@@ -52,7 +52,7 @@ class Workshop:
     """The folder of a reproduction, and the program that fills it."""
 
     def __init__(self, folder, program):
-        self.folder, self.program, self._maps = folder, program, {}
+        self.folder, self.program, self._maps, self._answers = folder, program, {}, {}
         for kind in ("scans", "maps", "figures", "tables"):
             os.makedirs(os.path.join(folder, kind), exist_ok=True)
 
@@ -71,6 +71,8 @@ class Workshop:
             write(file, text)
             self._run("study" if isinstance(scan, dict) and "study" in scan else "run", file, out)
             self._maps.clear()
+            with opened(out):   # as a whole: its maps are then opened without ado, one by one
+                pass
 
     def _run(self, what, file, out):
         """Runs a scan, or goes on with its map. A map that is refused although the scan is sound holds other numbers (of changed
@@ -84,14 +86,41 @@ class Workshop:
 
     def prepare(self, name, base, change):
         """An experiment file beside the scan files: `base`, of which change(configuration) has altered something."""
-        scan = self.path("scans", f"{name}_base", ".yaml")
-        write(scan, json.dumps({"scan": name, "experiments": [base], "interaction": "nsi",
-                                "parameters": [{"name": "eps_ee_uV", "min": 0, "max": 1, "points": 2}]}, indent=1))
-        config = json.loads(call(self.program, "check", scan, "--json", keep_output=True))["resolved"]["experiments"][0]
+        config = copy.deepcopy(self.experiments([base])[base])
         config.update(experiment=name)
         change(config)
         write(self.path("scans", name, ".yaml"), json.dumps(config, indent=1))
-        os.unlink(scan)
+
+    def experiments(self, names):
+        """{name: its file, with everything put in its place} of experiments."""
+        scan = {"scan": "look", "experiments": list(names), "interaction": "nsi", "parameters": [LOOK]}
+        return dict(zip(names, self._ask(scan, "check")["resolved"]["experiments"]))
+
+    def point(self, experiments, data, parameters=()):
+        """What `cevscan point` says: pulls and expected events of the best fit of the pulls. `parameters`: {name: value}."""
+        fixed = [{"name": name, "value": value} for name, value in dict(parameters).items()]
+        return self._ask({"scan": "look", "experiments": list(experiments), "interaction": "nsi", "data": data,
+                          "parameters": [LOOK, *fixed]}, "point")
+
+    def _ask(self, scan, command):
+        """The answer of a command that takes a scan file, which need not stay."""
+        text = json.dumps(scan, indent=1)
+        if (text, command) not in self._answers:
+            file = self.path("scans", f"look_{os.getpid()}", ".yaml")
+            write(file, text)
+            try:
+                self._answers[text, command] = json.loads(call(self.program, command, file, "--json", keep_output=True))
+            finally:
+                os.unlink(file)
+        return self._answers[text, command]
+
+    def spectra(self, experiment, what):
+        """What `cevscan spectra --of` says of an experiment; None if the program has no such command."""
+        command = (self.program, "spectra", "-e", experiment, "--of", what, "--format", "json")
+        if command not in self._answers:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            self._answers[command] = json.loads(done.stdout) if done.returncode == 0 else None
+        return self._answers[command]
 
     def map(self, name):
         """By its name, or STUDY:SPACE/SET."""
@@ -104,7 +133,10 @@ class Workshop:
         return [self.map(name) for name in names]
 
     def rates(self, experiments, interaction="nsi", settings=()):
-        return rates(",".join(experiments), interaction, settings, self.program)
+        key = (tuple(experiments), interaction, tuple(settings))
+        if key not in self._answers:
+            self._answers[key] = rates(",".join(experiments), interaction, settings, self.program)
+        return self._answers[key]
 
 
 def scan_text(scan):
