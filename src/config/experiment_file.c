@@ -11,7 +11,7 @@ typedef struct experiment_keys {
 
 static const cev_key experiment_key[] = {
     CEV_KEY(experiment_keys, experiment, .type = CEV_KEY_TEXT, .required = true),
-    CEV_KEY(experiment_keys, title, .type = CEV_KEY_PROSE),
+    CEV_KEY(experiment_keys, title, .type = CEV_KEY_TITLE),
     CEV_KEY(experiment_keys, source, .type = CEV_KEY_NODE, .model = &cev_source_family, .required = true),
     CEV_KEY(experiment_keys, target, .type = CEV_KEY_NODE, .of = &cev_target_table, .required = true),
     CEV_KEY(experiment_keys, response, .type = CEV_KEY_NODE, .model = &cev_response_family, .required = true),

@@ -18,8 +18,8 @@ typedef struct study_keys {
 } study_keys;
 
 static const cev_key study_key[] = {
-    CEV_KEY(study_keys, study, .type = CEV_KEY_PROSE, .required = true),
-    CEV_KEY(study_keys, title, .type = CEV_KEY_PROSE),
+    CEV_KEY(study_keys, study, .type = CEV_KEY_TITLE, .required = true),
+    CEV_KEY(study_keys, title, .type = CEV_KEY_TITLE),
     CEV_KEY(study_keys, interaction, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .required = true),
     CEV_KEY(study_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_experiment_table),
     CEV_KEY(study_keys, sets, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_set_table, .required = true),
