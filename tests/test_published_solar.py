@@ -48,7 +48,7 @@ def test_limits_of_xenonnt(curves, interaction, mass, level):
 def test_no_band_in_pandax4t(tmp_path, interaction):
     """Where XENONnT leaves a band of strong couplings, the surrogate of PandaX-4T has one edge."""
     parameters = [{"name": "mediator_mass_MeV", "values": [10, 100]}, axis("coupling", 3001, 1e-7, 1e-2, scale="log")]
-    scan(scan_of(tmp_path, ["pandax4t_us2_surrogate"], interaction, parameters, "scan"), tmp_path / "map.h5")
+    scan(scan_of(tmp_path, ["pandax4t_us2"], interaction, parameters, "scan"), tmp_path / "map.h5")
     chi2, _, _, axes = fields(tmp_path / "map.h5")
     for row in chi2:
         assert len(crossings(axes["coupling"], row - row.min(), 2.71)) == 1

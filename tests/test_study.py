@@ -98,8 +98,8 @@ def test_shared_pulls_are_fitted_together(tmp_path):
 
 def test_observed_data_and_slow_parameters(tmp_path):
     """Real data have a best fit of their own in each map; the mediator's mass folds the templates anew."""
-    path = study_file(tmp_path, interaction="vector_universal", sets=[["xenonnt_8b"], ["pandax4t_us2_surrogate"], {
-                          "name": "both", "experiments": ["xenonnt_8b", "pandax4t_us2_surrogate"]}],
+    path = study_file(tmp_path, interaction="vector_universal", sets=[["xenonnt_8b"], ["pandax4t_us2"], {
+                          "name": "both", "experiments": ["xenonnt_8b", "pandax4t_us2"]}],
                       planes=[[{"name": "mediator_mass_MeV", "min": 1, "max": 100, "points": 5, "scale": "log"},
                                {"name": "coupling", "min": 1e-6, "max": 1e-3, "points": 60, "scale": "log"}]],
                       profiles=[{"name": "sin2_theta_w", "min": 0.05, "max": 0.45, "points": 81}], data="observed")

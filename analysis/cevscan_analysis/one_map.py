@@ -61,7 +61,7 @@ class Map:
     @property
     def is_surrogate(self):
         """Do its data stand in for numbers that have not been published? Whatever is made of it must say so."""
-        return "surrogate" in str(self.attrs.get("experiments", "")).lower()
+        return bool(self.attrs.get("surrogates")) or "surrogate" in str(self.attrs.get("experiments", "")).lower()
 
     @property
     def lowest(self):

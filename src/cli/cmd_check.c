@@ -43,6 +43,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
+/* What an experiment was made from, and whether its numbers are its own. */
+static void print_origin(const cev_experiment *x)
+{
+    if (x->stands_on) printf("    %s\n", x->stands_on);
+    if (x->surrogate) printf("    %s is a surrogate: ", x->name);
+    if (x->surrogate) print_plain(stdout, x->surrogate);
+    if (x->surrogate) printf("\n");
+}
+
 static void print_experiments(const cev_scan_config *c)
 {
     for (size_t e = 0; e < c->n_experiment; e++) {
@@ -54,6 +63,7 @@ static void print_experiments(const cev_scan_config *c)
                x->response.kind->card.name, x->bins.n_bin, x->bins.n_bin == 1 ? "" : "s", x->bins.edge[0],
                x->bins.edge[x->bins.n_energy], cev_observable_units[x->response.kind->observable],
                x->bins.time_edge_us ? " and in time" : "");
+        print_origin(x);
         for (size_t p = 0; p < x->n_pull; p++) {
             size_t users = 0;
             for (size_t k = 0; k < c->n_experiment; k++)
@@ -168,7 +178,9 @@ static void print_study(const cev_study_config *s, const cev_job_estimate *e)
     print_name(s);
     printf("%zu experiments:", s->n_experiment);
     for (size_t k = 0; k < s->n_experiment; k++) printf(" %s", s->experiment[k]->name);
-    printf("\n%zu sets", s->n_set);
+    printf("\n");
+    for (size_t k = 0; k < s->n_experiment; k++) print_origin(s->experiment[k]);
+    printf("%zu sets", s->n_set);
     for (size_t k = 0; k < s->n_set; k++) printf("%s %s", k ? "," : ":", s->set[k].name);
     printf("\n");
     if (s->n_exposure > 1) {

@@ -92,6 +92,14 @@ cev_status cev_node_json(cev_node node, const cev_key *key, json_t **out)
     return convert(node, key, &(budget){0}, out);
 }
 
+cev_status cev_root_json(cev_node root, const cev_key *key, json_t **out)
+{
+    cev_node none;
+    CEV_TRY(cev_node_make_list(root, 0, NULL, &none));
+    if (cev_node_find(root, "experiments").id) CEV_TRY(cev_node_with(root, "experiments", none, &root));
+    return cev_node_json(root, key, out);
+}
+
 /* --- what bears on numbers -------------------------------------------------------------------------------------- */
 
 /* Nothing is changed through it: jansson has no lookup for constant objects that gives what json_incref() takes. */

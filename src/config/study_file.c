@@ -85,11 +85,12 @@ static cev_status read_experiments(reading *r, const cev_set_list *sets, const c
     cev_experiment *experiment;
     json_t *list = json_array();
     if (json_object_set_new(s->json, "experiments", list)) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_reading scan = {.config = &r->base, .file = file};
+    cev_reading scan = {.config = &r->base, .file = file, .experiments = r->keys->experiments};
     s->n_experiment = sets->n_experiment;
     CEV_TRY(cev_new(s->arena, s->n_experiment, &experiment));
     for (size_t e = 0; e < s->n_experiment; e++) {
-        CEV_TRY(cev_read_experiment(&scan, sets->experiment[e], &experiment[e], list));
+        cev_node whole;
+        CEV_TRY(cev_read_experiment(&scan, sets->experiment[e], &experiment[e], &whole, list));
         for (size_t k = 0; k < e; k++)
             CEV_TRY(cev_check_shared_pulls(sets->experiment[e], &experiment[e], &experiment[k]));
     }
@@ -347,7 +348,7 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     CEV_TRY(cev_node_read(s->arena, root, &study_table, &keys));
     CEV_TRY(cev_count_sets(keys.sets, &n_set));
     CEV_TRY(check_number(&keys, root, n_set));
-    CEV_TRY(cev_node_json(root, &whole_key, &s->json));
+    CEV_TRY(cev_root_json(root, &whole_key, &s->json));
     CEV_TRY(cev_arena_keep_text(s->arena, keys.study, &s->name));
     CEV_TRY(cev_arena_keep_text(s->arena, keys.title ? keys.title : keys.study, &s->title));
     s->store_pulls = keys.store_pulls;

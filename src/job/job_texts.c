@@ -94,6 +94,16 @@ static cev_status experiments_text(const job *j, const char **out)
     return CEV_OK;
 }
 
+/* "" if there is none. */
+static cev_status surrogates_text(const job *j, const char **out)
+{
+    const cev_scan_config *c = j->config->space[0].scan;
+    *out = "";
+    for (size_t e = 0; e < c->n_experiment; e++)
+        if (c->experiment[e]->surrogate) CEV_TRY(append_name(j, c->experiment[e]->name, out));
+    return CEV_OK;
+}
+
 static cev_status axes_text(const job *j, size_t space, const char **out)
 {
     const cev_grid *g = &j->config->space[space].scan->grid;
@@ -133,7 +143,7 @@ static cev_status put_scan_texts(const job *j, text_list *list)
 cev_status job_texts(const job *j, size_t *n, size_t *derived, const cev_map_text **text)
 {
     const cev_study_config *c = j->config;
-    const char *libraries, *experiments, *data;
+    const char *libraries, *experiments, *data, *surrogates;
     char identity[CEV_DIGEST_TEXT_SIZE], *hash;
     text_list list = {.most = 24};
     cev_digest_text(&c->identity, identity);
@@ -142,11 +152,13 @@ cev_status job_texts(const job *j, size_t *n, size_t *derived, const cev_map_tex
     CEV_TRY(job_library_versions(j->arena, &libraries));
     CEV_TRY(experiments_text(j, &experiments));
     CEV_TRY(data_text(j, &data));
+    CEV_TRY(surrogates_text(j, &surrogates));
     put(&list, "title", c->title);
     put(&list, c->is_scan ? "scan" : "study", c->name);
     put(&list, "experiments", experiments);
     put(&list, "interaction", c->space[0].scan->interaction->card.name);
     put(&list, "data", data);
+    if (*surrogates) put(&list, "surrogates", surrogates);
     if (c->is_scan) CEV_TRY(put_scan_texts(j, &list));
     *derived = list.n;
     put(&list, "configuration", c->resolved);

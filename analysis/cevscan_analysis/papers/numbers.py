@@ -108,4 +108,4 @@ MEASUREMENT_TOLERANCE = {"flux_b8": 0.02, "sin2_theta_w": 1e-3}
 
 # Events: XENONnT's own expectation at a flux of 5.25e6 /cm2/s, that of arXiv:2411.11749 for PandaX-4T at 5.46e6, and that of
 # arXiv:2409.04703 for PandaX-4T as one bin.
-SOLAR_EVENTS = {"xenonnt_8b": 11.92, "pandax4t_us2_surrogate": 48.75, "pandax4t_counting": 44.9}
+SOLAR_EVENTS = {"xenonnt_8b": 11.92, "pandax4t_us2": 48.75, "pandax4t_counting": 44.9}

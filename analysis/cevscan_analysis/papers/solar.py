@@ -16,7 +16,7 @@ DRAWN = {1e-7: (1e-6, 1e-1), 1e-6: (1e-4, 1)}   # range of couplings, by where t
 SURROGATE = ("PandaX-4T is a surrogate: no numbers per bin are published, its experiment file only adds up to the published totals. "
              "What is made from it cannot be compared with print.")
 STANDARD = ("sin2_theta_w=0.23857", "recoil_term=1")
-SETS = {"xenonnt": "XENONnT", "pandax4t_surrogate": "PandaX-4T (surrogate)", "both": "both (surrogate)"}
+SETS = {"xenonnt": "XENONnT", "pandax4t": "PandaX-4T (surrogate)", "both": "both (surrogate)"}
 QUANTITIES = {"sin2_theta_w": (r"$\sin^2\theta_W$", 1, ""), "flux_b8": (r"flux of $^8$B neutrinos", 1e6, "10⁶/cm²/s")}
 SCALE = 0.9     # of XENONnT's signal, with which the printed numbers come out
 
@@ -25,9 +25,9 @@ SCALE = 0.9     # of XENONnT's signal, with which the printed numbers come out
 
 def events(w):
     fig, axes = new_figure(7.6, 3.0, 1, 2)
-    for ax, (name, rate) in zip(axes, w.rates(["xenonnt_8b", "pandax4t_us2_surrogate"], settings=STANDARD).items()):
+    for ax, (name, rate) in zip(axes, w.rates(["xenonnt_8b", "pandax4t_us2"], settings=STANDARD).items()):
         rates_module.draw(ax, name, rate)
-        ax.set_title("PandaX-4T US2 (surrogate)" if "surrogate" in name else "XENONnT SR0 + SR1", fontsize=10)
+        ax.set_title("PandaX-4T US2 (surrogate)" if name == "pandax4t_us2" else "XENONnT SR0 + SR1", fontsize=10)
     return {f"{PAPER}_figure_1": (fig, [])}
 
 
@@ -36,8 +36,8 @@ def event_totals(w):
         return w.rates([name], settings=[*STANDARD, *settings])[name]["signal_total"]
     return [relative("XENONnT, neutrinos at its flux of 5.25 · 10⁶ /cm²/s", SOLAR_EVENTS["xenonnt_8b"],
                      total("xenonnt_8b", "flux_b8=5.25e6"), 0.01, form="{:.4g}"),
-            relative("PandaX-4T (surrogate), neutrinos at 5.46 · 10⁶ /cm²/s", SOLAR_EVENTS["pandax4t_us2_surrogate"],
-                     total("pandax4t_us2_surrogate"), 0.01, form="{:.4g}")]
+            relative("PandaX-4T (surrogate), neutrinos at 5.46 · 10⁶ /cm²/s", SOLAR_EVENTS["pandax4t_us2"],
+                     total("pandax4t_us2"), 0.01, form="{:.4g}")]
 
 
 # ----------------------------------------------------------------------------------------------------------- figure 2
