@@ -183,11 +183,7 @@ static void print_study(const cev_study_config *s, const cev_job_estimate *e)
     printf("%zu sets", s->n_set);
     for (size_t k = 0; k < s->n_set; k++) printf("%s %s", k ? "," : ":", s->set[k].name);
     printf("\n");
-    if (s->n_exposure > 1) {
-        printf("%zu exposures:", s->n_exposure);
-        for (size_t k = 0; k < s->n_exposure; k++) printf(" x%g", s->exposure_factor[k]);
-        printf("\n");
-    }
+    for (size_t f = 0; f < s->n_factor; f++) printf("factor %s\n", s->factor[f].words);
     print_spaces(s);
     printf("\n%zu maps, %.0f points; %zu fits for each grid point%s\n", s->n_map, e->points, e->n_unit,
            s->store_pulls ? "; pulls are stored" : "");

@@ -43,10 +43,14 @@ static bool shift_alike(const cev_pull *one, const cev_pull *other)
     return !one->parameter == !other->parameter && (!one->parameter || !strcmp(one->parameter, other->parameter));
 }
 
+cev_status cev_check_different(cev_node node, const cev_experiment *one, const cev_experiment *other)
+{
+    if (strcmp(one->name, other->name) != 0) return CEV_OK;
+    return cev_node_fail(node, "experiment \"%s\" is used twice; give a copy a name of its own", one->name);
+}
+
 cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other)
 {
-    if (!strcmp(one->name, other->name))
-        return cev_node_fail(node, "experiment \"%s\" is used twice; give a copy a name of its own", one->name);
     for (size_t p = 0; p < one->n_pull; p++)
         for (size_t q = 0; q < other->n_pull; q++)
             if (!strcmp(one->pull[p].name, other->pull[q].name) && one->pull[p].sigma != other->pull[q].sigma)
@@ -108,6 +112,14 @@ cev_status cev_drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experim
         for (size_t e = 0; e < n; e++) CEV_TRY(drop_pull(arena, &experiment[e], name, &found));
         if (!found) return cev_node_fail_name(cev_node_item(list, i), "pull", names, n_name);
     }
+    return CEV_OK;
+}
+
+cev_status cev_drop_pulls_of(cev_arena *arena, cev_node list, cev_experiment *experiment)
+{
+    bool found = false;
+    for (size_t i = 0; i < cev_node_length(list); i++)
+        CEV_TRY(drop_pull(arena, experiment, cev_node_text(cev_node_item(list, i)), &found));
     return CEV_OK;
 }
 

@@ -28,7 +28,10 @@ static cev_status read_experiments(cev_reading *r, cev_node node, cev_node witho
     for (size_t e = 0; e < n; e++) {
         cev_node item = cev_node_item(node, e), whole;
         CEV_TRY(cev_read_experiment(r, item, &experiment[e], &whole, json));
-        for (size_t k = 0; k < e; k++) CEV_TRY(cev_check_shared_pulls(item, &experiment[e], &experiment[k]));
+        for (size_t k = 0; k < e; k++) {
+            CEV_TRY(cev_check_different(item, &experiment[e], &experiment[k]));
+            CEV_TRY(cev_check_shared_pulls(item, &experiment[e], &experiment[k]));
+        }
         CEV_TRY(cev_scale_exposure(r->config->arena, exposure_factor, &experiment[e]));
         list[e] = &experiment[e];
     }

@@ -41,11 +41,17 @@ cev_status cev_follow_sources(cev_scan_config *config, cev_node node);
  * without a base; its JSON is appended to the list. */
 cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, cev_node *whole, json_t *list);
 
-/* Two experiments of one scan: other names, and the same uncertainty for a pull that they share. */
+/* Two experiments of one scan or study have other names. */
+cev_status cev_check_different(cev_node node, const cev_experiment *one, const cev_experiment *other);
+
+/* Two that are fitted together have the same uncertainty for a pull that they share. */
 cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other);
 
 /* Takes the pulls of a list (or of none) out of experiment[n]. */
 cev_status cev_drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experiment *experiment);
+
+/* The same of one, which need not have them. */
+cev_status cev_drop_pulls_of(cev_arena *arena, cev_node list, cev_experiment *experiment);
 
 /* Multiplies an experiment's exposure: its mass, and the counts of its backgrounds. */
 cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *experiment);

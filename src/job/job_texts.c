@@ -182,41 +182,75 @@ static cev_status set_text(const job *j, const cev_study_set *set, const char **
     return CEV_OK;
 }
 
-static cev_status factor_text(const job *j, double factor, const char **out)
+static cev_status number_text(const job *j, double x, const char **out)
 {
     char *text;
-    CEV_TRY(cev_arena_print(j->arena, &text, "%.15g", factor));
+    CEV_TRY(cev_arena_print(j->arena, &text, "%.15g", x));
     *out = text;
     return CEV_OK;
 }
 
-enum { COLUMN_NAME, COLUMN_AXES, COLUMN_EXPERIMENTS, COLUMN_TITLE, COLUMN_EXPOSURE, N_COLUMNS };
-static const char *const column_name[N_COLUMNS] = {"name", "axes", "experiments", "title", "exposure_factor"};
+enum { COLUMN_NAME, COLUMN_AXES, COLUMN_EXPERIMENTS, COLUMN_TITLE, COLUMN_SET, COLUMN_EXPOSURE, N_COLUMNS };
+static const char *const column_name[N_COLUMNS] = {"name", "axes", "experiments", "title", "set", "exposure_factor"};
 
-static cev_status fill_row(const job *j, size_t m, const char **column[N_COLUMNS])
+/* The exposure has its column in any case. */
+static bool is_exposure(const cev_study_factor *factor)
+{
+    return !strcmp(factor->name, "exposure");
+}
+
+static cev_status fill_row(const job *j, size_t m, const char ***column)
 {
     const cev_study_map *map = &j->config->map[m];
     const cev_study_set *set = &j->config->set[map->set];
     column[COLUMN_NAME][m] = map->name;
     column[COLUMN_TITLE][m] = set->title;
+    column[COLUMN_SET][m] = set->name;
     CEV_TRY(axes_text(j, map->space, &column[COLUMN_AXES][m]));
     CEV_TRY(set_text(j, set, &column[COLUMN_EXPERIMENTS][m]));
-    return factor_text(j, j->config->exposure_factor[map->exposure], &column[COLUMN_EXPOSURE][m]);
+    CEV_TRY(number_text(j, j->config->exposure[map->setting], &column[COLUMN_EXPOSURE][m]));
+    for (size_t f = 0, k = N_COLUMNS; f < j->config->n_factor; f++)
+        if (!is_exposure(&j->config->factor[f]))
+            CEV_TRY(number_text(j, cev_study_factor_value(j->config, map->setting, f), &column[k++][m]));
+    return CEV_OK;
+}
+
+/* Names and labels; without the texts. */
+static size_t name_columns(const cev_study_config *c, cev_map_column *column)
+{
+    size_t n = N_COLUMNS;
+    for (size_t k = 0; k < N_COLUMNS; k++) column[k].name = column_name[k];
+    for (size_t f = 0; f < c->n_factor; f++) {
+        cev_map_column *own = is_exposure(&c->factor[f]) ? &column[COLUMN_EXPOSURE] : &column[n++];
+        if (!is_exposure(&c->factor[f])) own->name = c->factor[f].name;
+        own->long_name = c->factor[f].label;
+    }
+    return n;
 }
 
 cev_status job_columns(const job *j, size_t *n, const cev_map_column **out)
 {
-    const char **text[N_COLUMNS];
+    const char ***text;
     cev_map_column *column;
     *n = 0;
     if (j->config->is_scan) return CEV_OK;
-    CEV_TRY(cev_new(j->arena, N_COLUMNS, &column));
-    for (size_t k = 0; k < N_COLUMNS; k++) {
+    CEV_TRY(cev_new(j->arena, N_COLUMNS + j->config->n_factor, &column));
+    CEV_TRY(cev_new(j->arena, N_COLUMNS + j->config->n_factor, &text));
+    *n = name_columns(j->config, column);
+    for (size_t k = 0; k < *n; k++) {
         CEV_TRY(cev_new(j->arena, j->config->n_map, &text[k]));
-        column[k] = (cev_map_column){.name = column_name[k], .text = text[k]};
+        column[k].text = text[k];
     }
     for (size_t m = 0; m < j->config->n_map; m++) CEV_TRY(fill_row(j, m, text));
-    *n = N_COLUMNS;
     *out = column;
+    return CEV_OK;
+}
+
+cev_status job_factors_text(const job *j, const char **out)
+{
+    *out = NULL;
+    if (j->config->is_scan) return CEV_OK;
+    *out = "";
+    for (size_t f = 0; f < j->config->n_factor; f++) CEV_TRY(append_name(j, j->config->factor[f].name, out));
     return CEV_OK;
 }
