@@ -131,8 +131,9 @@ def test_the_resolved_study_is_the_study(tmp_path):
 def test_the_reference_study_runs(tmp_path):
     path = CONFIGS / "studies" / "reference.yaml"
     summary = study(path, tmp_path / "study.h5")
-    assert summary["maps"] == 8 * 4 * 2 and summary["points_failed"] == 0
-    check_against_scans(tmp_path, path, tmp_path / "study.h5", ["eps_ee_uV,eps_ee_dV/both noble liquids@10", "eps_mumu_dV/ess_csi+ess_si"])
+    assert summary["maps"] == 8 * 4 * (2 * 2 * 2) and summary["points_failed"] == 0
+    check_against_scans(tmp_path, path, tmp_path / "study.h5", ["eps_ee_uV,eps_ee_dV/both noble liquids@exposure=10,systematics=1,years=3",
+                                                            "eps_mumu_dV/ess_csi+ess_si@exposure=1,systematics=0.2,years=6"])
 
 
 # --- whoever computes it ------------------------------------------------------------------------------------------------
@@ -216,7 +217,8 @@ def test_spaces_are_labelled_arrays_for_other_readers(tmp_path):
         assert space["chi2"].shape == (7, 33, 33) and space["map"][3] == b"ess_csi+ess_si"
         assert f["index/experiments"][3] == b"ess_csi,ess_si" and f["index/axes"][3] == b"eps_ee_uV,eps_mumu_uV"
         assert f["index/name"][3] == b"eps_ee_uV,eps_mumu_uV/ess_csi+ess_si" and f["index/title"][3] == b"ess_csi + ess_si"
-        assert set(f["index"]) == {"name", "axes", "experiments", "title", "exposure_factor"}
+        assert set(f["index"]) == {"name", "axes", "experiments", "title", "set", "exposure_factor"}
+        assert f["index/set"][3] == b"ess_csi+ess_si" and f["index"].attrs["factors"] == ""
     xarray = pytest.importorskip("xarray")
     pytest.importorskip("h5netcdf")
     plane = xarray.open_dataset(tmp_path / "study.h5", group="spaces/eps_ee_uV,eps_mumu_uV", engine="h5netcdf", phony_dims="sort")

@@ -92,7 +92,7 @@ static void tell(merging *m, const place *p, cev_node base, cev_node over)
 {
     char now[64] = "", old[64] = "", words[MOST_PATH + 160];
     size_t used = strlen(m->changes);
-    if (is_prose(p->key) || !strcmp(p->path, "experiment")) return;
+    if ((over.id && is_prose(p->key)) || !strcmp(p->path, "experiment")) return;
     if (cev_node_is_scalar(base) && cev_node_is_scalar(over) && !strcmp(cev_node_text(base), cev_node_text(over)))
         return;
     describe(base, old, sizeof old);

@@ -62,18 +62,31 @@ static void place_of(const reading *r, size_t offset, size_t *line, size_t *colu
     }
 }
 
-/* Files of other encodings have an accented letter somewhere in a comment or a title. */
+/* Bytes of the UTF-8 character at a place; 0 if there is none. */
+static size_t character_at(const reading *r, size_t offset)
+{
+    const unsigned char *t = (const unsigned char *)r->text + offset;
+    size_t n = *t < 0x80 ? 1 : *t < 0xc2 ? 0 : *t < 0xe0 ? 2 : *t < 0xf0 ? 3 : *t < 0xf5 ? 4 : 0;
+    for (size_t k = 1; k < n; k++)
+        if (offset + k == r->size || (t[k] & 0xc0) != 0x80) return 0;
+    return n;
+}
+
+/* What the reader of libyaml refuses: mostly an accented letter in a file of another encoding, whose byte it has passed
+ * when it notices. */
 static cev_status not_text(const reading *r, const yaml_parser_t *parser)
 {
-    size_t line, column;
-    place_of(r, parser->problem_offset, &line, &column);
-    unsigned byte = (unsigned char)r->text[parser->problem_offset];
-    if (byte < 0x80)
+    size_t line, column, bad = 0;
+    for (size_t n = 1; bad < parser->problem_offset && (n = character_at(r, bad)) > 0;) bad += n;
+    bool is_utf8 = bad >= parser->problem_offset && character_at(r, parser->problem_offset) > 0;
+    if (is_utf8) bad = parser->problem_offset;
+    place_of(r, bad, &line, &column);
+    if (is_utf8)
         return cev_fail(CEV_E_INPUT, "%s:%zu:%zu: not valid YAML: %s", r->file->name, line, column, parser->problem);
     return cev_fail(CEV_E_INPUT,
                     "%s:%zu:%zu: not valid YAML: the byte 0x%02X is not UTF-8; is the file in Latin-1? Save it as "
                     "UTF-8",
-                    r->file->name, line, column, byte);
+                    r->file->name, line, column, (unsigned)(unsigned char)r->text[bad]);
 }
 
 static cev_status not_yaml(const reading *r, const yaml_parser_t *parser)
