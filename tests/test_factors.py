@@ -84,6 +84,18 @@ def test_the_resolved_study_is_the_same(product, tmp_path):
         assert f.attrs["configuration_hash"] == checked["identity"]
 
 
+def test_check_lists_them(product):
+    factors = run_json("check", product[1], "--json")["factors"]
+    assert [f["name"] for f in factors] == ["exposure", "systematics", "years"]
+    assert factors[1] == {"name": "systematics", "label": "systematic uncertainties", "values": [1, 0.2]}
+
+
+def test_ranks_do_not_change_a_bit(product, tmp_path):
+    """The others read the resolved study."""
+    _, path, summary = product
+    assert run_json("study", path, "-o", tmp_path / "study.h5", "--json", ranks=2)["content_hash"] == summary["content_hash"]
+
+
 def test_exposures_are_a_factor(tmp_path):
     """Short and long, they are one study, with the names that exposures alone have."""
     short = run_json("check", write(tmp_path, None, exposure_factors=[1, 2]), "--json")

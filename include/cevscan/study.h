@@ -2,8 +2,9 @@
 /* Study files, and scan files, which are studies of one map: many scans at once, of sets of experiments over planes and
  * single parameters.
  *
- * A study stands for the product sets x settings x spaces, where a setting is one value of each of its factors. Each of its maps is the same, bit for bit and hash for
- * hash, as that of the scan file that cev_study_scan() spells out. configs/studies/ has examples. */
+ * A study stands for the product sets x settings x spaces, where a setting is one value of each of its factors. Each of
+ * its maps is the same, bit for bit and hash for hash, as that of the scan file that cev_study_scan() spells out.
+ * configs/studies/ has examples. */
 #ifndef CEVSCAN_STUDY_H
 #define CEVSCAN_STUDY_H
 

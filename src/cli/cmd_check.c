@@ -192,6 +192,18 @@ static void print_study(const cev_study_config *s, const cev_job_estimate *e)
 
 /* --- both ------------------------------------------------------------------------------------------------------- */
 
+static json_t *factors_json(const cev_study_config *s)
+{
+    json_t *list = json_array();
+    for (size_t f = 0; f < s->n_factor; f++) {
+        json_t *values = json_array();
+        for (size_t k = 0; k < s->factor[f].n; k++) json_array_append_new(values, json_real(s->factor[f].value[k]));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "name", s->factor[f].name, "label",
+                                              json_text(s->factor[f].label), "values", values));
+    }
+    return list;
+}
+
 static void print_as_json(const cev_study_config *s, const cev_job_estimate *e)
 {
     char identity[CEV_DIGEST_TEXT_SIZE];
@@ -210,6 +222,7 @@ static void print_as_json(const cev_study_config *s, const cev_job_estimate *e)
     } else {
         json_object_set_new(json, "sets", json_integer((json_int_t)s->n_set));
         json_object_set_new(json, "maps", maps);
+        json_object_set_new(json, "factors", factors_json(s));
     }
     print_json(json);
 }

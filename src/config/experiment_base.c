@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cevscan/nearest.h"
 #include "experiment_parts.h"
 #include "node_merge.h"
 

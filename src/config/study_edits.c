@@ -121,11 +121,9 @@ static cev_status describe(const cev_study_config *s, const cev_factor_rule *rul
 
 cev_status cev_place_factors(cev_study_config *s, const cev_node *whole, const cev_experiment *experiment)
 {
-    cev_factor_rule *rule;
+    cev_factor_rule *rule = s->edits->rule;
     cev_study_factor *factor;
-    CEV_TRY(cev_new(s->arena, s->n_factor, &rule));
     CEV_TRY(cev_new(s->arena, s->n_factor, &factor));
-    if (s->n_factor) memcpy(rule, s->edits->rule, s->n_factor * sizeof *rule);
     if (s->n_factor) memcpy(factor, s->factor, s->n_factor * sizeof *factor);
     for (size_t f = 0; f < s->n_factor; f++) {
         bool *acts;
@@ -134,14 +132,13 @@ cev_status cev_place_factors(cev_study_config *s, const cev_node *whole, const c
         rule[f].acts = acts;
         CEV_TRY(describe(s, &rule[f], &factor[f], experiment, &factor[f].words));
     }
-    s->edits->rule = rule;
     s->factor = factor;
     return CEV_OK;
 }
 
 void cev_forget_nodes(cev_study_config *s)
 {
-    cev_factor_rule *rule = (cev_factor_rule *)(uintptr_t)s->edits->rule;
+    cev_factor_rule *rule = s->edits->rule;
     for (size_t f = 0; f < s->n_factor; f++) {
         rule[f].node = rule[f].path_node = rule[f].experiments = (cev_node){0};
         rule[f].where = NULL;
@@ -241,9 +238,8 @@ static cev_status fail_in_setting(const cev_study_config *s, size_t setting, con
     return cev_fail(status, "%s (experiment \"%s\" with %s)", message, experiment, name);
 }
 
-static cev_status check_same_interaction(const cev_study_config *s, const cev_experiment *one, const cev_experiment *x)
+static cev_status check_same_interaction(const cev_experiment *one, const cev_experiment *x)
 {
-    (void)s;
     if (cev_source_feels_matter(&one->source) == cev_source_feels_matter(&x->source)) return CEV_OK;
     return cev_fail(CEV_E_INPUT, "a factor cannot change \"nsi_in_propagation\": other parameters would be slow");
 }
@@ -259,7 +255,7 @@ static cev_status make_experiment(cev_study_config *s, size_t setting, size_t e,
         CEV_TRY(cev_read_whole_experiment(s->arena, node, out));
         out->stands_on = plain->stands_on;
         CEV_TRY(cev_drop_pulls_of(s->arena, without_pulls, out));
-        CEV_TRY(check_same_interaction(s, plain, out));
+        CEV_TRY(check_same_interaction(plain, out));
     }
     return cev_scale_exposure(s->arena, s->exposure[setting], out);
 }

@@ -71,12 +71,12 @@ static cev_status read_paths(cev_arena *arena, const factor_keys *keys, cev_fact
 }
 
 /* The exposure is not a number of an experiment's file. */
-static cev_status check_exposure(const factor_keys *keys, const cev_factor_rule *rule, cev_factor_rule *out)
+static cev_status check_exposure(const factor_keys *keys, cev_factor_rule *rule)
 {
     bool by_path = false;
     for (size_t k = 0; k < rule->n_path; k++) by_path |= !strcmp(rule->path[k], exposure);
-    out->exposure = !strcmp(keys->name, exposure);
-    if (by_path != out->exposure || (by_path && rule->n_path > 1))
+    rule->exposure = !strcmp(keys->name, exposure);
+    if (by_path != rule->exposure || (by_path && rule->n_path > 1))
         return cev_node_fail(keys->path, "the factor \"exposure\" has the path \"exposure\", and no other has it");
     if (by_path && keys->experiments.id)
         return cev_node_fail(keys->experiments,
@@ -122,7 +122,7 @@ static cev_status read_factor(cev_study_config *s, cev_node node, cev_study_fact
     own->node = node;
     own->experiments = keys.experiments;
     CEV_TRY(read_paths(s->arena, &keys, own));
-    CEV_TRY(check_exposure(&keys, own, own));
+    CEV_TRY(check_exposure(&keys, own));
     CEV_TRY(read_values(s->arena, node, &keys, out, own));
     s->n_factor++;
     return CEV_OK;

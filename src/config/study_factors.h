@@ -19,7 +19,7 @@ typedef struct cev_factor_rule {
 } cev_factor_rule;
 
 typedef struct cev_study_edits {
-    const cev_factor_rule *rule; /* [n_factor] */
+    cev_factor_rule *rule; /* [n_factor] */
 } cev_study_edits;
 
 /* study->factor and n_setting, with exposure_factors as the first, and the rules, which act on nothing yet. */

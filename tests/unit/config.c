@@ -264,7 +264,8 @@ static void alias_bombs_are_refused(void **state)
                  k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1);
     }
     assert_no_yaml(bomb, "too large to be kept");
-    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ncitation: &c [*c]\n", "toy.yaml:4:11: an alias of this is inside of it");
+    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ncitation: &c [*c]\n",
+                   "toy.yaml:4:11: an alias of this is inside of it");
     assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: &e [*e]\n", "3:14: an alias of this is inside of it");
 }
 
