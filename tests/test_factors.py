@@ -5,7 +5,7 @@ import json
 import h5py
 import pytest
 
-from e2e import MapOfStudy, axis, maps_of, refused, run, run_json, scan
+from e2e import CONFIGS, MapOfStudy, axis, maps_of, refused, run, run_json, scan
 
 SETS = [["ess_csi"], ["ess_csi", "ess_si"]]
 YEARS = {"name": "years", "path": "source.years", "values": [1, 3]}
@@ -130,6 +130,33 @@ def test_lists_are_multiplied_and_bare_models_unfold(tmp_path):
     assert experiments_of(path, "eps_ee_uV/mine@counts=1,skin=0.8")["mine"]["target"]["form_factor"] == {"name": "klein_nystrand", "range_fm": 0.8}
 
 
+def test_what_grows_in_proportion(tmp_path):
+    """Backgrounds live as long as their source: 208 days a year in the files of the ESS."""
+    factors = [{**YEARS, "values": [1, 6], "in_proportion": "backgrounds.*.live_days"}]
+    for years, days in ((1, 208), (6, 1248)):
+        x = experiments_of(write(tmp_path, factors), f"eps_ee_uV/ess_csi@years={years}")["ess_csi"]
+        assert (x["source"]["years"], x["backgrounds"][0]["live_days"]) == (years, pytest.approx(days, rel=1e-15))
+    assert "keep their live_days" not in run("check", write(tmp_path, factors)).stdout
+    assert "the backgrounds keep their live_days in ess_csi, ess_si" in run("check", write(tmp_path, [YEARS])).stdout
+
+
+def test_years_are_an_exposure(tmp_path):
+    """Twice the years, with the backgrounds, are twice the mass, with the backgrounds."""
+    factors = [{**YEARS, "values": [3, 6], "in_proportion": "backgrounds.*.live_days"}]
+    run("study", write(tmp_path, factors), "-o", tmp_path / "years.h5", "-q")
+    run("study", write(tmp_path, None, exposure_factors=[1, 2]), "-o", tmp_path / "exposure.h5", "-q")
+    with h5py.File(tmp_path / "years.h5") as years, h5py.File(tmp_path / "exposure.h5") as exposure:
+        name = "eps_ee_uV/ess_csi+ess_si"
+        mine, other = MapOfStudy(years, f"{name}@years=6")["chi2"], MapOfStudy(exposure, f"{name}@2")["chi2"]
+        assert mine == pytest.approx(other, rel=1e-9)
+        assert MapOfStudy(years, f"{name}@years=3")["chi2"].tobytes() == MapOfStudy(exposure, name)["chi2"].tobytes()
+
+
+def test_the_study_of_years_is_right(tmp_path):
+    checked = run_json("check", CONFIGS / "studies" / "ess_years.yaml", "--json")
+    assert len(checked["maps"]) == 60 and checked["fits_per_point"] == 4 * 12
+
+
 def test_variants_that_no_set_fits_together_may_share_pulls(tmp_path):
     """Their uncertainties may differ; where a set has both, they may not."""
     more = [{"experiment": "better", "base": "ess_csi", "pulls": {"ess_csi.signal": {"sigma": 0.02}}}]
@@ -153,6 +180,9 @@ def test_variants_that_no_set_fits_together_may_share_pulls(tmp_path):
                                                    '(experiment "ess_csi" with f=1000000)'),
     ({"path": "target.nuclei.*.protons", "times": [1, 0.3]}, 'key "protons": expected a whole number'),
     ({"path": "source.years", "values": [1, 1.0]}, "the same map twice"),
+    ({"path": "pulls.*.sigma", "in_proportion": "source.years"}, '"in_proportion" is for one number at "pulls.*.sigma"'),
+    ({"path": "source.years", "in_proportion": "backgrounds.*.days"}, 'there is no "days" (known: rate_per_keV_kg_day, live_days, duty_factor)'),
+    ({"path": "source.years", "in_proportion": "source.years", "times": [2]}, "with \"times\", give a list of paths"),
     ({"path": "source.years", "values": []}, 'key "values": expected a list of numbers'),
     ({"path": "source.years", "values": [1], "times": [2]}, '"values" and "times"'),
     ({"path": []}, 'key "path": expected a path'),

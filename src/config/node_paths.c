@@ -235,6 +235,18 @@ cev_status cev_find_places(cev_search *search, cev_node path, const char *text, 
 
 /* --- changes ---------------------------------------------------------------------------------------------------- */
 
+double cev_number_at(cev_node root, const cev_key *key, const cev_place *place)
+{
+    double x = NAN;
+    for (size_t k = 0; k < place->n; k++) {
+        const char *name = place->step[k].key;
+        if (name && default_of(root, key, name, &x)) return x;
+        root = name ? cev_node_find(root, name) : cev_node_item(root, place->step[k].index);
+        if (name) key = cev_key_below(key, name);
+    }
+    return cev_node_number(root, &x) ? x : NAN;
+}
+
 typedef struct change {
     const cev_place *place;
     bool multiply;

@@ -38,6 +38,9 @@ typedef struct cev_search {
  * than 16 parts or fits too much. */
 cev_status cev_find_places(cev_search *search, cev_node path, const char *text, cev_node root, const cev_key *key);
 
+/* The number at a place, or its default. */
+double cev_number_at(cev_node root, const cev_key *key, const cev_place *place);
+
 /* *out is `root` with another number at a place: `x` itself, or x times what is there, each number of a list. Messages
  * about it point to `where`, or to the number before if that is not there. */
 cev_status cev_change_place(cev_node root, const cev_key *key, const cev_place *place, bool multiply, double x,

@@ -15,31 +15,44 @@ static const cev_key experiment_key = {.name = "experiments", .type = CEV_KEY_NO
 
 /* --- where they act --------------------------------------------------------------------------------------------- */
 
-/* Adds the places that a path of a rule fits in an experiment. */
-static cev_status find_places(const cev_factor_rule *rule, size_t path, cev_node whole, cev_search *search)
+/* A path of a rule, or one of those that follow. */
+typedef struct rule_path {
+    const char *text;
+    cev_node node;
+} rule_path;
+
+static rule_path path_of(const cev_factor_rule *rule, size_t k)
 {
-    bool list = cev_node_is_sequence(rule->path_node);
-    return cev_find_places(search, list ? cev_node_item(rule->path_node, path) : rule->path_node, rule->path[path],
-                           whole, &experiment_key);
+    bool follows = k >= rule->n_path;
+    cev_node node = follows ? rule->follow_node : rule->path_node;
+    size_t own = follows ? k - rule->n_path : k;
+    return (rule_path){follows ? rule->follow[own] : rule->path[own],
+                       cev_node_is_sequence(node) ? cev_node_item(node, own) : node};
+}
+
+/* Adds the places that a path fits in an experiment. */
+static cev_status find_places(const rule_path *path, cev_node whole, cev_search *search)
+{
+    return cev_find_places(search, path->node, path->text, whole, &experiment_key);
 }
 
 /* What a path says that no name fits. `experiment` is NULL if it is so in all of them. */
-static cev_status acts_on_nothing(const cev_study_factor *factor, const cev_factor_rule *rule, size_t path,
-                                  const cev_search *s, const char *experiment)
+static cev_status acts_on_nothing(const cev_study_factor *factor, const rule_path *path, const cev_search *s,
+                                  const char *experiment)
 {
-    const char *rest = rule->path[path] + s->reached;
+    const char *rest = path->text + s->reached;
     char word[128], known[512] = "";
     snprintf(word, sizeof word, "%.*s", (int)strcspn(rest, "."), rest);
     const char *nearest = cev_nearest(word, s->name, s->n_name);
     for (size_t k = 0; k < s->n_name && strlen(known) + strlen(s->name[k]) + 16 < sizeof known; k++)
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : " (known: ", s->name[k]);
     if (s->no_number)
-        return cev_node_fail(rule->path_node, "factor \"%s\": \"%s\" is no number, nor a list of numbers", factor->name,
-                             rule->path[path]);
-    return cev_node_fail(rule->path_node, "factor \"%s\": %s%s number \"%s\": there is no \"%s\"%s%s%s%s%s",
-                         factor->name, experiment ? experiment : "no experiment has the", experiment ? " has no" : "",
-                         rule->path[path], word, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                         nearest ? "\"?" : "", known, *known ? ")" : "");
+        return cev_node_fail(path->node, "factor \"%s\": \"%s\" is no number, nor a list of numbers", factor->name,
+                             path->text);
+    return cev_node_fail(path->node, "factor \"%s\": %s%s number \"%s\": there is no \"%s\"%s%s%s%s%s", factor->name,
+                         experiment ? experiment : "no experiment has the", experiment ? " has no" : "", path->text,
+                         word, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", known,
+                         *known ? ")" : "");
 }
 
 static cev_status list_experiments(cev_study_config *s, const cev_experiment *x, const cev_factor_rule *rule,
@@ -60,62 +73,50 @@ static cev_status list_experiments(cev_study_config *s, const cev_experiment *x,
     return CEV_OK;
 }
 
-static cev_status check_list(const cev_study_factor *factor, const cev_factor_rule *rule, const cev_search *search)
+static cev_status check_places(const cev_study_factor *factor, const cev_factor_rule *rule, const rule_path *path,
+                               const cev_search *search, cev_node whole)
 {
     for (size_t k = 0; k < search->n && !rule->multiply; k++)
         if (search->place[k].list)
-            return cev_node_fail(rule->path_node,
+            return cev_node_fail(path->node,
                                  "factor \"%s\": %s is a list of numbers, which \"values\" cannot set; give \"times\"",
                                  factor->name, search->place[k].text);
-    return CEV_OK;
+    if (rule->n_follow == 0 || search->n == 0) return CEV_OK;
+    double x = cev_number_at(whole, &experiment_key, &search->place[0]);
+    if (search->n == 1 && x != 0) return CEV_OK;
+    return cev_node_fail(path->node,
+                         "factor \"%s\": key \"in_proportion\" is for one number at \"%s\", other than zero",
+                         factor->name, path->text);
 }
 
-/* Each path must fit something; in each experiment that is listed. */
+/* Where one path of a rule acts: each must fit something; in each experiment that is listed, if some are. What follows
+ * changes no experiment that the path does not change. */
+static cev_status place_path(const cev_study_config *s, size_t f, size_t k, const cev_node *whole,
+                             const cev_experiment *x, const bool *listed, bool *acts)
+{
+    const cev_factor_rule *rule = &s->edits->rule[f];
+    const rule_path path = path_of(rule, k);
+    bool found = false, chosen = rule->experiments.id, follows = k >= rule->n_path;
+    cev_search best = {0};
+    for (size_t e = 0; e < s->n_experiment; e++) {
+        cev_search search = {.arena = s->arena};
+        if ((chosen && !listed[e]) || (follows && !acts[e])) continue;
+        CEV_TRY(find_places(&path, whole[e], &search));
+        if (!follows) CEV_TRY(check_places(&s->factor[f], rule, &path, &search, whole[e]));
+        if (search.n == 0 && chosen && !follows) return acts_on_nothing(&s->factor[f], &path, &search, x[e].name);
+        acts[e] |= search.n > 0;
+        found |= search.n > 0;
+        if (!best.n_name || search.reached > best.reached || search.no_number) best = search;
+    }
+    return found ? CEV_OK : acts_on_nothing(&s->factor[f], &path, &best, NULL);
+}
+
 static cev_status place_rule(cev_study_config *s, size_t f, const cev_node *whole, const cev_experiment *x, bool *acts)
 {
     const cev_factor_rule *rule = &s->edits->rule[f];
-    bool listed[CEV_MAX_EXPERIMENTS] = {false}, chosen = rule->experiments.id;
-    if (chosen) CEV_TRY(list_experiments(s, x, rule, listed));
-    for (size_t p = 0; p < rule->n_path; p++) {
-        cev_search best = {0};
-        bool found = false;
-        for (size_t e = 0; e < s->n_experiment; e++) {
-            if (chosen && !listed[e]) continue;
-            cev_search search = {.arena = s->arena};
-            CEV_TRY(find_places(rule, p, whole[e], &search));
-            CEV_TRY(check_list(&s->factor[f], rule, &search));
-            if (search.n == 0 && chosen) return acts_on_nothing(&s->factor[f], rule, p, &search, x[e].name);
-            acts[e] |= search.n > 0;
-            found |= search.n > 0;
-            if (e == 0 || search.reached > best.reached || search.no_number) best = search;
-        }
-        if (!found) return acts_on_nothing(&s->factor[f], rule, p, &best, NULL);
-    }
-    return CEV_OK;
-}
-
-/* "years 1 3: source.years of ess_csi, ess_si" */
-static cev_status describe(const cev_study_config *s, const cev_factor_rule *rule, const cev_study_factor *factor,
-                           const cev_experiment *x, const char **out)
-{
-    char *words;
-    bool first = true;
-    CEV_TRY(cev_arena_print(s->arena, &words, "%s", factor->name));
-    for (size_t k = 0; k < factor->n; k++)
-        CEV_TRY(cev_arena_print(s->arena, &words, "%s %.15g", words, factor->value[k]));
-    if (rule->exposure) CEV_TRY(cev_arena_print(s->arena, &words, "%s: times mass and backgrounds", words));
-    for (size_t p = 0; p < rule->n_path && !rule->exposure; p++)
-        CEV_TRY(cev_arena_print(s->arena, &words, "%s%s%s", words,
-                                p                ? ", "
-                                : rule->multiply ? ": times "
-                                                 : ": ",
-                                rule->path[p]));
-    for (size_t e = 0; e < s->n_experiment; e++) {
-        if (!rule->acts[e]) continue;
-        CEV_TRY(cev_arena_print(s->arena, &words, "%s%s%s", words, first ? " of " : ", ", x[e].name));
-        first = false;
-    }
-    *out = words;
+    bool listed[CEV_MAX_EXPERIMENTS] = {false};
+    if (rule->experiments.id) CEV_TRY(list_experiments(s, x, rule, listed));
+    for (size_t k = 0; k < rule->n_path + rule->n_follow; k++) CEV_TRY(place_path(s, f, k, whole, x, listed, acts));
     return CEV_OK;
 }
 
@@ -130,8 +131,8 @@ cev_status cev_place_factors(cev_study_config *s, const cev_node *whole, const c
         CEV_TRY(cev_new(s->arena, s->n_experiment, &acts));
         if (!rule[f].exposure) CEV_TRY(place_rule(s, f, whole, experiment, acts));
         rule[f].acts = acts;
-        CEV_TRY(describe(s, &rule[f], &factor[f], experiment, &factor[f].words));
     }
+    for (size_t f = 0; f < s->n_factor; f++) CEV_TRY(cev_factor_words(s, f, whole, experiment, &factor[f].words));
     s->factor = factor;
     return CEV_OK;
 }
@@ -140,16 +141,26 @@ void cev_forget_nodes(cev_study_config *s)
 {
     cev_factor_rule *rule = s->edits->rule;
     for (size_t f = 0; f < s->n_factor; f++) {
-        rule[f].node = rule[f].path_node = rule[f].experiments = (cev_node){0};
+        rule[f].node = rule[f].path_node = rule[f].follow_node = rule[f].experiments = (cev_node){0};
         rule[f].where = NULL;
     }
 }
 
 /* --- changed experiments ---------------------------------------------------------------------------------------- */
 
-static cev_status gather_places(const cev_factor_rule *rule, cev_node whole, cev_search *search)
+cev_status cev_factor_places(const cev_factor_rule *rule, size_t first, size_t end, cev_node whole, cev_search *search)
 {
-    for (size_t p = 0; p < rule->n_path; p++) CEV_TRY(find_places(rule, p, whole, search));
+    for (size_t k = first; k < end; k++) {
+        const rule_path path = path_of(rule, k);
+        CEV_TRY(find_places(&path, whole, search));
+    }
+    return CEV_OK;
+}
+
+static cev_status change_places(const cev_search *search, bool multiply, double x, cev_node where, cev_node *node)
+{
+    for (size_t k = 0; k < search->n; k++)
+        CEV_TRY(cev_change_place(*node, &experiment_key, &search->place[k], multiply, x, where, node));
     return CEV_OK;
 }
 
@@ -160,11 +171,14 @@ static cev_status apply(const cev_study_config *s, size_t f, size_t setting, cev
     size_t value = 0;
     while (s->factor[f].value[value] != x) value++;
     cev_node where = rule->where ? rule->where[value] : (cev_node){0};
-    cev_search search = {.arena = arena};
-    CEV_TRY(gather_places(rule, *node, &search));
-    for (size_t k = 0; k < search.n; k++)
-        CEV_TRY(cev_change_place(*node, &experiment_key, &search.place[k], rule->multiply, x, where, node));
-    return CEV_OK;
+    cev_search own = {.arena = arena}, followers = {.arena = arena};
+    CEV_TRY(cev_factor_places(rule, 0, rule->n_path, *node, &own));
+    CEV_TRY(cev_factor_places(rule, rule->n_path, rule->n_path + rule->n_follow, *node, &followers));
+    if (followers.n && own.n) {
+        double before = cev_number_at(*node, &experiment_key, &own.place[0]);
+        CEV_TRY(change_places(&followers, true, x / before, where, node));
+    }
+    return change_places(&own, rule->multiply, x, where, node);
 }
 
 cev_status cev_experiment_in_setting(const cev_study_config *s, size_t setting, size_t experiment, cev_node whole,
@@ -200,7 +214,7 @@ static cev_status check_rule(const cev_study_config *s, size_t f, size_t e, cev_
 {
     const cev_factor_rule *rule = &s->edits->rule[f];
     cev_search search = {.arena = s->arena};
-    CEV_TRY(gather_places(rule, whole, &search));
+    CEV_TRY(cev_factor_places(rule, 0, rule->n_path + rule->n_follow, whole, &search));
     for (size_t k = 0; k < search.n; k++)
         if (changes_exposure(&search.place[k]))
             return cev_node_fail(rule->node,
@@ -325,17 +339,14 @@ cev_status cev_make_settings(cev_study_config *s, const cev_node *whole, const c
 
 /* --- what bears on numbers -------------------------------------------------------------------------------------- */
 
-/* {EXPERIMENT: {PLACE: true}} */
-static bool put_places(const cev_study_config *s, size_t f, const cev_node *whole, json_t *to)
+/* {EXPERIMENT: {PLACE: true}}, of the rule's paths from `first` on, before `end`. */
+static bool put_places(const cev_study_config *s, size_t f, size_t first, size_t end, const cev_node *whole, json_t *to)
 {
     for (size_t e = 0; e < s->n_experiment; e++) {
         cev_search search = {.arena = s->arena};
+        if (!s->edits->rule[f].acts[e]) continue;
+        if (cev_factor_places(&s->edits->rule[f], first, end, whole[e], &search) != CEV_OK) return false;
         json_t *places = json_object();
-        if (!s->edits->rule[f].acts[e] || !places) {
-            json_decref(places);
-            continue;
-        }
-        if (gather_places(&s->edits->rule[f], whole[e], &search) != CEV_OK) return json_decref(places), false;
         for (size_t k = 0; k < search.n; k++) json_object_set_new(places, search.place[k].text, json_true());
         if (json_object_set_new(to, s->experiment[e]->name, places)) return false;
     }
@@ -349,12 +360,18 @@ json_t *cev_values_of_factors(const cev_study_config *s, const cev_node *whole, 
     *needed = false;
     for (size_t f = 0; complete && f < s->n_factor; f++) {
         const cev_factor_rule *rule = &s->edits->rule[f];
-        json_t *values = json_array(), *places = json_object();
+        json_t *values = json_array(), *places = json_object(), *followers = json_object();
         for (size_t k = 0; k < s->factor[f].n; k++) json_array_append_new(values, json_real(s->factor[f].value[k]));
         *needed |= !rule->exposure;
-        complete = put_places(s, f, whole, places) &&
-                   !json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "name", s->factor[f].name,
+        complete = put_places(s, f, 0, rule->n_path, whole, places) &&
+                   put_places(s, f, rule->n_path, rule->n_path + rule->n_follow, whole, followers) &&
+                   !json_array_append_new(list, json_pack("{s:s, s:O, s:O}", "name", s->factor[f].name,
                                                           rule->multiply ? "times" : "values", values, "of", places));
+        if (complete && rule->n_follow)
+            complete = !json_object_set(json_array_get(list, f), "in_proportion", followers);
+        json_decref(values);
+        json_decref(places);
+        json_decref(followers);
     }
     if (complete) return list;
     json_decref(list);

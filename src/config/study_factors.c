@@ -13,7 +13,7 @@ static const char exposure[] = "exposure";
 
 typedef struct factor_keys {
     const char *name, *label;
-    cev_node path, experiments;
+    cev_node path, in_proportion, experiments;
     cev_reals values, times;
 } factor_keys;
 
@@ -21,6 +21,7 @@ static const cev_key factor_key[] = {
     CEV_KEY(factor_keys, name, .type = CEV_KEY_TEXT, .required = true),
     CEV_KEY(factor_keys, label, .type = CEV_KEY_TITLE),
     CEV_KEY(factor_keys, path, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(factor_keys, in_proportion, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
     CEV_KEY(factor_keys, values, .type = CEV_KEY_REALS),
     CEV_KEY(factor_keys, times, .type = CEV_KEY_REALS),
     CEV_KEY(factor_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
@@ -49,25 +50,35 @@ static cev_status check_name(cev_node node, const char *name, size_t n, const ce
     return CEV_OK;
 }
 
-static cev_status read_paths(cev_arena *arena, const factor_keys *keys, cev_factor_rule *rule)
+/* A path, or a list of some. */
+static cev_status read_paths(cev_arena *arena, cev_node node, const char *key, size_t *n, const char *const **out)
 {
     const char **path;
-    bool list = cev_node_is_sequence(keys->path);
-    rule->n_path = list ? cev_node_length(keys->path) : 1;
-    if (rule->n_path == 0) return cev_node_fail(keys->path, "key \"path\": expected a path, or a list of some");
-    CEV_TRY(cev_new(arena, rule->n_path, &path));
-    for (size_t k = 0; k < rule->n_path; k++) {
-        cev_node item = list ? cev_node_item(keys->path, k) : keys->path;
+    bool list = cev_node_is_sequence(node);
+    *n = list ? cev_node_length(node) : 1;
+    if (*n == 0) return cev_node_fail(node, "key \"%s\": expected a path, or a list of some", key);
+    CEV_TRY(cev_new(arena, *n, &path));
+    for (size_t k = 0; k < *n; k++) {
+        cev_node item = list ? cev_node_item(node, k) : node;
         if (!cev_node_is_scalar(item) || !*cev_node_text(item))
             return cev_node_fail(item,
-                                 "key \"path\": expected a path, such as source.years or \"pulls.*.sigma\"; "
-                                 "found %s",
-                                 cev_node_kind(item));
+                                 "key \"%s\": expected a path, such as source.years or \"pulls.*.sigma\"; found %s",
+                                 key, cev_node_kind(item));
         CEV_TRY(cev_arena_keep_text(arena, cev_node_text(item), &path[k]));
     }
-    rule->path = path;
-    rule->path_node = keys->path;
+    *out = path;
     return CEV_OK;
+}
+
+static cev_status read_followers(cev_arena *arena, const factor_keys *keys, cev_factor_rule *rule)
+{
+    rule->follow_node = keys->in_proportion;
+    if (!rule->follow_node.id) return CEV_OK;
+    CEV_TRY(read_paths(arena, rule->follow_node, "in_proportion", &rule->n_follow, &rule->follow));
+    if (rule->n_path == 1 && keys->values.node.id && !rule->exposure) return CEV_OK;
+    return cev_node_fail(rule->follow_node,
+                         "key \"in_proportion\" is for one \"path\" with \"values\"; with \"times\", give "
+                         "a list of paths");
 }
 
 /* The exposure is not a number of an experiment's file. */
@@ -121,9 +132,11 @@ static cev_status read_factor(cev_study_config *s, cev_node node, cev_study_fact
     CEV_TRY(cev_arena_keep_text(s->arena, keys.label ? keys.label : keys.name, &out->label));
     own->node = node;
     own->experiments = keys.experiments;
-    CEV_TRY(read_paths(s->arena, &keys, own));
+    own->path_node = keys.path;
+    CEV_TRY(read_paths(s->arena, keys.path, "path", &own->n_path, &own->path));
     CEV_TRY(check_exposure(&keys, own));
     CEV_TRY(read_values(s->arena, node, &keys, out, own));
+    CEV_TRY(read_followers(s->arena, &keys, own));
     s->n_factor++;
     return CEV_OK;
 }

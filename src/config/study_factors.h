@@ -4,16 +4,19 @@
 #define CEVSCAN_CONFIG_STUDY_FACTORS_H
 
 #include "cevscan/study.h"
+#include "node_paths.h"
 
 extern const cev_table cev_factor_table;
 
 /* How a factor changes an experiment's mapping. */
 typedef struct cev_factor_rule {
     cev_node node; /* of the factor; this and what follows up to `where` only while the study is read */
-    cev_node path_node, experiments;
+    cev_node path_node, follow_node, experiments;
     const cev_node *where; /* [n values] */
     size_t n_path;
     const char *const *path; /* [n_path] */
+    size_t n_follow;
+    const char *const *follow; /* [n_follow] paths of what grows in proportion to the number at the only path */
     bool multiply, exposure;
     const bool *acts; /* [n_experiment] */
 } cev_factor_rule;
@@ -28,6 +31,14 @@ cev_status cev_read_factors(cev_study_config *study, cev_node factors, const cev
 /* What the rules act on; whole[n_experiment] are the mappings of experiment[n_experiment]. CEV_E_INPUT if a rule acts
  * on nothing, or not on an experiment that it lists. */
 cev_status cev_place_factors(cev_study_config *study, const cev_node *whole, const cev_experiment *experiment);
+
+/* Adds the places that the rule's paths from `first` on, before `end`, fit in an experiment's mapping. */
+cev_status cev_factor_places(const cev_factor_rule *rule, size_t first, size_t end, cev_node whole, cev_search *search);
+
+/* A factor in words: its values, what it acts on, and what one would expect it to act on but it does not; the rules know
+ * where they act. */
+cev_status cev_factor_words(const cev_study_config *study, size_t factor, const cev_node *whole,
+                            const cev_experiment *experiment, const char **out);
 
 /* The rules' paths and values are no places in a document any more. */
 void cev_forget_nodes(cev_study_config *study);
