@@ -236,6 +236,13 @@ def test_uncertainties_of_an_exposure_keep_it(tmp_path):
     assert "its uncertainties belong to the exposure that it has" in message
 
 
+def test_exposures_of_gaussian_counts_are_refused_at_their_place(tmp_path):
+    path = write(tmp_path, None, sets=[["coherent_csi"]], exposure_factors=[1, 2])
+    line = path.read_text().splitlines().index(' "exposure_factors": [') + 1
+    message = refused(tmp_path, "check", "study.yaml")
+    assert f"study.yaml:{line}:" in message and 'it takes no exposure factor (experiment "coherent_csi" with exposure=2)' in message
+
+
 def test_years_that_change_nothing_are_refused(tmp_path):
     message = refusal(tmp_path, {"path": "source.years"}, sets=[["coherent_csi_poisson"]])
     assert 'key "years": changes nothing beside "protons_on_target"' in message and "with f=1" in message

@@ -249,13 +249,24 @@ static cev_status fail_in_setting(const cev_study_config *s, size_t setting, con
     if (status != CEV_E_INPUT) return status;
     snprintf(message, sizeof message, "%s", cev_error_message());
     CEV_TRY(cev_setting_name(s, s->arena, setting, &name));
-    return cev_fail(status, "%s (experiment \"%s\" with %s)", message, experiment, name);
+    return cev_fail(status, "%s (experiment \"%s\" with %s%s)", message, experiment,
+                    strchr(name, '=') ? "" : "exposure=", *name ? name : "1");
 }
 
 static cev_status check_same_interaction(const cev_experiment *one, const cev_experiment *x)
 {
     if (cev_source_feels_matter(&one->source) == cev_source_feels_matter(&x->source)) return CEV_OK;
     return cev_fail(CEV_E_INPUT, "a factor cannot change \"nsi_in_propagation\": other parameters would be slow");
+}
+
+/* At the place of the factor. */
+static cev_status scale(const cev_study_config *s, size_t setting, cev_experiment *x)
+{
+    size_t f = 0;
+    cev_status status = cev_scale_exposure(s->arena, s->exposure[setting], x);
+    while (f < s->n_factor && !s->edits->rule[f].exposure) f++;
+    return status == CEV_E_INPUT && f < s->n_factor ? cev_node_fail(s->edits->rule[f].node, "%s", cev_error_message())
+                                                    : status;
 }
 
 static cev_status make_experiment(cev_study_config *s, size_t setting, size_t e, cev_node whole,
@@ -271,7 +282,7 @@ static cev_status make_experiment(cev_study_config *s, size_t setting, size_t e,
         CEV_TRY(cev_drop_pulls_of(s->arena, without_pulls, out));
         CEV_TRY(check_same_interaction(plain, out));
     }
-    return cev_scale_exposure(s->arena, s->exposure[setting], out);
+    return scale(s, setting, out);
 }
 
 /* together[a][b]: whether a set has both. */

@@ -16,7 +16,7 @@ typedef struct cev_factor_rule {
     size_t n_path;
     const char *const *path; /* [n_path] */
     size_t n_follow;
-    const char *const *follow; /* [n_follow] paths of what grows in proportion to the number at the only path */
+    const char *const *follow; /* [n_follow] paths of what grows in proportion to the number at the only `path` */
     bool multiply, exposure;
     const bool *acts; /* [n_experiment] */
 } cev_factor_rule;
@@ -35,8 +35,8 @@ cev_status cev_place_factors(cev_study_config *study, const cev_node *whole, con
 /* Adds the places that the rule's paths from `first` on, before `end`, fit in an experiment's mapping. */
 cev_status cev_factor_places(const cev_factor_rule *rule, size_t first, size_t end, cev_node whole, cev_search *search);
 
-/* A factor in words: its values, what it acts on, and what one would expect it to act on but it does not; the rules know
- * where they act. */
+/* A factor in words: its values, what it acts on, and what one would expect it to act on but it does not; the rules
+ * know where they act. */
 cev_status cev_factor_words(const cev_study_config *study, size_t factor, const cev_node *whole,
                             const cev_experiment *experiment, const char **out);
 
