@@ -107,7 +107,7 @@ def test_a_program_that_is_missing_or_fails(tmp_path):
 
 
 def test_surrogate_data_are_named_in_scan_files():
-    files = [path for path in (CONFIGS / "scans").glob("*.yaml") if "pandax4t_us2_surrogate" in path.read_text()]
+    files = [path for path in (CONFIGS / "scans").glob("*.yaml") if "pandax4t_us2]" in path.read_text()]
     assert len(files) >= 4
     for path in files:
         title, = (line for line in path.read_text().splitlines() if line.startswith("title:"))

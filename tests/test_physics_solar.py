@@ -7,7 +7,7 @@ import pytest
 
 from e2e import BAD_INPUT, axis, fields, point, rates, run, run_json, scan, select, write_scan
 
-XENONNT, SURROGATE, COUNTING = "xenonnt_8b", "pandax4t_us2_surrogate", "pandax4t_counting"
+XENONNT, SURROGATE, COUNTING = "xenonnt_8b", "pandax4t_us2", "pandax4t_counting"
 DETECTORS = ["ess_csi", "ess_xe", "ess_si", "ess_ge", "ess_ar", "ess_c3f8", "coherent_csi", "coherent_csi_time", XENONNT, SURROGATE, COUNTING]
 MEDIATORS = ["vector_universal", "vector_b_minus_l", "vector_lmu_minus_ltau", "scalar", "axial", "tensor"]
 STANDARD = {"sin2_theta_w": 0.23857}  # that of the study; with T/E, as mediators have it by default

@@ -11,7 +11,7 @@ from e2e import axis, content_hash, fields, mpi_command, refused, run, run_json,
 
 MASSES = {"name": "mediator_mass_MeV", "scale": "log", "min": 0.1, "max": 1000, "points": 9}
 COUPLINGS = {"name": "coupling", "scale": "log", "min": 1e-6, "max": 1e-3, "points": 41}
-EXPERIMENTS = ["xenonnt_8b", "pandax4t_us2_surrogate"]
+EXPERIMENTS = ["xenonnt_8b", "pandax4t_us2"]
 
 
 def write(folder, parameters, name="scan.yaml", experiments=EXPERIMENTS, **more):
@@ -271,7 +271,7 @@ def test_a_narrow_pull_is_no_pull(tmp_path):
 
 @pytest.mark.parametrize("value, says", [(["flux_b9"], ['"flux_b9"', 'did you mean "flux_b8"']), ("flux_b8", ["list"]), ({"flux_b8": 1}, ["list"]),
                                          ([["flux_b8"]], ["pull"]), ([{"a": "b"}], ["pull"]), (["flux_b8", "flux_b8"], ["flux_b8"]),
-                                         (["pandax4t_us2_surrogate.signal"], ["pull"]), ([None], ["pull"])])
+                                         (["pandax4t_us2.signal"], ["pull"]), ([None], ["pull"])])
 def test_without_pulls_that_are_none(tmp_path, value, says):
     message = refused(tmp_path, "check", write(tmp_path, [COUPLINGS], experiments=["xenonnt_8b"], without_pulls=value))
     assert "scan.yaml:" in message

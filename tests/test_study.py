@@ -98,8 +98,8 @@ def test_shared_pulls_are_fitted_together(tmp_path):
 
 def test_observed_data_and_slow_parameters(tmp_path):
     """Real data have a best fit of their own in each map; the mediator's mass folds the templates anew."""
-    path = study_file(tmp_path, interaction="vector_universal", sets=[["xenonnt_8b"], ["pandax4t_us2_surrogate"], {
-                          "name": "both", "experiments": ["xenonnt_8b", "pandax4t_us2_surrogate"]}],
+    path = study_file(tmp_path, interaction="vector_universal", sets=[["xenonnt_8b"], ["pandax4t_us2"], {
+                          "name": "both", "experiments": ["xenonnt_8b", "pandax4t_us2"]}],
                       planes=[[{"name": "mediator_mass_MeV", "min": 1, "max": 100, "points": 5, "scale": "log"},
                                {"name": "coupling", "min": 1e-6, "max": 1e-3, "points": 60, "scale": "log"}]],
                       profiles=[{"name": "sin2_theta_w", "min": 0.05, "max": 0.45, "points": 81}], data="observed")
@@ -131,8 +131,9 @@ def test_the_resolved_study_is_the_study(tmp_path):
 def test_the_reference_study_runs(tmp_path):
     path = CONFIGS / "studies" / "reference.yaml"
     summary = study(path, tmp_path / "study.h5")
-    assert summary["maps"] == 8 * 4 * 2 and summary["points_failed"] == 0
-    check_against_scans(tmp_path, path, tmp_path / "study.h5", ["eps_ee_uV,eps_ee_dV/both noble liquids@10", "eps_mumu_dV/ess_csi+ess_si"])
+    assert summary["maps"] == 8 * 4 * (2 * 2 * 2) and summary["points_failed"] == 0
+    check_against_scans(tmp_path, path, tmp_path / "study.h5", ["eps_ee_uV,eps_ee_dV/both noble liquids@exposure=10,systematics=1,years=3",
+                                                            "eps_mumu_dV/ess_csi+ess_si@exposure=1,systematics=0.2,years=6"])
 
 
 # --- whoever computes it ------------------------------------------------------------------------------------------------
@@ -216,7 +217,8 @@ def test_spaces_are_labelled_arrays_for_other_readers(tmp_path):
         assert space["chi2"].shape == (7, 33, 33) and space["map"][3] == b"ess_csi+ess_si"
         assert f["index/experiments"][3] == b"ess_csi,ess_si" and f["index/axes"][3] == b"eps_ee_uV,eps_mumu_uV"
         assert f["index/name"][3] == b"eps_ee_uV,eps_mumu_uV/ess_csi+ess_si" and f["index/title"][3] == b"ess_csi + ess_si"
-        assert set(f["index"]) == {"name", "axes", "experiments", "title", "exposure_factor"}
+        assert set(f["index"]) == {"name", "axes", "experiments", "title", "set", "exposure_factor"}
+        assert f["index/set"][3] == b"ess_csi+ess_si" and f["index"].attrs["factors"] == ""
     xarray = pytest.importorskip("xarray")
     pytest.importorskip("h5netcdf")
     plane = xarray.open_dataset(tmp_path / "study.h5", group="spaces/eps_ee_uV,eps_mumu_uV", engine="h5netcdf", phony_dims="sort")

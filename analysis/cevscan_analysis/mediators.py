@@ -5,8 +5,8 @@ import re
 from .command import MapError
 
 EXPERIMENTS = {"xenonnt": ("XENONnT", "xenonnt_8b"),
-               "pandax4t_surrogate": ("PandaX-4T (surrogate)", "pandax4t_us2_surrogate"),
-               "both": ("XENONnT + PandaX-4T (surrogate)", "xenonnt_8b, pandax4t_us2_surrogate")}
+               "pandax4t": ("PandaX-4T (surrogate)", "pandax4t_us2"),
+               "both": ("XENONnT + PandaX-4T (surrogate)", "xenonnt_8b, pandax4t_us2")}
 SHORT = {"both": "both (surrogate)"}     # in a figure of several
 # Title, and the range of couplings of the figures.
 INTERACTIONS = {"vector_universal": ("universal vector", 1e-7, 1e-1), "vector_b_minus_l": ("$B-L$ vector", 1e-7, 1e-1),

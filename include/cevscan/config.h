@@ -53,7 +53,7 @@ cev_status cev_scan_config_select(const char *experiments, const char *interacti
 
 void cev_scan_config_destroy(cev_scan_config **config);
 
-/* Reads an experiment from its mapping; everything in *out lives in the arena. */
+/* Reads an experiment from its mapping, and the files that it stands on; everything in *out lives in the arena. */
 cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment *out);
 
 /* Finds an experiment file: a path (contains a slash or ends in .yaml), taken from the folder of `beside` (a file, or

@@ -61,6 +61,8 @@ typedef struct cev_pull {
 struct cev_experiment {
     const char *name;
     const char *title;
+    const char *surrogate; /* why its numbers stand for others that are not published; NULL: they do not */
+    const char *stands_on; /* which experiment it was made from and what differs, in words; NULL: none */
     cev_source source;
     cev_target target;
     cev_response response;

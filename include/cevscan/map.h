@@ -95,6 +95,7 @@ typedef struct cev_map_space {
 /* A column of /index. */
 typedef struct cev_map_column {
     const char *name;
+    const char *long_name;   /* its attribute; NULL: none */
     const char *const *text; /* [maps of all spaces] */
 } cev_map_column;
 
@@ -105,6 +106,7 @@ typedef struct cev_map_spec {
     const cev_map_space *space; /* [n_space] */
     size_t n_column;
     const cev_map_column *column; /* [n_column]; none in a scan */
+    const char *factors;          /* attribute of /index: columns that vary, comma-separated; NULL: none */
 } cev_map_spec;
 
 /* Makes PATH.tmp with everything but raw data. Not collective: rank 0 calls it, before the others open it. An older

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* The name of names[n] nearest to `word` by Damerau-Levenshtein distance (case ignored), the first of several equally
- * near ones; NULL if none is near enough to be a likely slip (more than a third of its letters differ). */
+/* The name of names[n] that `word` may be meant as: the shortest that begins with its four or more letters; or else the
+ * nearest by Damerau-Levenshtein distance, the first of several equally near ones, of those in which at most a third of
+ * the letters differ; NULL if there is none. Case is ignored. */
 const char *cev_nearest(const char *word, const char *const *names, size_t n);
 
 #endif

@@ -12,15 +12,18 @@
 typedef struct cev_yaml cev_yaml;
 struct json_t; /* of jansson */
 
-/* A place in a document; id 0 is "not there". Valid as long as its document. */
+/* A value in a document: a scalar, a list or a mapping, which knows the file, line and column where it stands. `id` is
+ * NULL for what is not there. Values do not change, may be parts of several others, and live as long as the document.
+ */
 typedef struct cev_node {
-    const cev_yaml *document;
-    int id;
+    const struct cev_value *id;
 } cev_node;
 
-/* The document's strings and nodes live until it is destroyed. `name` stands for the file in messages. CEV_E_INPUT if
- * the file cannot be read, is larger than 16 MB, is not YAML, is empty, gives a key twice, nests lists and mappings
- * more than 64 deep, or holds more than 10^6 values, 256 anchors or 1000 directives. */
+/* `name` stands for the file in messages. Merge keys (`<<: *anchor`, or a list of them) are what YAML 1.1 has them for:
+ * keys of a mapping's own count more than merged ones, and those merged first more than later ones. The newline that
+ * ends a folded or a literal text is not part of it. CEV_E_INPUT if the file cannot be read, is larger than 16 MB, is
+ * not UTF-8 or not YAML, is empty, gives a key twice, contains itself by an alias, nests lists and mappings more than
+ * 64 deep, or holds more than 10^6 values (merged ones included), 256 anchors or 1000 directives. */
 cev_status cev_yaml_read_file(const char *path, cev_yaml **out);
 cev_status cev_yaml_read_text(const char *text, size_t size, const char *name, cev_yaml **out);
 void cev_yaml_destroy(cev_yaml **document);
@@ -33,11 +36,18 @@ cev_status cev_yaml_with_text(const char *text, const char *name, cev_yaml_reade
 cev_node cev_yaml_root(const cev_yaml *document);
 const char *cev_yaml_name(const cev_yaml *document);
 
+/* Reads another file into the document that `of` is from, so that values of both can be put together. */
+cev_status cev_yaml_add_file(cev_node of, const char *path, cev_node *root);
+
+/* The file that a value stands in; NULL if it is a text. */
+const char *cev_node_path(cev_node node);
+
 bool cev_node_is_mapping(cev_node node);
 bool cev_node_is_sequence(cev_node node);
 bool cev_node_is_scalar(cev_node node);
 const char *cev_node_text(cev_node scalar); /* "" if it is no scalar */
 bool cev_node_is_quoted(cev_node scalar);
+bool cev_node_is_null(cev_node node);       /* null or ~, without quotes */
 size_t cev_node_text_size(cev_node scalar); /* bytes of it, NULs included */
 size_t cev_node_length(cev_node node);      /* items of a sequence, pairs of a mapping, else 0 */
 cev_node cev_node_item(cev_node sequence, size_t i);
@@ -45,11 +55,30 @@ cev_node cev_node_key(cev_node mapping, size_t i);
 cev_node cev_node_value(cev_node mapping, size_t i);
 cev_node cev_node_find(cev_node mapping, const char *key);
 
+/* New values, which messages place where `like` stands, in its document. What is given is copied. */
+cev_status cev_node_make_text(cev_node like, const char *text, bool quoted, cev_node *out);
+cev_status cev_node_make_number(cev_node like, double x, cev_node *out); /* read back as the same number */
+cev_status cev_node_make_list(cev_node like, size_t n, const cev_node *item, cev_node *out);
+cev_status cev_node_make_mapping(cev_node like, size_t n, const cev_node *key, const cev_node *value, cev_node *out);
+
+/* A mapping with another value for a key, which stays in its place, or comes last if it is new. */
+cev_status cev_node_with(cev_node mapping, const char *key, cev_node value, cev_node *out);
+
 /* CEV_E_INPUT with "FILE:LINE:COLUMN: message". */
 cev_status cev_node_fail(cev_node node, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same, for a name that is not among names[n]: says what `what` was expected, and the nearest one. */
 cev_status cev_node_fail_name(cev_node node, const char *what, const char *const *names, size_t n);
+
+/* "a mapping", "a list", "nothing", or a scalar's text: for messages. */
+const char *cev_node_kind(cev_node node);
+
+/* Whether a scalar is a number: decimal, without quotes, leading zeros or underscores, which YAML has other meanings
+ * for. */
+bool cev_node_number(cev_node node, double *out);
+
+/* Whether it is a boolean of YAML 1.1: true, yes or on, false, no or off, capitalised or not, without quotes. */
+bool cev_node_flag(cev_node node, bool *out);
 
 /* Scalars. A number must be finite and in [minimum, maximum]; `key` names it in messages. */
 cev_status cev_node_real(cev_node node, const char *key, double minimum, double maximum, double *out);
@@ -70,6 +99,7 @@ typedef enum cev_key_type {
     CEV_KEY_FLAG,  /* bool */
     CEV_KEY_TEXT,  /* const char * (of the document): a name or a choice */
     CEV_KEY_PROSE, /* const char *: for people; bears on no number */
+    CEV_KEY_TITLE, /* const char *: prose on one line, to which newlines and tabs are spaces */
     CEV_KEY_REALS, /* cev_reals, in the arena */
     CEV_KEY_NODE   /* cev_node, read by hand: scalars, lists and mappings, see cev_key */
 } cev_key_type;
@@ -81,7 +111,7 @@ typedef struct cev_key {
     double minimum, maximum; /* of REAL, COUNT and each of REALS; both 0: any */
     const char *otherwise;   /* what an absent key is read as; NULL: its member stays as it is. NODE: only said here */
     size_t offset;
-    cev_key_type scalars; /* of a NODE: what its scalars are, in lists or not; one of the first five. A REAL that is no
+    cev_key_type scalars; /* of a NODE: what its scalars are, in lists or not; one of the first six. A REAL that is no
                              number is the name of a rule */
     /* ... and what its mappings are, in lists or not: read by a table, or a model, or else values by names. */
     const struct cev_table *of;
@@ -93,6 +123,7 @@ typedef struct cev_table {
     const cev_key *key;
     size_t n;
     const char *bare;                        /* the key that a value stands for which is no mapping; NULL: none */
+    const char *named_by[2];                 /* the keys that name one of a list of them; NULL: none */
     bool (*complete)(struct json_t *values); /* adds to its values in JSON what others imply; false: out of memory */
 } cev_table;
 

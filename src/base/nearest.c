@@ -3,8 +3,9 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
-enum { LONGEST = 64 };
+enum { LONGEST = 64, SHORTEST_BEGINNING = 4 };
 
 static size_t min_of(size_t a, size_t b)
 {
@@ -34,16 +35,27 @@ static size_t distance(const char *a, const char *b)
     return d[n][m];
 }
 
-const char *cev_nearest(const char *word, const char *const *names, size_t n)
+/* The shortest name that begins with what may be half of it. */
+static const char *completion(const char *word, const char *const *names, size_t n)
 {
     const char *best = NULL;
+    size_t length = strlen(word);
+    for (size_t i = 0; i < n && length >= SHORTEST_BEGINNING; i++)
+        if (!strncasecmp(names[i], word, length) && (!best || strlen(names[i]) < strlen(best))) best = names[i];
+    return best;
+}
+
+const char *cev_nearest(const char *word, const char *const *names, size_t n)
+{
+    const char *best = completion(word, names, n);
     size_t best_distance = LONGEST;
+    if (best) return best;
     for (size_t i = 0; i < n; i++) {
         size_t k = distance(word, names[i]);
-        if (k < best_distance) {
+        if (k < best_distance && 3 * k <= strlen(names[i])) { /* a long name may be far from what was meant as it */
             best_distance = k;
             best = names[i];
         }
     }
-    return best && 3 * best_distance <= strlen(best) ? best : NULL;
+    return best;
 }

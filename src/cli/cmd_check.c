@@ -46,6 +46,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return 0;
 }
 
+/* What an experiment was made from, and whether its numbers are its own. */
+static void print_origin(const cev_experiment *x)
+{
+    if (x->stands_on) printf("    %s\n", x->stands_on);
+    if (x->surrogate) printf("    %s is a surrogate: ", x->name);
+    if (x->surrogate) print_plain(stdout, x->surrogate);
+    if (x->surrogate) printf("\n");
+}
+
 static void print_experiments(const cev_scan_config *c)
 {
     for (size_t e = 0; e < c->n_experiment; e++) {
@@ -56,6 +65,7 @@ static void print_experiments(const cev_scan_config *c)
         print_plain(stdout, x->title);
         printf("\n    %s on %g kg, form factor %s, response %s, %s\n", x->source.kind->card.name, x->target.mass_kg,
                x->target.form_factor.kind->card.name, x->response.kind->card.name, bins);
+        print_origin(x);
         for (size_t p = 0; p < x->n_pull; p++) {
             size_t users = 0;
             for (size_t k = 0; k < c->n_experiment; k++)
@@ -165,14 +175,12 @@ static void print_study(const cev_study_config *s, const cev_job_estimate *e)
     print_name(s);
     printf("%zu experiments:", s->n_experiment);
     for (size_t k = 0; k < s->n_experiment; k++) printf(" %s", s->experiment[k]->name);
-    printf("\n%zu sets", s->n_set);
+    printf("\n");
+    for (size_t k = 0; k < s->n_experiment; k++) print_origin(s->experiment[k]);
+    printf("%zu sets", s->n_set);
     for (size_t k = 0; k < s->n_set; k++) printf("%s %s", k ? "," : ":", s->set[k].name);
     printf("\n");
-    if (s->n_exposure > 1) {
-        printf("%zu exposures:", s->n_exposure);
-        for (size_t k = 0; k < s->n_exposure; k++) printf(" x%g", s->exposure_factor[k]);
-        printf("\n");
-    }
+    for (size_t f = 0; f < s->n_factor; f++) printf("factor %s\n", s->factor[f].words);
     print_spaces(s);
     printf("\ninteraction %s: %s\n", s->space[0].scan->interaction->card.name,
            s->space[0].scan->interaction->card.title);
@@ -184,6 +192,18 @@ static void print_study(const cev_study_config *s, const cev_job_estimate *e)
 }
 
 /* --- both ------------------------------------------------------------------------------------------------------- */
+
+static json_t *factors_json(const cev_study_config *s)
+{
+    json_t *list = json_array();
+    for (size_t f = 0; f < s->n_factor; f++) {
+        json_t *values = json_array();
+        for (size_t k = 0; k < s->factor[f].n; k++) json_array_append_new(values, json_real(s->factor[f].value[k]));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "name", s->factor[f].name, "label",
+                                              json_text(s->factor[f].label), "values", values));
+    }
+    return list;
+}
 
 static void print_as_json(const cev_study_config *s, const cev_job_estimate *e, const cev_remarks *remarks)
 {
@@ -210,6 +230,7 @@ static void print_as_json(const cev_study_config *s, const cev_job_estimate *e, 
     } else {
         json_object_set_new(json, "sets", json_integer((json_int_t)s->n_set));
         json_object_set_new(json, "maps", maps);
+        json_object_set_new(json, "factors", factors_json(s));
     }
     print_json(json);
 }

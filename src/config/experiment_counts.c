@@ -29,7 +29,7 @@ static const cev_key background_key[] = {
     CEV_KEY(background_keys, arrival, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .otherwise = "steady"),
 };
 
-const cev_table cev_background_table = CEV_TABLE("background", background_key);
+const cev_table cev_background_table = CEV_TABLE_WITH("background", background_key, .named_by = {"name"});
 
 /* Keys that the way in which a background is given does not use. */
 static cev_status check_unused(cev_node node, const background_keys *keys)

@@ -37,8 +37,18 @@ cev_status cev_check_source(cev_arena *arena, cev_node node, cev_source *source)
     return cev_source_prepare(arena, source);
 }
 
+/* Protons in all know no years; a study would let years vary and nothing would change. */
+static cev_status check_years(cev_node node)
+{
+    cev_node years = cev_node_find(node, "years");
+    if (!years.id || !cev_node_find(node, "protons_on_target").id) return CEV_OK;
+    return cev_node_fail(years, "key \"years\": changes nothing beside \"protons_on_target\", which are all that there "
+                                "were; give \"protons_per_year\", or leave it out");
+}
+
 cev_status cev_read_source(cev_arena *arena, cev_node node, cev_source *out)
 {
+    CEV_TRY(check_years(node));
     READ_KIND(node, &cev_source_family, cev_source_kinds, out);
     return cev_check_source(arena, node, out);
 }

@@ -20,6 +20,8 @@ extern const cev_family cev_source_family, cev_form_factor_family, cev_response_
     } while (0)
 
 /* Everything lives in the arena; on CEV_E_INPUT the message names file, line and key. */
+/* An experiment that stands on no other. */
+cev_status cev_read_whole_experiment(cev_arena *arena, cev_node node, cev_experiment *out);
 cev_status cev_read_source(cev_arena *arena, cev_node node, cev_source *out);
 cev_status cev_read_target(cev_arena *arena, cev_node node, cev_target *out);
 cev_status cev_read_response(cev_arena *arena, cev_node node, cev_response *out);

@@ -33,7 +33,7 @@ static const cev_key pull_key[] = {
     CEV_KEY(pull_keys, down, .type = CEV_KEY_NODE, .of = &side_table),
 };
 
-const cev_table cev_pull_table = CEV_TABLE("pull", pull_key);
+const cev_table cev_pull_table = CEV_TABLE_WITH("pull", pull_key, .named_by = {"name"});
 
 /* --- scales ----------------------------------------------------------------------------------------------------- */
 
@@ -52,6 +52,18 @@ static cev_status check_scaled(cev_node node, const cev_experiment *experiment, 
     return cev_node_fail(node, "pull \"%s\" changes nothing: what it scales has no counts", pull->name);
 }
 
+/* It may be a background that the base of this experiment had. */
+static cev_status no_component(cev_node item, const char *pull, const char *const *names, size_t n)
+{
+    char message[1024];
+    cev_status status = cev_node_fail_name(item, "component", names, n);
+    snprintf(message, sizeof message, "%s", cev_error_message());
+    return cev_fail(status,
+                    "%s; pull \"%s\" scales it: where the background was taken away, take it from \"scales\", "
+                    "or the pull away as well",
+                    message, pull);
+}
+
 static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experiment *experiment, cev_pull *out)
 {
     const char *names[CEV_MAX_COMPONENTS] = {"signal"};
@@ -64,7 +76,7 @@ static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experim
         cev_node item = cev_node_item(node, k);
         size_t c = 0;
         while (c < n_name && strcmp(names[c], cev_node_text(item))) c++;
-        if (c == n_name) return cev_node_fail_name(item, "component", names, n_name);
+        if (c == n_name) return no_component(item, out->name, names, n_name);
         for (size_t j = 0; j < k; j++)
             if (component[j] == c) return cev_node_fail(item, "component \"%s\" is listed twice", names[c]);
         component[k] = c;

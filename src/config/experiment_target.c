@@ -64,7 +64,8 @@ static bool complete_nucleus(json_t *values)
     return !json_object_set_new(values, "neutrons", json_integer(neutrons)) && !json_object_del(values, "mass_number");
 }
 
-const cev_table cev_nucleus_table = CEV_TABLE_WITH("nucleus", nucleus_key, .complete = complete_nucleus);
+const cev_table cev_nucleus_table = CEV_TABLE_WITH("nucleus", nucleus_key, .complete = complete_nucleus,
+                                                   .named_by = {"name", "isotope"});
 
 typedef struct target_keys {
     double mass_kg, molar_mass_g_per_mol;

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_NODES = 1000000, MOST_TEXT = 1 << 24, DEEPEST = 64 };
+enum { MOST_NODES = 1000000, MOST_TEXT = 1 << 24 };
 
-/* Aliases are expanded, so a small file can stand for a huge or endless tree: the conversion counts what it makes. */
+/* Aliases are expanded, so a small file can stand for a huge tree: the conversion counts what it makes. */
 typedef struct budget {
-    size_t nodes, text, depth;
+    size_t nodes, text;
 } budget;
 
 /* --- as it is written ------------------------------------------------------------------------------------------- */
@@ -20,16 +20,23 @@ static cev_key_type scalars_of(const cev_key *key)
     return key->type == CEV_KEY_NODE ? key->scalars : key->type == CEV_KEY_REALS ? CEV_KEY_REAL : key->type;
 }
 
+static bool is_prose(cev_key_type type)
+{
+    return type == CEV_KEY_PROSE || type == CEV_KEY_TITLE;
+}
+
 static cev_status scalar_json(cev_node node, const cev_key *key, json_t **out)
 {
     const char *text = cev_node_text(node);
-    char *end;
-    double x = strtod(text, &end);
-    bool number = !cev_node_is_quoted(node) && *text && !*end && isfinite(x);
+    double x = 0;
+    bool number = cev_node_number(node, &x) && isfinite(x), flag;
     switch (scalars_of(key)) {
-    case CEV_KEY_FLAG: *out = json_boolean(!strcmp(text, "true")); return CEV_OK;
+    case CEV_KEY_FLAG:
+        if (cev_node_flag(node, &flag)) *out = json_boolean(flag);
+        if (*out) return CEV_OK;
+        break;
     case CEV_KEY_REAL:
-        if (number) *out = json_real(x + 0); /* -0 is 0 */
+        if (number) *out = json_real(x);
         if (number) return CEV_OK;
         break;
     case CEV_KEY_COUNT:
@@ -38,7 +45,7 @@ static cev_status scalar_json(cev_node node, const cev_key *key, json_t **out)
         break;
     default: break;
     }
-    CEV_TRY(cev_node_check_text(node, key->name, scalars_of(key) == CEV_KEY_PROSE));
+    CEV_TRY(cev_node_check_text(node, key->name, is_prose(scalars_of(key))));
     *out = json_string(text);
     return CEV_OK;
 }
@@ -65,16 +72,14 @@ static cev_status convert(cev_node node, const cev_key *key, budget *b, json_t *
 {
     *out = NULL;
     b->text += strlen(cev_node_text(node));
-    if (++b->nodes > MOST_NODES || b->text > MOST_TEXT || b->depth > DEEPEST)
-        return cev_node_fail(node, "too large or too deep: does an alias contain itself?");
+    if (++b->nodes > MOST_NODES || b->text > MOST_TEXT)
+        return cev_node_fail(node, "too large to be kept: aliases make more than a million values of it");
     if (cev_node_is_scalar(node))
         CEV_TRY(scalar_json(node, key, out));
     else
         *out = cev_node_is_mapping(node) ? json_object() : json_array();
     if (!*out) return cev_node_fail(node, "this cannot be kept in the map: is it valid UTF-8?");
-    b->depth++;
     cev_status status = convert_children(node, key, b, *out);
-    b->depth--;
     if (status != CEV_OK) {
         json_decref(*out);
         *out = NULL;
@@ -85,6 +90,14 @@ static cev_status convert(cev_node node, const cev_key *key, budget *b, json_t *
 cev_status cev_node_json(cev_node node, const cev_key *key, json_t **out)
 {
     return convert(node, key, &(budget){0}, out);
+}
+
+cev_status cev_root_json(cev_node root, const cev_key *key, json_t **out)
+{
+    cev_node none;
+    CEV_TRY(cev_node_make_list(root, 0, NULL, &none));
+    if (cev_node_find(root, "experiments").id) CEV_TRY(cev_node_with(root, "experiments", none, &root));
+    return cev_node_json(root, key, out);
 }
 
 /* --- what bears on numbers -------------------------------------------------------------------------------------- */
@@ -134,7 +147,7 @@ static json_t *values_of_table(const json_t *object, const cev_table *table)
     for (size_t k = 0; complete && k < table->n; k++) {
         const cev_key *key = &table->key[k];
         const json_t *own = json_object_get(object, key->name);
-        if (scalars_of(key) == CEV_KEY_PROSE || (!is_there(own) && !key->otherwise)) continue;
+        if (is_prose(scalars_of(key)) || (!is_there(own) && !key->otherwise)) continue;
         complete = !json_object_set_new(out, key->name, is_there(own) ? cev_json_values(own, key) : default_of(key));
     }
     return kept(out, complete && (!table->complete || table->complete(out)));
@@ -205,7 +218,7 @@ json_t *cev_json_prose(const json_t *json, const cev_key *key)
     json_t *child;
     if (!json_is_object(json) && !json_is_array(json)) {
         json_decref(out);
-        return scalars_of(key) == CEV_KEY_PROSE ? json_deep_copy(json) : NULL;
+        return is_prose(scalars_of(key)) ? json_deep_copy(json) : NULL;
     }
     json_object_foreach (loose(json), name, child) {
         const cev_key *below = cev_key_below(key, name);

@@ -12,6 +12,9 @@
  * as the key says. CEV_E_INPUT for texts with control characters, or if aliases make more than a million nodes. */
 cev_status cev_node_json(cev_node node, const cev_key *key, json_t **out);
 
+/* The same of a whole scan or study, with an empty list in place of its experiments: they may stand on others. */
+cev_status cev_root_json(cev_node root, const cev_key *key, json_t **out);
+
 /* New references to what bears on numbers in such JSON: without prose, with defaults, in one spelling; and to the prose
  * alone. NULL without memory. */
 json_t *cev_json_values(const json_t *json, const cev_key *key);

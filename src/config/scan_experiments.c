@@ -2,24 +2,19 @@
 /* The experiments of a scan: where they are, what they share, and what the scan changes about them. */
 #include <string.h>
 
+#include "experiment_base.h"
 #include "resolve.h"
 #include "scan_parts.h"
 
 static const cev_key experiment_key = {.name = "experiments", .type = CEV_KEY_NODE, .of = &cev_experiment_table};
 
-static cev_status parse_experiment(const cev_reading *r, cev_node node, cev_experiment *out, json_t *list)
-{
-    json_t *json;
-    CEV_TRY(cev_experiment_parse(r->config->arena, node, out));
-    CEV_TRY(cev_node_json(node, &experiment_key, &json));
-    return json_array_append_new(list, json) ? cev_fail(CEV_E_MEMORY, "out of memory") : CEV_OK;
-}
-
-static cev_status load_experiment(const cev_reading *r, cev_node name, cev_experiment *out, json_t *list)
+static cev_status load_experiment(const cev_reading *r, cev_node name, cev_node *out)
 {
     char *path;
     const char *nearest;
-    if (!cev_node_is_scalar(name)) return cev_node_fail(name, "expected the name or the path of an experiment");
+    if (!cev_node_is_scalar(name))
+        return cev_node_fail(name, "expected the name or the path of an experiment, or its mapping; found %s",
+                             cev_node_kind(name));
     CEV_TRY(cev_experiment_file(r->config->arena, cev_node_text(name), r->file, &path, &nearest));
     if (!path)
         return cev_node_fail(name,
@@ -27,16 +22,19 @@ static cev_status load_experiment(const cev_reading *r, cev_node name, cev_exper
                              "installed ones; see: cevscan describe)",
                              cev_node_text(name), nearest ? "; did you mean \"" : "", nearest ? nearest : "",
                              nearest ? "\"?" : "");
-    cev_yaml *file;
-    CEV_TRY(cev_yaml_read_file(path, &file));
-    cev_status status = parse_experiment(r, cev_yaml_root(file), out, list);
-    cev_yaml_destroy(&file);
-    return status;
+    return cev_yaml_add_file(name, path, out);
 }
 
-cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, json_t *list)
+cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, cev_node *whole, json_t *list)
 {
-    return cev_node_is_mapping(node) ? parse_experiment(r, node, out, list) : load_experiment(r, node, out, list);
+    json_t *json;
+    const char *stands_on;
+    if (!cev_node_is_mapping(node)) CEV_TRY(load_experiment(r, node, &node));
+    CEV_TRY(cev_stand_on_base(r->config->arena, node, r->experiments, whole, &stands_on));
+    CEV_TRY(cev_read_whole_experiment(r->config->arena, *whole, out));
+    out->stands_on = stands_on;
+    CEV_TRY(cev_node_json(*whole, &experiment_key, &json));
+    return json_array_append_new(list, json) ? cev_fail(CEV_E_MEMORY, "out of memory") : CEV_OK;
 }
 
 /* One pull cannot shift different things, nor one thing and scale another. */
@@ -45,10 +43,14 @@ static bool shift_alike(const cev_pull *one, const cev_pull *other)
     return !one->parameter == !other->parameter && (!one->parameter || !strcmp(one->parameter, other->parameter));
 }
 
+cev_status cev_check_different(cev_node node, const cev_experiment *one, const cev_experiment *other)
+{
+    if (strcmp(one->name, other->name) != 0) return CEV_OK;
+    return cev_node_fail(node, "experiment \"%s\" is used twice; give a copy a name of its own", one->name);
+}
+
 cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other)
 {
-    if (!strcmp(one->name, other->name))
-        return cev_node_fail(node, "experiment \"%s\" is used twice; give a copy a name of its own", one->name);
     for (size_t p = 0; p < one->n_pull; p++)
         for (size_t q = 0; q < other->n_pull; q++)
             if (!strcmp(one->pull[p].name, other->pull[q].name) && one->pull[p].sigma != other->pull[q].sigma)
@@ -110,6 +112,14 @@ cev_status cev_drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experim
         for (size_t e = 0; e < n; e++) CEV_TRY(drop_pull(arena, &experiment[e], name, &found));
         if (!found) return cev_node_fail_name(cev_node_item(list, i), "pull", names, n_name);
     }
+    return CEV_OK;
+}
+
+cev_status cev_drop_pulls_of(cev_arena *arena, cev_node list, cev_experiment *experiment)
+{
+    bool found = false;
+    for (size_t i = 0; i < cev_node_length(list); i++)
+        CEV_TRY(drop_pull(arena, experiment, cev_node_text(cev_node_item(list, i)), &found));
     return CEV_OK;
 }
 

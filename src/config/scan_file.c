@@ -20,14 +20,18 @@ static cev_status read_experiments(cev_reading *r, cev_node node, cev_node witho
     if (!cev_node_is_sequence(node) || n == 0)
         return cev_node_fail(node, "key \"experiments\": expected a list of experiments");
     if (n > CEV_MAX_EXPERIMENTS) return cev_node_fail(node, "more than %d experiments", CEV_MAX_EXPERIMENTS);
+    r->experiments = node;
     json_t *json = r->resolved = json_array(); /* until the whole is sealed */
     if (!json) return cev_fail(CEV_E_MEMORY, "out of memory");
     CEV_TRY(cev_new(r->config->arena, n, &experiment));
     CEV_TRY(cev_new(r->config->arena, n, &list));
     for (size_t e = 0; e < n; e++) {
-        cev_node item = cev_node_item(node, e);
-        CEV_TRY(cev_read_experiment(r, item, &experiment[e], json));
-        for (size_t k = 0; k < e; k++) CEV_TRY(cev_check_shared_pulls(item, &experiment[e], &experiment[k]));
+        cev_node item = cev_node_item(node, e), whole;
+        CEV_TRY(cev_read_experiment(r, item, &experiment[e], &whole, json));
+        for (size_t k = 0; k < e; k++) {
+            CEV_TRY(cev_check_different(item, &experiment[e], &experiment[k]));
+            CEV_TRY(cev_check_shared_pulls(item, &experiment[e], &experiment[k]));
+        }
         CEV_TRY(cev_scale_exposure(r->config->arena, exposure_factor, &experiment[e]));
         list[e] = &experiment[e];
     }
@@ -128,7 +132,7 @@ static cev_status seal(cev_reading *r, cev_node root)
 {
     json_t *experiments = r->resolved;
     r->resolved = NULL;
-    cev_status status = cev_node_json(root, &cev_scan_key, &r->resolved);
+    cev_status status = cev_root_json(root, &cev_scan_key, &r->resolved);
     if (status == CEV_OK && json_object_set(r->resolved, "experiments", experiments))
         status = cev_fail(CEV_E_MEMORY, "out of memory");
     json_decref(experiments);

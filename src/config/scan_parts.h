@@ -26,7 +26,8 @@ extern const cev_key cev_scan_key;
 /* A configuration while it is read. */
 typedef struct cev_reading {
     cev_scan_config *config;
-    const char *file; /* for looking up experiments beside it; NULL if there is none */
+    const char *file;     /* for looking up experiments beside it; NULL if there is none */
+    cev_node experiments; /* the list that the experiments are of, which may stand on one another */
     json_t *resolved;
 } cev_reading;
 
@@ -36,14 +37,21 @@ cev_status cev_read_interaction(cev_scan_config *config, cev_node node);
  * templates; comes before the parameters are read. */
 cev_status cev_follow_sources(cev_scan_config *config, cev_node node);
 
-/* An experiment's mapping, or the name or path of its file; its JSON is appended to the list. */
-cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, json_t *list);
+/* An experiment's mapping, or the name or path of its file, read into the document of `node`. *whole is the mapping
+ * without a base; its JSON is appended to the list. */
+cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, cev_node *whole, json_t *list);
 
-/* Two experiments of one scan: other names, and the same uncertainty for a pull that they share. */
+/* Two experiments of one scan or study have other names. */
+cev_status cev_check_different(cev_node node, const cev_experiment *one, const cev_experiment *other);
+
+/* Two that are fitted together have the same uncertainty for a pull that they share. */
 cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other);
 
 /* Takes the pulls of a list (or of none) out of experiment[n]. */
 cev_status cev_drop_pulls(cev_arena *arena, cev_node list, size_t n, cev_experiment *experiment);
+
+/* The same of one, which need not have them. */
+cev_status cev_drop_pulls_of(cev_arena *arena, cev_node list, cev_experiment *experiment);
 
 /* Multiplies an experiment's exposure: its mass, and the counts of its backgrounds. */
 cev_status cev_scale_exposure(cev_arena *arena, double factor, cev_experiment *experiment);

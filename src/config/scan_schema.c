@@ -2,8 +2,8 @@
 #include "scan_parts.h"
 
 static const cev_key scan_key[] = {
-    CEV_KEY(cev_scan_keys, scan, .type = CEV_KEY_PROSE, .required = true),
-    CEV_KEY(cev_scan_keys, title, .type = CEV_KEY_PROSE),
+    CEV_KEY(cev_scan_keys, scan, .type = CEV_KEY_TITLE, .required = true),
+    CEV_KEY(cev_scan_keys, title, .type = CEV_KEY_TITLE),
     CEV_KEY(cev_scan_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_experiment_table,
             .required = true),
     CEV_KEY(cev_scan_keys, without_pulls, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),

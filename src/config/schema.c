@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cevscan/nearest.h"
 #include "cevscan/yaml.h"
@@ -13,13 +14,6 @@ static const cev_key always_allowed = {.name = "citation", .type = CEV_KEY_PROSE
                      name_of_model = {.name = "name", .type = CEV_KEY_TEXT, .required = true},
                      parameter_of_model = {.name = "parameter", .type = CEV_KEY_REAL};
 enum { MOST_KEYS = 64 };
-
-static const char *kind_of(cev_node node)
-{
-    if (cev_node_is_mapping(node)) return "a mapping";
-    if (cev_node_is_sequence(node)) return "a list";
-    return cev_node_text(node)[0] ? cev_node_text(node) : "nothing";
-}
 
 cev_status cev_node_fail_name(cev_node node, const char *what, const char *const *names, size_t n)
 {
@@ -32,52 +26,116 @@ cev_status cev_node_fail_name(cev_node node, const char *what, const char *const
         }
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
     }
+    if (!cev_node_is_scalar(node))
+        return cev_node_fail(node, "expected the name of a known %s, found %s (known: %s)", what, cev_node_kind(node),
+                             list);
     const char *word = cev_node_text(node), *nearest = cev_nearest(word, names, n);
     if (nearest)
         return cev_node_fail(node, "unknown %s \"%s\"; did you mean \"%s\"? (known: %s)", what, word, nearest, list);
-    return cev_node_fail(node, "unknown %s \"%s\" (known: %s)", what, kind_of(node), list);
+    return cev_node_fail(node, "unknown %s \"%s\" (known: %s)", what, word, list);
 }
 
-static bool parse_real(cev_node node, double *out)
+/* --- numbers and booleans --------------------------------------------------------------------------------------- */
+
+static const char *skip_digits(const char *text)
+{
+    return text + strspn(text, "0123456789");
+}
+
+/* What strtod() takes besides: hexadecimal numbers, infinity and things that are no number. */
+static bool is_decimal(const char *text)
+{
+    const char *whole = text + (*text == '+' || *text == '-'), *point = skip_digits(whole);
+    const char *end = *point == '.' ? skip_digits(point + 1) : point;
+    size_t n_digit = (size_t)(end - whole) - (*point == '.');
+    if (n_digit == 0 || (whole[0] == '0' && point > whole + 1)) return false;
+    if (*end != 'e' && *end != 'E') return !*end;
+    const char *power = end + 1 + (end[1] == '+' || end[1] == '-');
+    return skip_digits(power) > power && !*skip_digits(power);
+}
+
+bool cev_node_number(cev_node node, double *out)
 {
     const char *text = cev_node_text(node);
-    char *end;
-    if (!cev_node_is_scalar(node) || cev_node_is_quoted(node) || !*text) return false;
-    *out = strtod(text, &end);
-    *out += 0; /* -0 is 0 */
-    return end != text && !*end;
+    if (!cev_node_is_scalar(node) || cev_node_is_quoted(node) || !is_decimal(text)) return false;
+    *out = strtod(text, NULL) + 0; /* -0 is 0 */
+    return true;
+}
+
+bool cev_node_flag(cev_node node, bool *out)
+{
+    static const char *const words[] = {"true",  "True",  "TRUE",  "yes", "Yes", "YES", "on",  "On",  "ON",
+                                        "false", "False", "FALSE", "no",  "No",  "NO",  "off", "Off", "OFF"};
+    for (size_t k = 0; k < CEV_LENGTH(words); k++)
+        if (!cev_node_is_quoted(node) && !strcmp(words[k], cev_node_text(node))) {
+            *out = k < CEV_LENGTH(words) / 2;
+            return true;
+        }
+    return false;
+}
+
+/* Why a scalar that looks like a number is none, as words that follow it. */
+static const char *why_no_number(cev_node node)
+{
+    const char *text = cev_node_text(node), *digits = text + (*text == '+' || *text == '-');
+    bool flag;
+    if (cev_node_is_quoted(node) && is_decimal(text)) return ", which quotes make a text: leave them out";
+    if (cev_node_flag(node, &flag)) return flag ? "; write 1" : "; write 0";
+    if (digits[0] == '0' && digits[1] && strchr("xXoObB", digits[1])) return "; write it as a decimal number";
+    if (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9')
+        return ", which is octal to some readers of YAML: leave out the zeros in front";
+    if (*digits >= '0' && *digits <= '9' && !digits[strspn(digits, "0123456789_.")])
+        return strchr(digits, '_') ? "; write it without underscores" : "";
+    if (*digits >= '0' && *digits <= '9' && !digits[strspn(digits, "0123456789,")])
+        return "; write it with a decimal point, and without commas";
+    return "";
+}
+
+static bool is_no_finite_word(cev_node node)
+{
+    static const char *const words[] = {"nan", ".nan", "inf", ".inf", "infinity"};
+    const char *text = cev_node_text(node);
+    text += *text == '+' || *text == '-';
+    for (size_t k = 0; k < CEV_LENGTH(words); k++)
+        if (!strcasecmp(text, words[k])) return true;
+    return false;
+}
+
+static cev_status no_number(cev_node node, const char *key, const char *expected)
+{
+    return cev_node_fail(node, "key \"%s\": expected %s, found %s%s", key, expected, cev_node_kind(node),
+                         why_no_number(node));
 }
 
 cev_status cev_node_real(cev_node node, const char *key, double minimum, double maximum, double *out)
 {
-    if (!parse_real(node, out))
-        return cev_node_fail(node, "key \"%s\": expected a number, found %s", key, kind_of(node));
-    if (!isfinite(*out))
-        return cev_node_fail(node, "key \"%s\": expected a finite number, found %s", key, kind_of(node));
+    if (is_no_finite_word(node)) return no_number(node, key, "a finite number");
+    if (!cev_node_number(node, out)) return no_number(node, key, "a number");
+    if (!isfinite(*out)) return no_number(node, key, "a finite number");
     if (*out < minimum || *out > maximum)
         return cev_node_fail(node, "key \"%s\": expected a number between %g and %g, found %s", key, minimum, maximum,
-                             kind_of(node));
+                             cev_node_kind(node));
     return CEV_OK;
 }
 
 cev_status cev_node_count(cev_node node, const char *key, size_t minimum, size_t maximum, size_t *out)
 {
     double x;
-    if (!parse_real(node, &x) || !(x >= 0) || x > 9e15 || x != floor(x))
-        return cev_node_fail(node, "key \"%s\": expected a whole number, found %s", key, kind_of(node));
+    if (!cev_node_number(node, &x) || !(x >= 0) || x > 9e15 || x != floor(x))
+        return no_number(node, key, "a whole number");
     *out = (size_t)x;
     if (*out < minimum || *out > maximum)
         return cev_node_fail(node, "key \"%s\": expected a whole number between %zu and %zu, found %s", key, minimum,
-                             maximum, kind_of(node));
+                             maximum, cev_node_kind(node));
     return CEV_OK;
 }
 
 static cev_status read_flag(cev_node node, const char *key, bool *out)
 {
-    const char *text = cev_node_text(node);
-    *out = !strcmp(text, "true");
-    if (*out || !strcmp(text, "false")) return CEV_OK;
-    return cev_node_fail(node, "key \"%s\": expected true or false, found %s", key, kind_of(node));
+    bool quoted = cev_node_is_quoted(node);
+    if (cev_node_flag(node, out)) return CEV_OK;
+    return cev_node_fail(node, "key \"%s\": expected true or false, found %s%s", key, cev_node_kind(node),
+                         quoted ? " in quotes, which is a text" : "");
 }
 
 /* --- texts ------------------------------------------------------------------------------------------------------ */
@@ -113,12 +171,32 @@ cev_status cev_node_check_text(cev_node node, const char *key, bool prose)
     return CEV_OK;
 }
 
-static cev_status read_text(cev_node node, const cev_key *key, const char **out)
+/* On one line: newlines and tabs, and the spaces around them, become one space; none at the ends. */
+static cev_status title_of(cev_arena *arena, const char *text, const char **out)
+{
+    char *line;
+    size_t n = 0;
+    CEV_TRY(cev_arena_copy_text(arena, text, &line));
+    if (!strpbrk(line, "\n\t")) n = strlen(line);
+    for (char *rest = NULL, *word = n ? NULL : strtok_r(line, " \n\t", &rest); word;
+         word = strtok_r(NULL, " \n\t", &rest)) {
+        size_t length = strlen(word);
+        if (n) line[n++] = ' ';
+        memmove(line + n, word, length);
+        n += length;
+    }
+    line[n] = '\0';
+    *out = line;
+    return CEV_OK;
+}
+
+static cev_status read_text(cev_arena *arena, cev_node node, const cev_key *key, const char **out)
 {
     *out = cev_node_text(node);
     if (!cev_node_is_scalar(node) || !cev_node_text_size(node))
-        return cev_node_fail(node, "key \"%s\": expected a text, found %s", key->name, kind_of(node));
-    return cev_node_check_text(node, key->name, key->type == CEV_KEY_PROSE);
+        return cev_node_fail(node, "key \"%s\": expected a text, found %s", key->name, cev_node_kind(node));
+    CEV_TRY(cev_node_check_text(node, key->name, key->type != CEV_KEY_TEXT));
+    return key->type == CEV_KEY_TITLE ? title_of(arena, *out, out) : CEV_OK;
 }
 
 /* --- tables of keys --------------------------------------------------------------------------------------------- */
@@ -135,7 +213,7 @@ cev_status cev_node_reals(cev_arena *arena, cev_node node, const cev_key *key, c
     double minimum, maximum;
     bounds_of(key, &minimum, &maximum);
     if (!cev_node_is_sequence(node))
-        return cev_node_fail(node, "key \"%s\": expected a list of numbers, found %s", key->name, kind_of(node));
+        return cev_node_fail(node, "key \"%s\": expected a list of numbers, found %s", key->name, cev_node_kind(node));
     out->node = node;
     out->n = cev_node_length(node);
     CEV_TRY(cev_new(arena, out->n, &out->value));
@@ -154,7 +232,8 @@ static cev_status read_key(cev_arena *arena, cev_node node, const cev_key *key, 
         return cev_node_count(node, key->name, minimum > 0 ? (size_t)minimum : 0,
                               maximum < 9e15 ? (size_t)maximum : (size_t)9e15, to);
     case CEV_KEY_TEXT:
-    case CEV_KEY_PROSE: return read_text(node, key, to);
+    case CEV_KEY_PROSE:
+    case CEV_KEY_TITLE: return read_text(arena, node, key, to);
     case CEV_KEY_FLAG: return read_flag(node, key->name, to);
     case CEV_KEY_REALS: return cev_node_reals(arena, node, key, to);
     case CEV_KEY_NODE: *(cev_node *)to = node; return CEV_OK;
@@ -171,7 +250,8 @@ static void fill_in(const cev_key *key, void *to)
     case CEV_KEY_COUNT: *(size_t *)to = (size_t)strtoull(key->otherwise, NULL, 10); break;
     case CEV_KEY_FLAG: *(bool *)to = !strcmp(key->otherwise, "true"); break;
     case CEV_KEY_TEXT:
-    case CEV_KEY_PROSE: *(const char **)to = key->otherwise; break;
+    case CEV_KEY_PROSE:
+    case CEV_KEY_TITLE: *(const char **)to = key->otherwise; break;
     case CEV_KEY_REALS:
     case CEV_KEY_NODE: break;
     }
@@ -208,7 +288,7 @@ cev_status cev_node_read(cev_arena *arena, cev_node node, const cev_table *table
     for (size_t k = 0; k < table->n; k++) names[k] = table->key[k].name;
     names[table->n] = always_allowed.name;
     if (!cev_node_is_mapping(node))
-        return cev_node_fail(node, "%s: expected a mapping of keys, found %s", table->what, kind_of(node));
+        return cev_node_fail(node, "%s: expected a mapping of keys, found %s", table->what, cev_node_kind(node));
     for (size_t i = 0; i < cev_node_length(node); i++)
         CEV_TRY(check_known(cev_node_key(node, i), table->what, names, table->n + 1));
     for (size_t k = 0; k < table->n; k++) {

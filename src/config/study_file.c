@@ -8,18 +8,19 @@
 
 #include "resolve.h"
 #include "scan_parts.h"
+#include "study_factors.h"
 #include "study_sets.h"
 
 typedef struct study_keys {
     const char *study, *title;
-    cev_node interaction, experiments, sets, without_pulls, parameters, planes, profiles, data, tile;
+    cev_node interaction, experiments, sets, without_pulls, parameters, factors, planes, profiles, data, tile;
     cev_reals exposure_factors;
     bool store_pulls;
 } study_keys;
 
 static const cev_key study_key[] = {
-    CEV_KEY(study_keys, study, .type = CEV_KEY_PROSE, .required = true),
-    CEV_KEY(study_keys, title, .type = CEV_KEY_PROSE),
+    CEV_KEY(study_keys, study, .type = CEV_KEY_TITLE, .required = true),
+    CEV_KEY(study_keys, title, .type = CEV_KEY_TITLE),
     CEV_KEY(study_keys, interaction, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .required = true),
     CEV_KEY(study_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_experiment_table),
     CEV_KEY(study_keys, sets, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_set_table, .required = true),
@@ -30,6 +31,7 @@ static const cev_key study_key[] = {
     CEV_KEY(study_keys, data, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_data_table,
             .otherwise = "asimov"),
     CEV_KEY(study_keys, exposure_factors, .type = CEV_KEY_REALS, .minimum = 1e-6, .maximum = 1e6),
+    CEV_KEY(study_keys, factors, .type = CEV_KEY_NODE, .of = &cev_factor_table),
     CEV_KEY(study_keys, store_pulls, .type = CEV_KEY_FLAG, .otherwise = "false"),
     CEV_KEY(study_keys, tile, .type = CEV_KEY_NODE, .scalars = CEV_KEY_COUNT),
 };
@@ -42,60 +44,41 @@ typedef struct reading {
     cev_study_config *study;
     const study_keys *keys;
     cev_scan_config base; /* what all scans have in common */
+    cev_node *whole;      /* [n_experiment] mappings, as their files have them */
     cev_study_space *space;
 } reading;
 
 /* --- experiments ------------------------------------------------------------------------------------------------ */
 
-/* Copies of the experiments for each exposure: mass and backgrounds grow with it. */
-static cev_status scale_exposures(cev_study_config *s, const cev_experiment *plain)
-{
-    cev_experiment *copy;
-    const cev_experiment **list;
-    CEV_TRY(cev_new(s->arena, s->n_exposure * s->n_experiment, &copy));
-    CEV_TRY(cev_new(s->arena, s->n_exposure * s->n_experiment, &list));
-    for (size_t k = 0; k < s->n_exposure * s->n_experiment; k++) {
-        copy[k] = plain[k % s->n_experiment];
-        list[k] = &copy[k];
-        CEV_TRY(cev_scale_exposure(s->arena, s->exposure_factor[k / s->n_experiment], &copy[k]));
-    }
-    s->experiment = list;
-    return CEV_OK;
-}
-
-static cev_status read_exposures(reading *r)
-{
-    static const double as_it_is[] = {1};
-    const cev_reals *list = &r->keys->exposure_factors;
-    r->study->n_exposure = list->node.id ? list->n : 1;
-    r->study->exposure_factor = list->node.id ? list->value : as_it_is;
-    if (r->study->n_exposure == 0)
-        return cev_node_fail(list->node, "key \"exposure_factors\": expected a list of numbers");
-    for (size_t k = 0; k < r->study->n_exposure; k++)
-        for (size_t j = 0; j < k; j++)
-            if (r->study->exposure_factor[j] == r->study->exposure_factor[k])
-                return cev_node_fail(cev_node_item(list->node, k),
-                                     "the same map twice: exposure factor %g is given twice", list->value[k]);
-    return CEV_OK;
-}
-
+/* As their files have them, with what is known of them by name. */
 static cev_status read_experiments(reading *r, const cev_set_list *sets, const char *file)
 {
     cev_study_config *s = r->study;
     cev_experiment *experiment;
-    json_t *list = json_array();
-    if (json_object_set_new(s->json, "experiments", list)) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_reading scan = {.config = &r->base, .file = file};
+    const cev_experiment **list;
+    json_t *json = json_array();
+    if (json_object_set_new(s->json, "experiments", json)) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_reading scan = {.config = &r->base, .file = file, .experiments = r->keys->experiments};
     s->n_experiment = sets->n_experiment;
     CEV_TRY(cev_new(s->arena, s->n_experiment, &experiment));
+    CEV_TRY(cev_new(s->arena, s->n_experiment, &list));
+    CEV_TRY(cev_new(s->arena, s->n_experiment, &r->whole));
     for (size_t e = 0; e < s->n_experiment; e++) {
-        CEV_TRY(cev_read_experiment(&scan, sets->experiment[e], &experiment[e], list));
+        CEV_TRY(cev_read_experiment(&scan, sets->experiment[e], &experiment[e], &r->whole[e], json));
         for (size_t k = 0; k < e; k++)
-            CEV_TRY(cev_check_shared_pulls(sets->experiment[e], &experiment[e], &experiment[k]));
+            CEV_TRY(cev_check_different(sets->experiment[e], &experiment[e], &experiment[k]));
+        list[e] = &experiment[e];
     }
     CEV_TRY(cev_drop_pulls(s->arena, r->keys->without_pulls, s->n_experiment, experiment));
-    CEV_TRY(read_exposures(r));
-    CEV_TRY(scale_exposures(s, experiment));
+    s->experiment = list;
+    return cev_place_factors(s, r->whole, experiment);
+}
+
+/* In all settings; the sets are known. */
+static cev_status make_settings(reading *r, const cev_set_list *sets)
+{
+    cev_study_config *s = r->study;
+    CEV_TRY(cev_make_settings(s, r->whole, sets->experiment, r->keys->without_pulls));
     r->base.n_experiment = s->n_experiment;
     r->base.experiment = s->experiment;
     return cev_follow_sources(&r->base, r->keys->interaction);
@@ -163,7 +146,7 @@ static cev_status read_space(reading *r, cev_node node, bool plane)
     CEV_TRY(name_space(r->study->arena, scan, &space->name));
     CEV_TRY(check_axes(r, node, space, plane));
     CEV_TRY(cev_read_scan_data(scan, r->keys->data));
-    CEV_TRY(cev_lay_scan_tiles(scan, node, r->keys->tile, r->study->n_exposure * r->study->n_set));
+    CEV_TRY(cev_lay_scan_tiles(scan, node, r->keys->tile, r->study->n_setting * r->study->n_set));
     scan->store_pulls = r->study->store_pulls;
     for (size_t k = 0; k < n; k++) {
         CEV_TRY(cev_node_json(parameter[k], &item_key, &json));
@@ -215,11 +198,11 @@ static cev_status read_spaces(reading *r)
 /* --- the product ------------------------------------------------------------------------------------------------ */
 
 /* Before anything takes memory in proportion. */
-static cev_status check_number(const study_keys *keys, cev_node root, double n_set)
+static cev_status check_number(const cev_study_config *s, const study_keys *keys, cev_node root, double n_set)
 {
-    double n_exposure = keys->exposure_factors.node.id ? (double)keys->exposure_factors.n : 1;
+    double n_setting = (double)s->n_setting;
     double n_space = (double)(cev_node_length(keys->planes) + cev_node_length(keys->profiles)),
-           n = n_set * n_exposure * n_space;
+           n = n_set * n_setting * n_space;
     if (n == 0)
         return cev_node_fail(root,
                              "an empty study: %.0f sets of experiments x %.0f planes and profiles; give \"sets\" and "
@@ -228,24 +211,24 @@ static cev_status check_number(const study_keys *keys, cev_node root, double n_s
                              n_set, n_space);
     if (n <= CEV_MAX_MAPS) return CEV_OK;
     return cev_node_fail(root,
-                         "%.0f maps (%.0f sets x %.0f exposures x %.0f planes and profiles); at most %d are possible",
-                         n, n_set, n_exposure, n_space, CEV_MAX_MAPS);
+                         "%.0f maps (%.0f sets x %.0f settings of exposures and factors x %.0f planes and profiles); "
+                         "at most %d are possible",
+                         n, n_set, n_setting, n_space, CEV_MAX_MAPS);
 }
 
 static cev_status list_maps(cev_study_config *s)
 {
     cev_study_map *map;
-    s->n_map = s->n_space * s->n_exposure * s->n_set;
+    s->n_map = s->n_space * s->n_setting * s->n_set;
     CEV_TRY(cev_new(s->arena, s->n_map, &map));
     for (size_t m = 0; m < s->n_map; m++) {
-        char *name, factor[32] = "";
+        char *name, *setting;
         map[m].set = m % s->n_set;
-        map[m].exposure = m / s->n_set % s->n_exposure;
-        map[m].space = m / s->n_set / s->n_exposure;
-        double x = s->exposure_factor[map[m].exposure];
-        if (x != 1) snprintf(factor, sizeof factor, "@%.15g", x);
-        CEV_TRY(
-            cev_arena_print(s->arena, &name, "%s/%s%s", s->space[map[m].space].name, s->set[map[m].set].name, factor));
+        map[m].setting = m / s->n_set % s->n_setting;
+        map[m].space = m / s->n_set / s->n_setting;
+        CEV_TRY(cev_setting_name(s, s->arena, map[m].setting, &setting));
+        CEV_TRY(cev_arena_print(s->arena, &name, "%s/%s%s%s", s->space[map[m].space].name, s->set[map[m].set].name,
+                                *setting ? "@" : "", setting));
         map[m].name = name;
     }
     s->map = map;
@@ -271,15 +254,6 @@ static cev_status check_names(const cev_study_config *s, cev_node root)
     return CEV_OK;
 }
 
-static cev_status check_data(const reading *r)
-{
-    for (size_t k = 0; k < r->study->n_exposure; k++)
-        if (r->study->exposure_factor[k] != 1 && r->study->space[0].scan->data != CEV_DATA_ASIMOV)
-            return cev_node_fail(r->keys->exposure_factors.node,
-                                 "key \"exposure_factors\": observed data have the exposure that they have");
-    return CEV_OK;
-}
-
 /* The sets become lists of names: what a name stood for beside the file is in "experiments" now. A set that had no name
  * of its own gets none: it would become its title. */
 static json_t *sets_json(const cev_study_config *s, bool all_names)
@@ -299,7 +273,11 @@ static json_t *sets_json(const cev_study_config *s, bool all_names)
 static json_t *exposures_json(const cev_study_config *s)
 {
     json_t *list = json_array();
-    for (size_t k = 0; k < s->n_exposure; k++) json_array_append_new(list, json_real(s->exposure_factor[k]));
+    size_t f = 0;
+    while (f < s->n_factor && !s->edits->rule[f].exposure) f++;
+    for (size_t k = 0; f < s->n_factor && k < s->factor[f].n; k++)
+        json_array_append_new(list, json_real(s->factor[f].value[k]));
+    if (f == s->n_factor) json_array_append_new(list, json_real(1));
     return list;
 }
 
@@ -317,24 +295,30 @@ static json_t *spaces_json(const cev_study_config *s)
     return list;
 }
 
-static json_t *values_of_study(const cev_study_config *s)
+static json_t *values_of_study(const reading *r)
 {
-    static const char *const in_spaces[] = {"planes", "profiles", "parameters", "data", "tile"};
-    json_t *out = cev_json_values(s->json, &whole_key), *without = json_object_get(out, "without_pulls");
+    static const char *const in_spaces[] = {"planes", "profiles", "parameters", "data", "tile", "factors"};
+    const cev_study_config *s = r->study;
+    bool needed;
+    json_t *out = cev_json_values(s->json, &whole_key), *without = json_object_get(out, "without_pulls"),
+           *factors = cev_values_of_factors(s, r->whole, &needed);
     for (size_t k = 0; k < CEV_LENGTH(in_spaces); k++) json_object_del(out, in_spaces[k]);
     int failed = json_object_set_new(out, "spaces", spaces_json(s)) ||
                  json_object_set_new(out, "sets", sets_json(s, true)) ||
                  json_object_set_new(out, "exposure_factors", exposures_json(s)) ||
                  (without && json_object_set_new(out, "without_pulls", cev_values_of_names(without)));
+    failed |= !factors || (needed && json_object_set(out, "factors", factors));
+    json_decref(factors);
     if (!failed && json_array_size(json_object_get(out, "spaces")) == s->n_space) return out;
     json_decref(out);
     return NULL;
 }
 
-static cev_status seal(cev_study_config *s)
+static cev_status seal(const reading *r)
 {
+    cev_study_config *s = r->study;
     if (json_object_set_new(s->json, "sets", sets_json(s, false))) return cev_fail(CEV_E_MEMORY, "out of memory");
-    s->values = values_of_study(s);
+    s->values = values_of_study(r);
     s->prose = cev_json_prose(s->json, &whole_key);
     if (!s->values) return cev_fail(CEV_E_MEMORY, "out of memory");
     CEV_TRY(cev_json_text(s->arena, s->json, &s->resolved));
@@ -349,8 +333,9 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     double n_set;
     CEV_TRY(cev_node_read(s->arena, root, &study_table, &keys));
     CEV_TRY(cev_count_sets(keys.sets, &n_set));
-    CEV_TRY(check_number(&keys, root, n_set));
-    CEV_TRY(cev_node_json(root, &whole_key, &s->json));
+    CEV_TRY(cev_read_factors(s, keys.factors, &keys.exposure_factors));
+    CEV_TRY(check_number(s, &keys, root, n_set));
+    CEV_TRY(cev_root_json(root, &whole_key, &s->json));
     CEV_TRY(cev_arena_keep_text(s->arena, keys.study, &s->name));
     CEV_TRY(cev_arena_keep_text(s->arena, keys.title ? keys.title : keys.study, &s->title));
     s->store_pulls = keys.store_pulls;
@@ -360,11 +345,14 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     CEV_TRY(cev_list_set_experiments(&sets, keys.experiments, keys.sets));
     CEV_TRY(read_experiments(&r, &sets, file));
     CEV_TRY(cev_read_sets(&sets, (size_t)n_set, s));
+    CEV_TRY(make_settings(&r, &sets));
     CEV_TRY(read_spaces(&r));
-    CEV_TRY(check_data(&r));
+    CEV_TRY(cev_check_exposures(s, r.whole, s->space[0].scan->observed));
     CEV_TRY(list_maps(s));
     CEV_TRY(check_names(s, root));
-    return seal(s);
+    CEV_TRY(seal(&r));
+    cev_forget_nodes(s);
+    return CEV_OK;
 }
 
 /* --- a scan, which is a study of one map ------------------------------------------------------------------------ */
@@ -388,8 +376,8 @@ static cev_status list_scan(cev_study_config *s, cev_scan_config *scan, const do
     *map = (cev_study_map){.name = scan->name};
     json_t *parameters = json_object_get(s->json, "parameters");
     *space = (cev_study_space){.scan = scan, .parameters = parameters ? json_incref(parameters) : json_array()};
-    s->n_exposure = s->n_set = s->n_space = s->n_map = 1;
-    s->exposure_factor = exposure_factor;
+    s->n_setting = s->n_set = s->n_space = s->n_map = 1;
+    s->exposure = exposure_factor;
     s->set = set, s->space = space, s->map = map;
     return name_space(s->arena, scan, &space->name);
 }
@@ -424,7 +412,7 @@ static cev_status read_scan(cev_study_config *s, cev_node root, const char *file
 /* By the key that names it; without one, by what only a study has: a misspelt key is told in the right words. */
 static bool is_study(cev_node root)
 {
-    static const char *const of_studies[] = {"sets", "planes", "profiles", "exposure_factors"};
+    static const char *const of_studies[] = {"sets", "planes", "profiles", "exposure_factors", "factors"};
     if (cev_node_find(root, "study").id) return true;
     for (size_t k = 0; k < CEV_LENGTH(of_studies); k++)
         if (cev_node_find(root, of_studies[k]).id) return !cev_node_find(root, "scan").id;

@@ -6,6 +6,7 @@
 #include "cevscan/study.h"
 #include "resolve.h"
 #include "scan_parts.h"
+#include "study_factors.h"
 
 static cev_status choose_experiments(const cev_study_config *s, const cev_study_map *map, cev_scan_config *scan)
 {
@@ -16,7 +17,7 @@ static cev_status choose_experiments(const cev_study_config *s, const cev_study_
     CEV_TRY(cev_new(scan->arena, set->n_experiment, &list));
     CEV_TRY(cev_new(scan->arena, set->n_experiment, &observed));
     for (size_t e = 0; e < set->n_experiment; e++) {
-        list[e] = s->experiment[map->exposure * s->n_experiment + set->experiment[e]];
+        list[e] = s->experiment[map->setting * s->n_experiment + set->experiment[e]];
         observed[e] = s->space[map->space].scan->observed[set->experiment[e]];
         n_observed += observed[e];
     }
@@ -29,11 +30,55 @@ static cev_status choose_experiments(const cev_study_config *s, const cev_study_
     return cev_gather_pulls(scan, (cev_node){0});
 }
 
-static json_t *experiments_json(const cev_study_config *s, const cev_study_set *set)
+/* An experiment as it is read, changed by the factors of a setting. */
+typedef struct changing {
+    const cev_study_config *study;
+    size_t setting, experiment;
+    json_t *out;
+} changing;
+
+static cev_status change_experiment(cev_node root, const char *file, void *context)
 {
-    json_t *list = json_array(), *all = json_object_get(s->json, "experiments");
-    for (size_t e = 0; e < set->n_experiment; e++) json_array_append(list, json_array_get(all, set->experiment[e]));
-    return list;
+    static const cev_key key = {.name = "experiments", .type = CEV_KEY_NODE, .of = &cev_experiment_table};
+    changing *c = context;
+    bool changed;
+    (void)file;
+    CEV_TRY(cev_experiment_in_setting(c->study, c->setting, c->experiment, root, &changed, &root));
+    return cev_node_json(root, &key, &c->out);
+}
+
+static bool is_changed(const cev_study_config *s, size_t experiment)
+{
+    bool changed = false;
+    for (size_t f = 0; f < s->n_factor; f++) changed |= s->edits->rule[f].acts[experiment];
+    return changed;
+}
+
+static cev_status experiment_json(const cev_study_config *s, size_t setting, size_t experiment, json_t **out)
+{
+    json_t *plain = json_array_get(json_object_get(s->json, "experiments"), experiment);
+    changing c = {.study = s, .setting = setting, .experiment = experiment};
+    if (!is_changed(s, experiment)) {
+        *out = json_incref(plain);
+        return CEV_OK;
+    }
+    char *text = json_dumps(plain, 0);
+    if (!text) return cev_fail(CEV_E_MEMORY, "out of memory");
+    cev_status status = cev_yaml_with_text(text, "experiment", change_experiment, &c);
+    free(text);
+    *out = c.out;
+    return status;
+}
+
+static cev_status experiments_json(const cev_study_config *s, const cev_study_map *map, json_t *list)
+{
+    const cev_study_set *set = &s->set[map->set];
+    for (size_t e = 0; e < set->n_experiment; e++) {
+        json_t *own = NULL;
+        CEV_TRY(experiment_json(s, map->setting, set->experiment[e], &own));
+        if (json_array_append_new(list, own)) return cev_fail(CEV_E_MEMORY, "out of memory");
+    }
+    return CEV_OK;
 }
 
 static bool has_pull(const json_t *experiments, const char *name)
@@ -72,11 +117,12 @@ static void put_data(const cev_study_config *s, const cev_scan_config *scan, jso
     json_object_set_new(json, "data", copy);
 }
 
-static json_t *scan_json(const cev_study_config *s, const cev_study_map *map, const cev_scan_config *scan)
+static json_t *scan_json(const cev_study_config *s, const cev_study_map *map, const cev_scan_config *scan,
+                         json_t *experiments)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:O}", "scan", scan->name, "title", scan->title, "interaction",
-                             scan->interaction->card.name, "experiments", experiments_json(s, &s->set[map->set]),
-                             "parameters", s->space[map->space].parameters);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:O, s:O}", "scan", scan->name, "title", scan->title, "interaction",
+                             scan->interaction->card.name, "experiments", experiments, "parameters",
+                             s->space[map->space].parameters);
     if (!json) return NULL;
     put_without_pulls(s, json);
     put_data(s, scan, json);
@@ -85,23 +131,24 @@ static json_t *scan_json(const cev_study_config *s, const cev_study_map *map, co
     for (size_t a = 0; a < scan->grid.n_axis; a++)
         json_array_append_new(tile, json_integer((json_int_t)scan->grid.tile_side[a]));
     json_object_set_new(json, "tile", tile);
-    if (s->exposure_factor[map->exposure] != 1)
-        json_object_set_new(json, "exposure_factor", json_real(s->exposure_factor[map->exposure]));
+    if (s->exposure[map->setting] != 1)
+        json_object_set_new(json, "exposure_factor", json_real(s->exposure[map->setting]));
     return json;
 }
 
 static cev_status spell_out(const cev_study_config *s, const cev_study_map *map, cev_scan_config *scan)
 {
-    char *title;
+    char *title, *setting;
     CEV_TRY(choose_experiments(s, map, scan));
-    double factor = s->exposure_factor[map->exposure];
-    CEV_TRY(cev_arena_print(scan->arena, &title, factor == 1 ? "%s" : "%s, %g times the exposure",
-                            s->set[map->set].title, factor));
+    CEV_TRY(cev_setting_title(s, scan->arena, map->setting, &setting));
+    CEV_TRY(cev_arena_print(scan->arena, &title, "%s%s", s->set[map->set].title, setting));
     scan->name = map->name;
     scan->title = title;
-    json_t *json = scan_json(s, map, scan);
-    if (!json) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_status status = cev_seal_scan(scan, json);
+    json_t *experiments = json_array(), *json = NULL;
+    cev_status status = experiments_json(s, map, experiments);
+    if (status == CEV_OK) json = scan_json(s, map, scan, experiments);
+    if (status == CEV_OK) status = json ? cev_seal_scan(scan, json) : cev_fail(CEV_E_MEMORY, "out of memory");
+    json_decref(experiments);
     json_decref(json);
     return status;
 }

@@ -52,6 +52,15 @@ static cev_status tell_of_remarks(const job *j)
     return CEV_OK;
 }
 
+/* Whoever looks at the result must know. */
+static void tell_of_surrogates(const job *j)
+{
+    const cev_scan_config *c = j->config->space[0].scan;
+    for (size_t e = 0; e < c->n_experiment && j->options->tell; e++)
+        if (c->experiment[e]->surrogate)
+            job_tell(j, "%s is a surrogate: %s", c->experiment[e]->name, c->experiment[e]->surrogate);
+}
+
 static cev_status build_together(job *j)
 {
     cev_status own = job_build(j);
@@ -97,6 +106,7 @@ static cev_status run_stages(job *j, cev_job_result *r)
     j->started = job_now_s();
     CEV_TRY(survey_and_build(j));
     CEV_TRY(enter_together(j, CEV_STAGE_BEST_FITS));
+    tell_of_surrogates(j);
     if (j->rank == 0) CEV_TRY(job_alone(j, tell_of_remarks(j)));
     CEV_TRY(job_find_best_fits(j));
     CEV_TRY(enter_together(j, CEV_STAGE_LAYOUT));

@@ -8,7 +8,7 @@
 
 /* --- sets and spaces -------------------------------------------------------------------------------------------- */
 
-static cev_status describe_set(const job *j, size_t exposure, const cev_study_set *set, cev_fit_set *out)
+static cev_status describe_set(const job *j, size_t setting, const cev_study_set *set, cev_fit_set *out)
 {
     const cev_study_config *c = j->config;
     const cev_experiment **experiment;
@@ -16,7 +16,7 @@ static cev_status describe_set(const job *j, size_t exposure, const cev_study_se
     CEV_TRY(cev_new(j->arena, set->n_experiment, &experiment));
     CEV_TRY(cev_new(j->arena, set->n_experiment, &observed));
     for (size_t e = 0; e < set->n_experiment; e++) {
-        experiment[e] = c->experiment[exposure * c->n_experiment + set->experiment[e]];
+        experiment[e] = c->experiment[setting * c->n_experiment + set->experiment[e]];
         observed[e] = c->space[0].scan->observed[set->experiment[e]];
     }
     *out = (cev_fit_set){.n_experiment = set->n_experiment, .experiment = experiment, .observed = observed};
@@ -26,7 +26,7 @@ static cev_status describe_set(const job *j, size_t exposure, const cev_study_se
 static cev_status build_units(job *j)
 {
     const cev_study_config *c = j->config;
-    size_t n = c->n_exposure * c->n_set;
+    size_t n = c->n_setting * c->n_set;
     cev_fit_set *set;
     CEV_TRY(cev_new(j->arena, n, &set));
     for (size_t k = 0; k < n; k++) CEV_TRY(describe_set(j, k / c->n_set, &c->set[k % c->n_set], &set[k]));
@@ -57,7 +57,7 @@ static cev_status build_space(job *j, size_t k)
     memcpy(as_scan.theta, scan->theta, sizeof as_scan.theta);
     memcpy(as_scan.axis_parameter, scan->axis_parameter, sizeof as_scan.axis_parameter);
     s->scan = scan;
-    s->n_map = c->n_exposure * c->n_set;
+    s->n_map = c->n_setting * c->n_set;
     s->n_member = cev_grid_n_member(&scan->grid);
     s->n_fit = s->n_map * s->n_member;
     s->first_map = k * s->n_map;

@@ -102,6 +102,7 @@ static cev_status create(job *j)
     size_t derived;
     CEV_TRY(job_texts(j, &j->spec.n_text, &derived, &j->spec.text));
     CEV_TRY(job_columns(j, &j->spec.n_column, &j->spec.column));
+    CEV_TRY(job_factors_text(j, &j->spec.factors));
     atomic_store(&j->laying_out, true);
     return cev_map_create(j->path, &j->spec, j->options->n_shard == 0);
 }

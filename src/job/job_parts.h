@@ -191,6 +191,8 @@ cev_status job_changed_text(const job *j, const cev_map_info *info, const char *
 /* Attributes of the root group, into *text; `derived` of them follow from the configuration alone and come first. */
 cev_status job_texts(const job *j, size_t *n, size_t *derived, const cev_map_text **text);
 cev_status job_columns(const job *j, size_t *n, const cev_map_column **column);
+/* Names of the study's factors, comma-separated; NULL for a scan. */
+cev_status job_factors_text(const job *j, const char **factors);
 
 /* "cevscan 1.0 (commit); HDF5 1.10.8; ...": the same on ranks that may work together. */
 cev_status job_program_text(cev_arena *arena, const char **out);

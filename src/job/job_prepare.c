@@ -47,7 +47,7 @@ static cev_status compare_sizes(const job *j)
     bool same = j->found->n_space == j->config->n_space;
     for (size_t k = 0; same && k < j->config->n_space; k++)
         same = j->found->space[k].n_tile == j->config->space[k].scan->grid.n_tile &&
-               j->found->space[k].n_map == j->config->n_exposure * j->config->n_set;
+               j->found->space[k].n_map == j->config->n_setting * j->config->n_set;
     if (same) return CEV_OK;
     return cev_fail(CEV_E_INPUT, "%s: its maps are not those of its %s: the file is damaged", j->path, kind_of(j));
 }
@@ -134,7 +134,7 @@ cev_status job_adopt(job *j, const char *path, const cev_map_info *info)
         return cev_fail(CEV_E_INPUT, "%s: its configuration does not fit its maps", path);
     for (size_t k = 0; k < info->n_space; k++)
         if (info->space[k].n_tile != j->config->space[k].scan->grid.n_tile ||
-            info->space[k].n_map != j->config->n_exposure * j->config->n_set)
+            info->space[k].n_map != j->config->n_setting * j->config->n_set)
             return cev_fail(CEV_E_INPUT, "%s: its configuration does not fit its tiles", path);
     return CEV_OK;
 }

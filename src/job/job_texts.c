@@ -94,6 +94,16 @@ static cev_status experiments_text(const job *j, const char **out)
     return CEV_OK;
 }
 
+/* "" if there is none. */
+static cev_status surrogates_text(const job *j, const char **out)
+{
+    const cev_scan_config *c = j->config->space[0].scan;
+    *out = "";
+    for (size_t e = 0; e < c->n_experiment; e++)
+        if (c->experiment[e]->surrogate) CEV_TRY(append_name(j, c->experiment[e]->name, out));
+    return CEV_OK;
+}
+
 static cev_status axes_text(const job *j, size_t space, const char **out)
 {
     const cev_grid *g = &j->config->space[space].scan->grid;
@@ -133,7 +143,7 @@ static cev_status put_scan_texts(const job *j, text_list *list)
 cev_status job_texts(const job *j, size_t *n, size_t *derived, const cev_map_text **text)
 {
     const cev_study_config *c = j->config;
-    const char *libraries, *experiments, *data;
+    const char *libraries, *experiments, *data, *surrogates;
     char identity[CEV_DIGEST_TEXT_SIZE], *hash;
     text_list list = {.most = 24};
     cev_digest_text(&c->identity, identity);
@@ -142,11 +152,13 @@ cev_status job_texts(const job *j, size_t *n, size_t *derived, const cev_map_tex
     CEV_TRY(job_library_versions(j->arena, &libraries));
     CEV_TRY(experiments_text(j, &experiments));
     CEV_TRY(data_text(j, &data));
+    CEV_TRY(surrogates_text(j, &surrogates));
     put(&list, "title", c->title);
     put(&list, c->is_scan ? "scan" : "study", c->name);
     put(&list, "experiments", experiments);
     put(&list, "interaction", c->space[0].scan->interaction->card.name);
     put(&list, "data", data);
+    if (*surrogates) put(&list, "surrogates", surrogates);
     if (c->is_scan) CEV_TRY(put_scan_texts(j, &list));
     *derived = list.n;
     put(&list, "configuration", c->resolved);
@@ -170,41 +182,75 @@ static cev_status set_text(const job *j, const cev_study_set *set, const char **
     return CEV_OK;
 }
 
-static cev_status factor_text(const job *j, double factor, const char **out)
+static cev_status number_text(const job *j, double x, const char **out)
 {
     char *text;
-    CEV_TRY(cev_arena_print(j->arena, &text, "%.15g", factor));
+    CEV_TRY(cev_arena_print(j->arena, &text, "%.15g", x));
     *out = text;
     return CEV_OK;
 }
 
-enum { COLUMN_NAME, COLUMN_AXES, COLUMN_EXPERIMENTS, COLUMN_TITLE, COLUMN_EXPOSURE, N_COLUMNS };
-static const char *const column_name[N_COLUMNS] = {"name", "axes", "experiments", "title", "exposure_factor"};
+enum { COLUMN_NAME, COLUMN_AXES, COLUMN_EXPERIMENTS, COLUMN_TITLE, COLUMN_SET, COLUMN_EXPOSURE, N_COLUMNS };
+static const char *const column_name[N_COLUMNS] = {"name", "axes", "experiments", "title", "set", "exposure_factor"};
 
-static cev_status fill_row(const job *j, size_t m, const char **column[N_COLUMNS])
+/* The exposure has its column in any case. */
+static bool is_exposure(const cev_study_factor *factor)
+{
+    return !strcmp(factor->name, "exposure");
+}
+
+static cev_status fill_row(const job *j, size_t m, const char ***column)
 {
     const cev_study_map *map = &j->config->map[m];
     const cev_study_set *set = &j->config->set[map->set];
     column[COLUMN_NAME][m] = map->name;
     column[COLUMN_TITLE][m] = set->title;
+    column[COLUMN_SET][m] = set->name;
     CEV_TRY(axes_text(j, map->space, &column[COLUMN_AXES][m]));
     CEV_TRY(set_text(j, set, &column[COLUMN_EXPERIMENTS][m]));
-    return factor_text(j, j->config->exposure_factor[map->exposure], &column[COLUMN_EXPOSURE][m]);
+    CEV_TRY(number_text(j, j->config->exposure[map->setting], &column[COLUMN_EXPOSURE][m]));
+    for (size_t f = 0, k = N_COLUMNS; f < j->config->n_factor; f++)
+        if (!is_exposure(&j->config->factor[f]))
+            CEV_TRY(number_text(j, cev_study_factor_value(j->config, map->setting, f), &column[k++][m]));
+    return CEV_OK;
+}
+
+/* Names and labels; without the texts. */
+static size_t name_columns(const cev_study_config *c, cev_map_column *column)
+{
+    size_t n = N_COLUMNS;
+    for (size_t k = 0; k < N_COLUMNS; k++) column[k].name = column_name[k];
+    for (size_t f = 0; f < c->n_factor; f++) {
+        cev_map_column *own = is_exposure(&c->factor[f]) ? &column[COLUMN_EXPOSURE] : &column[n++];
+        if (!is_exposure(&c->factor[f])) own->name = c->factor[f].name;
+        own->long_name = c->factor[f].label;
+    }
+    return n;
 }
 
 cev_status job_columns(const job *j, size_t *n, const cev_map_column **out)
 {
-    const char **text[N_COLUMNS];
+    const char ***text;
     cev_map_column *column;
     *n = 0;
     if (j->config->is_scan) return CEV_OK;
-    CEV_TRY(cev_new(j->arena, N_COLUMNS, &column));
-    for (size_t k = 0; k < N_COLUMNS; k++) {
+    CEV_TRY(cev_new(j->arena, N_COLUMNS + j->config->n_factor, &column));
+    CEV_TRY(cev_new(j->arena, N_COLUMNS + j->config->n_factor, &text));
+    *n = name_columns(j->config, column);
+    for (size_t k = 0; k < *n; k++) {
         CEV_TRY(cev_new(j->arena, j->config->n_map, &text[k]));
-        column[k] = (cev_map_column){.name = column_name[k], .text = text[k]};
+        column[k].text = text[k];
     }
     for (size_t m = 0; m < j->config->n_map; m++) CEV_TRY(fill_row(j, m, text));
-    *n = N_COLUMNS;
     *out = column;
+    return CEV_OK;
+}
+
+cev_status job_factors_text(const job *j, const char **out)
+{
+    *out = NULL;
+    if (j->config->is_scan) return CEV_OK;
+    *out = "";
+    for (size_t f = 0; f < j->config->n_factor; f++) CEV_TRY(append_name(j, j->config->factor[f].name, out));
     return CEV_OK;
 }

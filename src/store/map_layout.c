@@ -377,6 +377,15 @@ static cev_status index_by_name(const layout *l)
     return CEV_OK;
 }
 
+/* An attribute of a group or a dataset. */
+static cev_status put_text_on(const layout *l, const char *path, const char *name, const char *value)
+{
+    hid_t object = H5Oopen(l->file, path, H5P_DEFAULT);
+    if (object < 0) return cev_store_fail(l->path, "open what has an attribute");
+    cev_status status = put_text(l, object, name, value);
+    return H5Oclose(object) < 0 && status == CEV_OK ? cev_store_fail(l->path, "close what has an attribute") : status;
+}
+
 static cev_status put_index(const layout *l)
 {
     size_t n_map = 0;
@@ -386,7 +395,9 @@ static cev_status put_index(const layout *l)
         char name[MAP_PATH_SIZE];
         snprintf(name, sizeof name, MAP_INDEX "/%s", l->spec->column[k].name);
         CEV_TRY(put_texts(l, l->file, name, n_map, l->spec->column[k].text));
+        if (l->spec->column[k].long_name) CEV_TRY(put_text_on(l, name, "long_name", l->spec->column[k].long_name));
     }
+    if (l->spec->factors) CEV_TRY(put_text_on(l, MAP_INDEX, "factors", l->spec->factors));
     return index_by_name(l);
 }
 

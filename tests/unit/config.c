@@ -3,6 +3,8 @@
 #include "ess.h"
 
 #include "cevscan/yaml.h"
+#include "config/experiment_parts.h"
+#include "config/node_merge.h"
 #include "toy_scan.h"
 
 /* --- good ------------------------------------------------------------------------------------------------------- */
@@ -263,10 +265,10 @@ static void alias_bombs_are_refused(void **state)
                  "  - &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", k, k - 1, k - 1, k - 1,
                  k - 1, k - 1, k - 1, k - 1, k - 1, k - 1, k - 1);
     }
-    assert_no_yaml(bomb, "too large or too deep");
-    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ncitation: &c [*c]\n", "too large or too deep");
-    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: &e [*e]\n",
-                   "expected the name or the path of an experiment");
+    assert_no_yaml(bomb, "too large to be kept");
+    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: [ess_csi]\ncitation: &c [*c]\n",
+                   "toy.yaml:4:11: an alias of this is inside of it");
+    assert_no_yaml("scan: toy\ninteraction: nsi\nexperiments: &e [*e]\n", "3:14: an alias of this is inside of it");
 }
 
 static void two_experiments_may_share_a_pull_of_one_uncertainty(void **state)
@@ -285,6 +287,71 @@ static void two_experiments_may_share_a_pull_of_one_uncertainty(void **state)
 }
 
 /* --- the reader of YAML ----------------------------------------------------------------------------------------- */
+
+/* What is put together of two files lives as long as the first, and each part knows its place. */
+static void values_of_two_files_keep_their_places(void **state)
+{
+    (void)state;
+    const char yaml[] = "source: {years: 10}\npulls: {ess_csi.background: null}\n";
+    static const cev_key whole = {.name = "experiment", .type = CEV_KEY_NODE, .of = &cev_experiment_table};
+    cev_yaml *document;
+    cev_node base, both;
+    cev_arena *arena = new_arena();
+    const char *nearest, *changes;
+    char *path;
+    setenv("CEVSCAN_PATH", "configs", 0);
+    assert_ok(cev_experiment_file(arena, "ess_csi", NULL, &path, &nearest));
+    assert_ok(cev_yaml_read_text(yaml, sizeof yaml - 1, "text", &document));
+    assert_ok(cev_yaml_add_file(cev_yaml_root(document), path, &base));
+    assert_ok(cev_node_merge(arena, base, cev_yaml_root(document), &whole, &both, &changes));
+    assert_string_equal(changes, "source.years 10 (3), pulls[ess_csi.background] removed");
+    cev_node source = cev_node_find(both, "source");
+    cev_node_fail(cev_node_find(source, "years"), "here");
+    assert_string_equal(cev_error_message(), "text:1:17: here");
+    cev_node_fail(cev_node_find(source, "distance_m"), "there");
+    assert_contains(cev_error_message(), "ess_csi.yaml:11:15: there");
+    assert_null(cev_node_path(cev_yaml_root(document)));
+    assert_string_equal(cev_node_path(base), path);
+    assert_int_equal(cev_node_length(cev_node_find(both, "pulls")), 1);
+    assert_int_equal(cev_node_length(cev_node_find(base, "pulls")), 2); /* which stays as it was */
+    cev_yaml_destroy(&document);
+    cev_arena_destroy(&arena);
+}
+
+static void numbers_that_are_made_are_read_back(void **state)
+{
+    (void)state;
+    const double values[] = {0.1, 1.0 / 3, 624 * (1.0 / 3), 2.8e23, -5e-324, 53, 1e15};
+    cev_yaml *document;
+    cev_node node;
+    assert_ok(cev_yaml_read_text("x", 1, "text", &document));
+    for (size_t k = 0; k < LENGTH(values); k++) {
+        double x = 0;
+        assert_ok(cev_node_make_number(cev_yaml_root(document), values[k], &node));
+        assert_true(cev_node_number(node, &x) && x == values[k]);
+    }
+    cev_yaml_destroy(&document);
+}
+
+static void keys_are_found_among_few_and_many(void **state)
+{
+    (void)state;
+    enum { MOST = 100 };
+    for (int n = 1; n < MOST; n++) {
+        char yaml[MOST * 16] = "", key[16];
+        cev_yaml *document;
+        for (int k = 0; k < n; k++)
+            snprintf(yaml + strlen(yaml), sizeof yaml - strlen(yaml), "k%d: %d\n", k * 37 % 101, k);
+        assert_ok(cev_yaml_read_text(yaml, strlen(yaml), "text", &document));
+        cev_node root = cev_yaml_root(document);
+        for (int k = 0; k < MOST + 1; k++) {
+            snprintf(key, sizeof key, "k%d", k * 37 % 101);
+            assert_int_equal(cev_node_find(root, key).id != NULL, k < n);
+            if (k < n) assert_int_equal(atoi(cev_node_text(cev_node_find(root, key))), k);
+        }
+        cev_yaml_destroy(&document);
+    }
+}
 
 static void nodes_know_their_kind_and_place(void **state)
 {
@@ -370,6 +437,9 @@ int main(void)
         cmocka_unit_test(alias_bombs_are_refused),
         cmocka_unit_test(two_experiments_may_share_a_pull_of_one_uncertainty),
         cmocka_unit_test(nodes_know_their_kind_and_place),
+        cmocka_unit_test(values_of_two_files_keep_their_places),
+        cmocka_unit_test(numbers_that_are_made_are_read_back),
+        cmocka_unit_test(keys_are_found_among_few_and_many),
         cmocka_unit_test(nothing_may_follow_the_document),
         cmocka_unit_test(exposure_scales_shapes_too),
     };

@@ -237,7 +237,7 @@ static void a_scan_is_a_study_of_one_map(void **state)
     cev_scan_config *alone = parse(good), *scan;
     cev_study_config *s = study(good);
     assert_true(s->is_scan && s->store_pulls);
-    assert_true(s->n_space == 1 && s->n_set == 1 && s->n_exposure == 1 && s->n_map == 1 && s->n_experiment == 1);
+    assert_true(s->n_space == 1 && s->n_set == 1 && s->n_setting == 1 && s->n_map == 1 && s->n_experiment == 1);
     assert_memory_equal(&s->identity, &alone->identity, sizeof s->identity);
     assert_string_equal(s->resolved, alone->resolved);
     assert_string_equal(s->name, "toy");
@@ -257,7 +257,7 @@ static void a_scan_is_a_study_of_one_map(void **state)
               "parameters: [{each_of: [eps_ee_uV, eps_ee_dV], min: -1, max: 1, points: 11}]\n");
     assert_string_equal(s->space[0].name, "eps_ee_uV+eps_ee_dV");
     assert_string_equal(s->set[0].name, "ess_csi+ess_ar");
-    assert_true(s->exposure_factor[0] == 2 && s->space[0].scan->member_parameter && !s->store_pulls);
+    assert_true(s->exposure[0] == 2 && s->space[0].scan->member_parameter && !s->store_pulls);
     cev_study_config_destroy(&s);
 }
 

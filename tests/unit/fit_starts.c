@@ -99,7 +99,7 @@ static void starts_do_not_move_chi2(void **state)
                "0.7,"
                "points: 3001}]}",
                1e-12);
-    check_scan("{scan: mediator, interaction: scalar, experiments: [xenonnt_8b, pandax4t_us2_surrogate], data: asimov, "
+    check_scan("{scan: mediator, interaction: scalar, experiments: [xenonnt_8b, pandax4t_us2], data: asimov, "
                "parameters: ["
                "{name: mediator_mass_MeV, min: 0.1, max: 1e4, points: 7, scale: log},"
                "{name: coupling, min: 1e-7, max: 1e-2, points: 400, scale: log}]}",

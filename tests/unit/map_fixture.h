@@ -40,7 +40,7 @@ static const cev_map_text member_texts[] = {{"title", "in turn"}, {"members", "a
 static const char *const index_names[] = {"mass/csi", "mass/si", "eps/csi", "eps/si", "eps/csi+si"};
 static const char *const index_axes[] = {"mass_MeV", "mass_MeV", "eps_ee_uV,mass_MeV", "eps_ee_uV,mass_MeV",
                                          "eps_ee_uV,mass_MeV"};
-static const cev_map_column columns[] = {{"name", index_names}, {"axes", index_axes}};
+static const cev_map_column columns[] = {{.name = "name", .text = index_names}, {.name = "axes", .text = index_axes}};
 
 static inline cev_grid two_axes(void)
 {

@@ -68,7 +68,7 @@ static void folding_has_no_memory(void **state)
 static void data_leave_the_model_where_it_was(void **state)
 {
     (void)state;
-    cev_scan_config *config = coherent_config("xenonnt_8b,pandax4t_us2_surrogate", "vector_universal");
+    cev_scan_config *config = coherent_config("xenonnt_8b,pandax4t_us2", "vector_universal");
     double here[CEV_MAX_MODEL_PARAMETERS], there[CEV_MAX_MODEL_PARAMETERS];
     memcpy(here, config->theta, sizeof here);
     memcpy(there, config->theta, sizeof there);

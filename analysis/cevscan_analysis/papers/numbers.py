@@ -169,7 +169,7 @@ PANDAX_VARIANCE = (0.37 * 69.1)**2      # of the number of events, without that 
 # --------------------------------------------------------------------------- arXiv:2411.11749: solar 8B neutrinos in xenon
 
 # The experiment with PandaX-4T's bins of ionisation electrons, which are a surrogate.
-PANDAX_US2 = "pandax4t_us2_surrogate"
+PANDAX_US2 = "pandax4t_us2"
 
 # sin^2 theta_W in the MSbar scheme at zero momentum and at the Z mass (value, error), and of other experiments: (name, momentum transfer in
 # GeV, value, error, citation). "ours": the range of momentum transfers sqrt(2 M T) in GeV of recoils of xenon from 0.7 to 2.5 keV.

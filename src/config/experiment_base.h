@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Experiments that stand on others. */
+#ifndef CEVSCAN_CONFIG_EXPERIMENT_BASE_H
+#define CEVSCAN_CONFIG_EXPERIMENT_BASE_H
+
+#include "cevscan/config.h"
+
+/* The mapping of an experiment put on its base, on that of its base, and so on: without the key "base", and as if it
+ * had been written out; the same mapping if it has none. A base is one of `siblings` (a list of experiments, or not
+ * there) that has that name, or is found as experiments are, beside the file that names it. *words says what differs
+ * ("ess_csi_10y stands on ess_csi: source.years 10 (3)"), in the arena; NULL where there is no base. CEV_E_INPUT for
+ * circles, with the chain, and for what cev_node_merge() refuses. */
+cev_status cev_stand_on_base(cev_arena *arena, cev_node experiment, cev_node siblings, cev_node *out,
+                             const char **words);
+
+#endif

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the factors of a study do to its experiments. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cevscan/nearest.h"
+#include "experiment_parts.h"
+#include "node_paths.h"
+#include "resolve.h"
+#include "scan_parts.h"
+#include "study_factors.h"
+
+static const cev_key experiment_key = {.name = "experiments", .type = CEV_KEY_NODE, .of = &cev_experiment_table};
+
+/* --- where they act --------------------------------------------------------------------------------------------- */
+
+/* A path of a rule, or one of those that follow. */
+typedef struct rule_path {
+    const char *text;
+    cev_node node;
+} rule_path;
+
+static rule_path path_of(const cev_factor_rule *rule, size_t k)
+{
+    bool follows = k >= rule->n_path;
+    cev_node node = follows ? rule->follow_node : rule->path_node;
+    size_t own = follows ? k - rule->n_path : k;
+    return (rule_path){follows ? rule->follow[own] : rule->path[own],
+                       cev_node_is_sequence(node) ? cev_node_item(node, own) : node};
+}
+
+/* Adds the places that a path fits in an experiment. */
+static cev_status find_places(const rule_path *path, cev_node whole, cev_search *search)
+{
+    return cev_find_places(search, path->node, path->text, whole, &experiment_key);
+}
+
+/* What a path says that no name fits. `experiment` is NULL if it is so in all of them. */
+static cev_status acts_on_nothing(const cev_study_factor *factor, const rule_path *path, const cev_search *s,
+                                  const char *experiment)
+{
+    const char *rest = path->text + s->reached;
+    char word[128], known[512] = "";
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(rest, "."), rest);
+    const char *nearest = cev_nearest(word, s->name, s->n_name);
+    for (size_t k = 0; k < s->n_name && strlen(known) + strlen(s->name[k]) + 16 < sizeof known; k++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : " (known: ", s->name[k]);
+    if (s->no_number)
+        return cev_node_fail(path->node, "factor \"%s\": \"%s\" is no number, nor a list of numbers", factor->name,
+                             path->text);
+    return cev_node_fail(path->node, "factor \"%s\": %s%s number \"%s\": there is no \"%s\"%s%s%s%s%s", factor->name,
+                         experiment ? experiment : "no experiment has the", experiment ? " has no" : "", path->text,
+                         word, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", known,
+                         *known ? ")" : "");
+}
+
+static cev_status list_experiments(cev_study_config *s, const cev_experiment *x, const cev_factor_rule *rule,
+                                   bool *listed)
+{
+    const char *names[CEV_MAX_EXPERIMENTS];
+    cev_node list = rule->experiments;
+    if (!cev_node_is_sequence(list) || !cev_node_length(list))
+        return cev_node_fail(list, "key \"experiments\": expected a list of names of experiments");
+    for (size_t e = 0; e < s->n_experiment; e++) names[e] = x[e].name;
+    for (size_t k = 0; k < cev_node_length(list); k++) {
+        cev_node item = cev_node_item(list, k);
+        size_t e = 0;
+        while (e < s->n_experiment && strcmp(names[e], cev_node_text(item))) e++;
+        if (e == s->n_experiment) return cev_node_fail_name(item, "experiment of this study", names, e);
+        listed[e] = true;
+    }
+    return CEV_OK;
+}
+
+static cev_status check_places(const cev_study_factor *factor, const cev_factor_rule *rule, const rule_path *path,
+                               const cev_search *search, cev_node whole)
+{
+    for (size_t k = 0; k < search->n && !rule->multiply; k++)
+        if (search->place[k].list)
+            return cev_node_fail(path->node,
+                                 "factor \"%s\": %s is a list of numbers, which \"values\" cannot set; give \"times\"",
+                                 factor->name, search->place[k].text);
+    if (rule->n_follow == 0 || search->n == 0) return CEV_OK;
+    double x = cev_number_at(whole, &experiment_key, &search->place[0]);
+    if (search->n == 1 && x != 0) return CEV_OK;
+    return cev_node_fail(path->node,
+                         "factor \"%s\": key \"in_proportion\" is for one number at \"%s\", other than zero",
+                         factor->name, path->text);
+}
+
+/* Where one path of a rule acts: each must fit something; in each experiment that is listed, if some are. What follows
+ * changes no experiment that the path does not change. */
+static cev_status place_path(const cev_study_config *s, size_t f, size_t k, const cev_node *whole,
+                             const cev_experiment *x, const bool *listed, bool *acts)
+{
+    const cev_factor_rule *rule = &s->edits->rule[f];
+    const rule_path path = path_of(rule, k);
+    bool found = false, chosen = rule->experiments.id, follows = k >= rule->n_path;
+    cev_search best = {0};
+    for (size_t e = 0; e < s->n_experiment; e++) {
+        cev_search search = {.arena = s->arena};
+        if ((chosen && !listed[e]) || (follows && !acts[e])) continue;
+        CEV_TRY(find_places(&path, whole[e], &search));
+        if (!follows) CEV_TRY(check_places(&s->factor[f], rule, &path, &search, whole[e]));
+        if (search.n == 0 && chosen && !follows) return acts_on_nothing(&s->factor[f], &path, &search, x[e].name);
+        acts[e] |= search.n > 0;
+        found |= search.n > 0;
+        if (!best.n_name || search.reached > best.reached || search.no_number) best = search;
+    }
+    return found ? CEV_OK : acts_on_nothing(&s->factor[f], &path, &best, NULL);
+}
+
+static cev_status place_rule(cev_study_config *s, size_t f, const cev_node *whole, const cev_experiment *x, bool *acts)
+{
+    const cev_factor_rule *rule = &s->edits->rule[f];
+    bool listed[CEV_MAX_EXPERIMENTS] = {false};
+    if (rule->experiments.id) CEV_TRY(list_experiments(s, x, rule, listed));
+    for (size_t k = 0; k < rule->n_path + rule->n_follow; k++) CEV_TRY(place_path(s, f, k, whole, x, listed, acts));
+    return CEV_OK;
+}
+
+cev_status cev_place_factors(cev_study_config *s, const cev_node *whole, const cev_experiment *experiment)
+{
+    cev_factor_rule *rule = s->edits->rule;
+    cev_study_factor *factor;
+    CEV_TRY(cev_new(s->arena, s->n_factor, &factor));
+    if (s->n_factor) memcpy(factor, s->factor, s->n_factor * sizeof *factor);
+    for (size_t f = 0; f < s->n_factor; f++) {
+        bool *acts;
+        CEV_TRY(cev_new(s->arena, s->n_experiment, &acts));
+        if (!rule[f].exposure) CEV_TRY(place_rule(s, f, whole, experiment, acts));
+        rule[f].acts = acts;
+    }
+    for (size_t f = 0; f < s->n_factor; f++) CEV_TRY(cev_factor_words(s, f, whole, experiment, &factor[f].words));
+    s->factor = factor;
+    return CEV_OK;
+}
+
+void cev_forget_nodes(cev_study_config *s)
+{
+    cev_factor_rule *rule = s->edits->rule;
+    for (size_t f = 0; f < s->n_factor; f++) {
+        rule[f].node = rule[f].path_node = rule[f].follow_node = rule[f].experiments = (cev_node){0};
+        rule[f].where = NULL;
+    }
+}
+
+/* --- changed experiments ---------------------------------------------------------------------------------------- */
+
+cev_status cev_factor_places(const cev_factor_rule *rule, size_t first, size_t end, cev_node whole, cev_search *search)
+{
+    for (size_t k = first; k < end; k++) {
+        const rule_path path = path_of(rule, k);
+        CEV_TRY(find_places(&path, whole, search));
+    }
+    return CEV_OK;
+}
+
+static cev_status change_places(const cev_search *search, bool multiply, double x, cev_node where, cev_node *node)
+{
+    for (size_t k = 0; k < search->n; k++)
+        CEV_TRY(cev_change_place(*node, &experiment_key, &search->place[k], multiply, x, where, node));
+    return CEV_OK;
+}
+
+static cev_status apply(const cev_study_config *s, size_t f, size_t setting, cev_arena *arena, cev_node *node)
+{
+    const cev_factor_rule *rule = &s->edits->rule[f];
+    double x = cev_study_factor_value(s, setting, f);
+    size_t value = 0;
+    while (s->factor[f].value[value] != x) value++;
+    cev_node where = rule->where ? rule->where[value] : (cev_node){0};
+    cev_search own = {.arena = arena}, followers = {.arena = arena};
+    CEV_TRY(cev_factor_places(rule, 0, rule->n_path, *node, &own));
+    CEV_TRY(cev_factor_places(rule, rule->n_path, rule->n_path + rule->n_follow, *node, &followers));
+    if (followers.n && own.n) {
+        double before = cev_number_at(*node, &experiment_key, &own.place[0]);
+        CEV_TRY(change_places(&followers, true, x / before, where, node));
+    }
+    return change_places(&own, rule->multiply, x, where, node);
+}
+
+cev_status cev_experiment_in_setting(const cev_study_config *s, size_t setting, size_t experiment, cev_node whole,
+                                     bool *changed, cev_node *out)
+{
+    cev_arena *arena;
+    *out = whole;
+    *changed = false;
+    CEV_TRY(cev_arena_create(&arena));
+    cev_status status = CEV_OK;
+    for (size_t f = 0; status == CEV_OK && f < s->n_factor; f++) {
+        if (!s->edits->rule[f].acts[experiment]) continue;
+        status = apply(s, f, setting, arena, out);
+        *changed = true;
+    }
+    cev_arena_destroy(&arena);
+    return status;
+}
+
+/* --- exposures of data ------------------------------------------------------------------------------------------ */
+
+static bool changes_exposure(const cev_place *place)
+{
+    static const char *const keys[] = {"target.mass_kg", "source.years", "source.live_years", "source.protons_per_year",
+                                       "source.protons_on_target"};
+    const char *last = strrchr(place->text, '.');
+    for (size_t k = 0; k < CEV_LENGTH(keys); k++)
+        if (!strcmp(place->text, keys[k])) return true;
+    return last && (!strcmp(last, ".live_days") || !strcmp(last, ".duty_factor"));
+}
+
+static cev_status check_rule(const cev_study_config *s, size_t f, size_t e, cev_node whole, bool observed)
+{
+    const cev_factor_rule *rule = &s->edits->rule[f];
+    cev_search search = {.arena = s->arena};
+    CEV_TRY(cev_factor_places(rule, 0, rule->n_path + rule->n_follow, whole, &search));
+    for (size_t k = 0; k < search.n; k++)
+        if (changes_exposure(&search.place[k]))
+            return cev_node_fail(rule->node,
+                                 observed ? "factor \"%s\": %s of %s: observed data have the exposure that they have"
+                                          : "factor \"%s\": %s of %s: its uncertainties belong to the exposure that it "
+                                            "has; it takes no other",
+                                 s->factor[f].name, search.place[k].text, s->experiment[e]->name);
+    return CEV_OK;
+}
+
+cev_status cev_check_exposures(const cev_study_config *s, const cev_node *whole, const bool *observed)
+{
+    for (size_t f = 0; f < s->n_factor; f++) {
+        const cev_factor_rule *rule = &s->edits->rule[f];
+        for (size_t e = 0; e < s->n_experiment; e++) {
+            if (rule->exposure && observed[e])
+                return cev_node_fail(rule->node,
+                                     "key \"exposure_factors\": observed data have the exposure that they have");
+            if (rule->acts[e] && (observed[e] || s->experiment[e]->statistic == CEV_STATISTIC_GAUSSIAN))
+                CEV_TRY(check_rule(s, f, e, whole[e], observed[e]));
+        }
+    }
+    return CEV_OK;
+}
+
+/* --- all settings ----------------------------------------------------------------------------------------------- */
+
+/* Says which setting it was in which an experiment was refused. */
+static cev_status fail_in_setting(const cev_study_config *s, size_t setting, const char *experiment, cev_status status)
+{
+    char message[2048], *name;
+    if (status != CEV_E_INPUT) return status;
+    snprintf(message, sizeof message, "%s", cev_error_message());
+    CEV_TRY(cev_setting_name(s, s->arena, setting, &name));
+    return cev_fail(status, "%s (experiment \"%s\" with %s%s)", message, experiment,
+                    strchr(name, '=') ? "" : "exposure=", *name ? name : "1");
+}
+
+static cev_status check_same_interaction(const cev_experiment *one, const cev_experiment *x)
+{
+    if (cev_source_feels_matter(&one->source) == cev_source_feels_matter(&x->source)) return CEV_OK;
+    return cev_fail(CEV_E_INPUT, "a factor cannot change \"nsi_in_propagation\": other parameters would be slow");
+}
+
+/* At the place of the factor. */
+static cev_status scale(const cev_study_config *s, size_t setting, cev_experiment *x)
+{
+    size_t f = 0;
+    cev_status status = cev_scale_exposure(s->arena, s->exposure[setting], x);
+    while (f < s->n_factor && !s->edits->rule[f].exposure) f++;
+    return status == CEV_E_INPUT && f < s->n_factor ? cev_node_fail(s->edits->rule[f].node, "%s", cev_error_message())
+                                                    : status;
+}
+
+static cev_status make_experiment(cev_study_config *s, size_t setting, size_t e, cev_node whole,
+                                  const cev_experiment *plain, cev_node without_pulls, cev_experiment *out)
+{
+    cev_node node;
+    bool changed;
+    *out = *plain;
+    CEV_TRY(cev_experiment_in_setting(s, setting, e, whole, &changed, &node));
+    if (changed) {
+        CEV_TRY(cev_read_whole_experiment(s->arena, node, out));
+        out->stands_on = plain->stands_on;
+        CEV_TRY(cev_drop_pulls_of(s->arena, without_pulls, out));
+        CEV_TRY(check_same_interaction(plain, out));
+    }
+    return scale(s, setting, out);
+}
+
+/* together[a][b]: whether a set has both. */
+static cev_status find_together(const cev_study_config *s, bool **out)
+{
+    size_t n = s->n_experiment;
+    CEV_TRY(cev_new(s->arena, n * n, out));
+    for (size_t k = 0; k < s->n_set; k++)
+        for (size_t a = 0; a < s->set[k].n_experiment; a++)
+            for (size_t b = 0; b < s->set[k].n_experiment; b++)
+                (*out)[s->set[k].experiment[a] * n + s->set[k].experiment[b]] = true;
+    return CEV_OK;
+}
+
+static cev_status check_pulls(const cev_study_config *s, size_t setting, const bool *together, const cev_node *named)
+{
+    size_t n = s->n_experiment;
+    const cev_experiment *const *x = s->experiment + setting * n;
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = 0; b < a; b++) {
+            bool as_before = setting && x[a] == s->experiment[a] && x[b] == s->experiment[b];
+            if (!together[a * n + b] || as_before) continue;
+            cev_status status = cev_check_shared_pulls(named[a], x[a], x[b]);
+            if (status != CEV_OK) return s->n_factor ? fail_in_setting(s, setting, x[a]->name, status) : status;
+        }
+    return CEV_OK;
+}
+
+static cev_status list_exposures(cev_study_config *s)
+{
+    double *exposure;
+    CEV_TRY(cev_new(s->arena, s->n_setting, &exposure));
+    for (size_t k = 0; k < s->n_setting; k++) {
+        exposure[k] = 1;
+        for (size_t f = 0; f < s->n_factor; f++)
+            if (s->edits->rule[f].exposure) exposure[k] = cev_study_factor_value(s, k, f);
+    }
+    s->exposure = exposure;
+    return CEV_OK;
+}
+
+cev_status cev_make_settings(cev_study_config *s, const cev_node *whole, const cev_node *named, cev_node without_pulls)
+{
+    size_t n = s->n_experiment;
+    const cev_experiment *const *plain = s->experiment;
+    const cev_experiment **list;
+    bool *together;
+    CEV_TRY(list_exposures(s));
+    CEV_TRY(cev_new(s->arena, s->n_setting * n, &list));
+    CEV_TRY(find_together(s, &together));
+    for (size_t k = 0; k < s->n_setting * n; k++) {
+        size_t setting = k / n, e = k % n, same = cev_same_setting(s, setting, e);
+        cev_experiment *own;
+        list[k] = list[same * n + e];
+        if (same < setting) continue;
+        CEV_TRY(cev_new(s->arena, 1, &own));
+        cev_status status = make_experiment(s, setting, e, whole[e], plain[e], without_pulls, own);
+        if (status != CEV_OK) return s->n_factor ? fail_in_setting(s, setting, plain[e]->name, status) : status;
+        list[k] = own;
+    }
+    s->experiment = list;
+    for (size_t k = 0; k < s->n_setting; k++) CEV_TRY(check_pulls(s, k, together, named));
+    return CEV_OK;
+}
+
+/* --- what bears on numbers -------------------------------------------------------------------------------------- */
+
+/* {EXPERIMENT: {PLACE: true}}, of the rule's paths from `first` on, before `end`. */
+static bool put_places(const cev_study_config *s, size_t f, size_t first, size_t end, const cev_node *whole, json_t *to)
+{
+    for (size_t e = 0; e < s->n_experiment; e++) {
+        cev_search search = {.arena = s->arena};
+        if (!s->edits->rule[f].acts[e]) continue;
+        if (cev_factor_places(&s->edits->rule[f], first, end, whole[e], &search) != CEV_OK) return false;
+        json_t *places = json_object();
+        for (size_t k = 0; k < search.n; k++) json_object_set_new(places, search.place[k].text, json_true());
+        if (json_object_set_new(to, s->experiment[e]->name, places)) return false;
+    }
+    return true;
+}
+
+json_t *cev_values_of_factors(const cev_study_config *s, const cev_node *whole, bool *needed)
+{
+    json_t *list = json_array();
+    bool complete = list != NULL;
+    *needed = false;
+    for (size_t f = 0; complete && f < s->n_factor; f++) {
+        const cev_factor_rule *rule = &s->edits->rule[f];
+        json_t *values = json_array(), *places = json_object(), *followers = json_object();
+        for (size_t k = 0; k < s->factor[f].n; k++) json_array_append_new(values, json_real(s->factor[f].value[k]));
+        *needed |= !rule->exposure;
+        complete = put_places(s, f, 0, rule->n_path, whole, places) &&
+                   put_places(s, f, rule->n_path, rule->n_path + rule->n_follow, whole, followers) &&
+                   !json_array_append_new(list, json_pack("{s:s, s:O, s:O}", "name", s->factor[f].name,
+                                                          rule->multiply ? "times" : "values", values, "of", places));
+        if (complete && rule->n_follow)
+            complete = !json_object_set(json_array_get(list, f), "in_proportion", followers);
+        json_decref(values);
+        json_decref(places);
+        json_decref(followers);
+    }
+    if (complete) return list;
+    json_decref(list);
+    return NULL;
+}

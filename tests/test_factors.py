@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Factors of studies: every value gives the map of the experiments changed by hand, bit for bit."""
+import json
+
+import h5py
+import pytest
+
+from e2e import CONFIGS, MapOfStudy, axis, maps_of, refused, run, run_json, scan
+
+SETS = [["ess_csi"], ["ess_csi", "ess_si"]]
+YEARS = {"name": "years", "path": "source.years", "values": [1, 3]}
+SIGMAS = {"name": "systematics", "label": "systematic uncertainties", "path": "pulls.*.sigma", "times": [1, 0.2]}
+
+
+def study_text(factors, **keys):
+    study = {"study": "s", "interaction": "nsi", "sets": SETS, "profiles": [axis("eps_ee_uV", 11)], "factors": factors, **keys}
+    return json.dumps({key: value for key, value in study.items() if value is not None}, indent=1)
+
+
+def write(folder, factors, **keys):
+    (folder / "study.yaml").write_text(study_text(factors, **keys))
+    return folder / "study.yaml"
+
+
+def refusal(folder, factor, **keys):
+    write(folder, [{"name": "f", "values": [1, 2], **factor} if "times" not in factor else {"name": "f", **factor}], **keys)
+    return refused(folder, "check", "study.yaml")
+
+
+def experiments_of(path, name):
+    """Of one map, as its scan file has them."""
+    return {x["experiment"]: x for x in json.loads(run("check", path, "--map", name).stdout)["experiments"]}
+
+
+# --- maps ---------------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("factors")
+    path = write(folder, [SIGMAS, {**YEARS, "experiments": ["ess_csi"]}], exposure_factors=[1, 2])
+    summary = run_json("study", path, "-o", folder / "study.h5", "--json")
+    return folder, path, summary
+
+
+def test_maps_are_those_of_the_changed_experiments(product):
+    folder, path, summary = product
+    names = maps_of(folder / "study.h5")
+    assert summary["maps"] == len(names) == 16 and names[0] == "eps_ee_uV/ess_csi@exposure=1,systematics=1,years=1"
+    with h5py.File(folder / "study.h5") as f:
+        for name in (names[0], names[5], names[-1]):
+            (folder / "one.yaml").write_text(run("check", path, "--map", name).stdout)
+            alone = scan(folder / "one.yaml", folder / f"{names.index(name)}.h5")
+            assert alone["content_hash"] == MapOfStudy(f, name)["results/content_hash"].decode()
+
+
+def test_the_scan_of_a_map_has_the_numbers(product):
+    _, path, _ = product
+    x = experiments_of(path, "eps_ee_uV/ess_csi+ess_si@exposure=2,systematics=0.2,years=1")
+    assert [x["ess_csi"]["source"]["years"], x["ess_si"]["source"]["years"]] == [1, 3]
+    assert [pull["sigma"] for pull in x["ess_csi"]["pulls"] + x["ess_si"]["pulls"]] == pytest.approx(2 * [0.02, 0.002])
+
+
+def test_the_index_has_a_column_for_each(product):
+    folder, _, _ = product
+    with h5py.File(folder / "study.h5") as f:
+        index = {key: [text.decode() for text in f["index"][key]] for key in f["index"]}
+        assert f["index"].attrs["factors"] == "exposure,systematics,years"
+        assert f["index/systematics"].attrs["long_name"] == "systematic uncertainties"
+        assert f["index/years"].attrs["long_name"] == "years"
+    rows = list(zip(index["set"], index["exposure_factor"], index["systematics"], index["years"]))
+    assert len(set(rows)) == 16 and rows[0] == ("ess_csi", "1", "1", "1") and rows[-1] == ("ess_csi+ess_si", "2", "0.2", "3")
+
+
+def test_what_does_not_vary_is_fitted_once(product):
+    """ess_csi in eight settings; ess_si has no years that vary."""
+    assert run_json("check", product[1], "--json")["fits_per_point"] == 8 + 4
+
+
+def test_the_resolved_study_is_the_same(product, tmp_path):
+    folder, path, _ = product
+    checked = run_json("check", path, "--json")
+    (tmp_path / "again.yaml").write_text(json.dumps(checked["resolved"]))
+    assert run_json("check", tmp_path / "again.yaml", "--json")["identity"] == checked["identity"]
+    with h5py.File(folder / "study.h5") as f:
+        assert f.attrs["configuration_hash"] == checked["identity"]
+
+
+def test_check_lists_them(product):
+    factors = run_json("check", product[1], "--json")["factors"]
+    assert [f["name"] for f in factors] == ["exposure", "systematics", "years"]
+    assert factors[1] == {"name": "systematics", "label": "systematic uncertainties", "values": [1, 0.2]}
+
+
+def test_ranks_do_not_change_a_bit(product, tmp_path):
+    """The others read the resolved study."""
+    _, path, summary = product
+    assert run_json("study", path, "-o", tmp_path / "study.h5", "--json", ranks=2)["content_hash"] == summary["content_hash"]
+
+
+def test_exposures_are_a_factor(tmp_path):
+    """Short and long, they are one study, with the names that exposures alone have."""
+    short = run_json("check", write(tmp_path, None, exposure_factors=[1, 2]), "--json")
+    long = run_json("check", write(tmp_path, [{"name": "exposure", "path": "exposure", "values": [1, 2]}]), "--json")
+    assert short["identity"] == long["identity"] and short["maps"] == long["maps"]
+    assert short["maps"][2] == "eps_ee_uV/ess_csi@2"
+    assert run_json("check", write(tmp_path, None), "--json")["identity"] == \
+        run_json("check", write(tmp_path, [], exposure_factors=[1]), "--json")["identity"]
+
+
+def test_ways_to_say_where(tmp_path):
+    """Names with dots, several paths, numbers that only have defaults, lists."""
+    path = write(tmp_path, [{"name": "a", "path": ["pulls.ess_csi.signal.sigma", "pulls.ess_si.*.sigma"], "values": [0.3]},
+                            {"name": "b", "path": "source.time_efficiency_nu_e", "times": [0.5]},
+                            {"name": "c", "path": "target.nuclei.*.rms_radius_fm", "times": [2]},
+                            {"name": "d", "path": "target.form_factor.skin_thickness_fm", "values": [1.1]}])
+    x = experiments_of(path, "eps_ee_uV/ess_csi+ess_si@a=0.3,b=0.5,c=2,d=1.1")
+    assert [pull["sigma"] for pull in x["ess_csi"]["pulls"] + x["ess_si"]["pulls"]] == [0.3, 0.01, 0.3, 0.3]
+    assert x["ess_csi"]["source"]["time_efficiency_nu_e"] == 0.5
+    assert [n["rms_radius_fm"] for n in x["ess_csi"]["target"]["nuclei"]] == [9.66, 9.66]
+    assert x["ess_si"]["target"]["form_factor"]["skin_thickness_fm"] == 1.1
+    assert "factor c 2: times target.nuclei.*.rms_radius_fm of ess_csi, ess_si" in run("check", path).stdout
+
+
+def test_lists_are_multiplied_and_bare_models_unfold(tmp_path):
+    factors = [{"name": "counts", "path": "backgrounds.*.counts", "times": [1, 0.5]},
+               {"name": "skin", "path": "target.form_factor.range_fm", "values": [0.8]}]
+    path = write(tmp_path, factors, sets=[["mine"]], experiments=[
+        {"experiment": "mine", "base": "coherent_csi_poisson", "target": {"form_factor": "klein_nystrand"}}])
+    counts = [experiments_of(path, f"eps_ee_uV/mine@counts={v},skin=0.8")["mine"]["backgrounds"][0]["counts"] for v in ("1", "0.5")]
+    assert counts[1] == [x / 2 for x in counts[0]]
+    assert experiments_of(path, "eps_ee_uV/mine@counts=1,skin=0.8")["mine"]["target"]["form_factor"] == {"name": "klein_nystrand", "range_fm": 0.8}
+
+
+def test_what_grows_in_proportion(tmp_path):
+    """Backgrounds live as long as their source: 208 days a year in the files of the ESS."""
+    factors = [{**YEARS, "values": [1, 6], "in_proportion": "backgrounds.*.live_days"}]
+    for years, days in ((1, 208), (6, 1248)):
+        x = experiments_of(write(tmp_path, factors), f"eps_ee_uV/ess_csi@years={years}")["ess_csi"]
+        assert (x["source"]["years"], x["backgrounds"][0]["live_days"]) == (years, pytest.approx(days, rel=1e-15))
+    assert "keep their live_days" not in run("check", write(tmp_path, factors)).stdout
+    assert "the backgrounds keep their live_days in ess_csi, ess_si" in run("check", write(tmp_path, [YEARS])).stdout
+
+
+def test_years_are_an_exposure(tmp_path):
+    """Twice the years, with the backgrounds, are twice the mass, with the backgrounds."""
+    factors = [{**YEARS, "values": [3, 6], "in_proportion": "backgrounds.*.live_days"}]
+    run("study", write(tmp_path, factors), "-o", tmp_path / "years.h5", "-q")
+    run("study", write(tmp_path, None, exposure_factors=[1, 2]), "-o", tmp_path / "exposure.h5", "-q")
+    with h5py.File(tmp_path / "years.h5") as years, h5py.File(tmp_path / "exposure.h5") as exposure:
+        name = "eps_ee_uV/ess_csi+ess_si"
+        mine, other = MapOfStudy(years, f"{name}@years=6")["chi2"], MapOfStudy(exposure, f"{name}@2")["chi2"]
+        assert mine == pytest.approx(other, rel=1e-9)
+        assert MapOfStudy(years, f"{name}@years=3")["chi2"].tobytes() == MapOfStudy(exposure, name)["chi2"].tobytes()
+
+
+def test_the_study_of_years_is_right(tmp_path):
+    checked = run_json("check", CONFIGS / "studies" / "ess_years.yaml", "--json")
+    assert len(checked["maps"]) == 60 and checked["fits_per_point"] == 4 * 12
+
+
+def test_variants_that_no_set_fits_together_may_share_pulls(tmp_path):
+    """Their uncertainties may differ; where a set has both, they may not."""
+    more = [{"experiment": "better", "base": "ess_csi", "pulls": {"ess_csi.signal": {"sigma": 0.02}}}]
+    checked = run_json("check", write(tmp_path, None, experiments=more, sets=[["ess_csi"], ["better"]]), "--json")
+    assert checked["fits_per_point"] == 2
+    write(tmp_path, None, experiments=more, sets=[["ess_csi", "better"]])
+    assert 'pull "ess_csi.signal" is shared by' in refused(tmp_path, "check", "study.yaml")
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("factor, says", [
+    ({"path": "pulls.*.sgma"}, 'no experiment has the number "pulls.*.sgma": there is no "sgma"; did you mean "sigma"?'),
+    ({"path": "source.yeers"}, 'did you mean "years"?'),
+    ({"path": "source.name"}, '"source.name" is no number'),
+    ({"path": "target.nuclei"}, '"target.nuclei" is no number'),
+    ({"path": "*." * 16 + "sigma"}, "more than 16 parts"),
+    ({"path": ["source.years", "pulls.nosuch"]}, 'no experiment has the number "pulls.nosuch"'),
+    ({"path": "pulls.ess_csi.signal.sigma", "experiments": ["ess_csi", "ess_si"]}, "ess_si has no number"),
+    ({"path": "source.years", "experiments": ["ess_cs"]}, 'did you mean "ess_csi"?'),
+    ({"path": "pulls.*.sigma", "times": [1, 1e6]}, 'key "sigma": expected a number between 1e-09 and 1000, found 100000 '
+                                                   '(experiment "ess_csi" with f=1000000)'),
+    ({"path": "target.nuclei.*.protons", "times": [1, 0.3]}, 'key "protons": expected a whole number'),
+    ({"path": "source.years", "values": [1, 1.0]}, "the same map twice"),
+    ({"path": "pulls.*.sigma", "in_proportion": "source.years"}, '"in_proportion" is for one number at "pulls.*.sigma"'),
+    ({"path": "source.years", "in_proportion": "backgrounds.*.days"}, 'there is no "days" (known: rate_per_keV_kg_day, live_days, duty_factor)'),
+    ({"path": "source.years", "in_proportion": "source.years", "times": [2]}, "with \"times\", give a list of paths"),
+    ({"path": "source.years", "values": []}, 'key "values": expected a list of numbers'),
+    ({"path": "source.years", "values": [1], "times": [2]}, '"values" and "times"'),
+    ({"path": []}, 'key "path": expected a path'),
+    ({"path": [["source.years"]]}, 'key "path": expected a path'),
+    ({"path": "source.years", "name": "set"}, "a column of the index has that name"),
+    ({"path": "source.years", "name": "2nd"}, "begins with no digit"),
+    ({"path": "exposure"}, 'has the path "exposure", and no other has it'),
+    ({"path": "source.years", "name": "exposure"}, 'has the path "exposure", and no other has it'),
+    ({"path": "exposure", "name": "exposure", "experiments": ["ess_si"]}, "acts on all experiments"),
+    ({"path": "source.years", "values": [k + 1 for k in range(5000)]}, "5000 settings; at most 4096"),
+])
+def test_refusals_have_words(tmp_path, factor, says):
+    message = refusal(tmp_path, factor)
+    assert says in message and "study.yaml:" in message
+
+
+def test_a_value_out_of_range_is_placed_at_the_factor(tmp_path):
+    message = refusal(tmp_path, {"path": "pulls.*.sigma", "times": [1, 1e6]})
+    line = (tmp_path / "study.yaml").read_text().splitlines().index("    1000000.0") + 1
+    assert f"study.yaml:{line}:5: " in message
+
+
+def test_factors_are_given_once(tmp_path):
+    write(tmp_path, [YEARS, YEARS])
+    assert 'factor "years" is given twice' in refused(tmp_path, "check", "study.yaml")
+    write(tmp_path, [{"name": "exposure", "path": "exposure", "values": [2]}], exposure_factors=[1, 2])
+    assert 'factor "exposure" is given twice' in refused(tmp_path, "check", "study.yaml")
+
+
+def test_settings_count_among_the_maps(tmp_path):
+    factors = [{**YEARS, "values": [k + 1 for k in range(50)]}, {**SIGMAS, "times": [1 / (k + 1) for k in range(50)]}]
+    write(tmp_path, factors, exposure_factors=[k + 1 for k in range(40)])
+    assert "200000 maps (2 sets x 100000 settings" in refused(tmp_path, "check", "study.yaml")
+
+
+@pytest.mark.parametrize("factor, says", [
+    ({"path": "source.live_years"}, "source.live_years of xenonnt_8b: observed data have the exposure that they have"),
+    ({"path": "target.mass_kg", "times": [1, 2]}, "observed data have the exposure that they have"),
+])
+def test_observed_data_keep_their_exposure(tmp_path, factor, says):
+    assert says in refusal(tmp_path, factor, sets=[["xenonnt_8b"]], data="observed")
+
+
+def test_systematics_of_observed_data_may_vary(tmp_path):
+    checked = run_json("check", write(tmp_path, [SIGMAS], sets=[["xenonnt_8b"]], data="observed"), "--json")
+    assert len(checked["maps"]) == 2
+
+
+def test_uncertainties_of_an_exposure_keep_it(tmp_path):
+    message = refusal(tmp_path, {"path": "source.protons_on_target", "times": [1, 2]}, sets=[["coherent_csi"]])
+    assert "its uncertainties belong to the exposure that it has" in message
+
+
+def test_exposures_of_gaussian_counts_are_refused_at_their_place(tmp_path):
+    path = write(tmp_path, None, sets=[["coherent_csi"]], exposure_factors=[1, 2])
+    line = path.read_text().splitlines().index(' "exposure_factors": [') + 1
+    message = refused(tmp_path, "check", "study.yaml")
+    assert f"study.yaml:{line}:" in message and 'it takes no exposure factor (experiment "coherent_csi" with exposure=2)' in message
+
+
+def test_years_that_change_nothing_are_refused(tmp_path):
+    message = refusal(tmp_path, {"path": "source.years"}, sets=[["coherent_csi_poisson"]])
+    assert 'key "years": changes nothing beside "protons_on_target"' in message and "with f=1" in message
