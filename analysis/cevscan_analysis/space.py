@@ -117,7 +117,7 @@ class Space:
         if self.file.version < 2 or not self.progress.get("complete"):
             return {}
         return {name: text_of(dataset[k] if self.is_many else dataset[()])
-                for name, dataset in self.group["results"].items()}
+                for name, dataset in self.group["results"].items() if name != "axis"}   # which names a dimension, no more
 
     def _delta(self, place, k, chi2, done, progress, verify):
         """chi2 from its reference: what the file has as delta_chi2, which is half of the file, need not be read then. While
