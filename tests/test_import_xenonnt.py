@@ -440,5 +440,5 @@ def largest(release, interaction, n=1001):
 @needs_release
 @pytest.mark.parametrize("interaction, g", [("scalar", 8.44e-6), ("vector_b_minus_l", 3.27e-5), ("vector_universal", 4.04e-5)])
 def test_real_limits(real, interaction, g):
-    """As in README.md."""
+    """As in analysis/README.md."""
     assert largest(real, interaction) == pytest.approx(g, rel=0.007)

@@ -109,7 +109,7 @@ def test_wilson_coefficients_are_the_same_couplings(folder):
 
 @pytest.mark.parametrize("flavour, off, on", [("e", 288.0, 286.1), ("mu", 290.1, 270.8), ("tau", 287.3, 276.8)])
 def test_bounds_move(folder, flavour, off, on):
-    """Those of README.md: Delta chi2 = 2.706 for destructive couplings, in a detector that is described exactly by others."""
+    """Those of analysis/README.md: Delta chi2 = 2.706 for destructive couplings, in a detector that is described exactly by others."""
     for end, lambda_GeV in (("all_off", off), ("all", on)):
         names = experiments(folder, end, NAMES[:1])
         scan_file = write_scan(folder, names, [], name="bounds.yaml", interaction="eft", data="observed")
