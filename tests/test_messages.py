@@ -99,11 +99,11 @@ def test_keys_of_nuclei_that_their_form_factor_does_not_use(tmp_path, form_facto
 
 
 @pytest.mark.parametrize("pull, says", [
-    ({"scales": ["flat"]}, "has no counts"), ({"sigma": 0, "scales": ["signal"]}, '"sigma"'), ({"scales": []}, '"scales"'),
+    ({"sigma": 0, "scales": ["signal"]}, '"sigma"'), ({"scales": []}, '"scales"'),
     ({"parameter": "response.acceptance", "sigma": 0.3}, 'pull "mine": parameter "response.acceptance" is 0.8; one sigma away, at 1.1'),
     ({"parameter": "source.distance", "sigma": 0.1}, 'pull "mine": unknown parameter'),
     ({"up": {"backgrounds": {"flat": [0, 1, 0]}}, "down": {"backgrounds": {"flat": [0, 1, 0]}}}, "are the same")],
-    ids=["no counts", "no sigma", "nothing", "end of its range", "unknown", "same shapes"])
+    ids=["no sigma", "nothing", "end of its range", "unknown", "same shapes"])
 def test_pulls_that_do_nothing_or_leave_their_range(tmp_path, pull, says):
     write_experiment(tmp_path, backgrounds=[{"name": "flat", "counts": [0, 0, 0]}], pulls=[{"name": "mine", "sigma": 0.1, **pull}])
     message = refused(tmp_path, "rates", "-e", "toy")
@@ -124,6 +124,14 @@ def test_a_threshold_of_a_scale_without_one(tmp_path):
     write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 5, linear_threshold=0.1)])
     assert 'scan.yaml:13:24: key "linear_threshold" changes nothing: only the scale "symlog"' in refused(tmp_path, "check", "scan.yaml")
     run("check", write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 5, linear_threshold=0.1, scale="symlog")]))
+
+
+def test_pulls_of_what_has_no_counts_are_said(tmp_path):
+    """Legal, since zero is; but nobody meant it."""
+    write_experiment(tmp_path, backgrounds=[{"name": "flat", "counts": [0, 0, 0]}])
+    for command in ("rates", "point"):
+        assert lines(run(command, "-e", "toy", cwd=tmp_path)) == [
+            'cevscan: warning: pull "toy.background" changes nothing in toy: what it scales has no counts']
 
 
 def test_pulls_on_what_a_source_does_not_use(tmp_path):

@@ -257,6 +257,32 @@ static cev_status remark_fixed(remarking *r)
     return CEV_OK;
 }
 
+static bool has_counts(const cev_experiment *x, size_t component)
+{
+    bool some = component == CEV_COMPONENT_SIGNAL;
+    for (size_t i = 0; i < x->bins.n_bin && !some; i++)
+        some = x->background[component - CEV_COMPONENT_FIRST_BACKGROUND].counts[i] != 0;
+    return some;
+}
+
+/* Of a background without counts, which is legal: a study may scale it to nothing. */
+static cev_status remark_pulls(remarking *r)
+{
+    for (size_t e = 0; e < r->scan->n_experiment; e++) {
+        const cev_experiment *x = r->scan->experiment[e];
+        for (size_t p = 0; p < x->n_pull; p++) {
+            char *text;
+            bool scales = x->pull[p].n_component == 0;
+            for (size_t k = 0; k < x->pull[p].n_component; k++) scales |= has_counts(x, x->pull[p].component[k]);
+            if (scales) continue;
+            CEV_TRY(cev_arena_print(r->arena, &text, "pull \"%s\" changes nothing in %s: what it scales has no counts",
+                                    x->pull[p].name, x->name));
+            say(r, true, text);
+        }
+    }
+    return CEV_OK;
+}
+
 /* A sensitivity must not pass for a result. */
 static cev_status remark_data(remarking *r)
 {
@@ -341,6 +367,7 @@ static cev_status remark_all(remarking *r)
 {
     CEV_TRY(remark_axes(r));
     CEV_TRY(remark_fixed(r));
+    CEV_TRY(remark_pulls(r));
     CEV_TRY(remark_conventions(r));
     return remark_data(r);
 }
