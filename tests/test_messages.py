@@ -152,7 +152,8 @@ COMMANDS = [["check"], ["run", "-o", "new.h5"], ["run", "-q", "-o", "new.h5"], [
 def test_every_command_warns_of_axes(place, command):
     (place / "new.h5").unlink(missing_ok=True)
     nothing = lines(run(*command, "none.yaml", cwd=place))
-    assert nothing == ['cevscan: warning: "eps_tautau_uV" changes nothing that these experiments expect (toy); its axis says nothing']
+    assert nothing == ['cevscan: warning: "eps_tautau_uV" changes nothing that toy expects: it acts on nu_tau, which no source here '
+                       'gives; its axis says nothing']
     (place / "new.h5").unlink(missing_ok=True)
     some = lines(run(*command, "some.yaml", cwd=place))
     assert some[0] == 'cevscan: warning: "eps_tautau_uV" moves nothing that toy expects; xenonnt_8b it does'
@@ -171,6 +172,9 @@ def test_values_that_do_nothing_beside_the_others_are_said(place):
     assert len(alone) == 1 and '"mediator_mass_MeV", fixed at 5, changes nothing beside' in alone[0]
     assert lines(run("rates", "-e", "toy", "--interaction", "scalar", "--set", "mediator_mass_MeV=5", "--set", "coupling=1e-5",
                      cwd=place)) == []
+    path = write_scan(place, ["toy"], [axis("mediator_mass_MeV", 3, 1, 9)], name="mass.yaml", interaction="scalar")
+    assert lines(run("check", path)) == ['cevscan: warning: "mediator_mass_MeV" changes nothing that toy expects, the other values '
+                                         'being what they are; its axis says nothing']
     some = lines(run("rates", "-e", "toy,xenonnt_8b", "--set", "flux_b8=5e6", cwd=place))
     assert some == ['cevscan: note: "flux_b8", fixed at 5e+06, moves nothing that toy expects; xenonnt_8b it does']
 
