@@ -99,11 +99,11 @@ def test_keys_of_nuclei_that_their_form_factor_does_not_use(tmp_path, form_facto
 
 
 @pytest.mark.parametrize("pull, says", [
-    ({"scales": ["flat"]}, "has no counts"), ({"sigma": 0, "scales": ["signal"]}, '"sigma"'), ({"scales": []}, '"scales"'),
+    ({"sigma": 0, "scales": ["signal"]}, '"sigma"'), ({"scales": []}, '"scales"'),
     ({"parameter": "response.acceptance", "sigma": 0.3}, 'pull "mine": parameter "response.acceptance" is 0.8; one sigma away, at 1.1'),
     ({"parameter": "source.distance", "sigma": 0.1}, 'pull "mine": unknown parameter'),
     ({"up": {"backgrounds": {"flat": [0, 1, 0]}}, "down": {"backgrounds": {"flat": [0, 1, 0]}}}, "are the same")],
-    ids=["no counts", "no sigma", "nothing", "end of its range", "unknown", "same shapes"])
+    ids=["no sigma", "nothing", "end of its range", "unknown", "same shapes"])
 def test_pulls_that_do_nothing_or_leave_their_range(tmp_path, pull, says):
     write_experiment(tmp_path, backgrounds=[{"name": "flat", "counts": [0, 0, 0]}], pulls=[{"name": "mine", "sigma": 0.1, **pull}])
     message = refused(tmp_path, "rates", "-e", "toy")
@@ -126,6 +126,14 @@ def test_a_threshold_of_a_scale_without_one(tmp_path):
     run("check", write_scan(tmp_path, ["ess_ar"], [axis("eps_ee_uV", 5, linear_threshold=0.1, scale="symlog")]))
 
 
+def test_pulls_of_what_has_no_counts_are_said(tmp_path):
+    """Legal, since zero is; but nobody meant it."""
+    write_experiment(tmp_path, backgrounds=[{"name": "flat", "counts": [0, 0, 0]}])
+    for command in ("rates", "point"):
+        assert lines(run(command, "-e", "toy", cwd=tmp_path)) == [
+            'cevscan: warning: pull "toy.background" changes nothing in toy: what it scales has no counts']
+
+
 def test_pulls_on_what_a_source_does_not_use(tmp_path):
     """By day, the latitude is nothing."""
     source = {"name": "solar_b8", "earth": 0}
@@ -144,7 +152,8 @@ COMMANDS = [["check"], ["run", "-o", "new.h5"], ["run", "-q", "-o", "new.h5"], [
 def test_every_command_warns_of_axes(place, command):
     (place / "new.h5").unlink(missing_ok=True)
     nothing = lines(run(*command, "none.yaml", cwd=place))
-    assert nothing == ['cevscan: warning: "eps_tautau_uV" changes nothing that these experiments expect (toy); its axis says nothing']
+    assert nothing == ['cevscan: warning: "eps_tautau_uV" changes nothing that toy expects: it acts on nu_tau, which no source here '
+                       'gives; its axis says nothing']
     (place / "new.h5").unlink(missing_ok=True)
     some = lines(run(*command, "some.yaml", cwd=place))
     assert some[0] == 'cevscan: warning: "eps_tautau_uV" moves nothing that toy expects; xenonnt_8b it does'
@@ -163,6 +172,9 @@ def test_values_that_do_nothing_beside_the_others_are_said(place):
     assert len(alone) == 1 and '"mediator_mass_MeV", fixed at 5, changes nothing beside' in alone[0]
     assert lines(run("rates", "-e", "toy", "--interaction", "scalar", "--set", "mediator_mass_MeV=5", "--set", "coupling=1e-5",
                      cwd=place)) == []
+    path = write_scan(place, ["toy"], [axis("mediator_mass_MeV", 3, 1, 9)], name="mass.yaml", interaction="scalar")
+    assert lines(run("check", path)) == ['cevscan: warning: "mediator_mass_MeV" changes nothing that toy expects, the other values '
+                                         'being what they are; its axis says nothing']
     some = lines(run("rates", "-e", "toy,xenonnt_8b", "--set", "flux_b8=5e6", cwd=place))
     assert some == ['cevscan: note: "flux_b8", fixed at 5e+06, moves nothing that toy expects; xenonnt_8b it does']
 

@@ -64,7 +64,8 @@ def label(reference):
 
 @pytest.mark.parametrize("reference", REFERENCE, ids=label)
 def test_reference_points(reference):
-    result = point(reference["experiments"], reference["parameters"])
+    """Those of the other program have values for nu_tau, too, which change nothing and are refused here."""
+    result = point(reference["experiments"], {k: v for k, v in reference["parameters"].items() if "tautau" not in k})
     assert result["status"] == "ok"
     assert result["chi2"] == pytest.approx(reference["chi2"], rel=1e-5, abs=1e-9)
     assert result["pulls"] == pytest.approx(reference["pulls"], abs=1e-6)
@@ -116,7 +117,7 @@ MUONIC, ELECTRONIC = {"nu_mu", "numubar"}, {"nu_e"}
 
 
 @pytest.mark.parametrize("flavours, expected", [("ee", ELECTRONIC), ("mumu", MUONIC), ("emu", MUONIC | ELECTRONIC),
-                                                ("etau", ELECTRONIC), ("mutau", MUONIC), ("tautau", set())])
+                                                ("etau", ELECTRONIC), ("mutau", MUONIC)])
 def test_which_neutrinos_a_coupling_acts_on(flavours, expected):
     sm, new = (rates("ess_csi", values)["ess_csi"]["signal"] for values in ({}, {f"eps_{flavours}_uV": 0.3}))
     assert {name for name in sm if not np.allclose(sm[name], new[name], rtol=1e-12)} == expected

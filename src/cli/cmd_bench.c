@@ -19,7 +19,8 @@ static const char doc[] =
     "fastest "
     "repetition. \"Steps\" and \"flops\" are those of the plain algorithm, and their share is of what this core does "
     "in multiplications "
-    "and additions that are not fused, measured in the same run. src/bench/README.md says where each number comes from.\n\n"
+    "and additions that are not fused, measured in the same run. src/bench/README.md says where each number comes "
+    "from.\n\n"
     "Examples:\n  cevscan bench\n  cevscan bench reference gaussian --json\n  cevscan bench configs/scans/ess_csi.yaml "
     "--seconds 10";
 

@@ -198,7 +198,7 @@ static void put_bins(const cev_experiment *x, json_t *json)
         json_object_set_new(json, "edges_us", counts_json(x->bins.time_edge_us, x->bins.n_time + 1));
 }
 
-static json_t *experiment_json(const columns *c)
+static json_t *experiment_json(const selection *s, const columns *c)
 {
     const cev_experiment *x = c->experiment;
     json_t *signal = json_object(), *background = json_object();
@@ -213,6 +213,7 @@ static json_t *experiment_json(const columns *c)
                              json_number(background_sum), "labels", labels_json(c), "data",
                              counts_json(c->data.counts, x->bins.n_bin), "data_kind", c->data.name);
     put_bins(x, json);
+    json_object_set_new(json, "interaction", selection_interaction_json(s));
     if (x->observed) json_object_set_new(json, "observed", counts_json(x->observed, x->bins.n_bin));
     if (x->variance) json_object_set_new(json, "variance", counts_json(x->variance, x->bins.n_bin));
     return json;
@@ -222,6 +223,7 @@ static cev_status print_rates(const selection *s, output_format format)
 {
     json_t *json = json_object();
     cev_status status = CEV_OK;
+    print_interaction(s, format);
     if (format == FORMAT_CSV) printf("experiment,kind,component,bin,name,unit,from,to,from_us,to_us,events\n");
     for (size_t e = 0; status == CEV_OK && e < s->config->n_experiment; e++) {
         columns c;
@@ -229,7 +231,7 @@ static cev_status print_rates(const selection *s, output_format format)
         if (status != CEV_OK) break;
         if (format == FORMAT_TABLE) print_table(&c);
         if (format == FORMAT_CSV) print_csv(&c);
-        if (format == FORMAT_JSON) json_object_set_new(json, c.experiment->name, experiment_json(&c));
+        if (format == FORMAT_JSON) json_object_set_new(json, c.experiment->name, experiment_json(s, &c));
     }
     if (status == CEV_OK && format == FORMAT_JSON)
         print_json(json);
@@ -240,7 +242,7 @@ static cev_status print_rates(const selection *s, output_format format)
 
 int command_rates(int argc, char **argv)
 {
-    rates_options o = {.format = FORMAT_TABLE};
+    rates_options o = {.format = FORMAT_TABLE, .selection = {.compares = true}};
     const struct argp_child children[] = {{&selection_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.options = options,
                               .parser = parse,

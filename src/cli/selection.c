@@ -208,6 +208,14 @@ json_t *selection_interaction_json(const selection *s)
     return interaction_json(s->config->interaction, s->theta, NULL);
 }
 
+void print_interaction(const selection *s, output_format format)
+{
+    char text[2048];
+    if (format == FORMAT_JSON) return;
+    selection_interaction_text(s, text, sizeof text);
+    printf(format == FORMAT_CSV ? "# %s\n" : "%s\n\n", text);
+}
+
 cev_status selection_open(const selection_options *options, selection *out)
 {
     *out = (selection){0};

@@ -8,6 +8,7 @@
 
 #include "cevscan/config.h"
 #include "cevscan/model.h"
+#include "output_format.h"
 
 enum { MOST_SETTINGS = 64 };
 
@@ -43,5 +44,8 @@ void selection_close(selection *s);
  * model's prediction depends on, and all that are not at their defaults; into out[size]. And as interaction_json(). */
 void selection_interaction_text(const selection *s, char *out, size_t size);
 json_t *selection_interaction_json(const selection *s);
+
+/* The text at the head of a table, or of CSV behind a #; nothing of JSON. */
+void print_interaction(const selection *s, output_format format);
 
 #endif

@@ -128,7 +128,7 @@ static json_t *curve_json(const spectrum *s, const curve *c)
     return json;
 }
 
-static json_t *spectrum_json(const spectrum *s)
+static json_t *spectrum_json(const selection *from, const spectrum *s)
 {
     json_t *curves = json_array(), *lines = json_array();
     for (size_t k = 0; k < s->n_curve; k++) json_array_append_new(curves, curve_json(s, &s->curve[k]));
@@ -136,9 +136,10 @@ static json_t *spectrum_json(const spectrum *s)
         json_array_append_new(lines, json_pack("{s:s, s:s, s:o, s:o}", "component", s->line[k].component, "unit",
                                                s->unit_of_lines, "energy_MeV", json_number(s->line[k].energy_MeV),
                                                "value", json_number(s->line[k].value)));
-    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "of", s->of, "title", json_text(s->experiment->title),
-                     "mass_kg", json_number(s->experiment->target.mass_kg), "live_days", json_number(s->live_days), "x",
-                     s->x_name, s->x_name, numbers_json(s->x, s->n), "curves", curves, "lines", lines);
+    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "of", s->of, "title",
+                     json_text(s->experiment->title), "mass_kg", json_number(s->experiment->target.mass_kg),
+                     "live_days", json_number(s->live_days), "x", s->x_name, s->x_name, numbers_json(s->x, s->n),
+                     "curves", curves, "lines", lines, "interaction", selection_interaction_json(from));
 }
 
 cev_status print_spectra(const selection *s, const spectrum_options *options, output_format format)
@@ -149,12 +150,13 @@ cev_status print_spectra(const selection *s, const spectrum_options *options, ou
     spectrum *all;
     if (cev_new(s->config->arena, n, &all) != CEV_OK) status = CEV_E_MEMORY;
     for (size_t e = 0; status == CEV_OK && e < n; e++) status = spectrum_make(s, e, options, &all[e]);
+    if (status == CEV_OK) print_interaction(s, format);
     if (status == CEV_OK && format == FORMAT_CSV)
         printf("experiment,of,quantity,nucleus,component,bin,x_name,x,unit,value\n");
     for (size_t e = 0; status == CEV_OK && e < n; e++) {
         if (format == FORMAT_TABLE) print_table(&all[e]);
         if (format == FORMAT_CSV) print_csv(&all[e]);
-        if (format == FORMAT_JSON) json_object_set_new(json, all[e].experiment->name, spectrum_json(&all[e]));
+        if (format == FORMAT_JSON) json_object_set_new(json, all[e].experiment->name, spectrum_json(s, &all[e]));
     }
     if (status == CEV_OK && format == FORMAT_JSON)
         print_json(json);

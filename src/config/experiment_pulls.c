@@ -37,21 +37,6 @@ const cev_table cev_pull_table = CEV_TABLE_WITH("pull", pull_key, .named_by = {"
 
 /* --- scales ----------------------------------------------------------------------------------------------------- */
 
-static bool has_counts(const cev_experiment *experiment, size_t component)
-{
-    bool some = component == CEV_COMPONENT_SIGNAL;
-    for (size_t i = 0; i < experiment->bins.n_bin && !some; i++)
-        some = experiment->background[component - CEV_COMPONENT_FIRST_BACKGROUND].counts[i] != 0;
-    return some;
-}
-
-static cev_status check_scaled(cev_node node, const cev_experiment *experiment, const cev_pull *pull)
-{
-    for (size_t k = 0; k < pull->n_component; k++)
-        if (has_counts(experiment, pull->component[k])) return CEV_OK;
-    return cev_node_fail(node, "pull \"%s\" changes nothing: what it scales has no counts", pull->name);
-}
-
 /* It may be a background that the base of this experiment had. */
 static cev_status no_component(cev_node item, const char *pull, const char *const *names, size_t n)
 {
@@ -83,7 +68,7 @@ static cev_status read_scales(cev_arena *arena, cev_node node, const cev_experim
     }
     out->n_component = n;
     out->component = component;
-    return check_scaled(node, experiment, out);
+    return CEV_OK;
 }
 
 /* --- parameters ------------------------------------------------------------------------------------------------- */

@@ -180,6 +180,24 @@ static void list_bases(const cev_scan_config *scan, double (*base)[CEV_MAX_MODEL
     }
 }
 
+/* Of an axis that moves none of the experiments: it cannot, or the other values are such that it does not. */
+static cev_status remark_idle_axis(remarking *r, size_t p)
+{
+    const char *name = r->scan->interaction->card.parameters[p].name, *why, *names;
+    char *text;
+    CEV_TRY(cev_scan_why_idle(r->arena, r->scan, p, NULL, &why));
+    CEV_TRY(list_names(r->arena, r->scan, r->idle, &names));
+    if (why)
+        CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" %s; its axis says nothing", name, why));
+    else
+        CEV_TRY(cev_arena_print(r->arena, &text,
+                                "\"%s\" changes nothing that %s expect%s, the other values being what they are; its "
+                                "axis says nothing",
+                                name, names, r->scan->n_experiment == 1 ? "s" : ""));
+    say(r, true, text);
+    return CEV_OK;
+}
+
 static cev_status remark_axis(remarking *r, size_t p, const cev_axis *axis)
 {
     const char *name = r->scan->interaction->card.parameters[p].name, *idle, *moved;
@@ -188,16 +206,12 @@ static cev_status remark_axis(remarking *r, size_t p, const cev_axis *axis)
     char *text;
     list_bases(r->scan, base);
     size_t n = mark_moved(r, p, CEV_LENGTH(value), value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base);
+    if (n == 0) return remark_idle_axis(r, p);
     if (n == r->scan->n_experiment) return CEV_OK;
     CEV_TRY(list_names(r->arena, r->scan, r->idle, &idle));
     CEV_TRY(list_names(r->arena, r->scan, r->moved, &moved));
-    if (n == 0)
-        CEV_TRY(cev_arena_print(r->arena, &text,
-                                "\"%s\" changes nothing that these experiments expect (%s); its axis says nothing",
-                                name, idle));
-    else
-        CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" moves nothing that %s expect%s; %s it does", name, idle,
-                                r->scan->n_experiment - n == 1 ? "s" : "", moved));
+    CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" moves nothing that %s expect%s; %s it does", name, idle,
+                            r->scan->n_experiment - n == 1 ? "s" : "", moved));
     say(r, true, text);
     return CEV_OK;
 }
@@ -253,6 +267,32 @@ static cev_status remark_fixed(remarking *r)
                                     card->parameters[p].name, value[1], idle, r->scan->n_experiment - n == 1 ? "s" : "",
                                     moved));
         say(r, n == 0, text);
+    }
+    return CEV_OK;
+}
+
+static bool has_counts(const cev_experiment *x, size_t component)
+{
+    bool some = component == CEV_COMPONENT_SIGNAL;
+    for (size_t i = 0; i < x->bins.n_bin && !some; i++)
+        some = x->background[component - CEV_COMPONENT_FIRST_BACKGROUND].counts[i] != 0;
+    return some;
+}
+
+/* Of a background without counts, which is legal: a study may scale it to nothing. */
+static cev_status remark_pulls(remarking *r)
+{
+    for (size_t e = 0; e < r->scan->n_experiment; e++) {
+        const cev_experiment *x = r->scan->experiment[e];
+        for (size_t p = 0; p < x->n_pull; p++) {
+            char *text;
+            bool scales = x->pull[p].n_component == 0;
+            for (size_t k = 0; k < x->pull[p].n_component; k++) scales |= has_counts(x, x->pull[p].component[k]);
+            if (scales) continue;
+            CEV_TRY(cev_arena_print(r->arena, &text, "pull \"%s\" changes nothing in %s: what it scales has no counts",
+                                    x->pull[p].name, x->name));
+            say(r, true, text);
+        }
     }
     return CEV_OK;
 }
@@ -341,6 +381,7 @@ static cev_status remark_all(remarking *r)
 {
     CEV_TRY(remark_axes(r));
     CEV_TRY(remark_fixed(r));
+    CEV_TRY(remark_pulls(r));
     CEV_TRY(remark_conventions(r));
     return remark_data(r);
 }
