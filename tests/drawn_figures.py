@@ -2,6 +2,7 @@
 """Figures of plotting commands, kept in place of being saved."""
 import sys
 
+import numpy as np
 import pytest
 
 from cevscan_analysis import style
@@ -22,3 +23,8 @@ def figure_of(monkeypatch, tmp_path):
 
 def texts(fig):
     return [t.get_text() for t in fig.findobj(style.matplotlib.text.Text) if t.get_visible()]
+
+
+def pixels(fig):
+    """Its image, with the rows from below."""
+    return np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3].astype(int)

@@ -14,6 +14,7 @@ KNOWN = ("pdf", "png", "svg", "pgf")
 def empty_panels(fig):
     """How many of the figure's visible axes have no colour in them: nothing but frame, words and grey lines."""
     fig.canvas.draw()
+    freeze(fig)
     image = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3].astype(int)
     n = 0
     for ax in fig.axes:
@@ -21,6 +22,11 @@ def empty_panels(fig):
         inside = image[y0:y1, x0:x1]
         n += ax.axison and ax.get_visible() and ((inside.max(axis=2) - inside.min(axis=2)) > 30).sum() < 20
     return int(n)
+
+
+def freeze(fig):
+    """What is drawn keeps its place: to find it costs more than to draw."""
+    fig.set_layout_engine("none")
 
 
 def figure_format(path):
@@ -61,6 +67,7 @@ def save(fig, paths, maps):
     """Writes the figure beside its place and renames it. The bytes depend on the maps and the arguments alone."""
     for path in [paths] if isinstance(paths, str) else paths:
         _save_one(fig, path, provenance(maps))
+        freeze(fig)
 
 
 def _save_one(fig, path, source):

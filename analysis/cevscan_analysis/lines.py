@@ -129,7 +129,7 @@ def coarseness(m, cut):
     reasons = []
     if value > 0 and error > ENOUGH * value:
         reasons.append(f"the area of its region, {value:.2g}, may be off by {error:.1g}")
-    if m.lowest > cut >= _of_best_fit(m):
+    if m.completeness == 1 and m.lowest > cut >= _of_best_fit(m):
         reasons.append("none of its points is allowed, but its best fit is")
     if ghosts:
         reasons.append(f"{ghosts} of the pieces that are drawn hold{'s' * (ghosts == 1)} no point of the grid")
