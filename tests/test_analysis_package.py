@@ -11,7 +11,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from synthetic_map import (ANALYSIS, Axis, eps, grid, put_axis, put_progress, put_texts, seal, signed_log, write_map, write_members,
+from synthetic_map import (ANALYSIS, eps, grid, put_axis, put_progress, put_texts, seal, signed_log, write_map, write_members,
                            write_study, write_years, TEXTS)
 
 import cevscan_analysis
