@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Areas of the allowed regions of two-dimensional cevscan maps, over factors of a study, and what combinations remove of them."""
+import math
 import sys
 
-from cevscan_analysis.against import areas_against, measured
+from cevscan_analysis.against import areas_against, measured_once
 from cevscan_analysis.areas import rank
 from cevscan_analysis.command import (MapError, add_labels, add_only, add_selection, command_line, complain, labels_given, percentage,
                                       run)
@@ -58,7 +59,10 @@ def rest_of_head(is_whole, any_coarse):
 
 
 def table_of_areas(maps, labels, level):
-    found = [measured(m, level) for m in maps]
+    found = [measured_once(m, level) for m in maps]
+    families, _ = with_values([[m] for m in maps], labels)
+    kept = {id(m) for m, in families}
+    maps, labels, found = zip(*(one for one in zip(maps, labels, found) if id(one[0]) in kept))
     tell_of_coarse([(m, coarse) for m, (_, coarse) in zip(maps, found)])
     more = all(m.completeness == 1 for m in maps), any(coarse for _, coarse in found)
     lines = [["map", f"area, {level_text(level)} %", *rest_of_head(*more)]]
@@ -156,23 +160,20 @@ def main():
         maps, labels = chosen(maps, options)
         for m in maps:
             tell_of_profiles([m])
-        tell_of_notes([m for m in maps if m.completeness == 1 or not options.rank])
         table = (table_of_ranks if options.rank else table_of_areas)(maps, labels, options.level)
+        tell_of_notes([m for m in maps if (m.completeness == 1 or not options.rank) and m.lowest < math.inf])
     sys.stdout.write(plain_table(table, options.format))
 
 
 def chosen(maps, options):
-    """Maps that have values, unless they are ranked, and their labels."""
+    """The maps that are wanted, and their labels."""
     given = labels_given(options)
     if options.only:
         maps, labels = only_those(maps, labels_of(maps), options.only)
         labels = labels_of(maps, given) if given else labels
     else:
         labels = labels_of(maps, given)
-    if options.rank:
-        return maps, labels
-    kept, labels = with_values([[m] for m in maps], labels)
-    return [m for m, in kept], labels
+    return maps, labels
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from synthetic_map import (ANALYSIS, Axis, eps, grid, put_axis, put_progress, put_texts, seal, signed_log, write_map, write_members,
+from synthetic_map import (ANALYSIS, eps, grid, put_axis, put_progress, put_texts, seal, signed_log, write_map, write_members,
                            write_study, write_years, TEXTS)
 
 import cevscan_analysis
@@ -158,6 +158,29 @@ def test_another_file_in_its_place_is_noticed(tmp_path, study):
     os.unlink(study)
     with pytest.raises(MapError, match="No such file"):
         next(iter([m])).chi2
+
+
+def test_numbers_can_be_let_go_and_read_again(study):
+    m = list(open_maps(study))[4]
+    before, best = m.delta_chi2.copy(), m.best_fit
+    m.let_go()
+    assert not m.is_read and m.best_fit == best and m.lowest == before.min() and not m.is_read
+    assert np.array_equal(m.delta_chi2, before)
+    now = open_map(study, "eps_ee_uV,eps_mumu_uV/csi@years=1")
+    now.let_go()        # one that cannot read them again keeps them
+    assert now.delta_chi2.shape == (31, 31)
+
+
+def test_of_a_file_one_space_is_held(tmp_path):
+    """Arrays that were handed out stay; what else was read with them goes when another space is read."""
+    x, y = eps("ee", n=21), eps("mumu", n=21)
+    chi2 = 20 * sum(v**2 for v in grid(x, y))
+    spaces = {name: ((x, y), {"csi": chi2, "si": 2 * chi2}) for name in "ab"}
+    maps = list(open_maps(write_study(tmp_path / "s.h5", spaces)))
+    first = maps[0].chi2
+    held = maps[0]._load.space._whole
+    assert "chi2" in held and first.base is None
+    assert np.array_equal(maps[2].chi2, chi2) and not held and np.array_equal(maps[1].chi2, 2 * chi2) and "chi2" in held
 
 
 def test_what_is_late_can_be_used_as_any_map(study):

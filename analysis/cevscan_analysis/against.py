@@ -48,11 +48,18 @@ def measured(m, level):
         return area, ""
 
 
+def measured_once(m, level):
+    """The same of a map whose numbers are not needed any more."""
+    found = measured(m, level)
+    m.let_go()
+    return found
+
+
 def areas_against(maps, factor, level=90):
     """[Curve] of planes, in the order of the maps; points without a result are left out."""
     maps = list(maps)
     check_factor(maps, factor)
-    maps = [m for m in maps if factor in factors_of(m) and m.lowest < float("inf")]
+    maps = [m for m in maps if factor in factors_of(m)]
     varied = [name for name in dict.fromkeys(name for m in maps for name in factors_of(m))
               if name != factor and len({factors_of(m).get(name) for m in maps}) > 1]
     curves = {}
@@ -63,10 +70,12 @@ def areas_against(maps, factor, level=90):
         value = factors_of(m)[factor]
         if any(p.value == value for p in curve.points):
             raise MapError(f"{m.path}: another map has the same label, {label}, and {factor} = {value:g}; choose with --set or --where")
-        curve.points.append(Point(value, m, *measured(m, level)))
+        point = Point(value, m, *measured_once(m, level))
+        if m.lowest < float("inf"):
+            curve.points.append(point)
     for curve in curves.values():
         curve.points.sort(key=lambda p: p.value)
-    return list(curves.values())
+    return [curve for curve in curves.values() if curve.points]
 
 
 def check_factor(maps, factor):

@@ -4,13 +4,13 @@ from .against import name_of_factor
 from .axes import tex_of_unit
 from .labels import words_of_factor
 from .numeric import np
-from .style import (MM, SMALL, add_head, add_title, colour, line_style, name_of, new_figure, new_grid, place_legend, place_one_legend, styled,
-                    their_words, width_in_mm)
+from .style import (MM, SMALL, add_head, add_title, colour, line_style, name_of, new_figure, new_grid, place_legend,
+                    place_one_legend, styled, their_words, width_in_mm)
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-MARKERS, WIDTHS = "osDv^Pp", (2.0, 1.3, 0.8)
+MARKERS = "osDv^Pp"
 WIDE = 8        # a range of values that is larger than this has a logarithmic axis
 
 
@@ -49,7 +49,7 @@ def area_figure(curves, factor, level_name, title=None, width="column"):
 
 def look_of(k):
     """Of a set. Curves that lie upon each other can be told apart by what is wider."""
-    return dict(color=colour(k), marker=MARKERS[k % len(MARKERS)], markersize=3.8, linewidth=WIDTHS[k % len(WIDTHS)])
+    return dict(color=colour(k), marker=MARKERS[k % len(MARKERS)], markersize=3.8, linewidth=max(0.8, 1.9 - 0.35 * k))
 
 
 def others_of(curve):

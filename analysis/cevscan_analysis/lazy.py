@@ -26,6 +26,9 @@ class Source:
                 self._found = self.space.reopened(file).read(self.verify, self.k, self.place, *self.known)
         return self._found
 
+    def let_go(self):
+        self._found = None
+
     def member(self, n):
         return self().members[n]
 

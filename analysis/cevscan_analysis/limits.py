@@ -34,12 +34,14 @@ def words(limit):
 
 def draw_limits(ax, limits, in_place=False, markers=()):
     """Draws limits into axes whose scales and ranges are set; their names stand beside them, on none of the `markers` (places in
-    the axes' units), or come back as handles of a legend. Returns handles, and points all along the lines and names that a legend must not hide."""
+    the axes' units), or come back as handles of a legend. Returns handles, and points all along the lines and names that a
+    legend must not hide."""
     handles, seen, pixels = [], [np.empty((0, 2))], [along(ax, limit.lines) for limit in limits]
+    regions = outlines_of(ax) if in_place else []
     for limit in limits:
         handles += (draw_line if limit.style == "line" else draw_area)(ax, limit)
     if in_place:
-        names, boxes = [], [around(ax, markers)]
+        names, boxes = [], [around(ax, markers), *regions]
         for k, limit in enumerate(limits):
             lines = [] if limit.style != "line" else pixels[:k] + pixels[k + 1:]
             names.append(write_name(ax, limit, pixels[k], np.concatenate([np.empty((0, 2)), *lines, *boxes])))
@@ -88,6 +90,12 @@ def around(ax, markers):
     """Points in pixels on and around markers."""
     xy = ax.transData.transform(np.reshape(markers, (-1, 2)).astype(float))
     return np.concatenate([xy + (dx, dy) for dx in (-6, 0, 6) for dy in (-6, 0, 6)])
+
+
+def outlines_of(ax):
+    """Points in pixels along the outlines of regions that have been drawn: [[n, 2]]."""
+    return [along(ax, [np.array(line) for line in patch.get_path().to_polygons(closed_only=False)])
+            for patch in ax.patches if not patch.get_fill()]
 
 
 def rings_of(limit):
@@ -166,16 +174,17 @@ def place_in_area(ax, limit, obstacles, size):
 
 def place_at_line(box, own, others, size):
     """(x, y, angle in degrees) of a text along the line, in pixels."""
-    n = max(2, int(size.width / 2 / PIXELS))
-    candidates = [found for stroke in strokes_of(own) for i in range(n, len(stroke) - n, 4)
-                  for found in beside(stroke, i, n, size.height)]
+    n, strokes = max(2, int(size.width / 2 / PIXELS)), strokes_of(own)
     best, most = None, -np.inf
-    for x, y, angle, bend in candidates:
-        cover = cover_of(x, y, angle, size)
-        if inside_box(box.padded(-3), cover).all():
-            clear = [np.hypot(*(cover[:, None, :] - points[None]).transpose(2, 0, 1)).min() for points in (own[::2], others[::2]) if len(points)]
-            score = min(30, *clear) - 3 * bend
-            best, most = ((x, y, angle), score) if score > most else (best, most)
+    for k, i in ((k, i) for k, stroke in enumerate(strokes) for i in range(n, len(stroke) - n, 4)):
+        apart = [stroke[::2] for j, stroke in enumerate(strokes) if j != k]
+        rest = np.concatenate([others[::2], strokes[k][:i - n:2], strokes[k][i + n + 1::2], *apart])
+        for x, y, angle, bend in beside(strokes[k], i, n, size.height):
+            cover = cover_of(x, y, angle, size)
+            if inside_box(box.padded(-3), cover).all():
+                clear = np.hypot(*(cover[:, None, :] - rest[None]).transpose(2, 0, 1)).min() if len(rest) else np.inf
+                score = min(25, clear) - 1.5 * bend - 20 * (clear < 3)
+                best, most = ((x, y, angle), score) if score > most else (best, most)
     if best is None:    # no stretch is as long as the name
         x, y = own[len(own) // 2]
         w, h = size.width / 2 + 4, size.height / 2 + 4

@@ -11,7 +11,8 @@ from .refined import gentle_half, refine, squeeze
 
 ENOUGH = 0.25       # relative change of an area up to which a figure of its region can be believed
 
-STRAIGHT = 3e-4     # relative error of an area because the edges of the region are polygons
+ENOUGH_POINTS = 240 # along an axis, for an area
+STRAIGHT = 1e-3     # relative error of an area because edges are straight between so many points
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,10 @@ def _drawn_area(m, cut):
     total = 0.0
     for piece in branches_of(m):
         if min(piece.delta_chi2.shape) > 1 and not np.isnan(piece.delta_chi2).all():
-            contour, = _of_piece(piece, [cut])
-            x, y = (axis.to_scale(values) for axis, values in zip(piece.axes, (contour.x, contour.y)))
-            total += float(np.nan_to_num(fractions(contour.z.T, contour.edge) * np.outer(np.diff(x), np.diff(y))).sum())
+            half = gentle_half(piece, [cut])
+            *xy, z = refine(piece, half, ENOUGH_POINTS)
+            x, y = (np.diff(axis.to_scale(values)) for axis, values in zip(piece.axes, xy))
+            total += float(np.nan_to_num(fractions(z.T, squeeze(cut, half)) * np.outer(x, y)).sum())
     return total
 
 

@@ -57,6 +57,7 @@ class File:
 
     def __init__(self, path, file):
         self.path, self.file = path, file
+        self.held = [{}]        # what has been read of the space that was read last, whoever has opened the file
         self.attrs = texts_of(file.attrs)
         self.version = self.attrs.get("format_version", 0)
         self.is_study = self.attrs.get("format") == STUDY

@@ -86,6 +86,14 @@ class Map:
         """Have its numbers been read?"""
         return "delta_chi2" in self.__dict__
 
+    def let_go(self):
+        """Frees the memory of the numbers of a map that can read them once more. What else is known of it stays."""
+        if "_load" in self.__dict__:
+            self.lowest, self.best_fit
+            for name in ("delta_chi2", "chi2", "status", "pulls"):
+                self.__dict__.pop(name, None)
+            getattr(self._load, "let_go", lambda: None)()
+
     def __repr__(self):
         grid = " x ".join(f"{axis.name} ({len(axis.values)})" for axis in self.axes)
         return f"<Map {self.path}: {grid}, {self.percent_complete} complete>"
@@ -111,9 +119,17 @@ class Map:
         return "surrogate" in own.lower() or not names.isdisjoint(name.strip() for name in marked.split(",") if name.strip())
 
     @property
+    def surrogates(self):
+        """Those of its experiments whose data are surrogates, as the file says."""
+        marked = {name.strip() for name in str(self.attrs.get("surrogates", "")).split(",")}
+        return [name.strip() for name in str(self.attrs.get("experiments", "")).split(",") if name.strip() in marked - {""}]
+
+    @property
     def lowest(self):
         """Smallest Delta chi2; inf if there is none."""
-        return float(np.fmin.reduce(self.delta_chi2, axis=None, initial=np.inf))
+        if "_lowest" not in self.__dict__:
+            self.__dict__["_lowest"] = float(np.fmin.reduce(self.delta_chi2, axis=None, initial=np.inf))
+        return self.__dict__["_lowest"]
 
     def end_of_axis(self, name):
         """The value at the end of an axis at which the best fit lies, as nearly as the grid tells: what is better may

@@ -22,12 +22,12 @@ def void_cells(delta):
     return void[1:, 1:] | void[:-1, 1:] | void[1:, :-1] | void[:-1, :-1]
 
 
-def refine(m, half):
-    """x, y and squeezed Delta chi2 [y, x] on a finer grid, from bicubic splines; NaN strictly inside void cells. Thin rings
+def refine(m, half, wanted=POINTS_WANTED):
+    """x, y and squeezed Delta chi2 [y, x] on a finer grid of about `wanted` points along an axis, from bicubic splines; NaN strictly inside void cells. Thin rings
     and bands would break into beads if straight lines were drawn between the points of a coarse grid."""
     void = np.isnan(m.delta_chi2)
     t = [axis.to_scale(axis.values) for axis in m.axes]
-    factor = [max(1 + int(void.any()), -(-POINTS_WANTED // len(v))) for v in t]
+    factor = [max(1 + int(void.any()), -(-wanted // len(v))) for v in t]
     fine = [np.interp(np.arange((len(v) - 1) * k + 1) / k, np.arange(len(v)), v) for v, k in zip(t, factor)]
     z = squeeze(filled(m.delta_chi2) if void.any() else m.delta_chi2, half)
     if max(factor) > 1:

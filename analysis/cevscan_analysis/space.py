@@ -49,16 +49,24 @@ class Space:
 
     def _field(self, name, k):
         if name in self._whole:
-            return self._whole[name][k]
+            return self._whole[name][k].copy()      # a view would keep the maps of all
         dataset = self.group[name]
         if dataset.shape[int(self.is_many):] != self.shape:
             raise Malformed("the shapes of its datasets do not fit together")
         if not self.is_many:
             return dataset[()]
         if self.at_once:
+            self._let_go_of_another()
             self._whole[name] = dataset[()]
-            return self._whole[name][k]
+            return self._whole[name][k].copy()
         return dataset[k]
+
+    def _let_go_of_another(self):
+        """Of a file, only one space is held as a whole."""
+        held = self.file.held
+        if held[0] is not self._whole:
+            held[0].clear()
+            held[0] = self._whole
 
     def map(self, verify, k=0, row=None, place=None, lazy=False):
         """The k-th map; `row`: what the index of a study says of it, and its factors."""
@@ -81,6 +89,7 @@ class Space:
         if group["chi2"].shape != self.whole_shape or not same:
             raise Malformed("it was replaced by another file since it was opened")
         anew = copy.copy(self)
+        file.held = self.file.held
         anew.file, anew.group = file, group
         return anew
 
