@@ -7,8 +7,8 @@ from ..intervals import allowed_intervals
 from ..tables import FILE_ENDS, TABLES, Cut, rows_of
 from .ess import CURVE, CURVES, FIGURES, LABELS, PAPER, PARAMETERS, curve_name, label_of
 from .item import Item, absolute, relative
-from .numbers import (CHANGING, DIAGONAL, ESS_DETECTORS, ESS_NUCLEI, INTERVAL_DELTAS, INTERVAL_EXCEPTIONS, TABLE_III, TABLE_IV, TABLE_V,
-                      TABLE_VI, TENFOLD_REASON, edges_agree, edges_of, intervals_of)
+from .numbers import (CHANGING, DIAGONAL, ESS_DETECTORS, ESS_NUCLEI, INTERVAL_DELTAS, INTERVAL_EXCEPTIONS, TABLE_III, TABLE_IV,
+                      TABLE_V, TABLE_VI, TENFOLD_REASON, edges_agree, edges_of, intervals_of)
 
 STATED, TENFOLD = "c3f8", "c3f8_tenfold"
 TENFOLD_STUDY = {"study": "ess_tenfold", "interaction": "nsi", "data": "asimov",
@@ -161,14 +161,14 @@ def input_tables(w):
     return [("Detectors. The acceptance above threshold is 0.8.", first), ("Nuclei.", second)]
 
 
+SYMMETRIC = "Intervals are symmetric: only their ends are given."
+BOTH_SHOWN = "The rows of C₃F₈ come out with ten times the nuclei of the stated 10 kg: both are shown."
 ITEMS = [
     Item(PAPER, "tables_I_II", "tables I and II", "Detectors and nuclei", compare=compare_inputs, tables=input_tables, arranged=True,
          tolerance="none: these are what the experiment files hold"),
-    item_of_table("III", TABLE_III, "Flavour-diagonal couplings, one detector",
-                  ("The rows of C₃F₈ come out with ten times the nuclei of the stated 10 kg: both are shown.",)),
-    item_of_table("IV", TABLE_IV, "Flavour-changing couplings, one detector",
-                  ("Intervals are symmetric. The rows of C₃F₈ come out with ten times the nuclei of the stated 10 kg: both are shown.",)),
+    item_of_table("III", TABLE_III, "Flavour-diagonal couplings, one detector", (BOTH_SHOWN,)),
+    item_of_table("IV", TABLE_IV, "Flavour-changing couplings, one detector", (SYMMETRIC, BOTH_SHOWN)),
     item_of_table("V", TABLE_V, "Flavour-diagonal couplings, CsI + Si"),
-    item_of_table("VI", TABLE_VI, "Flavour-changing couplings, CsI + Si", ("Intervals are symmetric.",)),
+    item_of_table("VI", TABLE_VI, "Flavour-changing couplings, CsI + Si", (SYMMETRIC,)),
 ]
 ITEMS = [FIGURES[0], *ITEMS[:1], *FIGURES[1:3], *ITEMS[1:], *FIGURES[3:]]
