@@ -146,9 +146,9 @@ def test_circles_are_told_with_their_chain(tmp_path):
     for one, other in ("ab", "bc", "ca"):
         (tmp_path / f"{one}.yaml").write_text(f"{{experiment: {one}, base: ./{other}.yaml}}")
     write_scan(tmp_path, ["./a.yaml"], [axis("eps_ee_uV", 3)])
-    assert "a circle: a stands on b stands on c stands on a" in refused(tmp_path, *CHECK)
+    assert "a circle: a stands on b, which stands on c, which stands on a" in refused(tmp_path, *CHECK)
     write_scan(tmp_path, [{"experiment": "x", "base": "y"}, {"experiment": "y", "base": "x"}], [axis("eps_ee_uV", 3)])
-    assert "a circle: x stands on y stands on x" in refused(tmp_path, *CHECK)
+    assert "a circle: x stands on y, which stands on x" in refused(tmp_path, *CHECK)
 
 
 def test_a_chain_has_an_end(tmp_path):

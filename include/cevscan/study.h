@@ -12,7 +12,7 @@
 
 #include "cevscan/config.h"
 
-enum { CEV_MAX_MAPS = 100000, CEV_MAX_FACTORS = 8, CEV_MAX_SETTINGS = 4096 }; /* of a study */
+enum { CEV_MAX_MAPS = 100000, CEV_MAX_FACTORS = 8, CEV_MAX_SETTINGS = 1024 }; /* of a study */
 
 /* What a study lets vary in its experiments: numbers of their files, set to each value in turn or multiplied by it. The
  * factor "exposure" multiplies the exposure of all of them: mass, and backgrounds. */

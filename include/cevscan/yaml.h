@@ -54,6 +54,7 @@ cev_node cev_node_item(cev_node sequence, size_t i);
 cev_node cev_node_key(cev_node mapping, size_t i);
 cev_node cev_node_value(cev_node mapping, size_t i);
 cev_node cev_node_find(cev_node mapping, const char *key);
+size_t cev_node_place(cev_node mapping, const char *key); /* number of the pair with a key; their number if none has */
 
 /* New values, which messages place where `like` stands, in its document. What is given is copied. */
 cev_status cev_node_make_text(cev_node like, const char *text, bool quoted, cev_node *out);

@@ -69,8 +69,9 @@ static cev_status check_circle(cev_arena *arena, cev_node base, const link *last
     CEV_TRY(cev_arena_print(arena, &chain, "%s", last->name));
     for (const link *l = last->above; l && !same; l = l->above) {
         same = l->node.id == last->node.id || (l->file && last->file && !strcmp(l->file, last->file));
+        bool outermost = same || !l->above;
         CEV_TRY(
-            cev_arena_print(arena, &chain, l->above || !same ? "%s stands on %s" : "%s stands on %s", l->name, chain));
+            cev_arena_print(arena, &chain, outermost ? "%s stands on %s" : "%s, which stands on %s", l->name, chain));
     }
     if (same) return cev_node_fail(base, "key \"base\": a circle: %s", chain);
     if (last->depth <= MOST_BASES) return CEV_OK;

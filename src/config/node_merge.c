@@ -7,7 +7,7 @@
 
 #include "cevscan/nearest.h"
 
-enum { MOST_STEPS = 1000000, MOST_WORDS = 1500, MOST_PATH = 256 };
+enum { MOST_STEPS = 1000000, FEW = 16, MOST_WORDS = 1500, MOST_PATH = 256 };
 
 typedef struct merging {
     cev_arena *arena;
@@ -112,7 +112,8 @@ static void tell(merging *m, const place *p, cev_node base, cev_node over)
 
 static cev_status merge(merging *m, const place *p, cev_node base, cev_node over, cev_node *out);
 
-/* Pairs or items while they are put together; for a list, `key` is what they are called. */
+/* Pairs or items while they are put together: those of the base first, then new ones. What has been taken away has no
+ * value. For a list, `key` is what the items are called. */
 typedef struct parts {
     size_t n;
     cev_node *key, *value;
@@ -126,11 +127,15 @@ static cev_status make_parts(size_t most, parts *out)
     return out->key ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
 }
 
-static void drop_part(parts *s, size_t k)
+static void drop_removed(parts *s)
 {
-    s->n--;
-    memmove(s->key + k, s->key + k + 1, (s->n - k) * sizeof *s->key);
-    memmove(s->value + k, s->value + k + 1, (s->n - k) * sizeof *s->value);
+    size_t kept = 0;
+    for (size_t k = 0; k < s->n; k++) {
+        if (!s->value[k].id) continue;
+        s->key[kept] = s->key[k];
+        s->value[kept++] = s->value[k];
+    }
+    s->n = kept;
 }
 
 static cev_status nothing_to_remove(const place *p, cev_node at, const char *name, const char *const *names, size_t n)
@@ -152,27 +157,36 @@ static cev_status put_part(merging *m, const place *own, size_t k, cev_node key,
     return CEV_OK;
 }
 
+/* What null takes away. */
+static cev_status remove_part(merging *m, const place *p, const place *own, size_t k, cev_node at, const char *name,
+                              parts *s)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (size_t j = 0; j < s->n && n < CEV_LENGTH(names); j++) names[n++] = cev_node_text(s->key[j]);
+    if (k >= s->n) return nothing_to_remove(p, at, name, names, n);
+    tell(m, own, s->value[k], (cev_node){0});
+    s->value[k] = (cev_node){0};
+    return CEV_OK;
+}
+
+/* No key of `over` is there twice, so those of the base stay where they are. */
 static cev_status merge_pairs(merging *m, const place *p, cev_node base, cev_node over, parts *s)
 {
-    for (; s->n < cev_node_length(base); s->n++) {
+    size_t n_base = cev_node_length(base);
+    for (; s->n < n_base; s->n++) {
         s->key[s->n] = cev_node_key(base, s->n);
         s->value[s->n] = cev_node_value(base, s->n);
     }
     for (size_t i = 0; i < cev_node_length(over); i++) {
         cev_node key = cev_node_key(over, i), value = cev_node_value(over, i);
-        const char *name = cev_node_text(key), *names[64];
-        place own = below(p, name, false);
-        size_t k = 0, n_name = 0;
-        while (k < s->n && strcmp(cev_node_text(s->key[k]), name)) k++;
-        if (!cev_node_is_null(value)) {
-            CEV_TRY(put_part(m, &own, k, key, value, s));
-            continue;
-        }
-        for (size_t j = 0; j < s->n && n_name < CEV_LENGTH(names); j++) names[n_name++] = cev_node_text(s->key[j]);
-        if (k == s->n) return nothing_to_remove(p, value, name, names, n_name);
-        tell(m, &own, s->value[k], (cev_node){0});
-        drop_part(s, k);
+        place own = below(p, cev_node_text(key), false);
+        size_t k = cev_node_place(base, cev_node_text(key));
+        if (k == n_base) k = s->n;
+        CEV_TRY(cev_node_is_null(value) ? remove_part(m, p, &own, k, value, cev_node_text(key), s)
+                                        : put_part(m, &own, k, key, value, s));
     }
+    drop_removed(s);
     return CEV_OK;
 }
 
@@ -209,31 +223,21 @@ static cev_status named_item(const cev_table *table, const parts *s, size_t k, c
     return CEV_OK;
 }
 
-static size_t find_part(const parts *s, const char *name)
+/* Lists of things that have names are short; others are refused before they take long. */
+static size_t find_part(merging *m, const parts *s, const char *name)
 {
     size_t k = 0;
-    while (k < s->n && (!*name || strcmp(cev_node_text(s->key[k]), name))) k++;
+    m->steps += s->n / FEW;
+    while (k < s->n && (!*name || !s->value[k].id || strcmp(cev_node_text(s->key[k]), name))) k++;
     return k;
-}
-
-static cev_status remove_item(merging *m, const place *p, cev_node at, const char *name, parts *s)
-{
-    const char *names[64];
-    size_t n = 0, k = find_part(s, name);
-    place own = below(p, name, true);
-    for (size_t j = 0; j < s->n && n < CEV_LENGTH(names); j++) names[n++] = cev_node_text(s->key[j]);
-    if (k == s->n) return nothing_to_remove(p, at, name, names, n);
-    tell(m, &own, s->value[k], (cev_node){0});
-    drop_part(s, k);
-    return CEV_OK;
 }
 
 static cev_status merge_item(merging *m, const place *p, cev_node name, cev_node item, parts *s)
 {
     const cev_table *table = p->key->of;
-    size_t k = find_part(s, cev_node_text(name));
+    size_t k = find_part(m, s, cev_node_text(name));
     place own = below(p, cev_node_text(name), true);
-    if (cev_node_is_null(item)) return remove_item(m, p, item, cev_node_text(name), s);
+    if (cev_node_is_null(item)) return remove_part(m, p, &own, k, item, cev_node_text(name), s);
     CEV_TRY(named_item(table, s, k, name, item, &item));
     return put_part(m, &own, k, name, item, s);
 }
@@ -258,8 +262,9 @@ static cev_status merge_items(merging *m, const place *p, cev_node base, cev_nod
         cev_node item = cev_node_item(over, k);
         CEV_TRY(name_node(table, item, &name));
         place own = below(p, cev_node_text(name), true);
-        CEV_TRY(put_part(m, &own, find_part(s, cev_node_text(name)), name, item, s));
+        CEV_TRY(put_part(m, &own, find_part(m, s, cev_node_text(name)), name, item, s));
     }
+    drop_removed(s);
     return CEV_OK;
 }
 

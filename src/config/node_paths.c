@@ -8,7 +8,7 @@
 
 #include "node_merge.h"
 
-enum { MOST_SEARCHED = 1000000, MOST_PLACES = 4096 };
+enum { MOST_SEARCHED = 1000000, MOST_PLACES = 256 };
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 

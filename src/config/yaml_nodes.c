@@ -99,6 +99,11 @@ cev_node cev_node_find(cev_node mapping, const char *key)
     return place < mapping.id->n ? cev_node_value(mapping, place) : (cev_node){0};
 }
 
+size_t cev_node_place(cev_node mapping, const char *key)
+{
+    return cev_node_is_mapping(mapping) ? place_of(mapping.id, key) : 0;
+}
+
 const char *cev_node_path(cev_node node)
 {
     return node.id ? node.id->file->path : NULL;

@@ -110,6 +110,21 @@ cev_status job_prepare(job *j, bool *done)
 
 /* --- a file that holds its job ---------------------------------------------------------------------------------- */
 
+/* Older programs kept the newlines of titles. */
+static bool same_words(const char *one, const char *other)
+{
+    static const char space[] = " \t\n";
+    for (;;) {
+        one += strspn(one, space);
+        other += strspn(other, space);
+        size_t n = strcspn(one, space);
+        if (n != strcspn(other, space) || strncmp(one, other, n) != 0) return false;
+        if (n == 0) return true;
+        one += n;
+        other += n;
+    }
+}
+
 cev_status job_changed_text(const job *j, const cev_map_info *info, const char **name)
 {
     size_t n, derived;
@@ -118,7 +133,7 @@ cev_status job_changed_text(const job *j, const cev_map_info *info, const char *
     CEV_TRY(job_texts(j, &n, &derived, &text));
     for (size_t k = 0; k < derived && !*name; k++) {
         const char *theirs = cev_map_info_text(info, text[k].name);
-        if (!theirs || strcmp(theirs, text[k].value)) *name = text[k].name;
+        if (!theirs || !same_words(theirs, text[k].value)) *name = text[k].name;
     }
     return CEV_OK;
 }
