@@ -236,7 +236,7 @@ static cev_status check(const check_options *o, cev_study_config *s, job_command
     if (o->map) return print_map(s, o->map);
     CEV_TRY(cev_study_remarks(s->arena, s, &remarks));
     print_remarks(&remarks, o->json); /* JSON has them all */
-    start_mpi(&c->rank); /* its memory counts */
+    start_mpi(&c->rank);              /* its memory counts */
     CEV_TRY(cev_job_estimate_cost(&c->job, s, &e));
     if (o->json) {
         print_as_json(s, &e, &remarks);
