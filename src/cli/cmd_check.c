@@ -255,8 +255,8 @@ static cev_status check(const check_options *o, cev_study_config *s, job_command
         return cev_fail(CEV_E_INPUT, "%s: no parameter is scanned; give one \"min\", \"max\" and \"points\"", o->file);
     if (o->map) return print_map(s, o->map);
     CEV_TRY(cev_study_remarks(s->arena, s, &remarks));
-    print_remarks(&remarks, false);
-    start_mpi(&c->rank); /* its memory counts */
+    print_remarks(&remarks, o->json); /* JSON has them all */
+    start_mpi(&c->rank);              /* its memory counts */
     CEV_TRY(cev_job_estimate_cost(&c->job, s, &e));
     if (o->json) {
         print_as_json(s, &e, &remarks);
