@@ -94,7 +94,7 @@ def plane(number, *names):
     def draw(w):
         panels = [Panel({label: w.map(name) for label, name in maps.items()}, title, RANGE, RANGE) for title, maps in names]
         labels = list(dict.fromkeys(label for panel in panels for label in panel.maps))
-        fig = contour_panels(panels, 90, 2, order=labels, best_fits=False)
+        fig = contour_panels(panels, 90, 2, order=labels, best_fits=False, width=130 if len(panels) > 1 else "column")
         return {f"{PAPER}_figure_{number}": (fig, [m for panel in panels for m in panel.maps.values()])}
     return draw
 

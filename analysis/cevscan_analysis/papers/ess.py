@@ -33,6 +33,7 @@ PLANES_OF = {4: list(PLANES)[:4], 5: list(PLANES)[4:6], 6: list(PLANES)[6:9]}
 PAIR_PLANES = ["ee_u_mumu_u", "ee_u_ee_d", "mumu_u_mumu_d"]     # of figures 7 and 8
 PLANE_OF_9 = "emu_u_mumu_u"
 POINTS = 301            # along an axis of a plane
+WIDTHS_MM = {4: 110, 5: 140, 6: 125}    # of figures of several rows, which fit on a page so
 CURVE = dict(min=-0.4, max=0.7, points=1101)
 
 
@@ -132,7 +133,7 @@ def planes_of_singles(number):
     def draw(w):
         panels = [Panel({LABELS[name]: w.map(plane_name(plane, (name,))) for name in group})
                   for plane in PLANES_OF[number] for group in (LEFT, MIDDLE)]
-        fig = contour_panels(panels, LEVEL, 2, order=list(LABELS.values()))
+        fig = contour_panels(panels, LEVEL, 2, order=list(LABELS.values()), width=WIDTHS_MM[number])
         return {f"{PAPER}_figure_{number}": (fig, maps_of(panels))}
     return draw
 

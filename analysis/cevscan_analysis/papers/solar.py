@@ -177,7 +177,7 @@ def combination(w):
         maps = {LABELS[name]: excluded(w, i, name) for name in reversed(ORDER_4)}
         panels.append(Panel(maps, INTERACTIONS[i][0], ylim=(1e-4, 1) if i == "axial" else (1e-6, 1e-1)))
     alone = [LABELS[name] for name in ORDER_4 if name != "both"]
-    fig = contour_panels(panels, columns=2, outlined=alone, cut=DRAWN_DELTA, excluded=True)
+    fig = contour_panels(panels, columns=2, outlined=alone, cut=DRAWN_DELTA, excluded=True, width=150)
     return {f"{PAPER}_figure_5": (fig, [mediator_map(w, i, name) for i in FIGURE_5 for name in ORDER_4]), f"{PAPER}_figure_5_band": band(w)}
 
 
