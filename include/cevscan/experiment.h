@@ -29,6 +29,7 @@ double cev_target_n_nuclei(const cev_target *target, size_t nucleus);
 /* Something that is counted and does not depend on the parameters of the scan. */
 typedef struct cev_background {
     const char *name;
+    const char *title;    /* for people; the name, where the file has none */
     const double *counts; /* [n_bin], >= 0, summed over the exposure */
 } cev_background;
 

@@ -160,12 +160,17 @@ static json_t *counts_json(const double *counts, size_t n)
     return list;
 }
 
-/* TeX of the source's components. */
+/* TeX of the source's components, and titles of backgrounds that have one. */
 static json_t *labels_json(const columns *c)
 {
     json_t *labels = json_object();
     for (size_t k = 0; k < c->n_signal; k++)
         json_object_set_new(labels, c->of[k].name, json_text(c->experiment->source.kind->components[k].label));
+    for (size_t b = 0; b < c->experiment->n_background; b++) {
+        const cev_background *background = &c->experiment->background[b];
+        if (strcmp(background->title, background->name))
+            json_object_set_new(labels, background->name, json_text(background->title));
+    }
     return labels;
 }
 

@@ -9,7 +9,7 @@
 /* --- backgrounds ------------------------------------------------------------------------------------------------ */
 
 typedef struct background_keys {
-    const char *name;
+    const char *name, *title;
     double rate_per_keV_kg_day, rate_per_keVee_kg_day, rate_per_kg_day;
     double quenching_factor, live_days, duty_factor;
     cev_reals counts;
@@ -19,6 +19,7 @@ typedef struct background_keys {
 #define RATE .minimum = 0, .maximum = 1e12
 static const cev_key background_key[] = {
     CEV_KEY(background_keys, name, .type = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(background_keys, title, .type = CEV_KEY_TITLE),
     CEV_KEY(background_keys, rate_per_keV_kg_day, .type = CEV_KEY_REAL, RATE),
     CEV_KEY(background_keys, rate_per_keVee_kg_day, .type = CEV_KEY_REAL, RATE),
     CEV_KEY(background_keys, rate_per_kg_day, .type = CEV_KEY_REAL, RATE),
@@ -170,6 +171,7 @@ cev_status cev_read_backgrounds(cev_arena *arena, cev_node node, cev_experiment 
         CEV_TRY(cev_new(arena, out->bins.n_bin, &counts));
         CEV_TRY(fill_background(arena, item, &keys, out, counts));
         CEV_TRY(cev_arena_keep_text(arena, keys.name, &background[b].name));
+        CEV_TRY(cev_arena_keep_text(arena, keys.title ? keys.title : keys.name, &background[b].title));
         background[b].counts = counts;
     }
     out->n_background = n;

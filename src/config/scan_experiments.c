@@ -131,7 +131,8 @@ static cev_status scale_backgrounds(cev_arena *arena, double factor, cev_experim
     for (size_t b = 0; b < x->n_background; b++) {
         CEV_TRY(cev_new(arena, x->bins.n_bin, &counts));
         for (size_t i = 0; i < x->bins.n_bin; i++) counts[i] = factor * x->background[b].counts[i];
-        background[b] = (cev_background){.name = x->background[b].name, .counts = counts};
+        background[b] = x->background[b];
+        background[b].counts = counts;
     }
     x->background = background;
     return CEV_OK;
