@@ -21,7 +21,7 @@ def rows_of(experiments):
 
 def table_of(experiments):
     """The numbers of a table, by title of their columns, without those that say which bin it is; the last row is the sum."""
-    title, *rows = run("rates", *select(experiments)).stdout.strip().splitlines()[1:]
+    title, *rows = run("rates", *select(experiments)).stdout.strip().splitlines()[3:]
     columns = title.split()
     first = columns.index("signal")
     return {name: [float(row.split()[-len(columns) + first + k]) for row in rows] for k, name in enumerate(columns[first:])}
@@ -29,7 +29,8 @@ def table_of(experiments):
 
 def test_every_format():
     as_json, rows = rates("ess_csi,ess_ar"), rows_of("ess_csi,ess_ar")
-    assert list(rows[0]) == ["experiment", "kind", "component", "bin", "name", "unit", "from", "to", "from_us", "to_us", "events"]
+    assert list(rows[0]) == ["experiment", "kind", "component", "bin", "name", "unit", "from", "to", "from_us", "to_us", "events",
+                             "interaction"]
     assert len(rows) == 4 * 20 + 4 * 1
     for name, rate in as_json.items():
         edges = rate["edges_keV"]
@@ -40,6 +41,8 @@ def test_every_format():
                 assert [float(row["from"]) for row in mine] == edges[:-1]
                 assert [row["to"] and float(row["to"]) for row in mine] == [edge or "" for edge in edges[1:]]
                 assert {(row["unit"], row["from_us"], row["to_us"]) for row in mine} == {("keV", "", "")}
+    assert {row["interaction"] for row in rows} == {"nsi (arXiv:2208.11771): sin2_theta_w 0.23867, recoil_term 0 [defaults]"}
+    assert as_json["ess_csi"]["interaction"]["fixed"]["sin2_theta_w"] == 0.23867
     assert set(as_json["ess_csi"]["signal"]) == {"nu_mu", "numubar", "nu_e"}
     assert run("rates", *select("ess_csi"), "--format", "json").stdout == run("rates", *select("ess_csi"), "--json").stdout
 
@@ -77,7 +80,7 @@ def test_small_and_large_numbers_keep_their_digits(tmp_path, make):
     total = np.sum(list(rate["signal"].values()), axis=0)
     assert table["signal"][:-1] == pytest.approx(total, rel=1e-5) and table["signal"][-1] == pytest.approx(sum(total), rel=1e-6)
     assert (total < 1e-3).all() if make is small else (total > 1e12).any()
-    lines = run("rates", *select([path])).stdout.strip().splitlines()[1:]
+    lines = run("rates", *select([path])).stdout.strip().splitlines()[3:]
     assert len({len(line) for line in lines}) == 1, "columns that align"
     assert "." in lines[1] and len({line[:21].strip() for line in lines[1:]}) == len(lines) - 1, "edges that differ"
 

@@ -125,7 +125,7 @@ static void print_table(const columns *c)
     printf("\n\n");
 }
 
-static void print_csv_row(const columns *c, size_t k, size_t i)
+static void print_csv_row(const selection *s, const columns *c, size_t k, size_t i)
 {
     const cev_experiment *x = c->experiment;
     const cev_bins *b = &x->bins;
@@ -143,14 +143,15 @@ static void print_csv_row(const columns *c, size_t k, size_t i)
         printf(",%.17g,%.17g,", b->time_edge_us[t], b->time_edge_us[t + 1]);
     else
         printf(",,,");
-    printf("%.17g\n", c->of[k].counts[i]);
+    printf("%.17g,", c->of[k].counts[i]);
+    print_interaction(s, FORMAT_CSV);
 }
 
 /* Long form, so that experiments with different columns fit into one file. */
-static void print_csv(const columns *c)
+static void print_csv(const selection *s, const columns *c)
 {
     for (size_t k = 0; k < c->n; k++)
-        for (size_t i = 0; i < c->experiment->bins.n_bin; i++) print_csv_row(c, k, i);
+        for (size_t i = 0; i < c->experiment->bins.n_bin; i++) print_csv_row(s, c, k, i);
 }
 
 static json_t *counts_json(const double *counts, size_t n)
@@ -228,14 +229,15 @@ static cev_status print_rates(const selection *s, output_format format)
 {
     json_t *json = json_object();
     cev_status status = CEV_OK;
-    print_interaction(s, format);
-    if (format == FORMAT_CSV) printf("experiment,kind,component,bin,name,unit,from,to,from_us,to_us,events\n");
+    if (format == FORMAT_TABLE) print_interaction(s, format);
+    if (format == FORMAT_CSV)
+        printf("experiment,kind,component,bin,name,unit,from,to,from_us,to_us,events,interaction\n");
     for (size_t e = 0; status == CEV_OK && e < s->config->n_experiment; e++) {
         columns c;
         status = gather(s, e, &c);
         if (status != CEV_OK) break;
         if (format == FORMAT_TABLE) print_table(&c);
-        if (format == FORMAT_CSV) print_csv(&c);
+        if (format == FORMAT_CSV) print_csv(s, &c);
         if (format == FORMAT_JSON) json_object_set_new(json, c.experiment->name, experiment_json(s, &c));
     }
     if (status == CEV_OK && format == FORMAT_JSON)
@@ -247,7 +249,7 @@ static cev_status print_rates(const selection *s, output_format format)
 
 int command_rates(int argc, char **argv)
 {
-    rates_options o = {.format = FORMAT_TABLE, .selection = {.compares = true}};
+    rates_options o = {.format = FORMAT_TABLE};
     const struct argp_child children[] = {{&selection_argp, 0, NULL, 0}, {0}};
     const struct argp argp = {.options = options,
                               .parser = parse,

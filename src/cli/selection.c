@@ -211,9 +211,12 @@ json_t *selection_interaction_json(const selection *s)
 void print_interaction(const selection *s, output_format format)
 {
     char text[2048];
-    if (format == FORMAT_JSON) return;
     selection_interaction_text(s, text, sizeof text);
-    printf(format == FORMAT_CSV ? "# %s\n" : "%s\n\n", text);
+    if (format == FORMAT_CSV)
+        print_csv_text(text + strlen("interaction "));
+    else
+        printf("%s\n", text);
+    putchar('\n');
 }
 
 cev_status selection_open(const selection_options *options, selection *out)

@@ -45,7 +45,7 @@ void selection_close(selection *s);
 void selection_interaction_text(const selection *s, char *out, size_t size);
 json_t *selection_interaction_json(const selection *s);
 
-/* The text at the head of a table, or of CSV behind a #; nothing of JSON. */
+/* The text as the head of a table, or as the last cell of a row of CSV. */
 void print_interaction(const selection *s, output_format format);
 
 #endif

@@ -85,7 +85,7 @@ static void print_csv_number(double x)
     if (isfinite(x)) printf("%.17g", x);
 }
 
-static void print_csv_row(const spectrum *s, const curve *c, double x, double value)
+static void print_csv_row(const selection *from, const spectrum *s, const curve *c, double x, double value)
 {
     printf("%s,%s,%s,%s,%s,", s->experiment->name, s->of, c->quantity, c->nucleus ? c->nucleus : "",
            c->component ? c->component : "");
@@ -94,15 +94,17 @@ static void print_csv_row(const spectrum *s, const curve *c, double x, double va
     print_csv_number(x);
     printf(",%s,", c->unit);
     print_csv_number(value);
-    putchar('\n');
+    putchar(',');
+    print_interaction(from, FORMAT_CSV);
 }
 
-static void print_csv(const spectrum *s)
+static void print_csv(const selection *from, const spectrum *s)
 {
     for (size_t k = 0; k < s->n_curve; k++)
-        for (size_t j = 0; j < s->n; j++) print_csv_row(s, &s->curve[k], s->x[j], s->curve[k].value[j]);
+        for (size_t j = 0; j < s->n; j++) print_csv_row(from, s, &s->curve[k], s->x[j], s->curve[k].value[j]);
     for (size_t k = 0; k < s->n_line; k++)
-        print_csv_row(s, &(curve){.quantity = "line", .unit = s->unit_of_lines, .component = s->line[k].component},
+        print_csv_row(from, s,
+                      &(curve){.quantity = "line", .unit = s->unit_of_lines, .component = s->line[k].component},
                       s->line[k].energy_MeV, s->line[k].value);
 }
 
@@ -150,12 +152,12 @@ cev_status print_spectra(const selection *s, const spectrum_options *options, ou
     spectrum *all;
     if (cev_new(s->config->arena, n, &all) != CEV_OK) status = CEV_E_MEMORY;
     for (size_t e = 0; status == CEV_OK && e < n; e++) status = spectrum_make(s, e, options, &all[e]);
-    if (status == CEV_OK) print_interaction(s, format);
+    if (status == CEV_OK && format == FORMAT_TABLE) print_interaction(s, format);
     if (status == CEV_OK && format == FORMAT_CSV)
-        printf("experiment,of,quantity,nucleus,component,bin,x_name,x,unit,value\n");
+        printf("experiment,of,quantity,nucleus,component,bin,x_name,x,unit,value,interaction\n");
     for (size_t e = 0; status == CEV_OK && e < n; e++) {
         if (format == FORMAT_TABLE) print_table(&all[e]);
-        if (format == FORMAT_CSV) print_csv(&all[e]);
+        if (format == FORMAT_CSV) print_csv(s, &all[e]);
         if (format == FORMAT_JSON) json_object_set_new(json, all[e].experiment->name, spectrum_json(s, &all[e]));
     }
     if (status == CEV_OK && format == FORMAT_JSON)
