@@ -38,6 +38,7 @@ cevscan_start() { # COMMAND...
       # one rank has ended, all have to. Were the others told at once, they would take it for the end of the time limit.
       srun --mpi="${CEVSCAN_SRUN_MPI:-pmix}" --cpus-per-task="$threads" --kill-on-bad-exit=0 --wait=25 "$cevscan" "${words[@]}" & ;;
     mpirun)
+      export HWLOC_COMPONENTS=${HWLOC_COMPONENTS--gl} # or its daemons ask an X server for graphics cards
       # Without the keep-alives mpirun would not notice a host that is gone.
       mpirun -n "${SLURM_NTASKS:-1}" --map-by "slot:PE=$threads" --bind-to core --mca oob_tcp_keepalive_time 4 \
         --mca oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3 "$cevscan" "${words[@]}" & ;;

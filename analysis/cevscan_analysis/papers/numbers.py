@@ -180,8 +180,7 @@ RUNNING = {"low": (0.23857, 0.00005), "z": (0.23121, 0.00004), "ours": (0.0131, 
                     "073003), with one effective mass of light quarks, between the values at the Z mass and at zero momentum of "
                     "P. A. Zyla et al. (Particle Data Group), Prog. Theor. Exp. Phys. 2020, 083C01.",
            "others": [("APV(Cs)", 0.0024, 0.239, 0.0065, "M. Cadeddu, F. Dordei, Phys. Rev. D 99 (2019) 033010, mean of +0.006 and -0.007"),
-                      ("E158", 0.161, 0.2397, 0.0013, "P. L. Anthony et al., Phys. Rev. Lett. 95 (2005) 081601"),
-                      ("Qweak", 0.158, 0.2383, 0.0011, "D. Androic et al., Nature 557 (2018) 207")]}
+                      ("E158", 0.161, 0.2397, 0.0013, "P. L. Anthony et al., Phys. Rev. Lett. 95 (2005) 081601")]}
 
 # Boundaries in g at a Delta chi2 from the minimum over g, XENONnT with signal_scale 1, by mass in MeV: an independent calculation, at the
 # level of 1 %. Several numbers: excluded between the first two and above the third.
