@@ -53,8 +53,9 @@ def test_the_resolved_scan_needs_no_base(tmp_path):
     ({"source": {"years": 10}}, "source", {**experiment()["source"], "years": 10}),
     ({"bins": {"edges_keV": [1, 9, 20, 30]}, "backgrounds": None, "pulls": None}, "bins", {"edges_keV": [1, 9, 20, 30]}),     # other lists are replaced
     ({"target": {"form_factor": {"skin_thickness_fm": 1.0}}}, "target.form_factor", {"name": "helm", "skin_thickness_fm": 1.0}),
-    ({"target": {"form_factor": "point"}}, "target.form_factor", "point"),
-    ({"target": {"form_factor": {"name": "point"}}}, "target.form_factor", {"name": "point"}),  # without what helm had
+    ({"target": {"form_factor": "point", "nuclei": {"Ar": {"rms_radius_fm": None}}}}, "target.form_factor", "point"),
+    ({"target": {"form_factor": {"name": "point"}, "nuclei": {"Ar": {"rms_radius_fm": None}}}}, "target.form_factor",
+     {"name": "point"}),  # without what helm had
     ({"target": {"nuclei": {"Ar": {"neutrons": 20}}}}, "target.nuclei",
      [{"name": "Ar", "protons": 18, "neutrons": 20, "mass_u": 39.95, "rms_radius_fm": 3.43}]),
     ({"pulls": {"toy.background": None}}, "pulls", [experiment()["pulls"][0]]),

@@ -48,7 +48,7 @@ def write_study(path, points, tile, detectors=("ess_csi", "ess_si"), pulls=True,
     profiles = f"profiles: [{{name: eps_ee_dV, min: -0.2, max: 0.6, points: {profile}}}]\n" if profile else ""
     path.write_text(f"study: kills\nsets: [{{all_subsets_of: [{', '.join(detectors)}]}}]\ninteraction: nsi\ndata: {data}\n"
                     f"planes: [[{', '.join(axes)}]]\n{profiles}"
-                    f"store_pulls: {'true' if pulls else 'false'}\ntile: {{eps_ee_uV: {tile[0]}, eps_mumu_uV: {tile[1]}, eps_ee_dV: 20}}\n")
+                    f"store_pulls: {'true' if pulls else 'false'}\ntile: {{eps_ee_uV: {tile[0]}, eps_mumu_uV: {tile[1]}{', eps_ee_dV: 20' if profile else ''}}}\n")
     return path
 
 
