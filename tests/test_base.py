@@ -53,8 +53,9 @@ def test_the_resolved_scan_needs_no_base(tmp_path):
     ({"source": {"years": 10}}, "source", {**experiment()["source"], "years": 10}),
     ({"bins": {"edges_keV": [1, 9, 20, 30]}, "backgrounds": None, "pulls": None}, "bins", {"edges_keV": [1, 9, 20, 30]}),     # other lists are replaced
     ({"target": {"form_factor": {"skin_thickness_fm": 1.0}}}, "target.form_factor", {"name": "helm", "skin_thickness_fm": 1.0}),
-    ({"target": {"form_factor": "point"}}, "target.form_factor", "point"),
-    ({"target": {"form_factor": {"name": "point"}}}, "target.form_factor", {"name": "point"}),  # without what helm had
+    ({"target": {"form_factor": "point", "nuclei": {"Ar": {"rms_radius_fm": None}}}}, "target.form_factor", "point"),
+    ({"target": {"form_factor": {"name": "point"}, "nuclei": {"Ar": {"rms_radius_fm": None}}}}, "target.form_factor",
+     {"name": "point"}),  # without what helm had
     ({"target": {"nuclei": {"Ar": {"neutrons": 20}}}}, "target.nuclei",
      [{"name": "Ar", "protons": 18, "neutrons": 20, "mass_u": 39.95, "rms_radius_fm": 3.43}]),
     ({"pulls": {"toy.background": None}}, "pulls", [experiment()["pulls"][0]]),
@@ -129,6 +130,49 @@ def test_refusals_have_words(tmp_path, overlay, says):
     message = refusal(tmp_path, overlay)
     for words in says:
         assert words in message
+
+
+HELM = "form factor \"helm_lewin_smith\" does not use it"
+AWAY = "what the base has and this does not want is taken away with null"
+
+
+@pytest.mark.parametrize("base, overlay, at, says, away", [
+    ("ess_csi", "bins: {edges_keV: [1, 5, 10, 20]}", "{edges_keV", "expected one of the keys", "bins: {resolution_widths: null}"),
+    ("ess_csi", "backgrounds: {steady: {counts: [1, 2]}}\n    bins: {resolution_widths: null, edges_keV: [1, 5, 10]}", "{counts",
+     "expected exactly one of", "backgrounds: {steady: {rate_per_keV_kg_day: null, live_days: null, duty_factor: null}}"),
+    ("ess_csi", "target: {nuclei: {Cs: {rms_radius_p_fm: 4, rms_radius_n_fm: 5}}}", "{rms_radius_p_fm", "or both",
+     "target: {nuclei: {Cs: {rms_radius_fm: null}}}"),
+    ("ess_csi", "target: {form_factor: helm_lewin_smith}", "{form_factor", HELM,
+     "target: {nuclei: {Cs: {rms_radius_fm: null}, I: {rms_radius_fm: null}}}"),
+    ("coherent_csi", "source: {protons_per_year: 2e23, years: 3}", "3}", "all that there were", "source: {protons_on_target: null}"),
+    ("ess_csi", "source: {protons_on_target: 2e23}", "{protons_on", "all that there were", "source: {protons_per_year: null, years: null}"),
+])
+def test_what_the_base_has_besides_is_named(tmp_path, base, overlay, at, says, away):
+    """In words that mend it, at the line that is the cause."""
+    text = f"scan: s\ninteraction: nsi\nparameters: [{json.dumps(axis('eps_ee_uV', 3))}]\nexperiments:\n" \
+           f"  - experiment: my\n    base: {base}\n    {overlay}\n"
+    (tmp_path / "scan.yaml").write_text(text)
+    message = refused(tmp_path, *CHECK)
+    column = text.splitlines()[6].index(at) + 1
+    assert f"scan.yaml:7:{column}: " in message and says in message
+    assert f'"my" stands on "{base}": {AWAY} ({away})' in message
+
+
+@pytest.mark.parametrize("overlay, says", [
+    ("pulls: {ess_csi.sinal: {sigma: 0.05}}", 'has no pull "ess_csi.sinal"; did you mean "ess_csi.signal"?'),
+    ("pulls: [{name: ess_csi.sinal, sigma: 0.05}]", 'has no pull "ess_csi.sinal"; did you mean "ess_csi.signal"?'),
+    ("backgrounds: {steddy: {duty_factor: 0.05}}", 'has no background "steddy"; did you mean "steady"?'),
+    ("target: {nuclei: {Cesium: {rms_radius_fm: 5}}}", 'has no nucleus "Cesium", but Cs, I'),
+])
+def test_new_names_that_say_too_little_are_told_from_old_ones(tmp_path, overlay, says):
+    (tmp_path / "my.yaml").write_text(f"experiment: my\nbase: ess_csi\n{overlay}\n")
+    message = refused(tmp_path, "rates", "-e", "./my.yaml")
+    assert f'; "ess_csi" {says}' in message and "my.yaml:3:" in message
+
+
+def test_what_does_not_fit_the_base_is_placed_in_the_experiment(tmp_path):
+    message = refusal(tmp_path, {"bins": {"edges_keV": [1, 9, 20]}})
+    assert re.search(r"scan\.yaml:4:3: background \"flat\": 3 counts for 2 bins \(\S*toy\.yaml:\d+:\d+\); mine stands on toy: bins", message)
 
 
 def test_what_is_wrong_in_a_base_is_placed_there(tmp_path):

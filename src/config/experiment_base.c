@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base_hints.h"
 #include "experiment_parts.h"
 #include "node_merge.h"
 
@@ -110,43 +111,55 @@ static cev_status without_own(cev_node mapping, const char *const *own, size_t n
     return status;
 }
 
-static cev_status put_on(cev_arena *arena, const link *l, const link *base, cev_node below, const char *words_below,
-                         cev_node *out, const char **words)
+static cev_status put_on(cev_arena *arena, const link *l, const link *base, const cev_standing *below,
+                         cev_standing *out)
 {
     static const char *const of_base[] = {"experiment", "title"}, *const of_own[] = {"base"};
     const char *changes;
     char *all;
-    cev_node own;
+    cev_node own, lower;
     if (!cev_node_find(l->node, "experiment").id)
         return cev_node_fail(l->node, "experiment: key \"experiment\" is missing: what stands on another experiment "
                                       "has a name of its own");
     CEV_TRY(without_own(l->node, of_own, CEV_LENGTH(of_own), &own));
-    CEV_TRY(without_own(below, of_base, CEV_LENGTH(of_base), &below));
-    CEV_TRY(cev_node_merge(arena, below, own, &whole_key, out, &changes));
+    CEV_TRY(without_own(below->whole, of_base, CEV_LENGTH(of_base), &lower));
+    CEV_TRY(cev_node_merge(arena, lower, own, &whole_key, &out->whole, &changes));
     CEV_TRY(cev_arena_print(arena, &all, "%s stands on %s: %s%s%s", l->name, base->name,
-                            *changes ? changes : "nothing differs", words_below ? "; " : "",
-                            words_below ? words_below : ""));
-    *words = all;
+                            *changes ? changes : "nothing differs", below->words ? "; " : "",
+                            below->words ? below->words : ""));
+    out->over = own;
+    out->base = lower;
+    out->name = l->name;
+    out->base_name = base->name;
+    out->words = all;
     return CEV_OK;
 }
 
-static cev_status stand(cev_arena *arena, const link *l, cev_node siblings, cev_node *out, const char **words)
+static cev_status stand(cev_arena *arena, const link *l, cev_node siblings, cev_standing *out)
 {
     link base;
-    cev_node below;
-    const char *words_below;
-    *out = l->node;
-    *words = NULL;
+    cev_standing below;
+    *out = (cev_standing){.whole = l->node};
     if (!cev_node_find(l->node, "base").id) return CEV_OK;
     CEV_TRY(find_base(arena, l, siblings, &base));
-    CEV_TRY(stand(arena, &base, siblings, &below, &words_below));
-    return put_on(arena, l, &base, below, words_below, out, words);
+    CEV_TRY(stand(arena, &base, siblings, &below));
+    return put_on(arena, l, &base, &below, out);
 }
 
-cev_status cev_stand_on_base(cev_arena *arena, cev_node experiment, cev_node siblings, cev_node *out,
-                             const char **words)
+cev_status cev_stand_on_base(cev_arena *arena, cev_node experiment, cev_node siblings, cev_standing *out)
 {
     link l = {.node = experiment, .name = cev_node_text(cev_node_find(experiment, "experiment"))};
     if (cev_node_find(experiment, "base").id) CEV_TRY(without_links(arena, cev_node_path(experiment), &l.file));
-    return stand(arena, &l, siblings, out, words);
+    return stand(arena, &l, siblings, out);
+}
+
+cev_status cev_read_on_base(cev_arena *arena, cev_node experiment, cev_node siblings, cev_node *whole,
+                            cev_experiment *out)
+{
+    cev_standing standing;
+    CEV_TRY(cev_stand_on_base(arena, experiment, siblings, &standing));
+    CEV_TRY(cev_explain_base(cev_read_whole_experiment(arena, standing.whole, out), arena, &standing));
+    *whole = standing.whole;
+    out->stands_on = standing.words;
+    return CEV_OK;
 }

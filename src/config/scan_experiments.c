@@ -28,11 +28,8 @@ static cev_status load_experiment(const cev_reading *r, cev_node name, cev_node 
 cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, cev_node *whole, json_t *list)
 {
     json_t *json;
-    const char *stands_on;
     if (!cev_node_is_mapping(node)) CEV_TRY(load_experiment(r, node, &node));
-    CEV_TRY(cev_stand_on_base(r->config->arena, node, r->experiments, whole, &stands_on));
-    CEV_TRY(cev_read_whole_experiment(r->config->arena, *whole, out));
-    out->stands_on = stands_on;
+    CEV_TRY(cev_read_on_base(r->config->arena, node, r->experiments, whole, out));
     CEV_TRY(cev_node_json(*whole, &experiment_key, &json));
     return json_array_append_new(list, json) ? cev_fail(CEV_E_MEMORY, "out of memory") : CEV_OK;
 }
