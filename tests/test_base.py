@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from e2e import axis, experiment, refused, run, run_json, write_experiment, write_scan
+from e2e import CONFIGS, axis, experiment, refused, run, run_json, write_experiment, write_scan
 
 CHECK = ("check", "scan.yaml")
 
@@ -103,6 +103,18 @@ def test_check_says_what_differs(tmp_path):
                                   "pulls": {"toy.signal": {"sigma": 0.02}, "toy.background": None}}], [axis("eps_ee_uV", 3)])
     text = run("check", scan).stdout
     assert "mine stands on toy: source.years 10 (3), pulls[toy.signal].sigma 0.02 (0.1), pulls[toy.background] removed" in text
+
+
+def test_check_says_that_backgrounds_keep_their_time(tmp_path):
+    rate = [{"name": "steady", "rate_per_keV_kg_day": 1, "live_days": 624}, {"name": "flat", "counts": [50, 40, 30]}]
+    write_experiment(tmp_path, backgrounds=rate)
+    keeps = "; the backgrounds keep their live_days in mine\n"
+    for overlay, kept in (({"source": {"years": 10}}, True), ({"source": {"years": 3.0}}, False), ({"source": {"distance_m": 3}}, False),
+                          ({"source": {"years": 10}, "backgrounds": {"steady": {"live_days": 2080}}}, False),
+                          ({"source": {"years": 10}, "backgrounds": {"steady": {"duty_factor": 0.5}}}, True)):
+        scan = write_scan(tmp_path, [{"experiment": "mine", "base": "toy", **overlay}], [axis("eps_ee_uV", 3)])
+        assert (keeps in run("check", scan).stdout) == kept, overlay
+    assert "keep their live_days" not in run("check", CONFIGS / "reference.yaml").stdout
 
 
 def test_an_experiment_file_may_have_a_base(tmp_path):

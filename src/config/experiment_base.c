@@ -3,6 +3,7 @@
 #include "experiment_base.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,26 @@ static cev_status without_own(cev_node mapping, const char *const *own, size_t n
     return status;
 }
 
+/* Whether the source is there for another time, but a background of the base for the same as before. */
+static bool keeps_live_days(cev_node base, cev_node whole)
+{
+    static const char *const times[] = {"years", "live_years"};
+    cev_node old = cev_node_find(base, "backgrounds"), new = cev_node_find(whole, "backgrounds");
+    bool other = false;
+    for (size_t k = 0; k < CEV_LENGTH(times); k++) {
+        double before = NAN, now = NAN;
+        cev_node_number(cev_node_find(cev_node_find(base, "source"), times[k]), &before);
+        cev_node_number(cev_node_find(cev_node_find(whole, "source"), times[k]), &now);
+        other |= before < now || before > now;
+    }
+    for (size_t k = 0; other && cev_node_is_sequence(new) && k < cev_node_length(new); k++) {
+        cev_node days = cev_node_find(cev_node_item(new, k), "live_days");
+        for (size_t j = 0; days.id && cev_node_is_sequence(old) && j < cev_node_length(old); j++)
+            if (cev_node_find(cev_node_item(old, j), "live_days").id == days.id) return true;
+    }
+    return false;
+}
+
 static cev_status put_on(cev_arena *arena, const link *l, const link *base, const cev_standing *below,
                          cev_standing *out)
 {
@@ -124,9 +145,11 @@ static cev_status put_on(cev_arena *arena, const link *l, const link *base, cons
     CEV_TRY(without_own(l->node, of_own, CEV_LENGTH(of_own), &own));
     CEV_TRY(without_own(below->whole, of_base, CEV_LENGTH(of_base), &lower));
     CEV_TRY(cev_node_merge(arena, lower, own, &whole_key, &out->whole, &changes));
-    CEV_TRY(cev_arena_print(arena, &all, "%s stands on %s: %s%s%s", l->name, base->name,
-                            *changes ? changes : "nothing differs", below->words ? "; " : "",
-                            below->words ? below->words : ""));
+    bool keeps = keeps_live_days(lower, out->whole);
+    CEV_TRY(cev_arena_print(arena, &all, "%s stands on %s: %s%s%s%s%s", l->name, base->name,
+                            *changes ? changes : "nothing differs",
+                            keeps ? "; the backgrounds keep their live_days in " : "", keeps ? l->name : "",
+                            below->words ? "; " : "", below->words ? below->words : ""));
     out->over = own;
     out->base = lower;
     out->name = l->name;
