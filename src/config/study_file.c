@@ -345,6 +345,7 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     CEV_TRY(cev_list_set_experiments(&sets, keys.experiments, keys.sets));
     CEV_TRY(read_experiments(&r, &sets, file));
     CEV_TRY(cev_read_sets(&sets, (size_t)n_set, s));
+    CEV_TRY(cev_say_idle_sets(s));
     CEV_TRY(make_settings(&r, &sets));
     CEV_TRY(read_spaces(&r));
     CEV_TRY(cev_check_exposures(s, r.whole, s->space[0].scan->observed));
