@@ -318,6 +318,12 @@ def test_asimov_counts_that_no_point_expects_are_named(tmp_path):
     (["rates", "-e", "toy", "--interaktion", "nsi"], "(did you mean --interaction?); see: cevscan rates --help"),
     (["status", "--json=1"], "option --json takes no argument; see: cevscan status --help"),
     (["describe", "-x"], "there is no option -x; see: cevscan describe --help"),
+    (["run", "scan.yaml", "x.h5"], "more than one scan or study file: x.h5; the file to write is given with -o: -o x.h5"),
+    (["run", "scan.yaml", "-o", "out/x.pdf"], "-o out/x.pdf: a map is an HDF5 file; give it a name like out/x.h5"),
+    (["study", "study.yaml", "-o", "study.yaml"], "-o study.yaml: a map is an HDF5 file; give it a name like study.h5"),
+    (["merge", "map.h5", "-o", "x.PNG"], "-o x.PNG: a map is an HDF5 file; give it a name like x.h5"),
+    (["point", "-e", "toy", "--set", "eps_ee_uV", "0.1"], "--set eps_ee_uV 0.1: expected --set eps_ee_uV=0.1"),
+    (["rates", "scan.yaml", "--set", "eps_ee_uV", "-0.1"], "there is no option -0; a negative number follows a = sign"),
     (["run", "scan.yaml", "-qo"], "option -o needs an argument; see: cevscan run --help"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_wrong_files_and_names(place, arguments, says):

@@ -75,7 +75,8 @@ static cev_node named(const cev_table *table, cev_node list, const char *name)
     return (cev_node){0};
 }
 
-/* Of a list of the experiment's own, the new one that the message is about. */
+/* Of a list of the experiment's own, the new one that the message is about: it lacks what it would have if it had the
+ * name that was meant. */
 static cev_status say_unknown_name(hints *h, const cev_key *key, cev_node base, cev_node over, const char **out)
 {
     const char *names[MOST_NAMES], *nearest;
@@ -91,7 +92,7 @@ static cev_status say_unknown_name(hints *h, const cev_key *key, cev_node base, 
         bool mapping = cev_node_is_mapping(over);
         cev_node item = mapping ? cev_node_value(over, k) : cev_node_item(over, k);
         const char *name = mapping ? cev_node_text(cev_node_key(over, k)) : cev_name_in_list(key->of, item);
-        if (named(key->of, base, name).id || !is_in(item, h->message)) continue;
+        if (named(key->of, base, name).id || !item.id || !cev_node_place_in(item, h->message)) continue;
         nearest = cev_nearest(name, names, n);
         CEV_TRY(cev_arena_print(h->arena, &text, "; \"%s\" has no %s \"%s\"%s%s%s", h->stand->base_name, key->of->what,
                                 name, nearest ? "; did you mean \"" : ", but ", nearest ? nearest : known,

@@ -12,16 +12,18 @@ static cev_status load_experiment(const cev_reading *r, cev_node name, cev_node 
 {
     char *path;
     const char *nearest;
+    bool spaced = strchr(cev_node_text(name), ' ') && !strchr(cev_node_text(name), '/');
     if (!cev_node_is_scalar(name))
         return cev_node_fail(name, "expected the name or the path of an experiment, or its mapping; found %s",
                              cev_node_kind(name));
     CEV_TRY(cev_experiment_file(r->config->arena, cev_node_text(name), r->file, &path, &nearest));
     if (!path)
         return cev_node_fail(name,
-                             "no experiment \"%s\"%s%s%s (looked beside the scan file, in $CEVSCAN_PATH and among the "
+                             "no experiment \"%s\"%s%s%s%s (looked beside the scan file, in $CEVSCAN_PATH and among "
+                             "the "
                              "installed ones; see: cevscan describe)",
-                             cev_node_text(name), nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                             nearest ? "\"?" : "");
+                             cev_node_text(name), spaced ? "; a comma is missing?" : "",
+                             nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
     return cev_yaml_add_file(name, path, out);
 }
 
