@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from e2e import axis, experiment, refused, run, run_json, write_experiment, write_scan
+from e2e import CONFIGS, axis, experiment, refused, run, run_json, write_experiment, write_scan
 
 CHECK = ("check", "scan.yaml")
 
@@ -105,6 +105,18 @@ def test_check_says_what_differs(tmp_path):
     assert "mine stands on toy: source.years 10 (3), pulls[toy.signal].sigma 0.02 (0.1), pulls[toy.background] removed" in text
 
 
+def test_check_says_that_backgrounds_keep_their_time(tmp_path):
+    rate = [{"name": "steady", "rate_per_keV_kg_day": 1, "live_days": 624}, {"name": "flat", "counts": [50, 40, 30]}]
+    write_experiment(tmp_path, backgrounds=rate)
+    keeps = "; the backgrounds keep their live_days in mine\n"
+    for overlay, kept in (({"source": {"years": 10}}, True), ({"source": {"years": 3.0}}, False), ({"source": {"distance_m": 3}}, False),
+                          ({"source": {"years": 10}, "backgrounds": {"steady": {"live_days": 2080}}}, False),
+                          ({"source": {"years": 10}, "backgrounds": {"steady": {"duty_factor": 0.5}}}, True)):
+        scan = write_scan(tmp_path, [{"experiment": "mine", "base": "toy", **overlay}], [axis("eps_ee_uV", 3)])
+        assert (keeps in run("check", scan).stdout) == kept, overlay
+    assert "keep their live_days" not in run("check", CONFIGS / "reference.yaml").stdout
+
+
 def test_an_experiment_file_may_have_a_base(tmp_path):
     write_experiment(tmp_path)
     (tmp_path / "mine.yaml").write_text("experiment: mine\nbase: toy\nsource: {years: 6}\n")
@@ -130,6 +142,49 @@ def test_refusals_have_words(tmp_path, overlay, says):
     message = refusal(tmp_path, overlay)
     for words in says:
         assert words in message
+
+
+HELM = "form factor \"helm_lewin_smith\" does not use it"
+AWAY = "what the base has and this does not want is taken away with null"
+
+
+@pytest.mark.parametrize("base, overlay, at, says, away", [
+    ("ess_csi", "bins: {edges_keV: [1, 5, 10, 20]}", "{edges_keV", "expected one of the keys", "bins: {resolution_widths: null}"),
+    ("ess_csi", "backgrounds: {steady: {counts: [1, 2]}}\n    bins: {resolution_widths: null, edges_keV: [1, 5, 10]}", "{counts",
+     "expected exactly one of", "backgrounds: {steady: {rate_per_keV_kg_day: null, live_days: null, duty_factor: null}}"),
+    ("ess_csi", "target: {nuclei: {Cs: {rms_radius_p_fm: 4, rms_radius_n_fm: 5}}}", "{rms_radius_p_fm", "or both",
+     "target: {nuclei: {Cs: {rms_radius_fm: null}}}"),
+    ("ess_csi", "target: {form_factor: helm_lewin_smith}", "{form_factor", HELM,
+     "target: {nuclei: {Cs: {rms_radius_fm: null}, I: {rms_radius_fm: null}}}"),
+    ("coherent_csi", "source: {protons_per_year: 2e23, years: 3}", "3}", "all that there were", "source: {protons_on_target: null}"),
+    ("ess_csi", "source: {protons_on_target: 2e23}", "{protons_on", "all that there were", "source: {protons_per_year: null, years: null}"),
+])
+def test_what_the_base_has_besides_is_named(tmp_path, base, overlay, at, says, away):
+    """In words that mend it, at the line that is the cause."""
+    text = f"scan: s\ninteraction: nsi\nparameters: [{json.dumps(axis('eps_ee_uV', 3))}]\nexperiments:\n" \
+           f"  - experiment: my\n    base: {base}\n    {overlay}\n"
+    (tmp_path / "scan.yaml").write_text(text)
+    message = refused(tmp_path, *CHECK)
+    column = text.splitlines()[6].index(at) + 1
+    assert f"scan.yaml:7:{column}: " in message and says in message
+    assert f'"my" stands on "{base}": {AWAY} ({away})' in message
+
+
+@pytest.mark.parametrize("overlay, says", [
+    ("pulls: {ess_csi.sinal: {sigma: 0.05}}", 'has no pull "ess_csi.sinal"; did you mean "ess_csi.signal"?'),
+    ("pulls: [{name: ess_csi.sinal, sigma: 0.05}]", 'has no pull "ess_csi.sinal"; did you mean "ess_csi.signal"?'),
+    ("backgrounds: {steddy: {duty_factor: 0.05}}", 'has no background "steddy"; did you mean "steady"?'),
+    ("target: {nuclei: {Cesium: {rms_radius_fm: 5}}}", 'has no nucleus "Cesium", but Cs, I'),
+])
+def test_new_names_that_say_too_little_are_told_from_old_ones(tmp_path, overlay, says):
+    (tmp_path / "my.yaml").write_text(f"experiment: my\nbase: ess_csi\n{overlay}\n")
+    message = refused(tmp_path, "rates", "-e", "./my.yaml")
+    assert f'; "ess_csi" {says}' in message and "my.yaml:3:" in message
+
+
+def test_what_does_not_fit_the_base_is_placed_in_the_experiment(tmp_path):
+    message = refusal(tmp_path, {"bins": {"edges_keV": [1, 9, 20]}})
+    assert re.search(r"scan\.yaml:4:3: background \"flat\": 3 counts for 2 bins \(\S*toy\.yaml:\d+:\d+\); mine stands on toy: bins", message)
 
 
 def test_what_is_wrong_in_a_base_is_placed_there(tmp_path):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Factors of studies: every value gives the map of the experiments changed by hand, bit for bit."""
 import json
+import re
 
 import h5py
 import pytest
@@ -140,6 +141,13 @@ def test_what_grows_in_proportion(tmp_path):
     assert "the backgrounds keep their live_days in ess_csi, ess_si" in run("check", write(tmp_path, [YEARS])).stdout
 
 
+def test_sets_in_which_nothing_changes_are_said(tmp_path):
+    sets = [["ess_csi"], ["ess_csi", "ess_si"], ["ess_si"], ["ess_ge"]]
+    some = run("check", write(tmp_path, [{**YEARS, "experiments": ["ess_csi"]}], sets=sets)).stdout
+    assert re.search("^factor years 1 3: .*; nothing changes in set ess_si, ess_ge$", some, re.MULTILINE)
+    assert "nothing changes" not in run("check", write(tmp_path, [YEARS], sets=sets, exposure_factors=[1, 2])).stdout
+
+
 def test_years_are_an_exposure(tmp_path):
     """Twice the years, with the backgrounds, are twice the mass, with the backgrounds."""
     factors = [{**YEARS, "values": [3, 6], "in_proportion": "backgrounds.*.live_days"}]
@@ -169,6 +177,8 @@ def test_variants_that_no_set_fits_together_may_share_pulls(tmp_path):
 # --- what is refused ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("factor, says", [
     ({"path": "pulls.*.sgma"}, 'no experiment has the number "pulls.*.sgma": there is no "sgma"; did you mean "sigma"?'),
+    ({"path": "pulls.*.signl.sigma"}, 'there is no "signl"; did you mean "ess_csi.signal"? (known: ess_csi.signal, ess_csi.background)'),
+    ({"path": "pulls.*.nosuch"}, 'there is no "nosuch" (known: sigma, scales)'),
     ({"path": "source.yeers"}, 'did you mean "years"?'),
     ({"path": "source.name"}, '"source.name" is no number'),
     ({"path": "target.nuclei"}, '"target.nuclei" is no number'),
@@ -246,3 +256,6 @@ def test_exposures_of_gaussian_counts_are_refused_at_their_place(tmp_path):
 def test_years_that_change_nothing_are_refused(tmp_path):
     message = refusal(tmp_path, {"path": "source.years"}, sets=[["coherent_csi_poisson"]])
     assert 'key "years": changes nothing beside "protons_on_target"' in message and "with f=1" in message
+    both = refusal(tmp_path, {"path": "source.years"}, sets=[["ess_csi"], ["ess_si", "coherent_csi_poisson"]])
+    assert both.endswith('(experiment "coherent_csi_poisson" with f=1); factor "f" leaves it out if it has the key experiments: [ess_csi, ess_si]')
+    assert "leaves it out" not in message

@@ -169,12 +169,18 @@ def test_a_study_says_it_once(place):
 
 def test_values_that_do_nothing_beside_the_others_are_said(place):
     alone = lines(run("rates", "-e", "toy", "--interaction", "scalar", "--set", "mediator_mass_MeV=5", cwd=place))
-    assert len(alone) == 1 and '"mediator_mass_MeV", fixed at 5, changes nothing beside' in alone[0]
+    assert len(alone) == 1 and '"mediator_mass_MeV", fixed at 5, changes nothing because coupling is 0' in alone[0]
     assert lines(run("rates", "-e", "toy", "--interaction", "scalar", "--set", "mediator_mass_MeV=5", "--set", "coupling=1e-5",
                      cwd=place)) == []
     path = write_scan(place, ["toy"], [axis("mediator_mass_MeV", 3, 1, 9)], name="mass.yaml", interaction="scalar")
-    assert lines(run("check", path)) == ['cevscan: warning: "mediator_mass_MeV" changes nothing that toy expects, the other values '
-                                         'being what they are; its axis says nothing']
+    assert lines(run("check", path)) == ['cevscan: warning: "mediator_mass_MeV" changes nothing that toy expects, because coupling is 0; '
+                                         'its axis says nothing']
+    charges = [axis(f"charge_{flavour}", 3, -1, 1) for flavour in ("e", "mu")]
+    path = write_scan(place, ["toy"], charges, name="charges.yaml", interaction="vector")
+    assert [line.partition("expects, ")[2] for line in lines(run("check", path))] == 2 * ["because coupling is 0; its axis says nothing"]
+    both = [fixed("charge_u", 0), fixed("charge_d", 0)]     # of two reasons none is the one
+    told = lines(run("check", write_scan(place, ["toy"], charges + both, name="charges.yaml", interaction="vector")))
+    assert sum("the other values being what they are; its axis" in line for line in told) == 2
     some = lines(run("rates", "-e", "toy,xenonnt_8b", "--set", "flux_b8=5e6", cwd=place))
     assert some == ['cevscan: note: "flux_b8", fixed at 5e+06, moves nothing that toy expects; xenonnt_8b it does']
 
@@ -220,6 +226,31 @@ def test_which_data_are_used_is_said(place, tmp_path):
     said = write_scan(tmp_path, [str(place / "seen.yaml")], [axis("eps_ee_uV", 5)], data="asimov")
     assert lines(run("check", said)) == []
     assert "xenonnt_8b has observed counts: data: {observed: [their names]} uses them" in run("check", "some.yaml", cwd=place).stderr
+
+
+def test_truths_outside_of_the_map_are_said(place, tmp_path):
+    def told(truth, parameters):
+        path = write_scan(tmp_path, [str(place / "toy.yaml")], parameters, data={"asimov": truth})
+        return lines(run("check", path)), lines(run("run", path, "-o", tmp_path / "map.h5", "-q")), lines(run("rates", path))[:1]
+    note = 'cevscan: note: the truth of the Asimov data has "eps_ee_uV" at 0.7, outside of what is scanned, -0.2 to 0.6'
+    assert told({"eps_ee_uV": 0.7}, [axis("eps_ee_uV", 3)]) == ([note], [], [note])     # -q is for warnings
+    (tmp_path / "map.h5").unlink()
+    in_turn = {"each_of": ["eps_ee_uV", "eps_ee_dV"], "min": -0.2, "max": 0.6, "points": 3}
+    assert told({"eps_ee_uV": 0.7}, [in_turn])[0] == [note]
+    (tmp_path / "map.h5").unlink()
+    assert told({"eps_ee_uV": 0.6}, [axis("eps_ee_uV", 3)])[0] == []
+
+
+def test_data_that_count_twice_are_said(tmp_path):
+    says = "cevscan: warning: coherent_csi and coherent_csi_paper count the same data twice? Their observed counts are equal"
+    both = ["coherent_csi", "coherent_csi_paper"]
+    path = write_scan(tmp_path, both, [axis("eps_ee_uV", 3)], data="observed")
+    assert lines(run("check", path)) == lines(run("run", path, "-o", tmp_path / "map.h5", "-q")) == [says]
+    study = {"study": "s", "interaction": "nsi", "data": "observed", "profiles": [axis("eps_ee_uV", 3)], "sets": [[name] for name in both]}
+    (tmp_path / "study.yaml").write_text(json.dumps(study))
+    assert lines(run("check", tmp_path / "study.yaml")) == []
+    (tmp_path / "study.yaml").write_text(json.dumps({**study, "sets": [both, *study["sets"]]}))
+    assert lines(run("check", tmp_path / "study.yaml")) == [says]
 
 
 def test_data_of_a_point_can_be_chosen(place, tmp_path):
@@ -287,6 +318,12 @@ def test_asimov_counts_that_no_point_expects_are_named(tmp_path):
     (["rates", "-e", "toy", "--interaktion", "nsi"], "(did you mean --interaction?); see: cevscan rates --help"),
     (["status", "--json=1"], "option --json takes no argument; see: cevscan status --help"),
     (["describe", "-x"], "there is no option -x; see: cevscan describe --help"),
+    (["run", "scan.yaml", "x.h5"], "more than one scan or study file: x.h5; the file to write is given with -o: -o x.h5"),
+    (["run", "scan.yaml", "-o", "out/x.pdf"], "-o out/x.pdf: a map is an HDF5 file; give it a name like out/x.h5"),
+    (["study", "study.yaml", "-o", "study.yaml"], "-o study.yaml: a map is an HDF5 file; give it a name like study.h5"),
+    (["merge", "map.h5", "-o", "x.PNG"], "-o x.PNG: a map is an HDF5 file; give it a name like x.h5"),
+    (["point", "-e", "toy", "--set", "eps_ee_uV", "0.1"], "--set eps_ee_uV 0.1: expected --set eps_ee_uV=0.1"),
+    (["rates", "scan.yaml", "--set", "eps_ee_uV", "-0.1"], "there is no option -0; a negative number follows a = sign"),
     (["run", "scan.yaml", "-qo"], "option -o needs an argument; see: cevscan run --help"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_wrong_files_and_names(place, arguments, says):

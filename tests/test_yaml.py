@@ -70,7 +70,12 @@ def test_a_mapping_of_very_many_keys_is_merged_at_once(tmp_path):
     ("0x10", "found 0x10; write it as a decimal number"),
     ("0o10", "write it as a decimal number"),
     ("1_000", "found 1_000; write it without underscores"),
-    ("1,5", "with a decimal point, and without commas"),
+    ("1,5", "expected a number, found 1,5; a decimal comma? Write 1.5"),
+    ("-0,25e1", "a decimal comma? Write -0.25e1"),
+    ("1,000", "with a decimal point, and without commas"),      # or a thousand
+    ("1,000,000", "with a decimal point, and without commas"),
+    ("\u22120.2", "it begins with U+2212, a minus sign: write - (U+002D)"),
+    ("\u20130.2", "it begins with U+2013, an en dash: write - (U+002D)"),
     ("'3'", "found 3, which quotes make a text: leave them out"),
     ("yes", "expected a number, found yes; write 1"),
     (".inf", "expected a finite number, found .inf"),
@@ -98,6 +103,40 @@ def test_booleans(tmp_path, written, value):
 @pytest.mark.parametrize("written, says", [("1", "found 1"), ("'true'", "found true in quotes, which is a text"), ("tRue", "found tRue"), ("[true]", "found a list")])
 def test_what_is_no_boolean(tmp_path, written, says):
     assert f'key "store_pulls": expected true or false, {says}' in refusal(tmp_path, HEAD + f"experiments: [ess_csi]\nstore_pulls: {written}\n")
+
+
+@pytest.mark.parametrize("parameter, at, says", [
+    ("{name: eps_ee_uV, min: -0.2, max: 0,6, points: 3}", "0,6", 'key "max": a decimal comma? Write 0.6'),
+    ("{name: eps_ee_uV, min: -0,25, max: 0.6, points: 3}", "-0,25", 'key "min": a decimal comma? Write -0.25'),
+    ("{name: eps_ee_uV, points: 3, min: -0.2, max: 0,6}", "0,6", 'key "max": a decimal comma? Write 0.6'),
+])
+def test_decimal_commas_between_braces(tmp_path, parameter, at, says):
+    message = refusal(tmp_path, f"scan: s\ninteraction: nsi\nexperiments: [ess_csi]\nparameters:\n  - {parameter}\n")
+    assert f"scan.yaml:5:{parameter.index(at) + 5}: {says}" in message
+
+
+@pytest.mark.parametrize("text", ["experiments:\n\t- ess_csi\n", "experiments:\n  - experiment: a\n    base: ess_csi\n    source:\n\t  years: 3\n",
+                                  "experiments:\n  - experiment: a\n    base: ess_csi\n \t  source: {}\n"])
+def test_tabs_are_no_indentation(tmp_path, text):
+    assert ": a tab; indent with spaces" in refusal(tmp_path, HEAD + text)
+    assert "a tab" not in refusal(tmp_path, HEAD + text.replace("\t", "  ").replace("ess_csi", "]"))
+
+
+@pytest.mark.parametrize("text", ["experiments: [ess_csi ess_si]\n",
+                                  "experiments: [{experiment: a, base: ess_csi, pulls: [{name: p, sigma: 1, scales: [signal steady]}]}]\n"])
+def test_missing_commas(tmp_path, text):
+    message = refusal(tmp_path, HEAD + text)
+    assert "a comma is missing?" in message and "has no pull" not in message
+
+
+@pytest.mark.parametrize("text, says", [
+    (HEAD + "sets: [[ess_csi]]\n", 'scan.yaml:4:1: key "sets" is one of studies, and this is a scan: a study begins with "study:"'),
+    (HEAD + "experiments: [ess_csi]\nplanes: []\n", 'key "planes" is one of studies'),
+    (HEAD.replace("scan: s", "study: s") + "experiments: [ess_csi]\n", 'a scan begins with "scan:" in place of "study:"'),
+    (HEAD.replace("scan: s", "study: s") + "sets: [[ess_csi]]\nexposure_factor: 2\n", 'key "exposure_factor" is one of scans'),
+])
+def test_scans_and_studies_are_told_apart(tmp_path, text, says):
+    assert says in refusal(tmp_path, text)
 
 
 # --- texts --------------------------------------------------------------------------------------------------------------

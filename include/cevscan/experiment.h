@@ -76,6 +76,7 @@ struct cev_experiment {
     cev_statistic statistic;
     const double *variance; /* [n_bin] of a Gaussian statistic, > 0; NULL for Poisson */
     const double *observed; /* [n_bin] counts, or NULL where there are no data */
+    const double *counted;  /* [n_bin] the same before anything was subtracted from them */
 };
 
 /* Pulls that change shapes. */

@@ -68,7 +68,10 @@ cev_status cev_node_with(cev_node mapping, const char *key, cev_node value, cev_
 /* CEV_E_INPUT with "FILE:LINE:COLUMN: message". */
 cev_status cev_node_fail(cev_node node, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same, for a name that is not among names[n]: says what `what` was expected, and the nearest one. */
+/* The letters that a message begins with, "FILE:LINE:COLUMN: ", if it points to a value; else 0. */
+size_t cev_node_place_in(cev_node node, const char *message);
+
+/* cev_node_fail(), for a name that is not among names[n]: says what `what` was expected, and the nearest one. */
 cev_status cev_node_fail_name(cev_node node, const char *what, const char *const *names, size_t n);
 
 /* "a mapping", "a list", "nothing", or a scalar's text: for messages. */

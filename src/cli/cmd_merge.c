@@ -49,6 +49,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (o->n_file == 0) usage_error(state, "give the maps to join");
         if (!o->output || !*o->output) usage_error(state, "give the map to write: -o MAP.h5");
+        check_output(o->output, state);
         break;
     default: return ARGP_ERR_UNKNOWN;
     }

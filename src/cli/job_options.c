@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "assumptions.h"
@@ -58,10 +59,36 @@ static void parse_shard(const char *text, cev_job_options *o, struct argp_state 
     o->shard--;
 }
 
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n > m && !strcasecmp(name + n - m, end);
+}
+
+void check_output(const char *output, struct argp_state *state)
+{
+    static const char *const others[] = {".pdf", ".png", ".svg", ".yaml", ".yml", ".csv", ".json", ".txt"};
+    const char *dot = strrchr(output, '.');
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+        if (ends_with(output, others[k]))
+            usage_error(state, "-o %s: a map is an HDF5 file; give it a name like %.*s.h5", output, (int)(dot - output),
+                        output);
+}
+
+/* A second file, which mostly is the one to write. */
+static void refuse_second(const job_command *c, const char *argument, struct argp_state *state)
+{
+    if (!c->job.output && (ends_with(argument, ".h5") || ends_with(argument, ".hdf5")))
+        usage_error(state, "more than one %s: %s; the file to write is given with -o: -o %s", c->what, argument,
+                    argument);
+    usage_error(state, "more than one %s: %s", c->what, argument);
+}
+
 static void check_arguments(const job_command *c, struct argp_state *state)
 {
     if (!c->job.file) usage_error(state, "give a %s", c->what);
     if (!c->job.output || !*c->job.output) usage_error(state, "give the file to write: -o FILE.h5");
+    check_output(c->job.output, state);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -85,7 +112,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_SILENCE: o->silence_s = parse_seconds("silence", argument, state); break;
     case KEY_SHARD: parse_shard(argument, o, state); break;
     case ARGP_KEY_ARG:
-        if (o->file) usage_error(state, "more than one %s: %s", c->what, argument);
+        if (o->file) refuse_second(c, argument, state);
         o->file = argument;
         break;
     case ARGP_KEY_END: check_arguments(c, state); break;

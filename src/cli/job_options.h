@@ -27,6 +27,9 @@ job_command job_command_quiet(int threads);
 extern const struct argp job_argp;
 job_command job_command_defaults(const char *what);
 
+/* Refuses names of files that are no maps, whatever is in them: map.pdf. */
+void check_output(const char *output, struct argp_state *state);
+
 /* MPI on and off; signals are ours then. The code that a command ends with; EXIT_IO ends all ranks at once. */
 void start_mpi(int *rank);
 int end_mpi(int code);

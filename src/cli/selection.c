@@ -21,6 +21,16 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
+/* --set eps_ee_uV 0.1, where the number is a word of its own. */
+static void check_setting(const selection_options *o, const char *argument, struct argp_state *state)
+{
+    const char *last = o->n_setting ? o->setting[o->n_setting - 1] : "=";
+    char *end;
+    strtod(argument, &end);
+    if (!strchr(last, '=') && end > argument && !*end)
+        usage_error(state, "--set %s %s: expected --set %s=%s", last, argument, last, argument);
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     selection_options *o = state->input;
@@ -38,6 +48,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         o->setting[o->n_setting++] = argument;
         break;
     case ARGP_KEY_ARG:
+        check_setting(o, argument, state);
         if (o->scan_file) usage_error(state, "more than one scan file: %s", argument);
         o->scan_file = argument;
         break;

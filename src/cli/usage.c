@@ -84,7 +84,10 @@ static void say_wrong(const option_list *list, const char *who, int verdict, con
         snprintf(message, sizeof message, "option %s needs an argument", is_long ? given : letter);
     else if (optopt >= FIRST_LONG)
         snprintf(message, sizeof message, "option %.*s takes no argument", (int)strcspn(given, "="), given);
-    if (verdict == ':' || optopt >= FIRST_LONG)
+    else if (!is_long && optopt >= '0' && optopt <= '9')
+        snprintf(message, sizeof message,
+                 "there is no option %s; a negative number follows a = sign, as in --set PARAMETER=%s", letter, given);
+    if (verdict == ':' || optopt >= FIRST_LONG || (!is_long && optopt >= '0' && optopt <= '9'))
         print_error(who, message);
     else
         say_unknown(list, who, is_long ? given : letter);

@@ -3,9 +3,11 @@
 #include "experiment_base.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base_hints.h"
 #include "experiment_parts.h"
 #include "node_merge.h"
 
@@ -110,43 +112,77 @@ static cev_status without_own(cev_node mapping, const char *const *own, size_t n
     return status;
 }
 
-static cev_status put_on(cev_arena *arena, const link *l, const link *base, cev_node below, const char *words_below,
-                         cev_node *out, const char **words)
+/* Whether the source is there for another time, but a background of the base for the same as before. */
+static bool keeps_live_days(cev_node base, cev_node whole)
+{
+    static const char *const times[] = {"years", "live_years"};
+    cev_node old = cev_node_find(base, "backgrounds"), new = cev_node_find(whole, "backgrounds");
+    bool other = false;
+    for (size_t k = 0; k < CEV_LENGTH(times); k++) {
+        double before = NAN, now = NAN;
+        cev_node_number(cev_node_find(cev_node_find(base, "source"), times[k]), &before);
+        cev_node_number(cev_node_find(cev_node_find(whole, "source"), times[k]), &now);
+        other |= before < now || before > now;
+    }
+    for (size_t k = 0; other && cev_node_is_sequence(new) && k < cev_node_length(new); k++) {
+        cev_node days = cev_node_find(cev_node_item(new, k), "live_days");
+        for (size_t j = 0; days.id && cev_node_is_sequence(old) && j < cev_node_length(old); j++)
+            if (cev_node_find(cev_node_item(old, j), "live_days").id == days.id) return true;
+    }
+    return false;
+}
+
+static cev_status put_on(cev_arena *arena, const link *l, const link *base, const cev_standing *below,
+                         cev_standing *out)
 {
     static const char *const of_base[] = {"experiment", "title"}, *const of_own[] = {"base"};
     const char *changes;
     char *all;
-    cev_node own;
+    cev_node own, lower;
     if (!cev_node_find(l->node, "experiment").id)
         return cev_node_fail(l->node, "experiment: key \"experiment\" is missing: what stands on another experiment "
                                       "has a name of its own");
     CEV_TRY(without_own(l->node, of_own, CEV_LENGTH(of_own), &own));
-    CEV_TRY(without_own(below, of_base, CEV_LENGTH(of_base), &below));
-    CEV_TRY(cev_node_merge(arena, below, own, &whole_key, out, &changes));
-    CEV_TRY(cev_arena_print(arena, &all, "%s stands on %s: %s%s%s", l->name, base->name,
-                            *changes ? changes : "nothing differs", words_below ? "; " : "",
-                            words_below ? words_below : ""));
-    *words = all;
+    CEV_TRY(without_own(below->whole, of_base, CEV_LENGTH(of_base), &lower));
+    CEV_TRY(cev_node_merge(arena, lower, own, &whole_key, &out->whole, &changes));
+    bool keeps = keeps_live_days(lower, out->whole);
+    CEV_TRY(cev_arena_print(arena, &all, "%s stands on %s: %s%s%s%s%s", l->name, base->name,
+                            *changes ? changes : "nothing differs",
+                            keeps ? "; the backgrounds keep their live_days in " : "", keeps ? l->name : "",
+                            below->words ? "; " : "", below->words ? below->words : ""));
+    out->over = own;
+    out->base = lower;
+    out->name = l->name;
+    out->base_name = base->name;
+    out->words = all;
     return CEV_OK;
 }
 
-static cev_status stand(cev_arena *arena, const link *l, cev_node siblings, cev_node *out, const char **words)
+static cev_status stand(cev_arena *arena, const link *l, cev_node siblings, cev_standing *out)
 {
     link base;
-    cev_node below;
-    const char *words_below;
-    *out = l->node;
-    *words = NULL;
+    cev_standing below;
+    *out = (cev_standing){.whole = l->node};
     if (!cev_node_find(l->node, "base").id) return CEV_OK;
     CEV_TRY(find_base(arena, l, siblings, &base));
-    CEV_TRY(stand(arena, &base, siblings, &below, &words_below));
-    return put_on(arena, l, &base, below, words_below, out, words);
+    CEV_TRY(stand(arena, &base, siblings, &below));
+    return put_on(arena, l, &base, &below, out);
 }
 
-cev_status cev_stand_on_base(cev_arena *arena, cev_node experiment, cev_node siblings, cev_node *out,
-                             const char **words)
+cev_status cev_stand_on_base(cev_arena *arena, cev_node experiment, cev_node siblings, cev_standing *out)
 {
     link l = {.node = experiment, .name = cev_node_text(cev_node_find(experiment, "experiment"))};
     if (cev_node_find(experiment, "base").id) CEV_TRY(without_links(arena, cev_node_path(experiment), &l.file));
-    return stand(arena, &l, siblings, out, words);
+    return stand(arena, &l, siblings, out);
+}
+
+cev_status cev_read_on_base(cev_arena *arena, cev_node experiment, cev_node siblings, cev_node *whole,
+                            cev_experiment *out)
+{
+    cev_standing standing;
+    CEV_TRY(cev_stand_on_base(arena, experiment, siblings, &standing));
+    CEV_TRY(cev_explain_base(cev_read_whole_experiment(arena, standing.whole, out), arena, &standing));
+    *whole = standing.whole;
+    out->stands_on = standing.words;
+    return CEV_OK;
 }

@@ -228,6 +228,7 @@ static cev_status read_observed(cev_arena *arena, cev_node node, observed_keys *
         observed[i] = fmax(keys->counts.value[i] - off, keys->floor);
     }
     out->observed = observed;
+    out->counted = keys->counts.value;
     return CEV_OK;
 }
 

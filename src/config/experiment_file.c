@@ -54,9 +54,5 @@ cev_status cev_read_whole_experiment(cev_arena *arena, cev_node node, cev_experi
 cev_status cev_experiment_parse(cev_arena *arena, cev_node node, cev_experiment *out)
 {
     cev_node whole;
-    const char *stands_on;
-    CEV_TRY(cev_stand_on_base(arena, node, (cev_node){0}, &whole, &stands_on));
-    CEV_TRY(cev_read_whole_experiment(arena, whole, out));
-    out->stands_on = stands_on;
-    return CEV_OK;
+    return cev_read_on_base(arena, node, (cev_node){0}, &whole, out);
 }

@@ -169,6 +169,10 @@ static void put_name(names *list, const char *name)
 
 static cev_status look_in_list(at *a, cev_node node, const cev_key *key, const char *rest, names *list)
 {
+    cev_search *s = a->search;
+    s->n_item = 0;
+    for (size_t k = 0; k < cev_node_length(node) && s->n_item < CEV_LENGTH(s->item); k++)
+        s->item[s->n_item++] = cev_name_in_list(key->of, cev_node_item(node, k));
     for (size_t k = 0; k < cev_node_length(node); k++) {
         const char *name = cev_name_in_list(key->of, cev_node_item(node, k));
         put_name(list, name);

@@ -29,6 +29,9 @@ typedef struct cev_search {
     size_t reached;
     size_t n_name;
     const char *name[64];
+    /* What the things are called that have names in the last list before that place. */
+    size_t n_item;
+    const char *item[64];
     bool no_number; /* the path ends, but at something else */
 } cev_search;
 

@@ -180,20 +180,58 @@ static void list_bases(const cev_scan_config *scan, double (*base)[CEV_MAX_MODEL
     }
 }
 
+static void mark_scanned(const cev_scan_config *scan, bool *scanned)
+{
+    memset(scanned, 0, CEV_MAX_MODEL_PARAMETERS * sizeof *scanned);
+    for (size_t a = 0; a < scan->grid.n_axis; a++) {
+        if (!scan->member_parameter || a > 1) scanned[scan->axis_parameter[a]] = true;
+        for (size_t m = 0; scan->member_parameter && a == 0 && m < scan->grid.axis[0].n; m++)
+            scanned[scan->member_parameter[m]] = true;
+    }
+}
+
+/* A fixed parameter that would let p act if it had another value: a coupling that is 0; NULL: there is no such one. */
+static const cev_parameter *find_culprit(remarking *r, size_t p, size_t n, const double *value, size_t n_base,
+                                         const double (*base)[CEV_MAX_MODEL_PARAMETERS])
+{
+    const cev_card *card = &r->scan->interaction->card;
+    bool scanned[CEV_MAX_MODEL_PARAMETERS];
+    mark_scanned(r->scan, scanned);
+    for (size_t q = 0; q < card->n_parameter; q++) {
+        const cev_parameter *d = &card->parameters[q];
+        double other[N_BASES][CEV_MAX_MODEL_PARAMETERS], x = r->scan->theta[q] + 0.3;
+        if (q == p || scanned[q] || d->whole || !isfinite(x)) continue;
+        memcpy(other, base, n_base * sizeof *other);
+        for (size_t b = 0; b < n_base; b++) other[b][q] = x > d->maximum ? d->minimum : x;
+        for (size_t e = 0; e < r->scan->n_experiment; e++)
+            for (size_t b = 0; b < n_base; b++)
+                if (cev_influence_moves(r->influence[e], r->scan->interaction, other[b], p, n, value)) return d;
+    }
+    return NULL;
+}
+
+/* "because coupling is 0", or what can be said without one to blame. */
+static cev_status say_why(remarking *r, const cev_parameter *culprit, const char *otherwise, char **out)
+{
+    if (!culprit) return cev_arena_print(r->arena, out, "%s", otherwise);
+    size_t q = cev_parameter_index(r->scan->interaction->card.parameters, r->scan->interaction->card.n_parameter,
+                                   culprit->name);
+    return cev_arena_print(r->arena, out, "because %s is %g", culprit->name, r->scan->theta[q]);
+}
+
 /* Of an axis that moves none of the experiments: it cannot, or the other values are such that it does not. */
-static cev_status remark_idle_axis(remarking *r, size_t p)
+static cev_status remark_idle_axis(remarking *r, size_t p, const cev_parameter *culprit)
 {
     const char *name = r->scan->interaction->card.parameters[p].name, *why, *names;
-    char *text;
+    char *text, *because;
+    CEV_TRY(say_why(r, culprit, "the other values being what they are", &because));
     CEV_TRY(cev_scan_why_idle(r->arena, r->scan, p, NULL, &why));
     CEV_TRY(list_names(r->arena, r->scan, r->idle, &names));
     if (why)
         CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" %s; its axis says nothing", name, why));
     else
-        CEV_TRY(cev_arena_print(r->arena, &text,
-                                "\"%s\" changes nothing that %s expect%s, the other values being what they are; its "
-                                "axis says nothing",
-                                name, names, r->scan->n_experiment == 1 ? "s" : ""));
+        CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" changes nothing that %s expect%s, %s; its axis says nothing",
+                                name, names, r->scan->n_experiment == 1 ? "s" : "", because));
     say(r, true, text);
     return CEV_OK;
 }
@@ -206,7 +244,10 @@ static cev_status remark_axis(remarking *r, size_t p, const cev_axis *axis)
     char *text;
     list_bases(r->scan, base);
     size_t n = mark_moved(r, p, CEV_LENGTH(value), value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base);
-    if (n == 0) return remark_idle_axis(r, p);
+    if (n == 0)
+        return remark_idle_axis(r, p,
+                                find_culprit(r, p, CEV_LENGTH(value), value, N_BASES,
+                                             (const double(*)[CEV_MAX_MODEL_PARAMETERS])base));
     if (n == r->scan->n_experiment) return CEV_OK;
     CEV_TRY(list_names(r->arena, r->scan, r->idle, &idle));
     CEV_TRY(list_names(r->arena, r->scan, r->moved, &moved));
@@ -231,14 +272,14 @@ static cev_status remark_axes(remarking *r)
     return CEV_OK;
 }
 
-static void mark_scanned(const cev_scan_config *scan, bool *scanned)
+/* The axis that has the values of a parameter; NULL: it is not scanned. */
+static const cev_axis *axis_of(const cev_scan_config *scan, size_t p)
 {
-    memset(scanned, 0, CEV_MAX_MODEL_PARAMETERS * sizeof *scanned);
-    for (size_t a = 0; a < scan->grid.n_axis; a++) {
-        if (!scan->member_parameter || a > 1) scanned[scan->axis_parameter[a]] = true;
-        for (size_t m = 0; scan->member_parameter && a == 0 && m < scan->grid.axis[0].n; m++)
-            scanned[scan->member_parameter[m]] = true;
-    }
+    for (size_t a = 0; a < scan->grid.n_axis; a++)
+        if ((!scan->member_parameter || a > 1) && scan->axis_parameter[a] == p) return &scan->grid.axis[a];
+    for (size_t m = 0; scan->member_parameter && m < scan->grid.axis[0].n; m++)
+        if (scan->member_parameter[m] == p) return &scan->grid.axis[1];
+    return NULL;
 }
 
 /* Values that are given, and could act, but do nothing beside the others as they are: a mass without a coupling. */
@@ -258,11 +299,13 @@ static cev_status remark_fixed(remarking *r)
         if (n == r->scan->n_experiment) continue;
         CEV_TRY(list_names(r->arena, r->scan, r->idle, &idle));
         CEV_TRY(list_names(r->arena, r->scan, r->moved, &moved));
-        if (n == 0)
-            CEV_TRY(cev_arena_print(r->arena, &text,
-                                    "\"%s\", fixed at %g, changes nothing beside the other values as they are",
-                                    card->parameters[p].name, value[1]));
-        else
+        if (n == 0) {
+            char *because;
+            CEV_TRY(say_why(r, find_culprit(r, p, 2, value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base),
+                            "beside the other values as they are", &because));
+            CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\", fixed at %g, changes nothing %s",
+                                    card->parameters[p].name, value[1], because));
+        } else
             CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\", fixed at %g, moves nothing that %s expect%s; %s it does",
                                     card->parameters[p].name, value[1], idle, r->scan->n_experiment - n == 1 ? "s" : "",
                                     moved));
@@ -297,6 +340,24 @@ static cev_status remark_pulls(remarking *r)
     return CEV_OK;
 }
 
+/* A truth that the map has no point near: its best fit lies at an edge, or below all of it. */
+static cev_status remark_truth(remarking *r)
+{
+    const cev_scan_config *scan = r->scan;
+    for (size_t p = 0; p < scan->interaction->card.n_parameter && scan->data != CEV_DATA_OBSERVED; p++) {
+        const cev_parameter *d = &scan->interaction->card.parameters[p];
+        const cev_axis *axis = axis_of(scan, p);
+        double at = scan->truth[p], low = axis ? axis->value[0] : 0, high = axis ? axis->value[axis->n - 1] : 0;
+        char *text;
+        if (!axis || cev_same_value(at, d->default_value) || (at >= low && at <= high)) continue;
+        CEV_TRY(cev_arena_print(r->arena, &text,
+                                "the truth of the Asimov data has \"%s\" at %g, outside of what is scanned, %g to %g",
+                                d->name, at, low, high));
+        say(r, false, text);
+    }
+    return CEV_OK;
+}
+
 /* A sensitivity must not pass for a result. */
 static cev_status remark_data(remarking *r)
 {
@@ -320,51 +381,6 @@ static cev_status remark_data(remarking *r)
 
 /* --- conventions ------------------------------------------------------------------------------------------------ */
 
-/* The first interaction whose default of a choice is `value`; NULL: none has it. */
-static const cev_interaction *author_of(const cev_interaction *own, const char *name, double value)
-{
-    for (size_t k = 0; k <= cev_n_interactions; k++) {
-        const cev_interaction *i = k == 0 ? own : cev_interactions[k - 1];
-        size_t p = cev_parameter_index(i->card.parameters, i->card.n_parameter, name);
-        if (p < i->card.n_parameter && i->card.parameters[p].default_value == value) return i;
-    }
-    return NULL;
-}
-
-/* Whether all choices of a point are the defaults of `other`, as far as it has them. */
-static bool follows(const cev_interaction *own, const double *theta, const bool *scanned, const cev_interaction *other)
-{
-    for (size_t p = 0; p < own->card.n_parameter; p++) {
-        const cev_parameter *d = &own->card.parameters[p];
-        size_t q = cev_parameter_index(other->card.parameters, other->card.n_parameter, d->name);
-        if (!d->convention || (scanned && scanned[p]) || q == other->card.n_parameter) continue;
-        if (other->card.parameters[q].default_value != theta[p]) return false;
-    }
-    return true;
-}
-
-cev_status cev_conventions_mixed(cev_arena *arena, const cev_interaction *interaction, const double *theta,
-                                 const bool *scanned, const char **out)
-{
-    const cev_card *card = &interaction->card;
-    char *text = NULL;
-    *out = NULL;
-    for (size_t k = 0; k < cev_n_interactions; k++)
-        if (follows(interaction, theta, scanned, cev_interactions[k])) return CEV_OK;
-    for (size_t p = 0; p < card->n_parameter; p++) {
-        if (!card->parameters[p].convention || (scanned && scanned[p])) continue;
-        const cev_interaction *author = author_of(interaction, card->parameters[p].name, theta[p]);
-        if (!author) return CEV_OK; /* a choice of the user's own */
-        CEV_TRY(cev_arena_print(arena, &text, "%s%s%s %g as in \"%s\" (%.*s)", text ? text : "", text ? ", " : "",
-                                card->parameters[p].name, theta[p], author->card.name,
-                                (int)strcspn(author->card.citation, ",;"), author->card.citation));
-    }
-    CEV_TRY(
-        cev_arena_print(arena, &text, "the standard model mixes the choices of several papers: %s", text ? text : ""));
-    *out = text;
-    return CEV_OK;
-}
-
 static cev_status remark_conventions(remarking *r)
 {
     bool scanned[CEV_MAX_MODEL_PARAMETERS];
@@ -383,10 +399,46 @@ static cev_status remark_all(remarking *r)
     CEV_TRY(remark_fixed(r));
     CEV_TRY(remark_pulls(r));
     CEV_TRY(remark_conventions(r));
+    CEV_TRY(remark_truth(r));
     return remark_data(r);
 }
 
-static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *const *scan, cev_remarks *out)
+static bool same_data(const cev_experiment *one, const cev_experiment *other)
+{
+    size_t n = one->bins.n_bin;
+    bool some = false;
+    if (!one->counted || !other->counted || n < 2 || n != other->bins.n_bin)
+        return false; /* a single one tells little */
+    for (size_t i = 0; i < n; i++) {
+        if (one->counted[i] != other->counted[i]) return false;
+        some |= one->counted[i] != 0;
+    }
+    return some;
+}
+
+/* Two descriptions of one measurement, fitted together. */
+static cev_status remark_twice(remarking *r, const cev_study_config *study)
+{
+    for (size_t k = 0; k < study->n_set; k++) {
+        const cev_study_set *set = &study->set[k];
+        for (size_t a = 0; a < set->n_experiment; a++)
+            for (size_t b = 0; b < a; b++) {
+                const cev_experiment *one = study->experiment[set->experiment[b]],
+                                     *other = study->experiment[set->experiment[a]];
+                char *text;
+                if (!same_data(one, other)) continue;
+                CEV_TRY(cev_arena_print(r->arena, &text,
+                                        "%s and %s count the same data twice? Their observed counts are equal",
+                                        one->name, other->name));
+                say(r, true, text);
+            }
+    }
+    return CEV_OK;
+}
+
+/* `study` is NULL for a point or rates: nothing is fitted together. */
+static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *const *scan,
+                            const cev_study_config *study, cev_remarks *out)
 {
     remarking r;
     cev_status status = start(&r, arena, scan[0]);
@@ -394,6 +446,7 @@ static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *c
         r.scan = scan[k]; /* of the same experiments */
         status = remark_all(&r);
     }
+    if (study && status == CEV_OK) status = remark_twice(&r, study);
     end(&r);
     *out = (cev_remarks){r.n, r.remark};
     return status;
@@ -401,7 +454,7 @@ static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *c
 
 cev_status cev_scan_remarks(cev_arena *arena, const cev_scan_config *scan, cev_remarks *out)
 {
-    return of_spaces(arena, 1, &scan, out);
+    return of_spaces(arena, 1, &scan, NULL, out);
 }
 
 cev_status cev_study_remarks(cev_arena *arena, const cev_study_config *study, cev_remarks *out)
@@ -409,5 +462,5 @@ cev_status cev_study_remarks(cev_arena *arena, const cev_study_config *study, ce
     const cev_scan_config **scan;
     CEV_TRY(cev_new(arena, study->n_space, &scan));
     for (size_t k = 0; k < study->n_space; k++) scan[k] = study->space[k].scan;
-    return of_spaces(arena, study->n_space, scan, out);
+    return of_spaces(arena, study->n_space, scan, study, out);
 }

@@ -12,27 +12,26 @@ static cev_status load_experiment(const cev_reading *r, cev_node name, cev_node 
 {
     char *path;
     const char *nearest;
+    bool spaced = strchr(cev_node_text(name), ' ') && !strchr(cev_node_text(name), '/');
     if (!cev_node_is_scalar(name))
         return cev_node_fail(name, "expected the name or the path of an experiment, or its mapping; found %s",
                              cev_node_kind(name));
     CEV_TRY(cev_experiment_file(r->config->arena, cev_node_text(name), r->file, &path, &nearest));
     if (!path)
         return cev_node_fail(name,
-                             "no experiment \"%s\"%s%s%s (looked beside the scan file, in $CEVSCAN_PATH and among the "
+                             "no experiment \"%s\"%s%s%s%s (looked beside the scan file, in $CEVSCAN_PATH and among "
+                             "the "
                              "installed ones; see: cevscan describe)",
-                             cev_node_text(name), nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                             nearest ? "\"?" : "");
+                             cev_node_text(name), spaced ? "; a comma is missing?" : "",
+                             nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
     return cev_yaml_add_file(name, path, out);
 }
 
 cev_status cev_read_experiment(const cev_reading *r, cev_node node, cev_experiment *out, cev_node *whole, json_t *list)
 {
     json_t *json;
-    const char *stands_on;
     if (!cev_node_is_mapping(node)) CEV_TRY(load_experiment(r, node, &node));
-    CEV_TRY(cev_stand_on_base(r->config->arena, node, r->experiments, whole, &stands_on));
-    CEV_TRY(cev_read_whole_experiment(r->config->arena, *whole, out));
-    out->stands_on = stands_on;
+    CEV_TRY(cev_read_on_base(r->config->arena, node, r->experiments, whole, out));
     CEV_TRY(cev_node_json(*whole, &experiment_key, &json));
     return json_array_append_new(list, json) ? cev_fail(CEV_E_MEMORY, "out of memory") : CEV_OK;
 }

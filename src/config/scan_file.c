@@ -139,12 +139,27 @@ static cev_status seal(cev_reading *r, cev_node root)
     return status == CEV_OK ? cev_seal_scan(r->config, r->resolved) : status;
 }
 
+/* Keys that only studies have. */
+static cev_status check_kind(cev_node root)
+{
+    static const char *const of_studies[] = {"sets", "planes", "profiles", "exposure_factors", "factors"};
+    for (size_t i = 0; i < cev_node_length(root); i++)
+        for (size_t k = 0; k < CEV_LENGTH(of_studies); k++)
+            if (!strcmp(of_studies[k], cev_node_text(cev_node_key(root, i))))
+                return cev_node_fail(cev_node_key(root, i),
+                                     "key \"%s\" is one of studies, and this is a scan: a study begins with \"study:\" "
+                                     "in place of \"scan:\"",
+                                     of_studies[k]);
+    return CEV_OK;
+}
+
 cev_status cev_read_scan(cev_reading *r, cev_node root, double *exposure_factor)
 {
     cev_scan_config *config = r->config;
     cev_scan_keys keys = {0};
     if (cev_node_find(root, "study").id && !cev_node_find(root, "scan").id)
         return cev_node_fail(root, "this is a study, not a scan: see `cevscan study`");
+    CEV_TRY(check_kind(root));
     CEV_TRY(cev_node_read(config->arena, root, &cev_scan_table, &keys));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.scan, &config->name));
     CEV_TRY(cev_arena_keep_text(config->arena, keys.title ? keys.title : keys.scan, &config->title));

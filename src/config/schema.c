@@ -15,6 +15,20 @@ static const cev_key always_allowed = {.name = "citation", .type = CEV_KEY_PROSE
                      parameter_of_model = {.name = "parameter", .type = CEV_KEY_REAL};
 enum { MOST_KEYS = 64 };
 
+/* [signal steady], which YAML reads as one text. */
+static bool lacks_comma(const char *text, const char *const *names, size_t n)
+{
+    size_t n_word = 0;
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        size_t length = strcspn(text, " "), k = 0;
+        while (k < n && (strncmp(names[k], text, length) != 0 || names[k][length])) k++;
+        if (k == n) return false;
+        text += length;
+        n_word++;
+    }
+    return n_word > 1;
+}
+
 cev_status cev_node_fail_name(cev_node node, const char *what, const char *const *names, size_t n)
 {
     char list[1024] = "";
@@ -30,6 +44,8 @@ cev_status cev_node_fail_name(cev_node node, const char *what, const char *const
         return cev_node_fail(node, "expected the name of a known %s, found %s (known: %s)", what, cev_node_kind(node),
                              list);
     const char *word = cev_node_text(node), *nearest = cev_nearest(word, names, n);
+    if (lacks_comma(word, names, n))
+        return cev_node_fail(node, "unknown %s \"%s\"; a comma is missing? (known: %s)", what, word, list);
     if (nearest)
         return cev_node_fail(node, "unknown %s \"%s\"; did you mean \"%s\"? (known: %s)", what, word, nearest, list);
     return cev_node_fail(node, "unknown %s \"%s\" (known: %s)", what, word, list);
@@ -74,11 +90,41 @@ bool cev_node_flag(cev_node node, bool *out)
     return false;
 }
 
-/* Why a scalar that looks like a number is none, as words that follow it. */
-static const char *why_no_number(cev_node node)
+/* A sign that typesetting knows, or a space of it: "U+2212" of a minus sign; "" if the text begins with no such. */
+static const char *foreign_sign(const char *text)
+{
+    static const char *const sign[][2] = {{"\u2010", "U+2010, a hyphen"},     {"\u2011", "U+2011, a hyphen"},
+                                          {"\u2012", "U+2012, a dash"},       {"\u2013", "U+2013, an en dash"},
+                                          {"\u2014", "U+2014, an em dash"},   {"\u2212", "U+2212, a minus sign"},
+                                          {"\uff0d", "U+FF0D, a wide hyphen"}};
+    for (size_t k = 0; k < CEV_LENGTH(sign); k++)
+        if (!strncmp(text, sign[k][0], strlen(sign[k][0]))) return sign[k][1];
+    return "";
+}
+
+/* "; a decimal comma? Write 22.5" of 22,5; nothing of 1,000, which may be a thousand. */
+static bool has_decimal_comma(const char *text, char *why, size_t size)
+{
+    char number[40];
+    const char *comma = strchr(text, ',');
+    if (!comma || strlen(text) >= sizeof number) return false;
+    snprintf(number, sizeof number, "%s", text);
+    number[comma - text] = '.';
+    if (!is_decimal(number) || comma == text + strcspn(text, "0123456789") || strlen(comma) == 4) return false;
+    snprintf(why, size, "; a decimal comma? Write %s", number);
+    return true;
+}
+
+/* Why a scalar that looks like a number is none, as words that follow it; `why` has room for those that quote it. */
+static const char *why_no_number(cev_node node, char *why, size_t size)
 {
     const char *text = cev_node_text(node), *digits = text + (*text == '+' || *text == '-');
     bool flag;
+    if (*foreign_sign(text)) {
+        snprintf(why, size, "; it begins with %s: write - (U+002D)", foreign_sign(text));
+        return why;
+    }
+    if (has_decimal_comma(text, why, size)) return why;
     if (cev_node_is_quoted(node) && is_decimal(text)) return ", which quotes make a text: leave them out";
     if (cev_node_flag(node, &flag)) return flag ? "; write 1" : "; write 0";
     if (digits[0] == '0' && digits[1] && strchr("xXoObB", digits[1])) return "; write it as a decimal number";
@@ -103,8 +149,9 @@ static bool is_no_finite_word(cev_node node)
 
 static cev_status no_number(cev_node node, const char *key, const char *expected)
 {
+    char why[128];
     return cev_node_fail(node, "key \"%s\": expected %s, found %s%s", key, expected, cev_node_kind(node),
-                         why_no_number(node));
+                         why_no_number(node, why, sizeof why));
 }
 
 cev_status cev_node_real(cev_node node, const char *key, double minimum, double maximum, double *out)

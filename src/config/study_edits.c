@@ -36,6 +36,20 @@ static cev_status find_places(const rule_path *path, cev_node whole, cev_search 
     return cev_find_places(search, path->node, path->text, whole, &experiment_key);
 }
 
+/* A word that is no key, but nearly the end of a thing's name: "signl" of ess_csi.signal, which pulls.*.signl meant. */
+static const char *nearest_item(const char *word, const cev_search *s)
+{
+    const char *end[CEV_LENGTH(s->item)];
+    for (size_t k = 0; k < s->n_item; k++) {
+        const char *dot = strrchr(s->item[k], '.');
+        end[k] = dot ? dot + 1 : s->item[k];
+    }
+    const char *nearest = cev_nearest(word, end, s->n_item);
+    for (size_t k = 0; nearest && k < s->n_item; k++)
+        if (end[k] == nearest) return s->item[k];
+    return NULL;
+}
+
 /* What a path says that no name fits. `experiment` is NULL if it is so in all of them. */
 static cev_status acts_on_nothing(const cev_study_factor *factor, const rule_path *path, const cev_search *s,
                                   const char *experiment)
@@ -43,9 +57,12 @@ static cev_status acts_on_nothing(const cev_study_factor *factor, const rule_pat
     const char *rest = path->text + s->reached;
     char word[128], known[512] = "";
     snprintf(word, sizeof word, "%.*s", (int)strcspn(rest, "."), rest);
-    const char *nearest = cev_nearest(word, s->name, s->n_name);
-    for (size_t k = 0; k < s->n_name && strlen(known) + strlen(s->name[k]) + 16 < sizeof known; k++)
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : " (known: ", s->name[k]);
+    const char *nearest = cev_nearest(word, s->name, s->n_name), *item = nearest ? NULL : nearest_item(word, s);
+    const char *const *name = item ? s->item : s->name;
+    size_t n_name = item ? s->n_item : s->n_name;
+    if (item) nearest = item;
+    for (size_t k = 0; k < n_name && strlen(known) + strlen(name[k]) + 16 < sizeof known; k++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : " (known: ", name[k]);
     if (s->no_number)
         return cev_node_fail(path->node, "factor \"%s\": \"%s\" is no number, nor a list of numbers", factor->name,
                              path->text);
@@ -253,6 +270,41 @@ static cev_status fail_in_setting(const cev_study_config *s, size_t setting, con
                     strchr(name, '=') ? "" : "exposure=", *name ? name : "1");
 }
 
+/* The factor that a message about an experiment comes from, which could be told to leave that out. */
+static size_t factor_to_blame(const cev_study_config *s, size_t e, const char *message)
+{
+    size_t found = s->n_factor, n = 0;
+    for (size_t f = 0; f < s->n_factor; f++) {
+        const cev_factor_rule *rule = &s->edits->rule[f];
+        if (!rule->acts[e]) continue;
+        for (size_t k = 0; rule->where && k < s->factor[f].n; k++)
+            if (cev_node_place_in(rule->where[k], message)) return rule->experiments.id ? s->n_factor : f;
+        n++;
+        found = f;
+    }
+    return n == 1 && !s->edits->rule[found].experiments.id ? found : s->n_factor;
+}
+
+/* Of an experiment in which a factor can change nothing: the others, for the factor's key "experiments". */
+static cev_status say_experiments(const cev_study_config *s, size_t e, cev_status status)
+{
+    char message[2048], *names;
+    const char *between = "";
+    snprintf(message, sizeof message, "%s", cev_error_message());
+    size_t f = status == CEV_E_INPUT && strstr(message, "changes nothing") ? factor_to_blame(s, e, message)
+                                                                           : s->n_factor;
+    if (f == s->n_factor) return status;
+    CEV_TRY(cev_arena_copy_text(s->arena, "", &names));
+    for (size_t k = 0; k < s->n_experiment; k++) {
+        if (k == e || !s->edits->rule[f].acts[k]) continue;
+        CEV_TRY(cev_arena_print(s->arena, &names, "%s%s%s", names, between, s->experiment[k]->name));
+        between = ", ";
+    }
+    if (!*names) return cev_fail(status, "%s", message);
+    return cev_fail(status, "%s; factor \"%s\" leaves it out if it has the key experiments: [%s]", message,
+                    s->factor[f].name, names);
+}
+
 static cev_status check_same_interaction(const cev_experiment *one, const cev_experiment *x)
 {
     if (cev_source_feels_matter(&one->source) == cev_source_feels_matter(&x->source)) return CEV_OK;
@@ -340,7 +392,9 @@ cev_status cev_make_settings(cev_study_config *s, const cev_node *whole, const c
         if (same < setting) continue;
         CEV_TRY(cev_new(s->arena, 1, &own));
         cev_status status = make_experiment(s, setting, e, whole[e], plain[e], without_pulls, own);
-        if (status != CEV_OK) return s->n_factor ? fail_in_setting(s, setting, plain[e]->name, status) : status;
+        if (status != CEV_OK && s->n_factor)
+            return say_experiments(s, e, fail_in_setting(s, setting, plain[e]->name, status));
+        CEV_TRY(status);
         list[k] = own;
     }
     s->experiment = list;

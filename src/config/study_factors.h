@@ -43,6 +43,9 @@ cev_status cev_factor_words(const cev_study_config *study, size_t factor, const 
 /* The rules' paths and values are no places in a document any more. */
 void cev_forget_nodes(cev_study_config *study);
 
+/* Adds to the words of the factors the sets in which they change nothing; study->set must be there. */
+cev_status cev_say_idle_sets(cev_study_config *study);
+
 /* The first setting in which an experiment is what it is in this one. */
 size_t cev_same_setting(const cev_study_config *study, size_t setting, size_t experiment);
 

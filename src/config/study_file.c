@@ -325,12 +325,32 @@ static cev_status seal(const reading *r)
     return cev_json_identity(s->values, &s->identity);
 }
 
+/* A scan that begins like a study. */
+static cev_status check_kind(cev_node root)
+{
+    cev_node factor = cev_node_place(root, "exposure_factor") < cev_node_length(root)
+                          ? cev_node_key(root, cev_node_place(root, "exposure_factor"))
+                          : (cev_node){0};
+    bool scans = cev_node_find(root, "experiments").id && cev_node_find(root, "parameters").id &&
+                 !cev_node_find(root, "sets").id && !cev_node_find(root, "planes").id &&
+                 !cev_node_find(root, "profiles").id;
+    if (scans)
+        return cev_node_fail(root,
+                             "study: it has none of the keys \"sets\", \"planes\" and \"profiles\"; a scan begins "
+                             "with \"scan:\" in place of \"study:\"");
+    if (factor.id)
+        return cev_node_fail(factor, "key \"exposure_factor\" is one of scans, which begin with \"scan:\"; a study has "
+                                     "\"exposure_factors\", a list");
+    return CEV_OK;
+}
+
 static cev_status read_study(cev_study_config *s, cev_node root, const char *file)
 {
     study_keys keys = {0};
     reading r = {.study = s, .keys = &keys};
     cev_set_list sets = {.arena = s->arena};
     double n_set;
+    CEV_TRY(check_kind(root));
     CEV_TRY(cev_node_read(s->arena, root, &study_table, &keys));
     CEV_TRY(cev_count_sets(keys.sets, &n_set));
     CEV_TRY(cev_read_factors(s, keys.factors, &keys.exposure_factors));
@@ -345,6 +365,7 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     CEV_TRY(cev_list_set_experiments(&sets, keys.experiments, keys.sets));
     CEV_TRY(read_experiments(&r, &sets, file));
     CEV_TRY(cev_read_sets(&sets, (size_t)n_set, s));
+    CEV_TRY(cev_say_idle_sets(s));
     CEV_TRY(make_settings(&r, &sets));
     CEV_TRY(read_spaces(&r));
     CEV_TRY(cev_check_exposures(s, r.whole, s->space[0].scan->observed));

@@ -20,6 +20,39 @@ static cev_status all_places(const cev_factor_rule *rule, cev_node whole, cev_se
     return cev_factor_places(rule, 0, rule->n_path + rule->n_follow, whole, search);
 }
 
+enum { MOST_LISTED = 6 };
+
+/* "; nothing changes in set ess_si" */
+static cev_status add_idle_sets(const cev_study_config *s, size_t factor, const char **words)
+{
+    size_t n = 0;
+    char *text;
+    CEV_TRY(cev_arena_copy_text(s->arena, *words, &text));
+    for (size_t k = 0; k < s->n_set; k++) {
+        bool acts = s->edits->rule[factor].exposure;
+        for (size_t e = 0; e < s->set[k].n_experiment; e++)
+            acts |= s->edits->rule[factor].acts[s->set[k].experiment[e]];
+        if (acts || n++ >= MOST_LISTED) continue;
+        CEV_TRY(cev_arena_print(s->arena, &text, "%s%s%s", text, n == 1 ? "; nothing changes in set " : ", ",
+                                s->set[k].name));
+    }
+    if (n > MOST_LISTED) CEV_TRY(cev_arena_print(s->arena, &text, "%s and %zu more", text, n - MOST_LISTED));
+    *words = text;
+    return CEV_OK;
+}
+
+cev_status cev_say_idle_sets(cev_study_config *s)
+{
+    cev_study_factor *factor;
+    CEV_TRY(cev_new(s->arena, s->n_factor, &factor));
+    for (size_t f = 0; f < s->n_factor; f++) {
+        factor[f] = s->factor[f];
+        CEV_TRY(add_idle_sets(s, f, &factor[f].words));
+    }
+    s->factor = factor;
+    return CEV_OK;
+}
+
 /* Whether the source of an experiment is there for another time, but a background for the same as before. */
 static cev_status leaves_live_days(const cev_study_config *s, size_t factor, size_t e, cev_node whole, bool *out)
 {

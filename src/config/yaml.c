@@ -89,12 +89,25 @@ static cev_status not_text(const reading *r, const yaml_parser_t *parser)
                     r->file->name, line, column, (unsigned)(unsigned char)r->text[bad]);
 }
 
+/* Whether a line (from 0) has a tab among what it is indented with. */
+static bool has_tab(const reading *r, size_t line)
+{
+    const char *at = r->text, *end = r->text + r->size;
+    for (; at && line > 0; line--) {
+        at = memchr(at, '\n', (size_t)(end - at));
+        at = at ? at + 1 : NULL;
+    }
+    while (at && at < end && *at == ' ') at++;
+    return at && at < end && *at == '\t';
+}
+
 static cev_status not_yaml(const reading *r, const yaml_parser_t *parser)
 {
     if (parser->error == YAML_READER_ERROR && parser->problem && parser->problem_offset < r->size)
         return not_text(r, parser);
-    return cev_fail(CEV_E_INPUT, "%s:%zu:%zu: not valid YAML: %s", r->file->name, parser->problem_mark.line + 1,
-                    parser->problem_mark.column + 1, parser->problem ? parser->problem : "out of memory");
+    return cev_fail(CEV_E_INPUT, "%s:%zu:%zu: not valid YAML: %s%s", r->file->name, parser->problem_mark.line + 1,
+                    parser->problem_mark.column + 1, parser->problem ? parser->problem : "out of memory",
+                    has_tab(r, parser->problem_mark.line) ? ": a tab; indent with spaces" : "");
 }
 
 /* One document, of a size that can be loaded: libyaml itself sets no limits. */

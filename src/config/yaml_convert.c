@@ -122,6 +122,22 @@ static cev_status merge(conversion *c, cev_value *to, size_t n_own, const cev_pa
     return cev_value_set_pairs(c->arena, to, n_own, n, pair);
 }
 
+/* {min: 0,6}, which YAML reads as {min: 0, 6: }. */
+static cev_status check_comma(const cev_pair *pair, size_t i)
+{
+    static const char digits[] = "0123456789";
+    const cev_value *key = pair[i].key, *value = pair[i].value;
+    if (i == 0 || key->kind != CEV_SCALAR || key->quoted || !key->n || strspn(key->text, digits) < key->n)
+        return CEV_OK;
+    if (value->kind != CEV_SCALAR || value->quoted || value->n) return CEV_OK;
+    const cev_value *whole = pair[i - 1].value;
+    const char *number = whole->kind == CEV_SCALAR && !whole->quoted ? whole->text : "";
+    number += *number == '-' || *number == '+';
+    if (!*number || number[strspn(number, digits)]) return CEV_OK;
+    return cev_node_fail(as_node(whole), "key \"%s\": a decimal comma? Write %s.%s", pair[i - 1].key->text, whole->text,
+                         key->text);
+}
+
 static cev_status convert_mapping(conversion *c, const yaml_node_t *from, size_t depth, cev_value *to)
 {
     cev_pair *pair, merge_pair = {0};
@@ -136,6 +152,7 @@ static cev_status convert_mapping(conversion *c, const yaml_node_t *from, size_t
         grow(to, p.value);
         if (!is_merge_key(p.key)) {
             pair[n_own++] = p;
+            CEV_TRY(check_comma(pair, n_own - 1));
             continue;
         }
         if (merge_pair.key)

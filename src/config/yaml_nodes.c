@@ -129,6 +129,15 @@ cev_status cev_node_fail(cev_node node, const char *format, ...)
     return cev_fail(CEV_E_INPUT, "%s:%u:%u: %s", node.id->file->name, node.id->line, node.id->column, message);
 }
 
+size_t cev_node_place_in(cev_node node, const char *message)
+{
+    char place[64];
+    size_t name = strlen(node.id->file->name);
+    if (strncmp(message, node.id->file->name, name) != 0) return 0;
+    snprintf(place, sizeof place, ":%u:%u: ", node.id->line, node.id->column);
+    return strncmp(message + name, place, strlen(place)) ? 0 : name + strlen(place);
+}
+
 /* --- the pairs of a mapping ------------------------------------------------------------------------------------- */
 
 typedef struct placed_key {
