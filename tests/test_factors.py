@@ -166,6 +166,26 @@ def test_variants_that_no_set_fits_together_may_share_pulls(tmp_path):
     assert 'pull "ess_csi.signal" is shared by' in refused(tmp_path, "check", "study.yaml")
 
 
+def test_other_places_are_other_studies(tmp_path):
+    """However long the names are, and whatever brackets and dots they have."""
+    def identity(names, path):
+        more = [{"experiment": "x", "base": "ess_csi", "pulls": {name: {"sigma": 0.1, "scales": ["signal"]} for name in names}}]
+        factor = {"name": "f", "path": path, "times": [1, 2]}
+        return run_json("check", write(tmp_path, [factor], experiments=more, sets=[["x"]]), "--json")["identity"]
+
+    long = ["n" * 90 + end for end in "ab"]
+    assert identity(long, f"pulls.{long[0]}.sigma") != identity(long, f"pulls.{long[1]}.sigma")
+    xenon = [{"name": "A", "protons": 54, "neutrons": 77, "mass_u": 131, "rms_radius_fm": 4.8, "abundance": 1}]
+    twin = {"Cs": None, "I": None, "Xe": {"isotopes": xenon},
+            "Xe].isotopes[A": {**xenon[0], "name": "Xe].isotopes[A", "per_unit": 1}}
+    twin["Xe].isotopes[A"].pop("abundance")
+    more = [{"experiment": "x", "base": "ess_csi", "target": {"nuclei": twin}}]
+    found = {run_json("check", write(tmp_path, [{"name": "f", "path": f"target.nuclei.Xe{path}.mass_u", "times": [1, 1.5]}],
+                                     experiments=more, sets=[["x"]]), "--json")["identity"]
+             for path in (".isotopes.A", "?.isotopes?A")}
+    assert len(found) == 2
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("factor, says", [
     ({"path": "pulls.*.sgma"}, 'no experiment has the number "pulls.*.sgma": there is no "sgma"; did you mean "sigma"?'),
@@ -203,6 +223,36 @@ def test_a_value_out_of_range_is_placed_at_the_factor(tmp_path):
     message = refusal(tmp_path, {"path": "pulls.*.sigma", "times": [1, 1e6]})
     line = (tmp_path / "study.yaml").read_text().splitlines().index("    1000000.0") + 1
     assert f"study.yaml:{line}:5: " in message
+
+
+@pytest.mark.parametrize("one, other", [
+    ({"path": "source.years", "values": [3, 6]}, {"path": "source.years", "values": [1, 2]}),
+    ({"path": "source.years", "times": [1, 2]}, {"path": "source.years", "values": [3, 6]}),
+    ({"path": "pulls.ess_csi.signal.sigma", "values": [0.1, 0.05]}, {"path": "pulls.*.sigma", "times": [1, 2]}),
+    ({"path": "source.years", "values": [3, 6], "in_proportion": "target.mass_kg"}, {"path": "target.mass_kg", "values": [3, 6]}),
+])
+def test_a_number_that_is_set_is_one_factors(tmp_path, one, other):
+    for first, second in ((one, other), (other, one)):
+        path = write(tmp_path, [{"name": "a", **first}, {"name": "b", **second}])
+        line = path.read_text().splitlines().index('   "name": "b",') + 2
+        message = refused(tmp_path, "check", "study.yaml")
+        assert f"study.yaml:{line}:" in message and 'factors "a" and "b" both change' in message and '"values"' in message
+
+
+def test_no_number_is_in_proportion_to_itself(tmp_path):
+    assert "source.years of ess_csi is set, and in proportion to itself" in refusal(
+        tmp_path, {"path": "source.years", "in_proportion": "source.*"})
+
+
+def test_what_is_multiplied_may_be_so_twice(tmp_path):
+    """In any order."""
+    factors = [{"name": "a", "path": "source.years", "values": [6], "in_proportion": "target.mass_kg"},
+               {"name": "b", "path": ["target.mass_kg", "pulls.*.sigma"], "times": [10]}, {**SIGMAS, "name": "c", "times": [3]}]
+    for order in (factors, factors[::-1]):
+        path = write(tmp_path, order, sets=[["ess_csi"]])
+        (name,) = run_json("check", path, "--json")["maps"]
+        x = experiments_of(path, name["name"] if isinstance(name, dict) else name)["ess_csi"]
+        assert x["target"]["mass_kg"] == pytest.approx(22.5 * 2 * 10) and x["pulls"][0]["sigma"] == pytest.approx(0.1 * 30)
 
 
 def test_factors_are_given_once(tmp_path):

@@ -92,21 +92,11 @@ typedef struct at {
 
 static cev_status look(at *a, cev_node node, const cev_key *key, bool item, const char *rest);
 
-static bool same_place(const cev_place *one, const cev_place *other)
-{
-    bool same = one->n == other->n;
-    for (size_t k = 0; same && k < one->n; k++)
-        same = one->step[k].key && other->step[k].key
-                   ? !strcmp(one->step[k].key, other->step[k].key)
-                   : !one->step[k].key && !other->step[k].key && one->step[k].index == other->step[k].index;
-    return same;
-}
-
 static cev_status add_place(at *a, bool list)
 {
     cev_search *s = a->search;
     for (size_t k = 0; k < s->n; k++)
-        if (same_place(&s->place[k], &a->place)) return CEV_OK;
+        if (cev_same_place(&s->place[k], &a->place)) return CEV_OK;
     if (s->n == MOST_PLACES)
         return cev_node_fail(a->path, "path \"%s\": fits more than %d numbers", a->whole, MOST_PLACES);
     if (s->n == s->most) {
@@ -125,17 +115,15 @@ static cev_status add_place(at *a, bool list)
 static cev_status try_child(at *a, const char *key_text, size_t index, const char *name, cev_node child,
                             const cev_key *key, const char *rest, bool *fitted)
 {
-    size_t used = strlen(a->place.text);
     for (const char *end = rest; a->place.n < CEV_MOST_STEPS && *end; end += *end == '.') {
         end += strcspn(end, ".");
         if (!fits(rest, (size_t)(end - rest), name)) continue;
         *fitted = true;
         a->place.step[a->place.n].key = key_text;
-        a->place.step[a->place.n++].index = index;
-        snprintf(a->place.text + used, sizeof a->place.text - used, !key_text ? "[%s]" : used ? ".%s" : "%s", name);
+        a->place.step[a->place.n].index = index;
+        a->place.step[a->place.n++].name = name;
         CEV_TRY(look(a, child, key, !key_text, *end ? end + 1 : end));
         a->place.n--;
-        a->place.text[used] = '\0';
     }
     return CEV_OK;
 }
@@ -231,6 +219,37 @@ cev_status cev_find_places(cev_search *search, cev_node path, const char *text, 
     if (n > CEV_MOST_STEPS)
         return cev_node_fail(path, "path \"%s\": more than %d parts between dots", text, CEV_MOST_STEPS);
     return look(&a, root, key, true, text);
+}
+
+/* --- places ----------------------------------------------------------------------------------------------------- */
+
+bool cev_same_place(const cev_place *one, const cev_place *other)
+{
+    bool same = one->n == other->n;
+    for (size_t k = 0; same && k < one->n; k++)
+        same = one->step[k].key && other->step[k].key
+                   ? !strcmp(one->step[k].key, other->step[k].key)
+                   : !one->step[k].key && !other->step[k].key && one->step[k].index == other->step[k].index;
+    return same;
+}
+
+bool cev_place_is(const cev_place *place, size_t n, const char *const *key)
+{
+    bool same = place->n == n;
+    for (size_t k = 0; same && k < n; k++) same = place->step[k].key && !strcmp(place->step[k].key, key[k]);
+    return same;
+}
+
+cev_status cev_place_words(cev_arena *arena, const cev_place *place, char **out)
+{
+    CEV_TRY(cev_arena_copy_text(arena, "", out));
+    for (size_t k = 0; k < place->n; k++)
+        CEV_TRY(cev_arena_print(arena, out,
+                                !place->step[k].key ? "%s[%s]"
+                                : k                 ? "%s.%s"
+                                                    : "%s%s",
+                                *out, place->step[k].name));
+    return CEV_OK;
 }
 
 /* --- changes ---------------------------------------------------------------------------------------------------- */

@@ -8,10 +8,18 @@
 
 static const cev_key experiment_key = {.name = "experiments", .type = CEV_KEY_NODE, .of = &cev_experiment_table};
 
-static bool is_among(const cev_search *search, const char *place)
+static bool is_among(const cev_search *search, const cev_place *place)
 {
     for (size_t k = 0; k < search->n; k++)
-        if (!strcmp(search->place[k].text, place)) return true;
+        if (cev_same_place(&search->place[k], place)) return true;
+    return false;
+}
+
+static bool has_years(const cev_search *search)
+{
+    static const char *const keys[][2] = {{"source", "years"}, {"source", "live_years"}};
+    for (size_t k = 0; k < search->n; k++)
+        if (cev_place_is(&search->place[k], 2, keys[0]) || cev_place_is(&search->place[k], 2, keys[1])) return true;
     return false;
 }
 
@@ -27,11 +35,11 @@ static cev_status leaves_live_days(const cev_study_config *s, size_t factor, siz
     *out = false;
     if (!s->edits->rule[factor].acts[e]) return CEV_OK;
     CEV_TRY(all_places(&s->edits->rule[factor], whole, &own));
-    if (!is_among(&own, "source.years") && !is_among(&own, "source.live_years")) return CEV_OK;
+    if (!has_years(&own)) return CEV_OK;
     for (size_t f = 0; f < s->n_factor; f++)
         if (s->edits->rule[f].acts[e]) CEV_TRY(all_places(&s->edits->rule[f], whole, &any));
     CEV_TRY(cev_find_places(&days, s->edits->rule[factor].node, "backgrounds.*.live_days", whole, &experiment_key));
-    for (size_t k = 0; k < days.n; k++) *out |= !is_among(&any, days.place[k].text);
+    for (size_t k = 0; k < days.n; k++) *out |= !is_among(&any, &days.place[k]);
     return CEV_OK;
 }
 
