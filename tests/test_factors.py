@@ -262,6 +262,19 @@ def test_factors_are_given_once(tmp_path):
     assert 'factor "exposure" is given twice' in refused(tmp_path, "check", "study.yaml")
 
 
+@pytest.mark.parametrize("keys, says", [
+    ({"factors": [{**YEARS, "values": list(range(1, 100001))}]}, "100000 settings; at most 1024"),
+    ({"exposure_factors": list(range(1, 200002))}, "200001 exposures; at most 100000 maps"),
+    ({"exposure_factors": [1 + 1e-5 * (k % 50000) for k in range(50001)]}, "the same map twice: exposure factor 1 is given twice"),
+    ({"factors": [{**YEARS, "values": [3, 3.0000000000000004]}]},
+     'two maps would have one name: factor "years" with 3 and 3.0000000000000004 are the same to 15 digits'),
+    ({"exposure_factors": [0.1, 0.10000000000000002]}, "are the same to 15 digits"),
+])
+def test_values_are_counted_and_differ(tmp_path, keys, says):
+    write(tmp_path, keys.pop("factors", None), **keys)
+    assert says in refused(tmp_path, "check", "study.yaml")
+
+
 def test_settings_count_among_the_maps(tmp_path):
     factors = [{**YEARS, "values": [k + 1 for k in range(30)]}, {**SIGMAS, "times": [1 / (k + 1) for k in range(30)]}]
     write(tmp_path, factors, exposure_factors=[k + 1 for k in range(60)])

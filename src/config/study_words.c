@@ -48,6 +48,22 @@ static cev_status add(const cev_study_config *s, char **words, const char *betwe
     return cev_arena_print(s->arena, words, "%s%s%s", *words, between, text);
 }
 
+/* All of few; of many, the first and the last ones. */
+static cev_status add_values(const cev_study_config *s, const cev_study_factor *factor, char **words)
+{
+    enum { MOST = 40, SHOWN = 3 };
+    char number[32];
+    for (size_t k = 0; k < factor->n; k++) {
+        if (factor->n > MOST && k == SHOWN) {
+            CEV_TRY(cev_arena_print(s->arena, words, "%s ... (%zu values)", *words, factor->n));
+            k = factor->n - SHOWN;
+        }
+        snprintf(number, sizeof number, "%.15g", factor->value[k]);
+        CEV_TRY(add(s, words, " ", number));
+    }
+    return CEV_OK;
+}
+
 static cev_status add_paths(const cev_study_config *s, const cev_factor_rule *rule, char **words)
 {
     if (rule->exposure) return add(s, words, ": ", "times mass and backgrounds");
@@ -61,13 +77,10 @@ cev_status cev_factor_words(const cev_study_config *s, size_t factor, const cev_
                             const char **out)
 {
     const cev_factor_rule *rule = &s->edits->rule[factor];
-    char *words, *left, number[32];
+    char *words, *left;
     CEV_TRY(cev_arena_print(s->arena, &words, "%s", s->factor[factor].name));
     CEV_TRY(cev_arena_copy_text(s->arena, "", &left));
-    for (size_t k = 0; k < s->factor[factor].n; k++) {
-        snprintf(number, sizeof number, "%.15g", s->factor[factor].value[k]);
-        CEV_TRY(add(s, &words, " ", number));
-    }
+    CEV_TRY(add_values(s, &s->factor[factor], &words));
     CEV_TRY(add_paths(s, rule, &words));
     for (size_t e = 0, n = 0; e < s->n_experiment; e++) {
         bool leaves;
