@@ -191,6 +191,8 @@ def test_other_places_are_other_studies(tmp_path):
     ({"path": "pulls.*.sgma"}, 'no experiment has the number "pulls.*.sgma": there is no "sgma"; did you mean "sigma"?'),
     ({"path": "source.yeers"}, 'did you mean "years"?'),
     ({"path": "source.name"}, '"source.name" is no number'),
+    ({"path": "source.years."}, 'path "source.years.": a dot joins two parts'),
+    ({"path": ".source.years"}, 'path ".source.years": a dot joins two parts'),
     ({"path": "target.nuclei"}, '"target.nuclei" is no number'),
     ({"path": "*." * 16 + "sigma"}, "more than 16 parts"),
     ({"path": ["source.years", "pulls.nosuch"]}, 'no experiment has the number "pulls.nosuch"'),
@@ -306,6 +308,28 @@ def test_exposures_of_gaussian_counts_are_refused_at_their_place(tmp_path):
     assert f"study.yaml:{line}:" in message and 'it takes no exposure factor (experiment "coherent_csi" with exposure=2)' in message
 
 
-def test_years_that_change_nothing_are_refused(tmp_path):
-    message = refusal(tmp_path, {"path": "source.years"}, sets=[["coherent_csi_poisson"]])
-    assert 'key "years": changes nothing beside "protons_on_target"' in message and "with f=1" in message
+@pytest.mark.parametrize("factor, beside", [
+    ({"path": "source.years"}, 'key "years" changes nothing beside "protons_on_target"'),
+    ({"path": "backgrounds.*.duty_factor", "values": [1, 0.5]}, 'key "duty_factor" changes nothing beside "counts"'),
+])
+def test_defaults_that_change_nothing_are_no_numbers(tmp_path, factor, beside):
+    assert beside in refusal(tmp_path, factor, sets=[["coherent_csi_poisson"]])
+    message = refusal(tmp_path, {**factor, "experiments": ["coherent_csi_poisson"]}, sets=[["coherent_csi_poisson", "ess_csi"]])
+    assert f'of coherent_csi_poisson: {beside}' in message
+
+
+def test_years_act_where_there_are_some(tmp_path):
+    path = write(tmp_path, [YEARS], sets=[["coherent_csi_poisson", "ess_csi"]])
+    x = experiments_of(path, "eps_ee_uV/coherent_csi_poisson+ess_csi@years=1")
+    assert x["ess_csi"]["source"]["years"] == 1 and "years" not in x["coherent_csi_poisson"]["source"]
+
+
+def test_experiments_that_others_stand_on_need_no_set(tmp_path):
+    """Others do; and what nobody uses uses nothing."""
+    more = [{"experiment": "b0", "base": "ess_csi", "source": {"years": 5}}, {"experiment": "b1", "base": "b0"},
+            {"experiment": "z", "base": "b1", "target": {"mass_kg": 50}}]
+    checked = run_json("check", write(tmp_path, None, experiments=more, sets=[["z"]]), "--json")
+    (z,) = checked["resolved"]["experiments"]
+    assert z["experiment"] == "z" and z["source"]["years"] == 5
+    write(tmp_path, None, experiments=more, sets=[["b1"]])
+    assert 'experiment "z" is in no set' in refused(tmp_path, "check", "study.yaml")

@@ -49,19 +49,32 @@ static bool may_have_keys(cev_node node, const cev_key *key)
     return cev_node_is_mapping(node) || (key->model && cev_node_is_scalar(node));
 }
 
-/* A number that is not written. */
-static bool default_of(cev_node node, const cev_key *key, const char *name, double *out)
+/* A number that is not written; beside which key it changes nothing. */
+static bool find_default(cev_node node, const cev_key *key, const char *name, double *out, const char **idle_beside)
 {
     const cev_card *card = card_of(key, node);
+    *idle_beside = NULL;
     if (!may_have_keys(node, key) || cev_node_find(node, name).id) return false;
-    for (size_t p = 0; card && p < card->n_parameter; p++)
-        if (!strcmp(card->parameters[p].name, name)) *out = card->parameters[p].default_value;
+    for (size_t p = 0; card && p < card->n_parameter; p++) {
+        if (strcmp(card->parameters[p].name, name) != 0) continue;
+        *out = card->parameters[p].default_value;
+        *idle_beside = card->parameters[p].idle_beside;
+    }
     for (size_t k = 0; key->of && k < key->of->n; k++) {
         const cev_key *own = &key->of->key[k];
         bool number = own->type == CEV_KEY_REAL || own->type == CEV_KEY_COUNT;
-        if (number && own->otherwise && !strcmp(own->name, name)) *out = strtod(own->otherwise, NULL);
+        if (!number || !own->otherwise || strcmp(own->name, name) != 0) continue;
+        *out = strtod(own->otherwise, NULL);
+        *idle_beside = own->idle_beside;
     }
+    if (*idle_beside && !cev_node_find(node, *idle_beside).id) *idle_beside = NULL;
     return !isnan(*out);
+}
+
+static bool default_of(cev_node node, const cev_key *key, const char *name, double *out)
+{
+    const char *idle_beside;
+    return find_default(node, key, name, out, &idle_beside);
 }
 
 static bool is_numeric(const cev_key *key)
@@ -165,12 +178,17 @@ static cev_status look_in_list(at *a, cev_node node, const cev_key *key, const c
     return CEV_OK;
 }
 
-/* What is not written, but has a default. */
+/* What is not written, but has a default that counts. */
 static cev_status look_at_default(at *a, cev_node node, const cev_key *key, const char *name, const char *rest,
                                   names *list)
 {
     double x = NAN;
-    if (!default_of(node, key, name, &x)) return CEV_OK;
+    const char *idle_beside;
+    if (!find_default(node, key, name, &x, &idle_beside)) return CEV_OK;
+    if (idle_beside) {
+        if (fits(rest, strlen(rest), name)) a->search->idle = name, a->search->idle_beside = idle_beside;
+        return CEV_OK;
+    }
     put_name(list, name);
     return try_child(a, name, 0, name, (cev_node){0}, cev_key_below(key, name), rest, &list->fitted);
 }
@@ -218,6 +236,8 @@ cev_status cev_find_places(cev_search *search, cev_node path, const char *text, 
     for (const char *c = text; *c; c++) n += *c == '.';
     if (n > CEV_MOST_STEPS)
         return cev_node_fail(path, "path \"%s\": more than %d parts between dots", text, CEV_MOST_STEPS);
+    if (*text == '.' || text[strlen(text) - 1] == '.')
+        return cev_node_fail(path, "path \"%s\": a dot joins two parts; it begins or ends none", text);
     return look(&a, root, key, true, text);
 }
 

@@ -29,7 +29,8 @@ typedef struct cev_search {
     size_t reached;
     size_t n_name;
     const char *name[64];
-    bool no_number; /* the path ends, but at something else */
+    bool no_number;                 /* the path ends, but at something else */
+    const char *idle, *idle_beside; /* or at a default that changes nothing beside another key */
 } cev_search;
 
 /* Adds the places below `root`, of what `key` says it is, that a path fits. Its parts are joined by dots and fit names,

@@ -46,6 +46,10 @@ static cev_status acts_on_nothing(const cev_study_factor *factor, const rule_pat
     const char *nearest = cev_nearest(word, s->name, s->n_name);
     for (size_t k = 0; k < s->n_name && strlen(known) + strlen(s->name[k]) + 16 < sizeof known; k++)
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : " (known: ", s->name[k]);
+    if (s->idle)
+        return cev_node_fail(path->node, "factor \"%s\": \"%s\"%s%s: key \"%s\" changes nothing beside \"%s\"",
+                             factor->name, path->text, experiment ? " of " : "", experiment ? experiment : "", s->idle,
+                             s->idle_beside);
     if (s->no_number)
         return cev_node_fail(path->node, "factor \"%s\": \"%s\" is no number, nor a list of numbers", factor->name,
                              path->text);
@@ -164,7 +168,7 @@ static cev_status place_path(const cev_study_config *s, size_t f, size_t k, cons
         if (search.n == 0 && chosen && !follows) return acts_on_nothing(&s->factor[f], &path, &search, x[e].name);
         acts[e] |= search.n > 0;
         found |= search.n > 0;
-        if (!best.n_name || search.reached > best.reached || search.no_number) best = search;
+        if (!best.n_name || search.reached > best.reached || search.no_number || search.idle) best = search;
     }
     return found ? CEV_OK : acts_on_nothing(&s->factor[f], &path, &best, NULL);
 }
