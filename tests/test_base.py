@@ -82,6 +82,16 @@ def test_a_bare_name_is_a_model(tmp_path):
     assert target["form_factor"] == {"name": "helm", "skin_thickness_fm": 1.0}
 
 
+@pytest.mark.parametrize("spelling", ["I127", "I-127", "127I"])
+@pytest.mark.parametrize("named", [True, False])
+def test_isotopes_are_known_by_every_spelling(tmp_path, spelling, named):
+    target = {**experiment()["target"], "nuclei": [{"isotope": "I127", "per_unit": 1}, {"isotope": "Cs133", "per_unit": 1}]}
+    target = {key: value for key, value in target.items() if key != "nuclei"} | {"form_factor": "helm_lewin_smith", "nuclei": target["nuclei"]}
+    over = {spelling: {"per_unit": 5}} if named else [{"isotope": spelling, "per_unit": 5}]
+    nuclei = written(tmp_path, {"target": {"nuclei": over}}, base={"target": target})["target"]["nuclei"]
+    assert [nucleus["per_unit"] for nucleus in nuclei] == [5, 1]
+
+
 def test_name_and_title_are_its_own(tmp_path):
     mine = written(tmp_path, {}, base={"title": "A toy", "citation": "nobody"})
     assert mine["experiment"] == "mine" and "title" not in mine and mine["citation"] == "nobody"
@@ -132,6 +142,10 @@ def test_an_experiment_file_may_have_a_base(tmp_path):
     ({"pulls": {"new": {"sigma": None, "scales": ["signal"]}}}, ['"sigma": null removes']),
     ({"pulls": {"toy.signal": 3}}, ['pull "toy.signal": expected a mapping of what differs, or null; found 3']),
     ({"pulls": {"toy.signal": {"name": "b"}}}, ["has another name inside"]),
+    ({"pulls": [{"name": "toy.signal", "sigma": 0.2}, {"name": "toy.signal", "sigma": 0.3}]}, ['pull "toy.signal" is given twice']),
+    ({"backgrounds": 2 * [{"name": "new", "counts": [1]}]}, ['background "new" is given twice']),
+    ({"target": {"nuclei": [{"isotope": "Xe131", "per_unit": 2}, {"isotope": "131Xe", "per_unit": 7}]}}, ['nucleus "131Xe" is given twice']),
+    ({"target": {"nuclei": {"Xe131": {"isotope": "Xe131", "per_unit": 2}, "Xe-131": {"per_unit": 7}}}}, ['nucleus "Xe-131" is given twice']),
     ({"backgrounds": {"flat": None}}, ['unknown component "flat"', 'pull "toy.background" scales it', "or the pull away as well"]),
     ({"target": {"mass_kgs": 3}}, ['unknown key of target "mass_kgs"', "mass_kg"]),
     ({"base": "tyo"}, ['no experiment "tyo"']),
@@ -185,6 +199,15 @@ def test_new_names_that_say_too_little_are_told_from_old_ones(tmp_path, overlay,
 def test_what_does_not_fit_the_base_is_placed_in_the_experiment(tmp_path):
     message = refusal(tmp_path, {"bins": {"edges_keV": [1, 9, 20]}})
     assert re.search(r"scan\.yaml:4:3: background \"flat\": 3 counts for 2 bins \(\S*toy\.yaml:\d+:\d+\); mine stands on toy: bins", message)
+
+
+def test_of_two_the_base_has_none_is_meant(tmp_path):
+    """A target may have an isotope twice; then nothing can be laid over one of them."""
+    nuclei = [{"isotope": "Xe131", "per_unit": 1}, {"isotope": "131Xe", "per_unit": 2}]
+    target = {"mass_kg": 10, "form_factor": "helm_lewin_smith", "nuclei": nuclei}
+    message = refusal(tmp_path, {"target": {"nuclei": {"Xe131": {"per_unit": 3}}}}, target=target)
+    assert 'nucleus "Xe131": the base has two of that name' in message
+    assert written(tmp_path, {}, base={"target": target})["target"]["nuclei"] == nuclei
 
 
 def test_what_is_wrong_in_a_base_is_placed_there(tmp_path):

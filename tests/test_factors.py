@@ -174,6 +174,26 @@ def test_variants_that_no_set_fits_together_may_share_pulls(tmp_path):
     assert 'pull "ess_csi.signal" is shared by' in refused(tmp_path, "check", "study.yaml")
 
 
+def test_other_places_are_other_studies(tmp_path):
+    """However long the names are, and whatever brackets and dots they have."""
+    def identity(names, path):
+        more = [{"experiment": "x", "base": "ess_csi", "pulls": {name: {"sigma": 0.1, "scales": ["signal"]} for name in names}}]
+        factor = {"name": "f", "path": path, "times": [1, 2]}
+        return run_json("check", write(tmp_path, [factor], experiments=more, sets=[["x"]]), "--json")["identity"]
+
+    long = ["n" * 90 + end for end in "ab"]
+    assert identity(long, f"pulls.{long[0]}.sigma") != identity(long, f"pulls.{long[1]}.sigma")
+    xenon = [{"name": "A", "protons": 54, "neutrons": 77, "mass_u": 131, "rms_radius_fm": 4.8, "abundance": 1}]
+    twin = {"Cs": None, "I": None, "Xe": {"isotopes": xenon},
+            "Xe].isotopes[A": {**xenon[0], "name": "Xe].isotopes[A", "per_unit": 1}}
+    twin["Xe].isotopes[A"].pop("abundance")
+    more = [{"experiment": "x", "base": "ess_csi", "target": {"nuclei": twin}}]
+    found = {run_json("check", write(tmp_path, [{"name": "f", "path": f"target.nuclei.Xe{path}.mass_u", "times": [1, 1.5]}],
+                                     experiments=more, sets=[["x"]]), "--json")["identity"]
+             for path in (".isotopes.A", "?.isotopes?A")}
+    assert len(found) == 2
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("factor, says", [
     ({"path": "pulls.*.sgma"}, 'no experiment has the number "pulls.*.sgma": there is no "sgma"; did you mean "sigma"?'),
@@ -181,6 +201,8 @@ def test_variants_that_no_set_fits_together_may_share_pulls(tmp_path):
     ({"path": "pulls.*.nosuch"}, 'there is no "nosuch" (known: sigma, scales)'),
     ({"path": "source.yeers"}, 'did you mean "years"?'),
     ({"path": "source.name"}, '"source.name" is no number'),
+    ({"path": "source.years."}, 'path "source.years.": a dot joins two parts'),
+    ({"path": ".source.years"}, 'path ".source.years": a dot joins two parts'),
     ({"path": "target.nuclei"}, '"target.nuclei" is no number'),
     ({"path": "*." * 16 + "sigma"}, "more than 16 parts"),
     ({"path": ["source.years", "pulls.nosuch"]}, 'no experiment has the number "pulls.nosuch"'),
@@ -215,11 +237,54 @@ def test_a_value_out_of_range_is_placed_at_the_factor(tmp_path):
     assert f"study.yaml:{line}:5: " in message
 
 
+@pytest.mark.parametrize("one, other", [
+    ({"path": "source.years", "values": [3, 6]}, {"path": "source.years", "values": [1, 2]}),
+    ({"path": "source.years", "times": [1, 2]}, {"path": "source.years", "values": [3, 6]}),
+    ({"path": "pulls.ess_csi.signal.sigma", "values": [0.1, 0.05]}, {"path": "pulls.*.sigma", "times": [1, 2]}),
+    ({"path": "source.years", "values": [3, 6], "in_proportion": "target.mass_kg"}, {"path": "target.mass_kg", "values": [3, 6]}),
+])
+def test_a_number_that_is_set_is_one_factors(tmp_path, one, other):
+    for first, second in ((one, other), (other, one)):
+        path = write(tmp_path, [{"name": "a", **first}, {"name": "b", **second}])
+        line = path.read_text().splitlines().index('   "name": "b",') + 2
+        message = refused(tmp_path, "check", "study.yaml")
+        assert f"study.yaml:{line}:" in message and 'factors "a" and "b" both change' in message and '"values"' in message
+
+
+def test_no_number_is_in_proportion_to_itself(tmp_path):
+    assert "source.years of ess_csi is set, and in proportion to itself" in refusal(
+        tmp_path, {"path": "source.years", "in_proportion": "source.*"})
+
+
+def test_what_is_multiplied_may_be_so_twice(tmp_path):
+    """In any order."""
+    factors = [{"name": "a", "path": "source.years", "values": [6], "in_proportion": "target.mass_kg"},
+               {"name": "b", "path": ["target.mass_kg", "pulls.*.sigma"], "times": [10]}, {**SIGMAS, "name": "c", "times": [3]}]
+    for order in (factors, factors[::-1]):
+        path = write(tmp_path, order, sets=[["ess_csi"]])
+        (name,) = run_json("check", path, "--json")["maps"]
+        x = experiments_of(path, name["name"] if isinstance(name, dict) else name)["ess_csi"]
+        assert x["target"]["mass_kg"] == pytest.approx(22.5 * 2 * 10) and x["pulls"][0]["sigma"] == pytest.approx(0.1 * 30)
+
+
 def test_factors_are_given_once(tmp_path):
     write(tmp_path, [YEARS, YEARS])
     assert 'factor "years" is given twice' in refused(tmp_path, "check", "study.yaml")
     write(tmp_path, [{"name": "exposure", "path": "exposure", "values": [2]}], exposure_factors=[1, 2])
     assert 'factor "exposure" is given twice' in refused(tmp_path, "check", "study.yaml")
+
+
+@pytest.mark.parametrize("keys, says", [
+    ({"factors": [{**YEARS, "values": list(range(1, 100001))}]}, "100000 settings; at most 1024"),
+    ({"exposure_factors": list(range(1, 200002))}, "200001 exposures; at most 100000 maps"),
+    ({"exposure_factors": [1 + 1e-5 * (k % 50000) for k in range(50001)]}, "the same map twice: exposure factor 1 is given twice"),
+    ({"factors": [{**YEARS, "values": [3, 3.0000000000000004]}]},
+     'two maps would have one name: factor "years" with 3 and 3.0000000000000004 are the same to 15 digits'),
+    ({"exposure_factors": [0.1, 0.10000000000000002]}, "are the same to 15 digits"),
+])
+def test_values_are_counted_and_differ(tmp_path, keys, says):
+    write(tmp_path, keys.pop("factors", None), **keys)
+    assert says in refused(tmp_path, "check", "study.yaml")
 
 
 def test_settings_count_among_the_maps(tmp_path):
@@ -253,9 +318,28 @@ def test_exposures_of_gaussian_counts_are_refused_at_their_place(tmp_path):
     assert f"study.yaml:{line}:" in message and 'it takes no exposure factor (experiment "coherent_csi" with exposure=2)' in message
 
 
-def test_years_that_change_nothing_are_refused(tmp_path):
-    message = refusal(tmp_path, {"path": "source.years"}, sets=[["coherent_csi_poisson"]])
-    assert 'key "years": changes nothing beside "protons_on_target"' in message and "with f=1" in message
-    both = refusal(tmp_path, {"path": "source.years"}, sets=[["ess_csi"], ["ess_si", "coherent_csi_poisson"]])
-    assert both.endswith('(experiment "coherent_csi_poisson" with f=1); factor "f" leaves it out if it has the key experiments: [ess_csi, ess_si]')
-    assert "leaves it out" not in message
+@pytest.mark.parametrize("factor, beside", [
+    ({"path": "source.years"}, 'key "years" changes nothing beside "protons_on_target"'),
+    ({"path": "backgrounds.*.duty_factor", "values": [1, 0.5]}, 'key "duty_factor" changes nothing beside "counts"'),
+])
+def test_defaults_that_change_nothing_are_no_numbers(tmp_path, factor, beside):
+    assert beside in refusal(tmp_path, factor, sets=[["coherent_csi_poisson"]])
+    message = refusal(tmp_path, {**factor, "experiments": ["coherent_csi_poisson"]}, sets=[["coherent_csi_poisson", "ess_csi"]])
+    assert f'of coherent_csi_poisson: {beside}' in message
+
+
+def test_years_act_where_there_are_some(tmp_path):
+    path = write(tmp_path, [YEARS], sets=[["coherent_csi_poisson", "ess_csi"]])
+    x = experiments_of(path, "eps_ee_uV/coherent_csi_poisson+ess_csi@years=1")
+    assert x["ess_csi"]["source"]["years"] == 1 and "years" not in x["coherent_csi_poisson"]["source"]
+
+
+def test_experiments_that_others_stand_on_need_no_set(tmp_path):
+    """Others do; and what nobody uses uses nothing."""
+    more = [{"experiment": "b0", "base": "ess_csi", "source": {"years": 5}}, {"experiment": "b1", "base": "b0"},
+            {"experiment": "z", "base": "b1", "target": {"mass_kg": 50}}]
+    checked = run_json("check", write(tmp_path, None, experiments=more, sets=[["z"]]), "--json")
+    (z,) = checked["resolved"]["experiments"]
+    assert z["experiment"] == "z" and z["source"]["years"] == 5
+    write(tmp_path, None, experiments=more, sets=[["b1"]])
+    assert 'experiment "z" is in no set' in refused(tmp_path, "check", "study.yaml")

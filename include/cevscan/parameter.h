@@ -22,8 +22,9 @@ typedef struct cev_parameter {
     /* Of an interaction: a coupling to the matter that neutrinos pass, within a flavour, or between two. Changes
      * nothing but where a source propagates them with it: cev_interaction_in_matter(). */
     bool in_matter, mixes_flavours;
-    bool convention; /* a choice that papers make differently: the standard model itself depends on it */
-    bool only_zero;  /* a coupling between flavours that this scan cannot have: see there */
+    bool convention;         /* a choice that papers make differently: the standard model itself depends on it */
+    bool only_zero;          /* a coupling between flavours that this scan cannot have: see there */
+    const char *idle_beside; /* changes nothing where this one is given; NULL: none */
 } cev_parameter;
 
 enum { CEV_MAX_MODEL_PARAMETERS = 32 }; /* of one source, form factor, response or interaction */

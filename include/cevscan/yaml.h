@@ -114,6 +114,7 @@ typedef struct cev_key {
     bool required;
     double minimum, maximum; /* of REAL, COUNT and each of REALS; both 0: any */
     const char *otherwise;   /* what an absent key is read as; NULL: its member stays as it is. NODE: only said here */
+    const char *idle_beside; /* changes nothing where this key is given; NULL: none */
     size_t offset;
     cev_key_type scalars; /* of a NODE: what its scalars are, in lists or not; one of the first six. A REAL that is no
                              number is the name of a rule */

@@ -25,7 +25,8 @@ static const cev_key background_key[] = {
     CEV_KEY(background_keys, rate_per_kg_day, .type = CEV_KEY_REAL, RATE),
     CEV_KEY(background_keys, quenching_factor, .type = CEV_KEY_REAL, .minimum = 1e-6, .maximum = 10),
     CEV_KEY(background_keys, live_days, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1e6),
-    CEV_KEY(background_keys, duty_factor, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1, .otherwise = "1"),
+    CEV_KEY(background_keys, duty_factor, .type = CEV_KEY_REAL, .minimum = 0, .maximum = 1, .otherwise = "1",
+            .idle_beside = "counts"),
     CEV_KEY(background_keys, counts, .type = CEV_KEY_REALS, RATE),
     CEV_KEY(background_keys, arrival, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .otherwise = "steady"),
 };

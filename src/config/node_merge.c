@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cevscan/nearest.h"
+#include "cevscan/nucleus.h"
 
 enum { MOST_STEPS = 1000000, FEW = 16, MOST_WORDS = 1500, MOST_PATH = 256 };
 
@@ -116,14 +117,15 @@ static cev_status merge(merging *m, const place *p, cev_node base, cev_node over
  * value. For a list, `key` is what the items are called. */
 typedef struct parts {
     size_t n;
-    cev_node *key, *value;
+    cev_node *key, *value, *given; /* given: by `over`, of a list */
 } parts;
 
 static cev_status make_parts(size_t most, parts *out)
 {
     out->n = 0;
-    out->key = calloc(2 * most + 1, sizeof *out->key);
+    out->key = calloc(3 * most + 1, sizeof *out->key);
     out->value = out->key ? out->key + most : NULL;
+    out->given = out->key ? out->key + 2 * most : NULL;
     return out->key ? CEV_OK : cev_fail(CEV_E_MEMORY, "out of memory");
 }
 
@@ -200,6 +202,13 @@ static cev_status merge_mappings(merging *m, const place *p, cev_node base, cev_
     return status;
 }
 
+/* Isotopes have several spellings. */
+static bool is_called(const cev_table *table, const char *one, const char *other)
+{
+    const cev_isotope *isotope = table->named_by[1] ? cev_isotope_find(one) : NULL;
+    return !strcmp(one, other) || (isotope && isotope == cev_isotope_find(other));
+}
+
 /* One of a list of things by name, NAME: {what differs}, as a mapping that has its name. */
 static cev_status with_name(const cev_table *table, cev_node name, cev_node item, cev_node *out)
 {
@@ -209,7 +218,7 @@ static cev_status with_name(const cev_table *table, cev_node name, cev_node item
                              cev_node_text(name), cev_node_kind(item));
     const char *own = cev_name_in_list(table, item);
     if (!*own) return cev_node_with(item, table->named_by[0], name, out);
-    if (!strcmp(own, cev_node_text(name))) return CEV_OK;
+    if (is_called(table, own, cev_node_text(name))) return CEV_OK;
     return cev_node_fail(item, "%s \"%s\" has another name inside: \"%s\"", table->what, cev_node_text(name), own);
 }
 
@@ -223,19 +232,26 @@ static cev_status named_item(const cev_table *table, const parts *s, size_t k, c
     return CEV_OK;
 }
 
-/* Lists of things that have names are short; others are refused before they take long. */
-static size_t find_part(merging *m, const parts *s, const char *name)
+/* Lists of things that have names are short; others are refused before they take long. None is laid over twice. */
+static cev_status find_part(merging *m, const cev_table *table, parts *s, cev_node node, const char *name, size_t *out)
 {
-    size_t k = 0;
-    m->steps += s->n / FEW;
-    while (k < s->n && (!*name || !s->value[k].id || strcmp(cev_node_text(s->key[k]), name))) k++;
-    return k;
+    size_t k = 0, again;
+    m->steps += table->named_by[1] ? s->n : s->n / FEW;
+    while (k < s->n && (!*name || !is_called(table, cev_node_text(s->key[k]), name))) k++;
+    *out = k;
+    if (k < s->n && s->given[k].id) return cev_node_fail(node, "%s \"%s\" is given twice", table->what, name);
+    for (again = k + 1; again < s->n && *name; again++)
+        if (is_called(table, cev_node_text(s->key[again]), name))
+            return cev_node_fail(node, "%s \"%s\": the base has two of that name", table->what, name);
+    s->given[k] = node;
+    return CEV_OK;
 }
 
 static cev_status merge_item(merging *m, const place *p, cev_node name, cev_node item, parts *s)
 {
     const cev_table *table = p->key->of;
-    size_t k = find_part(m, s, cev_node_text(name));
+    size_t k;
+    CEV_TRY(find_part(m, table, s, name, cev_node_text(name), &k));
     place own = below(p, cev_node_text(name), true);
     if (cev_node_is_null(item)) return remove_part(m, p, &own, k, item, cev_node_text(name), s);
     CEV_TRY(named_item(table, s, k, name, item, &item));
@@ -258,11 +274,13 @@ static cev_status merge_items(merging *m, const place *p, cev_node base, cev_nod
     }
     for (size_t k = 0; k < cev_node_length(over) && cev_node_is_mapping(over); k++)
         CEV_TRY(merge_item(m, p, cev_node_key(over, k), cev_node_value(over, k), s));
-    for (size_t k = 0; k < cev_node_length(over) && cev_node_is_sequence(over); k++) {
-        cev_node item = cev_node_item(over, k);
+    for (size_t i = 0; i < cev_node_length(over) && cev_node_is_sequence(over); i++) {
+        cev_node item = cev_node_item(over, i);
         CEV_TRY(name_node(table, item, &name));
         place own = below(p, cev_node_text(name), true);
-        CEV_TRY(put_part(m, &own, find_part(m, s, cev_node_text(name)), name, item, s));
+        size_t k = s->n;
+        if (base.id) CEV_TRY(find_part(m, table, s, item, cev_node_text(name), &k));
+        CEV_TRY(put_part(m, &own, k, name, item, s));
     }
     drop_removed(s);
     return CEV_OK;

@@ -49,19 +49,32 @@ static bool may_have_keys(cev_node node, const cev_key *key)
     return cev_node_is_mapping(node) || (key->model && cev_node_is_scalar(node));
 }
 
-/* A number that is not written. */
-static bool default_of(cev_node node, const cev_key *key, const char *name, double *out)
+/* A number that is not written; beside which key it changes nothing. */
+static bool find_default(cev_node node, const cev_key *key, const char *name, double *out, const char **idle_beside)
 {
     const cev_card *card = card_of(key, node);
+    *idle_beside = NULL;
     if (!may_have_keys(node, key) || cev_node_find(node, name).id) return false;
-    for (size_t p = 0; card && p < card->n_parameter; p++)
-        if (!strcmp(card->parameters[p].name, name)) *out = card->parameters[p].default_value;
+    for (size_t p = 0; card && p < card->n_parameter; p++) {
+        if (strcmp(card->parameters[p].name, name) != 0) continue;
+        *out = card->parameters[p].default_value;
+        *idle_beside = card->parameters[p].idle_beside;
+    }
     for (size_t k = 0; key->of && k < key->of->n; k++) {
         const cev_key *own = &key->of->key[k];
         bool number = own->type == CEV_KEY_REAL || own->type == CEV_KEY_COUNT;
-        if (number && own->otherwise && !strcmp(own->name, name)) *out = strtod(own->otherwise, NULL);
+        if (!number || !own->otherwise || strcmp(own->name, name) != 0) continue;
+        *out = strtod(own->otherwise, NULL);
+        *idle_beside = own->idle_beside;
     }
+    if (*idle_beside && !cev_node_find(node, *idle_beside).id) *idle_beside = NULL;
     return !isnan(*out);
+}
+
+static bool default_of(cev_node node, const cev_key *key, const char *name, double *out)
+{
+    const char *idle_beside;
+    return find_default(node, key, name, out, &idle_beside);
 }
 
 static bool is_numeric(const cev_key *key)
@@ -92,21 +105,11 @@ typedef struct at {
 
 static cev_status look(at *a, cev_node node, const cev_key *key, bool item, const char *rest);
 
-static bool same_place(const cev_place *one, const cev_place *other)
-{
-    bool same = one->n == other->n;
-    for (size_t k = 0; same && k < one->n; k++)
-        same = one->step[k].key && other->step[k].key
-                   ? !strcmp(one->step[k].key, other->step[k].key)
-                   : !one->step[k].key && !other->step[k].key && one->step[k].index == other->step[k].index;
-    return same;
-}
-
 static cev_status add_place(at *a, bool list)
 {
     cev_search *s = a->search;
     for (size_t k = 0; k < s->n; k++)
-        if (same_place(&s->place[k], &a->place)) return CEV_OK;
+        if (cev_same_place(&s->place[k], &a->place)) return CEV_OK;
     if (s->n == MOST_PLACES)
         return cev_node_fail(a->path, "path \"%s\": fits more than %d numbers", a->whole, MOST_PLACES);
     if (s->n == s->most) {
@@ -125,17 +128,15 @@ static cev_status add_place(at *a, bool list)
 static cev_status try_child(at *a, const char *key_text, size_t index, const char *name, cev_node child,
                             const cev_key *key, const char *rest, bool *fitted)
 {
-    size_t used = strlen(a->place.text);
     for (const char *end = rest; a->place.n < CEV_MOST_STEPS && *end; end += *end == '.') {
         end += strcspn(end, ".");
         if (!fits(rest, (size_t)(end - rest), name)) continue;
         *fitted = true;
         a->place.step[a->place.n].key = key_text;
-        a->place.step[a->place.n++].index = index;
-        snprintf(a->place.text + used, sizeof a->place.text - used, !key_text ? "[%s]" : used ? ".%s" : "%s", name);
+        a->place.step[a->place.n].index = index;
+        a->place.step[a->place.n++].name = name;
         CEV_TRY(look(a, child, key, !key_text, *end ? end + 1 : end));
         a->place.n--;
-        a->place.text[used] = '\0';
     }
     return CEV_OK;
 }
@@ -181,12 +182,17 @@ static cev_status look_in_list(at *a, cev_node node, const cev_key *key, const c
     return CEV_OK;
 }
 
-/* What is not written, but has a default. */
+/* What is not written, but has a default that counts. */
 static cev_status look_at_default(at *a, cev_node node, const cev_key *key, const char *name, const char *rest,
                                   names *list)
 {
     double x = NAN;
-    if (!default_of(node, key, name, &x)) return CEV_OK;
+    const char *idle_beside;
+    if (!find_default(node, key, name, &x, &idle_beside)) return CEV_OK;
+    if (idle_beside) {
+        if (fits(rest, strlen(rest), name)) a->search->idle = name, a->search->idle_beside = idle_beside;
+        return CEV_OK;
+    }
     put_name(list, name);
     return try_child(a, name, 0, name, (cev_node){0}, cev_key_below(key, name), rest, &list->fitted);
 }
@@ -234,7 +240,40 @@ cev_status cev_find_places(cev_search *search, cev_node path, const char *text, 
     for (const char *c = text; *c; c++) n += *c == '.';
     if (n > CEV_MOST_STEPS)
         return cev_node_fail(path, "path \"%s\": more than %d parts between dots", text, CEV_MOST_STEPS);
+    if (*text == '.' || text[strlen(text) - 1] == '.')
+        return cev_node_fail(path, "path \"%s\": a dot joins two parts; it begins or ends none", text);
     return look(&a, root, key, true, text);
+}
+
+/* --- places ----------------------------------------------------------------------------------------------------- */
+
+bool cev_same_place(const cev_place *one, const cev_place *other)
+{
+    bool same = one->n == other->n;
+    for (size_t k = 0; same && k < one->n; k++)
+        same = one->step[k].key && other->step[k].key
+                   ? !strcmp(one->step[k].key, other->step[k].key)
+                   : !one->step[k].key && !other->step[k].key && one->step[k].index == other->step[k].index;
+    return same;
+}
+
+bool cev_place_is(const cev_place *place, size_t n, const char *const *key)
+{
+    bool same = place->n == n;
+    for (size_t k = 0; same && k < n; k++) same = place->step[k].key && !strcmp(place->step[k].key, key[k]);
+    return same;
+}
+
+cev_status cev_place_words(cev_arena *arena, const cev_place *place, char **out)
+{
+    CEV_TRY(cev_arena_copy_text(arena, "", out));
+    for (size_t k = 0; k < place->n; k++)
+        CEV_TRY(cev_arena_print(arena, out,
+                                !place->step[k].key ? "%s[%s]"
+                                : k                 ? "%s.%s"
+                                                    : "%s%s",
+                                *out, place->step[k].name));
+    return CEV_OK;
 }
 
 /* --- changes ---------------------------------------------------------------------------------------------------- */

@@ -11,11 +11,11 @@ enum { CEV_MOST_STEPS = 16 }; /* of a path, and of a place */
 typedef struct cev_place {
     size_t n;
     struct {
-        const char *key; /* of a mapping; NULL: of a list, by number */
-        size_t index;
+        const char *key;  /* of a mapping; NULL: of a list, by number */
+        size_t index;     /* in the list */
+        const char *name; /* the key, or what the one in the list is called */
     } step[CEV_MOST_STEPS];
-    char text[256]; /* "pulls[ess_csi.signal].sigma" */
-    bool list;      /* of numbers */
+    bool list; /* of numbers */
 } cev_place;
 
 /* What is looked for, and what comes of it. */
@@ -32,7 +32,8 @@ typedef struct cev_search {
     /* What the things are called that have names in the last list before that place. */
     size_t n_item;
     const char *item[64];
-    bool no_number; /* the path ends, but at something else */
+    bool no_number;                 /* the path ends, but at something else */
+    const char *idle, *idle_beside; /* or at a default that changes nothing beside another key */
 } cev_search;
 
 /* Adds the places below `root`, of what `key` says it is, that a path fits. Its parts are joined by dots and fit names,
@@ -40,6 +41,15 @@ typedef struct cev_search {
  * are meant by them. A number that is not written counts if it has a default. CEV_E_INPUT, at `path`, if it has more
  * than 16 parts or fits too much. */
 cev_status cev_find_places(cev_search *search, cev_node path, const char *text, cev_node root, const cev_key *key);
+
+/* Whether two places in one configuration are the same. */
+bool cev_same_place(const cev_place *one, const cev_place *other);
+
+/* Whether a place is that of these keys from the root: {"source", "years"}. */
+bool cev_place_is(const cev_place *place, size_t n, const char *const *key);
+
+/* A place for people, "pulls[ess_csi.signal].sigma": names may make two of them look the same. */
+cev_status cev_place_words(cev_arena *arena, const cev_place *place, char **out);
 
 /* The number at a place, or its default. */
 double cev_number_at(cev_node root, const cev_key *key, const cev_place *place);

@@ -10,9 +10,8 @@ enum { MOST_WORDS = 200 };
 
 static void describe(const json_t *value, char *out)
 {
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_REAL_PRECISION(15))
-                       : NULL;
-    snprintf(out, MOST_WORDS, "%s", text ? text : "not there");
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
+    snprintf(out, MOST_WORDS, "%s", text ? text : "");
     if (text && strlen(text) >= MOST_WORDS) snprintf(out + MOST_WORDS - 4, 4, "...");
     free(text);
 }
@@ -22,7 +21,12 @@ static void say(const char *path, const json_t *ours, const json_t *theirs, char
     char one[MOST_WORDS], other[MOST_WORDS];
     describe(ours, one);
     describe(theirs, other);
-    snprintf(out, size, "%s: %s, not %s", path, one, other);
+    if (ours && theirs)
+        snprintf(out, size, "%s: %s, not %s", path, one, other);
+    else if (ours)
+        snprintf(out, size, "%s: %s, which is not there in the other", path, one);
+    else
+        snprintf(out, size, "%s: not there, but %s in the other", path, other);
 }
 
 /* Whether two values differ; then out[] says where, and how. */

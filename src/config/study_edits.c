@@ -63,6 +63,10 @@ static cev_status acts_on_nothing(const cev_study_factor *factor, const rule_pat
     if (item) nearest = item;
     for (size_t k = 0; k < n_name && strlen(known) + strlen(name[k]) + 16 < sizeof known; k++)
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", k ? ", " : " (known: ", name[k]);
+    if (s->idle)
+        return cev_node_fail(path->node, "factor \"%s\": \"%s\"%s%s: key \"%s\" changes nothing beside \"%s\"",
+                             factor->name, path->text, experiment ? " of " : "", experiment ? experiment : "", s->idle,
+                             s->idle_beside);
     if (s->no_number)
         return cev_node_fail(path->node, "factor \"%s\": \"%s\" is no number, nor a list of numbers", factor->name,
                              path->text);
@@ -70,6 +74,61 @@ static cev_status acts_on_nothing(const cev_study_factor *factor, const rule_pat
                          experiment ? experiment : "no experiment has the", experiment ? " has no" : "", path->text,
                          word, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", known,
                          *known ? ")" : "");
+}
+
+/* Where a rule acts in an experiment, and what follows. */
+static cev_status find_all(cev_arena *arena, const cev_factor_rule *rule, cev_node whole, cev_search *own,
+                           cev_search *followers)
+{
+    *own = *followers = (cev_search){.arena = arena};
+    CEV_TRY(cev_factor_places(rule, 0, rule->n_path, whole, own));
+    return cev_factor_places(rule, rule->n_path, rule->n_path + rule->n_follow, whole, followers);
+}
+
+/* A place that both have; NULL if there is none. */
+static const cev_place *common_place(const cev_search *one, const cev_search *other)
+{
+    for (size_t a = 0; a < one->n; a++)
+        for (size_t b = 0; b < other->n; b++)
+            if (cev_same_place(&one->place[a], &other->place[b])) return &one->place[a];
+    return NULL;
+}
+
+/* A number that one factor sets is no other's: what that does would be lost, or depend on their order. Numbers that
+ * are multiplied, by factors or in proportion to one, may be so by several. */
+static cev_status check_apart(const cev_study_config *s, cev_arena *arena, size_t f, size_t g, const char *experiment,
+                              cev_node whole)
+{
+    const cev_factor_rule *one = &s->edits->rule[f], *other = &s->edits->rule[g];
+    cev_search own, followers, others, others_followers;
+    char *words;
+    CEV_TRY(find_all(arena, one, whole, &own, &followers));
+    CEV_TRY(find_all(arena, other, whole, &others, &others_followers));
+    const cev_place *place = f == g || (one->multiply && other->multiply) ? NULL : common_place(&own, &others);
+    if (!place && !one->multiply) place = common_place(&own, &others_followers);
+    if (!place && !other->multiply) place = common_place(&others, &followers);
+    if (!place) return CEV_OK;
+    CEV_TRY(cev_place_words(arena, place, &words));
+    if (f == g)
+        return cev_node_fail(one->follow_node, "factor \"%s\": %s of %s is set, and in proportion to itself",
+                             s->factor[f].name, words, experiment);
+    return cev_node_fail(other->path_node,
+                         "factors \"%s\" and \"%s\" both change %s of %s, which one of them sets to its \"values\"; "
+                         "give \"times\" for both, or other paths",
+                         s->factor[f].name, s->factor[g].name, words, experiment);
+}
+
+static cev_status check_all_apart(const cev_study_config *s, size_t e, cev_node whole, const char *experiment)
+{
+    const cev_factor_rule *rule = s->edits->rule;
+    cev_arena *arena;
+    CEV_TRY(cev_arena_create(&arena));
+    cev_status status = CEV_OK;
+    for (size_t g = 0; g < s->n_factor; g++)
+        for (size_t f = 0; status == CEV_OK && f <= g; f++)
+            if (rule[f].acts[e] && rule[g].acts[e]) status = check_apart(s, arena, f, g, experiment, whole);
+    cev_arena_destroy(&arena);
+    return status;
 }
 
 static cev_status list_experiments(cev_study_config *s, const cev_experiment *x, const cev_factor_rule *rule,
@@ -93,11 +152,14 @@ static cev_status list_experiments(cev_study_config *s, const cev_experiment *x,
 static cev_status check_places(const cev_study_factor *factor, const cev_factor_rule *rule, const rule_path *path,
                                const cev_search *search, cev_node whole)
 {
-    for (size_t k = 0; k < search->n && !rule->multiply; k++)
-        if (search->place[k].list)
-            return cev_node_fail(path->node,
-                                 "factor \"%s\": %s is a list of numbers, which \"values\" cannot set; give \"times\"",
-                                 factor->name, search->place[k].text);
+    for (size_t k = 0; k < search->n && !rule->multiply; k++) {
+        char *place;
+        if (!search->place[k].list) continue;
+        CEV_TRY(cev_place_words(search->arena, &search->place[k], &place));
+        return cev_node_fail(path->node,
+                             "factor \"%s\": %s is a list of numbers, which \"values\" cannot set; give \"times\"",
+                             factor->name, place);
+    }
     if (rule->n_follow == 0 || search->n == 0) return CEV_OK;
     double x = cev_number_at(whole, &experiment_key, &search->place[0]);
     if (search->n == 1 && x != 0) return CEV_OK;
@@ -123,7 +185,7 @@ static cev_status place_path(const cev_study_config *s, size_t f, size_t k, cons
         if (search.n == 0 && chosen && !follows) return acts_on_nothing(&s->factor[f], &path, &search, x[e].name);
         acts[e] |= search.n > 0;
         found |= search.n > 0;
-        if (!best.n_name || search.reached > best.reached || search.no_number) best = search;
+        if (!best.n_name || search.reached > best.reached || search.no_number || search.idle) best = search;
     }
     return found ? CEV_OK : acts_on_nothing(&s->factor[f], &path, &best, NULL);
 }
@@ -149,6 +211,7 @@ cev_status cev_place_factors(cev_study_config *s, const cev_node *whole, const c
         if (!rule[f].exposure) CEV_TRY(place_rule(s, f, whole, experiment, acts));
         rule[f].acts = acts;
     }
+    for (size_t e = 0; e < s->n_experiment; e++) CEV_TRY(check_all_apart(s, e, whole[e], experiment[e].name));
     for (size_t f = 0; f < s->n_factor; f++) CEV_TRY(cev_factor_words(s, f, whole, experiment, &factor[f].words));
     s->factor = factor;
     return CEV_OK;
@@ -219,12 +282,15 @@ cev_status cev_experiment_in_setting(const cev_study_config *s, size_t setting, 
 
 static bool changes_exposure(const cev_place *place)
 {
-    static const char *const keys[] = {"target.mass_kg", "source.years", "source.live_years", "source.protons_per_year",
-                                       "source.protons_on_target"};
-    const char *last = strrchr(place->text, '.');
+    static const char *const keys[][2] = {{"target", "mass_kg"},
+                                          {"source", "years"},
+                                          {"source", "live_years"},
+                                          {"source", "protons_per_year"},
+                                          {"source", "protons_on_target"}};
+    const char *last = place->step[place->n - 1].key;
     for (size_t k = 0; k < CEV_LENGTH(keys); k++)
-        if (!strcmp(place->text, keys[k])) return true;
-    return last && (!strcmp(last, ".live_days") || !strcmp(last, ".duty_factor"));
+        if (cev_place_is(place, 2, keys[k])) return true;
+    return last && (!strcmp(last, "live_days") || !strcmp(last, "duty_factor"));
 }
 
 static cev_status check_rule(const cev_study_config *s, size_t f, size_t e, cev_node whole, bool observed)
@@ -232,13 +298,16 @@ static cev_status check_rule(const cev_study_config *s, size_t f, size_t e, cev_
     const cev_factor_rule *rule = &s->edits->rule[f];
     cev_search search = {.arena = s->arena};
     CEV_TRY(cev_factor_places(rule, 0, rule->n_path + rule->n_follow, whole, &search));
-    for (size_t k = 0; k < search.n; k++)
-        if (changes_exposure(&search.place[k]))
-            return cev_node_fail(rule->node,
-                                 observed ? "factor \"%s\": %s of %s: observed data have the exposure that they have"
-                                          : "factor \"%s\": %s of %s: its uncertainties belong to the exposure that it "
-                                            "has; it takes no other",
-                                 s->factor[f].name, search.place[k].text, s->experiment[e]->name);
+    for (size_t k = 0; k < search.n; k++) {
+        char *place;
+        if (!changes_exposure(&search.place[k])) continue;
+        CEV_TRY(cev_place_words(s->arena, &search.place[k], &place));
+        return cev_node_fail(rule->node,
+                             observed ? "factor \"%s\": %s of %s: observed data have the exposure that they have"
+                                      : "factor \"%s\": %s of %s: its uncertainties belong to the exposure that it "
+                                        "has; it takes no other",
+                             s->factor[f].name, place, s->experiment[e]->name);
+    }
     return CEV_OK;
 }
 
@@ -404,6 +473,27 @@ cev_status cev_make_settings(cev_study_config *s, const cev_node *whole, const c
 
 /* --- what bears on numbers -------------------------------------------------------------------------------------- */
 
+/* A place as nothing else is written, ["pulls",0,"sigma"]: names may have dots and brackets, and be of any length. */
+static char *text_of_place(const cev_place *place)
+{
+    json_t *steps = json_array();
+    bool complete = steps != NULL;
+    for (size_t k = 0; complete && k < place->n; k++)
+        complete = !json_array_append_new(steps, place->step[k].key ? json_string(place->step[k].key)
+                                                                    : json_integer((json_int_t)place->step[k].index));
+    char *text = complete ? json_dumps(steps, JSON_COMPACT) : NULL;
+    json_decref(steps);
+    return text;
+}
+
+static bool put_place(const cev_place *place, json_t *to)
+{
+    char *text = text_of_place(place);
+    bool put = text && !json_object_set_new(to, text, json_true());
+    free(text);
+    return put;
+}
+
 /* {EXPERIMENT: {PLACE: true}}, of the rule's paths from `first` on, before `end`. */
 static bool put_places(const cev_study_config *s, size_t f, size_t first, size_t end, const cev_node *whole, json_t *to)
 {
@@ -412,8 +502,9 @@ static bool put_places(const cev_study_config *s, size_t f, size_t first, size_t
         if (!s->edits->rule[f].acts[e]) continue;
         if (cev_factor_places(&s->edits->rule[f], first, end, whole[e], &search) != CEV_OK) return false;
         json_t *places = json_object();
-        for (size_t k = 0; k < search.n; k++) json_object_set_new(places, search.place[k].text, json_true());
         if (json_object_set_new(to, s->experiment[e]->name, places)) return false;
+        for (size_t k = 0; k < search.n; k++)
+            if (!put_place(&search.place[k], places)) return false;
     }
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "node_paths.h"
@@ -96,6 +97,60 @@ static cev_status check_exposure(const factor_keys *keys, cev_factor_rule *rule)
     return CEV_OK;
 }
 
+static cev_status too_many(cev_node node, double n)
+{
+    return cev_node_fail(node, "key \"factors\": %.0f settings; at most %d are possible", n, CEV_MAX_SETTINGS);
+}
+
+typedef struct numbered {
+    double value;
+    size_t number;
+} numbered;
+
+static int compare_values(const void *a, const void *b)
+{
+    const numbered *x = a, *y = b;
+    int order = (x->value > y->value) - (x->value < y->value);
+    return order ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+/* Values are other ones also in the names of maps, which have 15 digits of them. */
+static cev_status check_neighbours(const char *what, cev_node list, const numbered *one, const numbered *other)
+{
+    char name[32], next[32];
+    snprintf(name, sizeof name, "%.15g", one->value);
+    snprintf(next, sizeof next, "%.15g", other->value);
+    cev_node node = cev_node_item(list, one->number > other->number ? one->number : other->number);
+    if (one->value == other->value) return cev_node_fail(node, "the same map twice: %s %s is given twice", what, name);
+    if (strcmp(name, next) != 0) return CEV_OK;
+    return cev_node_fail(node,
+                         "two maps would have one name: %s %.17g and %.17g are the same to 15 digits, which names have",
+                         what, one->value, other->value);
+}
+
+static cev_status check_distinct(const char *what, const cev_reals *list)
+{
+    numbered *sorted = calloc(list->n, sizeof *sorted);
+    if (!sorted) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t k = 0; k < list->n; k++) sorted[k] = (numbered){list->value[k], k};
+    qsort(sorted, list->n, sizeof *sorted, compare_values);
+    cev_status status = CEV_OK;
+    for (size_t k = 1; k < list->n && status == CEV_OK; k++)
+        status = check_neighbours(what, list->node, &sorted[k - 1], &sorted[k]);
+    free(sorted);
+    return status;
+}
+
+static cev_status check_values(const char *name, bool is_exposure, const cev_reals *list)
+{
+    char what[MOST_NAME + 32];
+    if (!is_exposure && list->n > CEV_MAX_SETTINGS) return too_many(list->node, (double)list->n);
+    if (is_exposure && list->n > CEV_MAX_MAPS)
+        return cev_node_fail(list->node, "%zu exposures; at most %d maps are possible", list->n, CEV_MAX_MAPS);
+    snprintf(what, sizeof what, is_exposure ? "exposure factor" : "factor \"%s\" with", name);
+    return check_distinct(what, list);
+}
+
 static cev_status read_values(cev_arena *arena, cev_node node, const factor_keys *keys, cev_study_factor *out,
                               cev_factor_rule *rule)
 {
@@ -105,14 +160,11 @@ static cev_status read_values(cev_arena *arena, cev_node node, const factor_keys
     if (!keys->values.node.id == !keys->times.node.id)
         return cev_node_fail(node, "factor \"%s\": expected one of the keys \"values\" and \"times\"", keys->name);
     if (list->n == 0) return cev_node_fail(list->node, "key \"%s\": expected a list of numbers", key);
+    CEV_TRY(check_values(keys->name, rule->exposure, list));
     CEV_TRY(cev_new(arena, list->n, &where));
     for (size_t k = 0; k < list->n; k++) {
         where[k] = cev_node_item(list->node, k);
         if (rule->exposure) CEV_TRY(cev_node_real(where[k], key, 1e-6, 1e6, &list->value[k]));
-        for (size_t j = 0; j < k; j++)
-            if (list->value[j] == list->value[k])
-                return cev_node_fail(where[k], "the same map twice: factor \"%s\" has the value %g twice", keys->name,
-                                     list->value[k]);
     }
     rule->where = where;
     rule->multiply = keys->times.node.id;
@@ -147,11 +199,7 @@ static cev_status read_exposures(cev_study_config *s, const cev_reals *list, cev
 {
     if (!list->node.id) return CEV_OK;
     if (list->n == 0) return cev_node_fail(list->node, "key \"exposure_factors\": expected a list of numbers");
-    for (size_t k = 0; k < list->n; k++)
-        for (size_t j = 0; j < k; j++)
-            if (list->value[j] == list->value[k])
-                return cev_node_fail(cev_node_item(list->node, k),
-                                     "the same map twice: exposure factor %g is given twice", list->value[k]);
+    CEV_TRY(check_values(exposure, true, list));
     if (list->n == 1 && list->value[0] == 1) return CEV_OK;
     *out = (cev_study_factor){.name = exposure, .label = exposure, .n = list->n, .value = list->value};
     rule->exposure = true;
@@ -166,7 +214,7 @@ static cev_status check_number(const cev_study_config *s, cev_node node)
     for (size_t f = 0; f < s->n_factor; f++)
         if (!s->edits->rule[f].exposure) n *= (double)s->factor[f].n;
     if (n <= CEV_MAX_SETTINGS) return CEV_OK;
-    return cev_node_fail(node, "key \"factors\": %.0f settings; at most %d are possible", n, CEV_MAX_SETTINGS);
+    return too_many(node, n);
 }
 
 cev_status cev_read_factors(cev_study_config *s, cev_node node, const cev_reals *exposure_factors)

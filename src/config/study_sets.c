@@ -104,14 +104,58 @@ static cev_status add_experiment(cev_set_list *list, cev_node node)
     return CEV_OK;
 }
 
+/* Of the study's own list, which ones the sets name. */
+static cev_status find_named(cev_node experiments, cev_node sets, bool *named)
+{
+    for (size_t k = 0; k < cev_node_length(sets); k++) {
+        item it;
+        CEV_TRY(read_item(cev_node_item(sets, k), &it));
+        for (size_t e = 0; e < it.n; e++)
+            for (size_t x = 0; x < cev_node_length(experiments); x++)
+                named[x] |= !strcmp(text_of(cev_node_item(experiments, x)), cev_node_text(experiment_of(&it, e)));
+    }
+    return CEV_OK;
+}
+
+/* Which ones are there only for others to stand on that are used; they need not be in a set. */
+static void find_bases(cev_node experiments, const bool *named, bool *base)
+{
+    size_t n = cev_node_length(experiments);
+    bool more = true;
+    while (more) {
+        more = false;
+        for (size_t x = 0; x < n; x++) {
+            const char *wanted = cev_node_text(cev_node_find(cev_node_item(experiments, x), "base"));
+            if (!*wanted || !(named[x] || base[x])) continue;
+            for (size_t b = 0; b < n; b++) {
+                cev_node own = cev_node_item(experiments, b);
+                bool is_it = cev_node_is_mapping(own) && b != x && !named[b] && !strcmp(text_of(own), wanted);
+                more |= is_it && !base[b];
+                base[b] |= is_it;
+            }
+        }
+    }
+}
+
+static cev_status add_own(cev_set_list *list, cev_node experiments, cev_node sets)
+{
+    size_t n = cev_node_length(experiments);
+    bool named[CEV_MAX_EXPERIMENTS] = {false}, base[CEV_MAX_EXPERIMENTS] = {false};
+    if (experiments.id && !cev_node_is_sequence(experiments))
+        return cev_node_fail(experiments, "key \"experiments\": expected a list of experiments");
+    if (n > CEV_MAX_EXPERIMENTS) return cev_node_fail(experiments, "more than %d experiments", CEV_MAX_EXPERIMENTS);
+    CEV_TRY(find_named(experiments, sets, named));
+    find_bases(experiments, named, base);
+    for (size_t k = 0; k < n; k++)
+        if (!base[k]) CEV_TRY(add_experiment(list, cev_node_item(experiments, k)));
+    return CEV_OK;
+}
+
 cev_status cev_list_set_experiments(cev_set_list *list, cev_node experiments, cev_node sets)
 {
     list->node = sets;
     CEV_TRY(cev_new(list->arena, CEV_MAX_EXPERIMENTS, &list->experiment));
-    if (experiments.id && !cev_node_is_sequence(experiments))
-        return cev_node_fail(experiments, "key \"experiments\": expected a list of experiments");
-    for (size_t k = 0; k < cev_node_length(experiments); k++)
-        CEV_TRY(add_experiment(list, cev_node_item(experiments, k)));
+    CEV_TRY(add_own(list, experiments, sets));
     for (size_t k = 0; k < cev_node_length(sets); k++) {
         item it;
         CEV_TRY(read_item(cev_node_item(sets, k), &it));

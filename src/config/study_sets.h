@@ -18,7 +18,8 @@ extern const cev_table cev_set_table;
 /* How many sets the key stands for, without making any. */
 cev_status cev_count_sets(cev_node node, double *out);
 
-/* `experiments` is the study's own list, or not there. */
+/* `experiments` is the study's own list, or not there; those of it on which others stand may be in no set, and are then
+ * not listed. */
 cev_status cev_list_set_experiments(cev_set_list *list, cev_node experiments, cev_node sets);
 
 /* study->set, of n_set sets. CEV_E_INPUT for the same set twice, two of one name, or an experiment that is in none. */

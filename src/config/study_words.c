@@ -8,10 +8,18 @@
 
 static const cev_key experiment_key = {.name = "experiments", .type = CEV_KEY_NODE, .of = &cev_experiment_table};
 
-static bool is_among(const cev_search *search, const char *place)
+static bool is_among(const cev_search *search, const cev_place *place)
 {
     for (size_t k = 0; k < search->n; k++)
-        if (!strcmp(search->place[k].text, place)) return true;
+        if (cev_same_place(&search->place[k], place)) return true;
+    return false;
+}
+
+static bool has_years(const cev_search *search)
+{
+    static const char *const keys[][2] = {{"source", "years"}, {"source", "live_years"}};
+    for (size_t k = 0; k < search->n; k++)
+        if (cev_place_is(&search->place[k], 2, keys[0]) || cev_place_is(&search->place[k], 2, keys[1])) return true;
     return false;
 }
 
@@ -60,17 +68,33 @@ static cev_status leaves_live_days(const cev_study_config *s, size_t factor, siz
     *out = false;
     if (!s->edits->rule[factor].acts[e]) return CEV_OK;
     CEV_TRY(all_places(&s->edits->rule[factor], whole, &own));
-    if (!is_among(&own, "source.years") && !is_among(&own, "source.live_years")) return CEV_OK;
+    if (!has_years(&own)) return CEV_OK;
     for (size_t f = 0; f < s->n_factor; f++)
         if (s->edits->rule[f].acts[e]) CEV_TRY(all_places(&s->edits->rule[f], whole, &any));
     CEV_TRY(cev_find_places(&days, s->edits->rule[factor].node, "backgrounds.*.live_days", whole, &experiment_key));
-    for (size_t k = 0; k < days.n; k++) *out |= !is_among(&any, days.place[k].text);
+    for (size_t k = 0; k < days.n; k++) *out |= !is_among(&any, &days.place[k]);
     return CEV_OK;
 }
 
 static cev_status add(const cev_study_config *s, char **words, const char *between, const char *text)
 {
     return cev_arena_print(s->arena, words, "%s%s%s", *words, between, text);
+}
+
+/* All of few; of many, the first and the last ones. */
+static cev_status add_values(const cev_study_config *s, const cev_study_factor *factor, char **words)
+{
+    enum { MOST = 40, SHOWN = 3 };
+    char number[32];
+    for (size_t k = 0; k < factor->n; k++) {
+        if (factor->n > MOST && k == SHOWN) {
+            CEV_TRY(cev_arena_print(s->arena, words, "%s ... (%zu values)", *words, factor->n));
+            k = factor->n - SHOWN;
+        }
+        snprintf(number, sizeof number, "%.15g", factor->value[k]);
+        CEV_TRY(add(s, words, " ", number));
+    }
+    return CEV_OK;
 }
 
 static cev_status add_paths(const cev_study_config *s, const cev_factor_rule *rule, char **words)
@@ -86,13 +110,10 @@ cev_status cev_factor_words(const cev_study_config *s, size_t factor, const cev_
                             const char **out)
 {
     const cev_factor_rule *rule = &s->edits->rule[factor];
-    char *words, *left, number[32];
+    char *words, *left;
     CEV_TRY(cev_arena_print(s->arena, &words, "%s", s->factor[factor].name));
     CEV_TRY(cev_arena_copy_text(s->arena, "", &left));
-    for (size_t k = 0; k < s->factor[factor].n; k++) {
-        snprintf(number, sizeof number, "%.15g", s->factor[factor].value[k]);
-        CEV_TRY(add(s, &words, " ", number));
-    }
+    CEV_TRY(add_values(s, &s->factor[factor], &words));
     CEV_TRY(add_paths(s, rule, &words));
     for (size_t e = 0, n = 0; e < s->n_experiment; e++) {
         bool leaves;

@@ -22,7 +22,7 @@ typedef struct node {
 enum { COHERENT, AXIAL = COHERENT + 3, N_RESPONSE = AXIAL + 3 };
 
 struct cev_folding {
-    cev_arena *arena;
+    cev_arena *arena, *growing; /* growing: the nodes, while they are found */
     const cev_experiment *experiment;
     const cev_interaction *interaction;
     cev_source source;             /* the experiment's; with a table of its own if the scan's couplings change it */
@@ -115,7 +115,7 @@ static double average(const cev_kinematics *kinematics, double mass_MeV, double 
 
 /* --- what does not depend on the slow parameters ---------------------------------------------------------------- */
 
-/* Room for more elements of an array that grows; the old block stays in the arena, half as large. */
+/* Room for more elements of an array that grows; the old block stays in the arena, half as large: see fill_nodes(). */
 static cev_status grow(cev_arena *arena, size_t size, size_t used, size_t wanted, size_t *room, void **array)
 {
     if (used + wanted <= *room) return CEV_OK;
@@ -137,8 +137,8 @@ static cev_status add_node(cev_folding *f, double recoil_keV, double weight)
     while (first < end && f->filled[first] == 0) first++;
     while (end > first && f->filled[end - 1] == 0) end--;
     if (first == end) return CEV_OK;
-    CEV_TRY(grow(f->arena, sizeof *f->node, f->n_node, 1, &f->node_room, (void **)&f->node));
-    CEV_TRY(grow(f->arena, sizeof *f->probability, f->n_probability, end - first, &f->probability_room,
+    CEV_TRY(grow(f->growing, sizeof *f->node, f->n_node, 1, &f->node_room, (void **)&f->node));
+    CEV_TRY(grow(f->growing, sizeof *f->probability, f->n_probability, end - first, &f->probability_room,
                  (void **)&f->probability));
     f->node[f->n_node++] = (node){.recoil_keV = recoil_keV,
                                   .weight = weight,
@@ -201,15 +201,38 @@ static cev_status find_breaks(cev_folding *f, size_t *n, double **breaks)
     return CEV_OK;
 }
 
-static cev_status fill_nodes(cev_folding *f)
+static cev_status add_nodes(cev_folding *f)
 {
     size_t n;
     double *breaks;
     CEV_TRY(find_breaks(f, &n, &breaks));
-    CEV_TRY(cev_new(f->arena, f->experiment->bins.n_energy, &f->filled));
+    CEV_TRY(cev_new(f->growing, f->experiment->bins.n_energy, &f->filled));
     for (size_t k = 1; k < n; k++)
         if (breaks[k] > breaks[k - 1]) CEV_TRY(add_interval(f, breaks[k - 1], breaks[k]));
     return CEV_OK;
+}
+
+/* What has grown, in no more memory than it takes: studies have thousands of foldings. */
+static cev_status keep_nodes(cev_folding *f)
+{
+    node *nodes;
+    double *probability;
+    CEV_TRY(cev_new(f->arena, f->n_node, &nodes));
+    CEV_TRY(cev_new(f->arena, f->n_probability, &probability));
+    if (f->n_node) memcpy(nodes, f->node, f->n_node * sizeof *nodes);
+    if (f->n_probability) memcpy(probability, f->probability, f->n_probability * sizeof *probability);
+    f->node = nodes;
+    f->probability = probability;
+    return CEV_OK;
+}
+
+static cev_status fill_nodes(cev_folding *f)
+{
+    CEV_TRY(cev_arena_create(&f->growing));
+    cev_status status = add_nodes(f);
+    if (status == CEV_OK) status = keep_nodes(f);
+    cev_arena_destroy(&f->growing);
+    return status;
 }
 
 /* From every knot of the tabulated spectra to their ends. */

@@ -342,7 +342,7 @@ static void a_difference_is_told_by_its_key(void **state)
     check_difference("store_pulls: true", "store_pulls: false", "store_pulls: true, not false");
     check_difference("scan: toy", "exposure_factor: 2\nscan: toy", "exposure_factor: 1.0, not 2.0");
     check_difference("sigma: 0.2", "sigma: 0.3", "experiments[0].pulls[1].sigma: 0.2, not 0.3");
-    check_difference("interaction: nsi", "without_pulls: [flat]\ninteraction: nsi", "without_pulls: not there, not ");
+    check_difference("interaction: nsi", "without_pulls: [flat]\ninteraction: nsi", "without_pulls: not there, but ");
     check_difference("title: a toy", "title: the toy",
                      "only titles and prose differ: prose.title: \"a toy\", not \"the toy\"");
     check_difference("nobody 1999", "somebody", "only titles and prose differ: prose.experiments[0].citation");
