@@ -36,7 +36,7 @@ static void compare(const cev_experiment *x, const cev_interaction *interaction)
     cev_parameter_defaults(card->parameters, card->n_parameter, theta);
     if (coupling < card->n_parameter) theta[coupling] = 1e-4;
     signal_at(x, interaction, theta, before);
-    assert_ok(cev_influence_create(x, &influence));
+    assert_ok(cev_influence_create(1, &x, 1, &influence));
     for (size_t p = 0; p < card->n_parameter; p++) {
         double point[CEV_MAX_MODEL_PARAMETERS];
         const double value[] = {theta[p], other_value(&card->parameters[p])};
@@ -68,7 +68,7 @@ static void what_is_told_is_what_folding_finds(void **state)
 static bool can_act(const cev_experiment *x, const cev_interaction *interaction, const char *name)
 {
     cev_influence *influence;
-    assert_ok(cev_influence_create(x, &influence));
+    assert_ok(cev_influence_create(1, &x, 1, &influence));
     size_t p = cev_parameter_index(interaction->card.parameters, interaction->card.n_parameter, name);
     assert_true(p < interaction->card.n_parameter);
     bool acts = cev_influence_can_act(influence, interaction, p);
@@ -87,7 +87,7 @@ static void what_can_act_does_not_ask_for_the_other_values(void **state)
     double theta[CEV_MAX_MODEL_PARAMETERS];
     cev_influence *influence;
     cev_parameter_defaults(scalar->card.parameters, scalar->card.n_parameter, theta);
-    assert_ok(cev_influence_create(argon, &influence));
+    assert_ok(cev_influence_create(1, &argon, 1, &influence));
     assert_false(cev_influence_moves(influence, scalar, theta, 0, LENGTH(masses), masses));
     theta[cev_parameter_index(scalar->card.parameters, scalar->card.n_parameter, "coupling")] = 1e-5;
     assert_true(cev_influence_moves(influence, scalar, theta, 0, LENGTH(masses), masses));
