@@ -2,11 +2,11 @@
 /* Which parameters of an interaction an experiment depends on, told without folding anything.
  *
  * What an experiment expects is made of c_k(theta) f_k(T, theta) K_k (cevscan/interaction.h) on each of its nuclei, for
- * each flavour of its source, at the recoils that its detector sees, times the flux of the source; and so are the shapes
- * of its pulls, which are experiments, too. Two points of the parameters give the same expectation if all of these are
- * the same; they are compared at some recoils in the windows that are seen of each nucleus, up to its own end point,
- * which takes microseconds where a folding may take minutes. Of a parameter that is said to change nothing this is
- * exact; one that is said to change something may still do so below any rounding. */
+ * each flavour of its source, at the recoils that its detector sees, times the flux of the source; and so are the
+ * shapes of its pulls, which are experiments, too. Two points of the parameters give the same expectation if all of
+ * these are the same; they are compared at some recoils in the windows that are seen of each nucleus, up to its own end
+ * point, which takes microseconds where a folding may take minutes. Of a parameter that is said to change nothing this
+ * is exact; one that is said to change something may still do so below any rounding. */
 #ifndef CEVSCAN_INFLUENCE_H
 #define CEVSCAN_INFLUENCE_H
 

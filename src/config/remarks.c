@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cevscan/influence.h"
+#include "cevscan/likeness.h"
 #include "scan_parts.h"
+#include "study_factors.h"
 
 /* --- lists of names --------------------------------------------------------------------------------------------- */
 
@@ -409,6 +411,33 @@ static cev_status remark_conventions(remarking *r)
     return CEV_OK;
 }
 
+/* --- factors of a study ----------------------------------------------------------------------------------------- */
+
+/* Whether the experiments of a setting are those of the setting where this factor has its first value. */
+static bool same_without(const cev_study_config *s, size_t setting, size_t factor)
+{
+    const bool *observed = s->space[0].scan->observed;
+    size_t n = s->n_experiment, first = cev_first_setting(s, setting, factor);
+    for (size_t e = 0; e < n; e++)
+        if (!cev_fit_alike(s->experiment[first * n + e], s->experiment[setting * n + e], observed[e])) return false;
+    return true;
+}
+
+/* Legal, since what a factor acts on may come and go with other keys; but its maps are the same. */
+static cev_status remark_factors(remarking *r, const cev_study_config *s)
+{
+    for (size_t f = 0; f < s->n_factor; f++) {
+        char *text;
+        bool idle = s->factor[f].n > 1;
+        for (size_t k = 0; k < s->n_setting && idle; k++) idle = same_without(s, k, f);
+        if (!idle) continue;
+        CEV_TRY(cev_arena_print(r->arena, &text, "factor \"%s\" changes nothing: its maps are the same for every value",
+                                s->factor[f].name));
+        say(r, true, text);
+    }
+    return CEV_OK;
+}
+
 /* --- all -------------------------------------------------------------------------------------------------------- */
 
 static cev_status remark_all(remarking *r)
@@ -420,7 +449,8 @@ static cev_status remark_all(remarking *r)
     return remark_data(r);
 }
 
-static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *const *scan, cev_remarks *out)
+static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *const *scan,
+                            const cev_study_config *study, cev_remarks *out)
 {
     remarking r;
     cev_status status = start(&r, arena, scan[0]);
@@ -428,6 +458,7 @@ static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *c
         r.scan = scan[k]; /* of the same experiments */
         status = remark_all(&r);
     }
+    if (status == CEV_OK && study) status = remark_factors(&r, study);
     end(&r);
     *out = (cev_remarks){r.n, r.remark};
     return status;
@@ -435,7 +466,7 @@ static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *c
 
 cev_status cev_scan_remarks(cev_arena *arena, const cev_scan_config *scan, cev_remarks *out)
 {
-    return of_spaces(arena, 1, &scan, out);
+    return of_spaces(arena, 1, &scan, NULL, out);
 }
 
 cev_status cev_study_remarks(cev_arena *arena, const cev_study_config *study, cev_remarks *out)
@@ -443,5 +474,5 @@ cev_status cev_study_remarks(cev_arena *arena, const cev_study_config *study, ce
     const cev_scan_config **scan;
     CEV_TRY(cev_new(arena, study->n_space, &scan));
     for (size_t k = 0; k < study->n_space; k++) scan[k] = study->space[k].scan;
-    return of_spaces(arena, study->n_space, scan, out);
+    return of_spaces(arena, study->n_space, scan, study, out);
 }
