@@ -137,7 +137,7 @@ def test_pulls_of_what_has_no_counts_are_said(tmp_path):
 @pytest.mark.parametrize("name", ["nu_e", "signal"])
 def test_backgrounds_are_not_called_like_parts_of_the_signal(tmp_path, name):
     write_experiment(tmp_path, backgrounds=[{"name": name, "counts": [1, 2, 3]}], pulls=None)
-    assert f'toy.yaml:40:12: the name "{name}" is taken' in refused(tmp_path, "rates", "-e", "toy")
+    assert f'toy.yaml:41:12: the name "{name}" is taken' in refused(tmp_path, "rates", "-e", "toy")
 
 
 def test_pulls_on_what_a_source_does_not_use(tmp_path):
