@@ -134,6 +134,12 @@ def test_pulls_of_what_has_no_counts_are_said(tmp_path):
             'cevscan: warning: pull "toy.background" changes nothing in toy: what it scales has no counts']
 
 
+@pytest.mark.parametrize("name", ["nu_e", "signal"])
+def test_backgrounds_are_not_called_like_parts_of_the_signal(tmp_path, name):
+    write_experiment(tmp_path, backgrounds=[{"name": name, "counts": [1, 2, 3]}], pulls=None)
+    assert f'toy.yaml:41:12: the name "{name}" is taken' in refused(tmp_path, "rates", "-e", "toy")
+
+
 def test_pulls_on_what_a_source_does_not_use(tmp_path):
     """By day, the latitude is nothing."""
     source = {"name": "solar_b8", "earth": 0}
@@ -183,6 +189,81 @@ def test_values_that_do_nothing_beside_the_others_are_said(place):
     assert sum("the other values being what they are; its axis" in line for line in told) == 2
     some = lines(run("rates", "-e", "toy,xenonnt_8b", "--set", "flux_b8=5e6", cwd=place))
     assert some == ['cevscan: note: "flux_b8", fixed at 5e+06, moves nothing that toy expects; xenonnt_8b it does']
+
+
+def told(folder, config):
+    (folder / "told.yaml").write_text(json.dumps(config, indent=1))
+    return lines(run("check", "told.yaml", cwd=folder))
+
+
+def electron_study(values, **keys):
+    """A detector that takes this share of the electron neutrinos."""
+    share = {"name": "x", "path": "source.time_efficiency_nu_e", "values": values}
+    return {"study": "s", "interaction": "nsi", "sets": [["ess_csi"]], "factors": [share], **keys}
+
+
+def test_all_settings_of_a_study_are_looked_at(tmp_path):
+    """What acts in one of them is neither warned of nor refused; what acts in none is, whatever the file itself has."""
+    moved, other = [axis("eps_ee_uV", 5)], [axis("eps_mumu_uV", 5)]
+    assert told(tmp_path, electron_study([0, 1], profiles=moved)) == []
+    for values in ([0, 0.5], [0.5, 0]):
+        assert told(tmp_path, electron_study(values, parameters=[fixed("eps_ee_uV", 0.3)], profiles=other)) == []
+    nobody = {"experiment": "noe", "base": "ess_csi", "source": {"time_efficiency_nu_e": 0}}
+    mass = {"name": "m", "path": "target.mass_kg", "times": [1, 2]}
+    study = {"study": "s", "interaction": "nsi", "experiments": [nobody], "sets": [["noe"]], "factors": [mass]}
+    warning, = told(tmp_path, {**study, "profiles": moved})
+    assert '"eps_ee_uV" changes nothing that noe expects: it acts on nu_e, which no source here gives' in warning
+    (tmp_path / "told.yaml").write_text(json.dumps({**study, "parameters": [fixed("eps_ee_uV", 0.3)], "profiles": other}))
+    assert '"eps_ee_uV" changes nothing that noe expects' in refused(tmp_path, "check", "told.yaml")
+
+
+@pytest.mark.parametrize("times", [[0, 1], [1, 0]])
+def test_backgrounds_that_some_setting_has(tmp_path, times):
+    days = {"name": "x", "path": "backgrounds.*.live_days", "times": times}
+    study = {"study": "s", "interaction": "nsi", "sets": [["ess_csi"]], "factors": [days], "profiles": [axis("eps_ee_uV", 5)]}
+    assert told(tmp_path, study) == []
+
+
+def test_products_of_several_couplings_are_seen(tmp_path):
+    """No two axes at their first, middle or last values together make all three of these other than zero."""
+    def charges(electron):
+        values = {"charge_u": [0, 1, 5], "charge_e": electron, "coupling": [0, 1e-4]}
+        return scan_config(["ess_csi"], [*({"name": name, "values": own} for name, own in values.items()), fixed("charge_mu", 0)],
+                           interaction="vector")
+    assert not [line for line in told(tmp_path, charges([-1, 0])) if "charge_u" in line or "coupling" in line]
+    chi2 = json.loads(run("point", "-e", "ess_csi", "--interaction", "vector", "--set", "charge_u=5", "--set", "charge_e=-1", "--set",
+                          "charge_mu=0", "--set", "coupling=1e-4", "--json").stdout)["chi2"]
+    assert chi2 > 0
+
+
+def test_shapes_of_pulls_are_looked_at(tmp_path):
+    """Only at the upper end of this pull, the heavy nucleus with spin is above threshold."""
+    knots = [1, 10, 40, 100, 200, 300]
+    high, low = [[0, 0, 0, 0, 0.5, 0.5]], [[0, 0.1, 0, 0, 0.5, 0.5]]
+    target = {"mass_kg": 1000, "form_factor": "responses", "nuclei": [{"isotope": "Si28"}, {"isotope": "Xe131"}]}
+    pulls = [{"name": "toy.u", "sigma": 1, "up": {"bins": low}, "down": {"bins": high}}]
+    changes = {"target": target, "response": {"name": "table", "recoil_keV": knots, "bins": high}, "bins": None,
+               "backgrounds": [{"name": "flat", "counts": [10]}]}
+    config = scan_config(["toy"], [axis("C2_u_e", 5, -0.01, 0.01)], interaction="eft")
+    write_experiment(tmp_path, **changes, pulls=pulls)
+    assert told(tmp_path, config) == []
+    write_experiment(tmp_path, **changes, pulls=None)
+    assert ['"C2_u_e" changes nothing' in line for line in told(tmp_path, config)] == [True]
+
+
+@pytest.mark.parametrize("factor, more", [
+    ({"path": "pulls.ess_csi.background.sigma", "times": [1, 5]}, {"without_pulls": ["ess_csi.background"]}),
+    ({"path": "observed", "times": [1, 0.37]}, {"sets": [["coherent_csi_poisson"]], "data": "asimov"}),
+    ({"path": "target.nuclei.*.per_unit", "times": [1, 2]}, {}),
+    ({"path": "pulls.ess_csi.background.sigma", "times": [1, 5]}, None),
+    ({"path": "observed", "times": [1, 0.37]}, {"sets": [["coherent_csi_poisson"]], "data": "observed"}),
+], ids=["no such pull", "no such data", "no other target", "a pull", "data"])
+def test_factors_that_change_nothing_are_said(tmp_path, factor, more):
+    acts = more is None or more.get("data") == "observed"
+    study = {"study": "s", "interaction": "nsi", "sets": [["ess_csi"]], "factors": [{"name": "f", **factor}],
+             "profiles": [axis("eps_ee_uV", 5)], **(more or {})}
+    says = 'cevscan: warning: factor "f" changes nothing: its maps are the same for every value'
+    assert (says in told(tmp_path, study)) == (not acts)
 
 
 # --- values that were assumed -------------------------------------------------------------------------------------------

@@ -57,6 +57,18 @@ def test_a_table_has_the_numbers_of_json(name):
     assert table["signal"][-1] == pytest.approx(rate["signal_total"], rel=1e-6)
 
 
+def test_names_are_quoted_where_they_must_be(tmp_path):
+    """Commas and quotes in names of experiments and backgrounds are theirs; plain names stay plain."""
+    names = ["acc,x", 'the "other"', "=1+1", "flat"]
+    path = write_experiment(tmp_path, backgrounds=[{"name": name, "counts": [50, 40, 30]} for name in names],
+                            pulls=None, title="T, 'x'")
+    rows = rows_of([path])
+    assert list(dict.fromkeys(row["component"] for row in rows if row["kind"] == "background")) == names
+    assert all(None not in row and None not in row.values() and float(row["events"]) > 0 for row in rows)
+    text = run("rates", *select([path]), "--format", "csv").stdout
+    assert 'toy,background,"acc,x",1,' in text and "toy,background,flat,1," in text
+
+
 # --- digits -------------------------------------------------------------------------------------------------------------
 def small(folder):
     """A gram for a year, in bins of an eV."""

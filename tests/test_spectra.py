@@ -253,6 +253,14 @@ def test_formats_agree(of):
         assert all(f"{value:.6e}" in text for value in curve["values"])
 
 
+def test_names_of_nuclei_are_quoted_where_they_must_be(tmp_path):
+    nuclei = [{"name": "A,r", "protons": 18, "neutrons": 22, "mass_u": 39.95, "rms_radius_fm": 3.43}]
+    path = write_experiment(tmp_path, target={**experiment()["target"], "nuclei": nuclei})
+    text = run("spectra", *select([path]), "--of", "form_factor", "--points", "2", "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["nucleus"] for row in rows} == {"A,r"} and all(None not in row and float(row["value"]) > 0 for row in rows)
+
+
 def test_grids():
     found = spectra("ess_ar", "flux", "--log", "--from", 0.1, "--to", 10, "--points", 3)
     assert found["energy_MeV"] == pytest.approx([0.1, 1, 10], rel=1e-15) and found["energy_MeV"][-1] == 10

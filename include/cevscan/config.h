@@ -22,7 +22,8 @@ typedef struct cev_scan_config {
     const char *name;
     const char *title;
     size_t n_experiment;
-    const cev_experiment *const *experiment; /* [n_experiment] */
+    const cev_experiment *const *experiment; /* [1 + n_further][n_experiment] */
+    size_t n_further; /* settings of a study beyond the first; all others here have one setting only */
     const cev_interaction *interaction;
     cev_grid grid;                       /* n_axis is 0 if the configuration scans nothing */
     size_t axis_parameter[CEV_MAX_AXES]; /* index in the interaction's table */

@@ -2,20 +2,23 @@
 /* Which parameters of an interaction an experiment depends on, told without folding anything.
  *
  * What an experiment expects is made of c_k(theta) f_k(T, theta) K_k (cevscan/interaction.h) on each of its nuclei, for
- * each flavour of its source, at the recoils that its detector sees, times the flux of the source. Two points of the
- * parameters give the same expectation if all of these are the same; they are compared at some recoils of each nucleus,
- * which takes microseconds where a folding may take minutes. Of a parameter that is said to change nothing this is
- * exact; one that is said to change something may still do so below any rounding. */
+ * each flavour of its source, at the recoils that its detector sees, times the flux of the source; and so are the
+ * shapes of its pulls, which are experiments, too. Two points of the parameters give the same expectation if all of
+ * these are the same; they are compared at some recoils in the windows that are seen of each nucleus, up to its own end
+ * point, which takes microseconds where a folding may take minutes. Of a parameter that is said to change nothing this
+ * is exact; one that is said to change something may still do so below any rounding. */
 #ifndef CEVSCAN_INFLUENCE_H
 #define CEVSCAN_INFLUENCE_H
 
 #include "cevscan/experiment.h"
 #include "cevscan/interaction.h"
 
-/* What of its source an experiment sees. The experiment must outlive it. */
+/* What of its source an experiment sees, in any of its settings. */
 typedef struct cev_influence cev_influence;
 
-cev_status cev_influence_create(const cev_experiment *experiment, cev_influence **out);
+/* Of one experiment in n > 0 settings: setting[k * stride], k < n, which must outlive it. Those that see alike are
+ * looked at once; where too many different ones are left, nothing is claimed of it: every parameter moves it. */
+cev_status cev_influence_create(size_t n, const cev_experiment *const *setting, size_t stride, cev_influence **out);
 void cev_influence_destroy(cev_influence **influence);
 
 /* Whether anything that the experiment expects differs between the points theta[n][n_parameter]. */

@@ -133,7 +133,10 @@ static void print_csv_row(const selection *s, const columns *c, size_t k, size_t
     bool numbered = cev_bins_are_numbered(x);
     char name[CEV_BIN_NAME_SIZE];
     cev_bin_energy_name(x, i, name, sizeof name);
-    printf("%s,%s,%s,%zu,", x->name, k < c->n_signal ? "signal" : "background", c->of[k].name, energy + 1);
+    print_csv_name(x->name);
+    printf(",%s,", k < c->n_signal ? "signal" : "background");
+    print_csv_name(c->of[k].name);
+    printf(",%zu,", energy + 1);
     print_csv_text(name);
     printf(",%s,", numbered ? "" : unit_of(x));
     if (!numbered) printf("%.17g", b->edge[energy]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "output_format.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,4 +27,14 @@ void print_csv_text(const char *text)
         putchar(*text);
     }
     putchar('"');
+}
+
+void print_csv_name(const char *name)
+{
+    bool plain = true;
+    for (const char *c = name; *c; c++) plain &= isalnum((unsigned char)*c) || strchr("_-+./:", *c);
+    if (plain)
+        fputs(name, stdout);
+    else
+        print_csv_text(name);
 }

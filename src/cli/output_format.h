@@ -13,4 +13,7 @@ void parse_format(const char *argument, struct argp_state *state, output_format 
 /* A text of CSV, in quotes, since names may have commas. */
 void print_csv_text(const char *text);
 
+/* A name, which is in quotes only if it has to be: one word of letters, digits, "_-+./:" is plain. */
+void print_csv_name(const char *name);
+
 #endif

@@ -87,8 +87,12 @@ static void print_csv_number(double x)
 
 static void print_csv_row(const selection *from, const spectrum *s, const curve *c, double x, double value)
 {
-    printf("%s,%s,%s,%s,%s,", s->experiment->name, s->of, c->quantity, c->nucleus ? c->nucleus : "",
-           c->component ? c->component : "");
+    print_csv_name(s->experiment->name);
+    printf(",%s,%s,", s->of, c->quantity);
+    print_csv_name(c->nucleus ? c->nucleus : "");
+    putchar(',');
+    print_csv_name(c->component ? c->component : "");
+    putchar(',');
     if (c->bin) print_csv_text(c->bin);
     printf(",%s,", s->x_name);
     print_csv_number(x);

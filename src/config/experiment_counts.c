@@ -141,8 +141,14 @@ static cev_status fill_background(cev_arena *arena, cev_node node, const backgro
     return CEV_OK;
 }
 
-static cev_status check_name(cev_node item, const char *name, size_t n, const cev_background *others)
+/* The signal, its components and the backgrounds stand side by side in what is printed. */
+static cev_status check_name(cev_node item, const char *name, const cev_source *source, size_t n,
+                             const cev_background *others)
 {
+    for (size_t c = 0; c < source->kind->n_component; c++)
+        if (!strcmp(source->kind->components[c].name, name))
+            return cev_node_fail(cev_node_find(item, "name"), "the name \"%s\" is taken by the source's neutrinos",
+                                 name);
     for (size_t k = 0; k <= n; k++)
         if (!strcmp(k ? others[k - 1].name : "signal", name))
             return cev_node_fail(cev_node_find(item, "name"), "the name \"%s\" is taken", name);
@@ -168,7 +174,7 @@ cev_status cev_read_backgrounds(cev_arena *arena, cev_node node, cev_experiment 
         double *counts;
         CEV_TRY(cev_node_read(arena, item, &cev_background_table, &keys));
         CEV_TRY(check_background(item, &keys));
-        CEV_TRY(check_name(item, keys.name, b, background));
+        CEV_TRY(check_name(item, keys.name, &out->source, b, background));
         CEV_TRY(cev_new(arena, out->bins.n_bin, &counts));
         CEV_TRY(fill_background(arena, item, &keys, out, counts));
         CEV_TRY(cev_arena_keep_text(arena, keys.name, &background[b].name));

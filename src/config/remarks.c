@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cevscan/influence.h"
+#include "cevscan/likeness.h"
 #include "scan_parts.h"
+#include "study_factors.h"
 
 /* --- lists of names --------------------------------------------------------------------------------------------- */
 
@@ -31,13 +33,18 @@ static cev_status list_names(cev_arena *arena, const cev_scan_config *scan, cons
 
 /* --- what cannot act -------------------------------------------------------------------------------------------- */
 
+static cev_status influence_of(const cev_scan_config *scan, size_t e, cev_influence **out)
+{
+    return cev_influence_create(1 + scan->n_further, scan->experiment + e, scan->n_experiment, out);
+}
+
 static cev_status can_act(const cev_scan_config *scan, size_t p, const bool *without, bool *out)
 {
     *out = false;
     for (size_t e = 0; e < scan->n_experiment && !*out; e++) {
         cev_influence *influence;
         if (without && without[e]) continue;
-        CEV_TRY(cev_influence_create(scan->experiment[e], &influence));
+        CEV_TRY(influence_of(scan, e, &influence));
         *out = cev_influence_can_act(influence, scan->interaction, p);
         cev_influence_destroy(&influence);
     }
@@ -49,7 +56,9 @@ static bool has_flavour(const cev_scan_config *scan, cev_flavour flavour)
     for (size_t e = 0; e < scan->n_experiment; e++) {
         const cev_source_kind *kind = scan->experiment[e]->source.kind;
         for (size_t c = 0; c < kind->n_component; c++)
-            if (kind->components[c].flavour == flavour) return true;
+            if (kind->components[c].flavour == flavour &&
+                (kind->scan_parameter || kind->fluence_per_cm2(&scan->experiment[e]->source, c) > 0))
+                return true;
     }
     return false;
 }
@@ -130,8 +139,7 @@ static cev_status start(remarking *r, cev_arena *arena, const cev_scan_config *s
     CEV_TRY(cev_new(arena, scan->n_experiment, &r->influence));
     CEV_TRY(cev_new(arena, scan->n_experiment, &r->moved));
     CEV_TRY(cev_new(arena, scan->n_experiment, &r->idle));
-    for (size_t e = 0; e < scan->n_experiment; e++)
-        CEV_TRY(cev_influence_create(scan->experiment[e], &r->influence[e]));
+    for (size_t e = 0; e < scan->n_experiment; e++) CEV_TRY(influence_of(scan, e, &r->influence[e]));
     return CEV_OK;
 }
 
@@ -164,18 +172,28 @@ static size_t mark_moved(remarking *r, size_t p, size_t n, const double *value, 
     return n_moved;
 }
 
-enum { N_BASES = 3 };
+enum { N_PLACES = 3, N_BASES = N_PLACES + 2 };
 
-/* The scan's parameters with all axes at their last, first and middle values: one coupling may switch another on. */
+/* A value inside an axis' range that no axis has and that is not zero, another one for each axis and each `which`: what
+ * only products of several parameters do, it shows. */
+static double generic_value(const cev_axis *axis, size_t a, size_t which)
+{
+    double share = fmod(0.6180339887 * (double)(a + 1) + 0.4142135623 * (double)(which + 1), 1);
+    return axis->value[0] + (0.05 + 0.9 * share) * (axis->value[axis->n - 1] - axis->value[0]);
+}
+
+/* The scan's parameters with all axes at their last, first and middle values, and at generic ones: one coupling may
+ * switch another on. */
 static void list_bases(const cev_scan_config *scan, double (*base)[CEV_MAX_MODEL_PARAMETERS])
 {
     for (size_t b = 0; b < N_BASES; b++) {
         memcpy(base[b], scan->theta, sizeof base[b]);
         for (size_t a = 0; a < scan->grid.n_axis; a++) {
             const cev_axis *axis = &scan->grid.axis[a];
-            const size_t place[N_BASES] = {axis->n - 1, 0, axis->n / 2};
+            const size_t place[N_PLACES] = {axis->n - 1, 0, axis->n / 2};
             if (axis->label || (scan->member_parameter && a == 1)) continue;
-            base[b][scan->axis_parameter[a]] = axis->value[place[b]];
+            base[b][scan->axis_parameter[a]] = b < N_PLACES ? axis->value[place[b]]
+                                                            : generic_value(axis, a, b - N_PLACES);
         }
     }
 }
@@ -239,7 +257,8 @@ static cev_status remark_idle_axis(remarking *r, size_t p, const cev_parameter *
 static cev_status remark_axis(remarking *r, size_t p, const cev_axis *axis)
 {
     const char *name = r->scan->interaction->card.parameters[p].name, *idle, *moved;
-    const double value[] = {axis->value[0], axis->value[axis->n / 2], axis->value[axis->n - 1]};
+    const double value[] = {axis->value[0], axis->value[axis->n / 2], axis->value[axis->n - 1],
+                            generic_value(axis, CEV_MAX_AXES, 0), generic_value(axis, CEV_MAX_AXES, 1)};
     double base[N_BASES][CEV_MAX_MODEL_PARAMETERS];
     char *text;
     list_bases(r->scan, base);
@@ -322,6 +341,25 @@ static bool has_counts(const cev_experiment *x, size_t component)
     return some;
 }
 
+/* Whether a pull scales something in experiment x, or shifts a shape; also if x has no such pull. */
+static bool pull_acts(const cev_experiment *x, const char *name)
+{
+    for (size_t p = 0; p < x->n_pull; p++) {
+        if (strcmp(x->pull[p].name, name)) continue;
+        bool acts = x->pull[p].n_component == 0;
+        for (size_t k = 0; k < x->pull[p].n_component; k++) acts |= has_counts(x, x->pull[p].component[k]);
+        return acts;
+    }
+    return true;
+}
+
+static bool acts_in_some_setting(const cev_scan_config *scan, size_t e, const char *pull)
+{
+    for (size_t k = 0; k <= scan->n_further; k++)
+        if (pull_acts(scan->experiment[k * scan->n_experiment + e], pull)) return true;
+    return false;
+}
+
 /* Of a background without counts, which is legal: a study may scale it to nothing. */
 static cev_status remark_pulls(remarking *r)
 {
@@ -329,9 +367,7 @@ static cev_status remark_pulls(remarking *r)
         const cev_experiment *x = r->scan->experiment[e];
         for (size_t p = 0; p < x->n_pull; p++) {
             char *text;
-            bool scales = x->pull[p].n_component == 0;
-            for (size_t k = 0; k < x->pull[p].n_component; k++) scales |= has_counts(x, x->pull[p].component[k]);
-            if (scales) continue;
+            if (acts_in_some_setting(r->scan, e, x->pull[p].name)) continue;
             CEV_TRY(cev_arena_print(r->arena, &text, "pull \"%s\" changes nothing in %s: what it scales has no counts",
                                     x->pull[p].name, x->name));
             say(r, true, text);
@@ -391,6 +427,33 @@ static cev_status remark_conventions(remarking *r)
     return CEV_OK;
 }
 
+/* --- factors of a study ----------------------------------------------------------------------------------------- */
+
+/* Whether the experiments of a setting are those of the setting where this factor has its first value. */
+static bool same_without(const cev_study_config *s, size_t setting, size_t factor)
+{
+    const bool *observed = s->space[0].scan->observed;
+    size_t n = s->n_experiment, first = cev_first_setting(s, setting, factor);
+    for (size_t e = 0; e < n; e++)
+        if (!cev_fit_alike(s->experiment[first * n + e], s->experiment[setting * n + e], observed[e])) return false;
+    return true;
+}
+
+/* Legal, since what a factor acts on may come and go with other keys; but its maps are the same. */
+static cev_status remark_factors(remarking *r, const cev_study_config *s)
+{
+    for (size_t f = 0; f < s->n_factor; f++) {
+        char *text;
+        bool idle = s->factor[f].n > 1;
+        for (size_t k = 0; k < s->n_setting && idle; k++) idle = same_without(s, k, f);
+        if (!idle) continue;
+        CEV_TRY(cev_arena_print(r->arena, &text, "factor \"%s\" changes nothing: its maps are the same for every value",
+                                s->factor[f].name));
+        say(r, true, text);
+    }
+    return CEV_OK;
+}
+
 /* --- all -------------------------------------------------------------------------------------------------------- */
 
 static cev_status remark_all(remarking *r)
@@ -447,6 +510,7 @@ static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *c
         status = remark_all(&r);
     }
     if (study && status == CEV_OK) status = remark_twice(&r, study);
+    if (status == CEV_OK && study) status = remark_factors(&r, study);
     end(&r);
     *out = (cev_remarks){r.n, r.remark};
     return status;

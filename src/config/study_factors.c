@@ -257,6 +257,11 @@ double cev_study_factor_value(const cev_study_config *s, size_t setting, size_t 
     return s->factor[factor].value[value_in(s, setting, factor)];
 }
 
+size_t cev_first_setting(const cev_study_config *s, size_t setting, size_t factor)
+{
+    return setting - value_in(s, setting, factor) * stride_of(s, factor);
+}
+
 size_t cev_same_setting(const cev_study_config *s, size_t setting, size_t experiment)
 {
     for (size_t f = 0; f < s->n_factor; f++)

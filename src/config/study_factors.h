@@ -49,6 +49,9 @@ cev_status cev_say_idle_sets(cev_study_config *study);
 /* The first setting in which an experiment is what it is in this one. */
 size_t cev_same_setting(const cev_study_config *study, size_t setting, size_t experiment);
 
+/* The setting where a factor has its first value and the others have those of this one. */
+size_t cev_first_setting(const cev_study_config *study, size_t setting, size_t factor);
+
 /* An experiment's mapping as it is in a setting; *changed says whether a factor other than the exposure acts on it. */
 cev_status cev_experiment_in_setting(const cev_study_config *study, size_t setting, size_t experiment, cev_node whole,
                                      bool *changed, cev_node *out);

@@ -81,6 +81,7 @@ static cev_status make_settings(reading *r, const cev_set_list *sets)
     CEV_TRY(cev_make_settings(s, r->whole, sets->experiment, r->keys->without_pulls));
     r->base.n_experiment = s->n_experiment;
     r->base.experiment = s->experiment;
+    r->base.n_further = s->n_setting - 1;
     return cev_follow_sources(&r->base, r->keys->interaction);
 }
 

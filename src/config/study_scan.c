@@ -23,6 +23,7 @@ static cev_status choose_experiments(const cev_study_config *s, const cev_study_
     }
     scan->n_experiment = set->n_experiment;
     scan->experiment = list;
+    scan->n_further = 0;
     scan->observed = observed;
     scan->data = n_observed == 0                   ? CEV_DATA_ASIMOV
                  : n_observed == set->n_experiment ? CEV_DATA_OBSERVED

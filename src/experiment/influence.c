@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cevscan/likeness.h"
 #include "neutron_radius.h"
 
-enum { TRIED = 32, RECOILS = 4 }; /* recoils that are tried for being seen; and those that points are compared at */
+/* Recoils that points are compared at, of one flavour on one nucleus; different experiments that are looked at: of more
+ * than that nothing is claimed. */
+enum { RECOILS = 8, MOST_SIDES = 256 };
 
 /* One flavour on one nucleus. */
 typedef struct scatterer {
@@ -18,11 +21,22 @@ typedef struct scatterer {
     double recoil_keV[RECOILS];
 } scatterer;
 
+/* An experiment of which what is expected is made: itself, in one setting or another, or at either end of a pull. */
+typedef struct side {
+    const cev_experiment *experiment;
+    bool is_known; /* what follows: it is found when it is asked for */
+    size_t n;
+    scatterer *scatterer; /* [n], that the detector sees; has room for all */
+} side;
+
 struct cev_influence {
     cev_arena *arena;
-    const cev_experiment *experiment;
+    bool cut; /* there were more sides */
     size_t n;
-    scatterer *scatterer; /* [n], that the detector sees */
+    side *side;     /* [n] */
+    double *breaks; /* for any side, while it is looked at: as many as its response has, and two more */
+    double *filled; /* [n_energy] */
+    double *seen;   /* POINTS for each interval between breaks */
 };
 
 /* --- what the detector sees ------------------------------------------------------------------------------------- */
@@ -41,77 +55,144 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Recoils to try: spread over all that the source can give, in an order that spreads any first few of them, too; and
- * between the break points of the response, for windows that these would miss. */
-typedef struct candidates {
-    size_t n;
-    double *share;      /* [TRIED] of the largest recoil */
-    double *middle_keV; /* [n] */
-    double *filled;     /* [n_energy] */
-} candidates;
+/* Ordinary places inside an interval; where none is seen, halvings towards both its ends, where what is smeared into a
+ * bin comes from. */
+static const double inside[] = {0.5377, 0.0913, 0.9361};
+enum { POINTS = sizeof inside / sizeof *inside, HALVINGS = 24 };
 
-static cev_status list_candidates(cev_arena *arena, const cev_experiment *x, candidates *out)
+/* Recoils in (lo, hi) that are seen, into seen[POINTS]; returns their number, 0 if there are none. */
+static size_t look_between(const cev_experiment *x, double lo, double hi, double *filled, double *seen)
 {
-    const size_t stride = 11; /* has no divisor with TRIED in common: every one is tried once */
-    double *breaks;
-    CEV_TRY(cev_new(arena, cev_response_n_breaks(&x->response, &x->bins) + 1, &breaks));
-    CEV_TRY(cev_new(arena, TRIED, &out->share));
-    CEV_TRY(cev_new(arena, x->bins.n_energy, &out->filled));
-    for (size_t k = 0; k < TRIED; k++) out->share[k] = ((double)((k * stride + TRIED / 4) % TRIED) + 0.5) / TRIED;
-    size_t n = cev_response_breaks(&x->response, &x->bins, breaks);
-    qsort(breaks, n, sizeof *breaks, by_size);
-    for (size_t k = 1; k < n; k++)
-        if (breaks[k] > breaks[k - 1]) breaks[out->n++] = (breaks[k - 1] + breaks[k]) / 2;
-    out->middle_keV = breaks;
-    return CEV_OK;
+    size_t n = 0;
+    for (size_t k = 0; k < POINTS; k++) {
+        double at = lo + inside[k] * (hi - lo);
+        if (at > lo && at < hi && is_seen(x, at, filled)) seen[n++] = at;
+    }
+    for (int k = 2; k <= HALVINGS && n == 0; k++) {
+        double step = ldexp(hi - lo, -k);
+        if (lo + step > lo && is_seen(x, lo + step, filled)) seen[n++] = lo + step;
+        if (hi - step < hi && is_seen(x, hi - step, filled)) seen[n++] = hi - step;
+    }
+    return n;
 }
 
-/* Recoils of a nucleus under a component of the source that are seen; or some that are not. */
-static void find_recoils(const cev_experiment *x, const cev_source_component *from, const candidates *c, bool unseen,
-                         scatterer *out)
+/* A response that is no table sees one contiguous range: a few of its breaks are enough, beside those that end it. */
+static size_t thin_out(size_t n, double *breaks)
 {
-    double end_keV = cev_nucleus_recoil_max_keV(out->nucleus, from->energy_max_MeV);
-    for (size_t k = 0; k < TRIED && out->n < RECOILS; k++)
-        if (unseen || is_seen(x, end_keV * c->share[k], c->filled)) out->recoil_keV[out->n++] = end_keV * c->share[k];
-    for (size_t k = 0; k < c->n && out->n < RECOILS; k++)
-        if (c->middle_keV[k] > 0 && c->middle_keV[k] < end_keV && is_seen(x, c->middle_keV[k], c->filled))
-            out->recoil_keV[out->n++] = c->middle_keV[k];
+    enum { ENDS = 3, MOST = 64 };
+    size_t step = n / MOST + 1, kept = 0;
+    for (size_t k = 0; k < n; k++)
+        if (k < ENDS || k + ENDS >= n || k % step == 0) breaks[kept++] = breaks[k];
+    return kept;
 }
 
-static void list_scatterers(cev_influence *f, const candidates *c, bool unseen)
+/* 0, break points of the response, and `end_keV`, in order: in between, it has no steps and no kinks. */
+static size_t list_breaks(const cev_experiment *x, double end_keV, double *breaks)
 {
-    const cev_experiment *x = f->experiment;
+    size_t n = cev_response_breaks(&x->response, &x->bins, breaks), kept = 0;
+    for (size_t k = 0; k < n; k++)
+        if (breaks[k] > 0 && breaks[k] < end_keV) breaks[kept++] = breaks[k];
+    breaks[kept++] = 0;
+    breaks[kept++] = end_keV;
+    qsort(breaks, kept, sizeof *breaks, by_size);
+    return x->response.kind->tabulated ? kept : thin_out(kept, breaks);
+}
+
+/* Of all recoils that are seen, some: the first, the last, and others in equal steps of their order. */
+static void keep_some(size_t n, const double *seen, scatterer *out)
+{
+    out->n = n < RECOILS ? n : RECOILS;
+    for (size_t k = 0; k < out->n; k++) out->recoil_keV[k] = seen[out->n == 1 ? 0 : k * (n - 1) / (out->n - 1)];
+}
+
+/* Recoils that a component of the source gives to a nucleus, in every window of the response up to their own end. */
+static void find_recoils(const cev_influence *f, const cev_experiment *x, double end_keV, scatterer *out)
+{
+    size_t n_break = list_breaks(x, end_keV, f->breaks), n = 0;
+    for (size_t k = 1; k < n_break; k++)
+        if (f->breaks[k] > f->breaks[k - 1])
+            n += look_between(x, f->breaks[k - 1], f->breaks[k], f->filled, f->seen + n);
+    qsort(f->seen, n, sizeof *f->seen, by_size);
+    keep_some(n, f->seen, out);
+}
+
+/* A flux that the scan sets may be nothing in the file. */
+static bool shines(const cev_source *source, size_t component)
+{
+    return source->kind->scan_parameter || source->kind->fluence_per_cm2(source, component) > 0;
+}
+
+static void look(const cev_influence *f, side *own)
+{
+    const cev_experiment *x = own->experiment;
     const cev_source_kind *kind = x->source.kind;
-    for (size_t k = 0; k < x->target.n_nucleus; k++)
+    for (size_t k = 0; k < x->target.n_nucleus; k++) {
+        double end_keV, known_keV = -1;
+        scatterer last = {0};
         for (size_t i = 0; i < kind->n_component; i++) {
-            scatterer *s = &f->scatterer[f->n];
-            *s = (scatterer){.nucleus = &x->target.nucleus[k],
-                             .form_factor = &x->target.form_factor,
-                             .flavour = kind->components[i].flavour};
-            if (unseen || kind->fluence_per_cm2(&x->source, i) > 0) find_recoils(x, &kind->components[i], c, unseen, s);
-            f->n += s->n > 0;
+            if (!shines(&x->source, i)) continue;
+            end_keV = cev_nucleus_recoil_max_keV(&x->target.nucleus[k], kind->components[i].energy_max_MeV);
+            if (end_keV != known_keV) find_recoils(f, x, end_keV, &last); /* many components have one end */
+            known_keV = end_keV;
+            last.nucleus = &x->target.nucleus[k];
+            last.form_factor = &x->target.form_factor;
+            last.flavour = kind->components[i].flavour;
+            if (last.n > 0) own->scatterer[own->n++] = last;
         }
+    }
+    own->is_known = true;
 }
 
-/* Of an experiment that seems to see nothing at all, nothing is claimed: it is taken to see everything. */
-static cev_status build(cev_influence *f)
+static side *known_side(const cev_influence *f, size_t k)
 {
-    const cev_experiment *x = f->experiment;
-    candidates c = {0};
-    CEV_TRY(cev_arena_create(&f->arena));
-    CEV_TRY(cev_new(f->arena, x->target.n_nucleus * x->source.kind->n_component, &f->scatterer));
-    CEV_TRY(list_candidates(f->arena, x, &c));
-    list_scatterers(f, &c, false);
-    if (f->n == 0) list_scatterers(f, &c, true);
-    return CEV_OK;
+    if (!f->side[k].is_known) look(f, &f->side[k]);
+    return &f->side[k];
 }
 
-cev_status cev_influence_create(const cev_experiment *experiment, cev_influence **out)
+static void add_side(cev_influence *f, const cev_experiment *x)
+{
+    if (!x) return;
+    for (size_t k = 0; k < f->n; k++)
+        if (cev_see_alike(f->side[k].experiment, x)) return;
+    f->cut |= f->n == MOST_SIDES;
+    if (!f->cut) f->side[f->n++].experiment = x;
+}
+
+static void list_sides(cev_influence *f, size_t n, const cev_experiment *const *setting, size_t stride)
+{
+    for (size_t k = 0; k < n && !f->cut; k++) {
+        const cev_experiment *x = setting[k * stride];
+        add_side(f, x);
+        for (size_t p = 0; p < x->n_pull; p++) {
+            add_side(f, x->pull[p].up);
+            add_side(f, x->pull[p].down);
+        }
+    }
+}
+
+static cev_status build(cev_influence *f, size_t n, const cev_experiment *const *setting, size_t stride)
+{
+    size_t n_break = 0, n_energy = 0;
+    CEV_TRY(cev_arena_create(&f->arena));
+    CEV_TRY(cev_new(f->arena, MOST_SIDES, &f->side));
+    list_sides(f, n, setting, stride);
+    for (size_t k = 0; k < f->n; k++) {
+        const cev_experiment *x = f->side[k].experiment;
+        size_t own = cev_response_n_breaks(&x->response, &x->bins) + 2;
+        CEV_TRY(cev_new(f->arena, x->target.n_nucleus * x->source.kind->n_component, &f->side[k].scatterer));
+        if (own > n_break) n_break = own;
+        if (x->bins.n_energy > n_energy) n_energy = x->bins.n_energy;
+    }
+    CEV_TRY(cev_new(f->arena, n_break, &f->breaks));
+    CEV_TRY(cev_new(f->arena, POINTS * n_break, &f->seen));
+    return cev_new(f->arena, n_energy, &f->filled);
+}
+
+cev_status cev_influence_create(size_t n, const cev_experiment *const *setting, size_t stride, cev_influence **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    (*out)->experiment = experiment;
-    cev_status status = build(*out);
+    cev_status status = build(*out, n, setting, stride);
     if (status != CEV_OK) cev_influence_destroy(out);
     return status;
 }
@@ -191,14 +272,27 @@ static bool source_differs(const cev_source *source, const cev_interaction *inte
     return memcmp(&one, &other, sizeof one) != 0;
 }
 
+static bool side_differs(const side *own, const cev_interaction *interaction, size_t n,
+                         const double (*theta)[CEV_MAX_MODEL_PARAMETERS])
+{
+    for (size_t k = 1; own->n > 0 && k < n; k++)
+        if (source_differs(&own->experiment->source, interaction, theta[0], theta[k])) return true;
+    for (size_t s = 0; s < own->n; s++)
+        if (scattering_differs(&own->scatterer[s], interaction, n, theta)) return true;
+    return false;
+}
+
+/* Of experiments that seem to see nothing at all, nothing is claimed: they are taken to see every change. */
 bool cev_influence_differs(const cev_influence *f, const cev_interaction *interaction, size_t n,
                            const double (*theta)[CEV_MAX_MODEL_PARAMETERS])
 {
-    for (size_t k = 1; f->n > 0 && k < n; k++)
-        if (source_differs(&f->experiment->source, interaction, theta[0], theta[k])) return true;
-    for (size_t s = 0; s < f->n; s++)
-        if (scattering_differs(&f->scatterer[s], interaction, n, theta)) return true;
-    return false;
+    bool sees = false;
+    for (size_t k = 0; k < f->n; k++) {
+        const side *own = known_side(f, k);
+        if (side_differs(own, interaction, n, theta)) return true;
+        sees |= own->n > 0;
+    }
+    return !sees || f->cut;
 }
 
 /* --- one parameter ---------------------------------------------------------------------------------------------- */
@@ -217,22 +311,26 @@ bool cev_influence_moves(const cev_influence *f, const cev_interaction *interact
     return cev_influence_differs(f, interaction, n, (const double(*)[CEV_MAX_MODEL_PARAMETERS])point);
 }
 
-/* Some value that is not special, for any parameter but a choice. */
-static double ordinary_value(const cev_parameter *d, size_t p)
+/* Some value inside its range that is not special, for any parameter but a choice, which takes its default or another.
+ * An end of the range may switch something off. */
+static double ordinary_value(const cev_parameter *d, size_t p, bool other)
 {
-    const double large = 500, step = 0.3 * (1 + 0.1 * (double)p);
-    if (d->whole || isnan(d->default_value)) return d->default_value;
-    double value = isinf(d->default_value) ? large : d->default_value + step;
-    return fmin(fmax(value, d->minimum), d->maximum);
+    const double large = 500, step = (other ? 0.1732 : 0.3) * (1 + 0.1 * (double)p);
+    if (isnan(d->default_value)) return d->default_value;
+    if (d->whole) return !other ? d->default_value : d->default_value == d->minimum ? d->maximum : d->minimum;
+    if (isinf(d->default_value)) return large * (1 + step);
+    double up = d->maximum - d->default_value, down = d->default_value - d->minimum;
+    return up >= down ? d->default_value + fmin(step, 0.618 * up) : d->default_value - fmin(step, 0.618 * down);
 }
 
 enum { N_ORDINARY = 3 };
 
-static void ordinary_point(const cev_interaction *interaction, size_t p, double *theta, double value[N_ORDINARY])
+static void ordinary_point(const cev_interaction *interaction, size_t p, bool other, double *theta,
+                           double value[N_ORDINARY])
 {
     const cev_card *card = &interaction->card;
     const cev_parameter *own = &card->parameters[p];
-    for (size_t k = 0; k < card->n_parameter; k++) theta[k] = ordinary_value(&card->parameters[k], k);
+    for (size_t k = 0; k < card->n_parameter; k++) theta[k] = ordinary_value(&card->parameters[k], k, other);
     value[0] = own->default_value;
     value[1] = fmin(fmax(own->whole ? 0 : 0.5, own->minimum), own->maximum);
     value[2] = fmin(fmax(own->whole ? 1 : 2, own->minimum), own->maximum);
@@ -241,7 +339,9 @@ static void ordinary_point(const cev_interaction *interaction, size_t p, double 
 bool cev_influence_can_act(const cev_influence *f, const cev_interaction *interaction, size_t p)
 {
     double theta[CEV_MAX_MODEL_PARAMETERS], value[N_ORDINARY];
-    ordinary_point(interaction, p, theta, value);
+    ordinary_point(interaction, p, false, theta, value);
+    if (cev_influence_moves(f, interaction, theta, p, N_ORDINARY, value)) return true;
+    ordinary_point(interaction, p, true, theta, value);
     return cev_influence_moves(f, interaction, theta, p, N_ORDINARY, value);
 }
 
@@ -251,10 +351,10 @@ static bool acts_on(const cev_interaction *interaction, size_t p, const cev_form
                     cev_flavour flavour)
 {
     const cev_nucleus caesium = {"Cs133", 55, 78, 132.905, 4.8, 5.0}; /* every form factor knows it, and it has spin */
-    const scatterer s = {&caesium, form_factor, flavour, RECOILS, {1, 5, 10, 20}};
+    const scatterer s = {&caesium, form_factor, flavour, 4, {1, 5, 10, 20}};
     double theta[N_ORDINARY][CEV_MAX_MODEL_PARAMETERS], value[N_ORDINARY];
     for (size_t k = 0; k < N_ORDINARY; k++) {
-        ordinary_point(interaction, p, theta[k], value);
+        ordinary_point(interaction, p, false, theta[k], value);
         theta[k][p] = value[k];
     }
     return scattering_differs(&s, interaction, N_ORDINARY, (const double(*)[CEV_MAX_MODEL_PARAMETERS])theta);
