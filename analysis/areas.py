@@ -28,7 +28,8 @@ def arguments():
     parser.add_argument("--level", type=percentage, default=90, metavar="P", help="confidence level in %% (default: 90)")
     parser.add_argument("--rank", action="store_true", help="rank combinations")
     parser.add_argument("--against", metavar="FACTOR", help="areas over this factor of a study: exposure, or one that it names")
-    parser.add_argument("-o", "--output", metavar="FIGURE", help="with --against: figure to write, .pdf, .png, .svg or .pgf")
+    parser.add_argument("-o", "--output", action="append", metavar="FIGURE",
+                        help="with --against: figure to write, .pdf, .png, .svg or .pgf; can be repeated for several formats")
     parser.add_argument("--width", default="column", metavar="W", help="of the figure: column, page, or mm (default: column)")
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--axes", metavar="X,Y", help="parameters; the others are profiled (default: the map's two); of a study only this plane")
@@ -126,6 +127,9 @@ def tell_of_unfinished(maps, is_other_ranked):
 
 def areas_over(maps, options):
     """Table, and figure, of areas over a factor."""
+    if options.output:
+        from cevscan_analysis.style import figure_format
+        figure_format(options.output)
     curves = areas_against(maps, options.against, options.level)
     given = labels_given(options)
     if given:
@@ -144,8 +148,7 @@ def relabelled(curves, given):
 
 def draw(curves, options):
     from cevscan_analysis.area_curves import area_figure      # the only part that needs matplotlib
-    from cevscan_analysis.style import figure_format, save
-    figure_format(options.output)
+    from cevscan_analysis.style import save
     fig = area_figure(curves, options.against, f"{level_text(options.level)}% C.L.", options.title, options.width)
     save(fig, options.output, [p.map for curve in curves for p in curve.points])
 

@@ -84,10 +84,17 @@ def wanted(path, parameter, each):
         found = [m for m in found if named([member.names[0] for member in m.members or [m]])]
     if not found:
         what = f"the parameter {parameter} alone" if parameter else "one parameter"
-        raise MapError(f"{path}: has no map of " + (f"the axis {each} and another one" if each else what))
+        raise MapError(f"{path}: has no map of " + (f"the axis {each} and another one" if each else what) +
+                       ("" if each else profile_of_planes([m for m in maps if not m.members and named(m.names)])))
     if not each and parameter is None:
         tell_of_left_out(path, maps, found, "intervals are of one parameter")
     return found
+
+
+def profile_of_planes(planes):
+    """What to do where a parameter is there in maps of several alone."""
+    more = f", and {len(planes) - 1} more" if len(planes) > 1 else ""
+    return f"; maps that hold it with others are profiled where they are named one by one: {planes[0].path}{more}" if planes else ""
 
 
 def pivot_labels(families):

@@ -115,7 +115,7 @@ def pieces_of(path, rows):
     for number, row in enumerate([*rows, ""], 1):
         words = row.partition("#")[0].replace(",", " ").replace(";", " ").split()
         if words and [word.lower().lstrip("+-") for word in words] != ["nan"] * 2:
-            points.append(point(f"{path}:{number}", words))
+            points.append(point(f"{path}:{number}", words, re.search(r"\d,\d", row)))
             numbers.append(number)
         elif points and (words or not row.strip()):
             if len(points) < 2:
@@ -125,16 +125,17 @@ def pieces_of(path, rows):
     return pieces
 
 
-def point(place, words):
-    """The two numbers of a row of a file."""
+def point(place, words, has_comma=False):
+    """The two numbers of a row of a file; `has_comma`: there is a comma between digits."""
     if len(words) != 2:
-        raise MapError(f"{place}: expected two numbers, x and y, but there are {len(words)} words")
+        raise MapError(f"{place}: expected two numbers, x and y, but there are {len(words)} words" + (
+            "; if a comma stands for the decimal point, write a point" if has_comma else ""))
     values = []
     for word in words:
         try:
             values.append(float(word))
         except ValueError:
-            raise MapError(f"{place}: not a number") from None  # what it is may be none of ours to print
+            raise MapError(f"{place}: not a number; a heading or remark begins with #") from None  # what it is may be none of ours to print
         if not math.isfinite(values[-1]):
             raise MapError(f"{place}: {word[:60]} is not a finite number")
     return values
