@@ -183,7 +183,8 @@ def test_maps_that_have_no_area_are_left_out(study):
         first, *rest = done.stderr.splitlines()
         assert first == (f"areas.py: note: {study}: 12 of 18 maps are left out: an area needs two axes, and 6 have 1 "
                          "axis and 6 have parameters in turn")
-        assert all("coarse" in line or "more maps" in line for line in rest) and bool(rest) != bool(more)
+        known = ("pieces is uncertain", "more maps") if more else ("coarse", "pieces is uncertain", "more maps")
+        assert rest and all(any(words in line for words in known) for line in rest)
     done = command("areas.py", study, "--format", "csv", "--axes", "eps_mumu_uV,eps_ee_uV")
     assert len(rows_of(done)) == 7 and "left out" not in done.stderr
 
@@ -321,3 +322,29 @@ def test_a_grid_that_is_too_coarse_is_told(tmp_path):
     assert "m.h5: the grid of 13 x 11 points is too coarse: " in done.stderr and rows_of(done)[1][-1] == "too coarse"
     fine = command("areas.py", ellipse(tmp_path / "e.h5").path, "--format", "csv")
     assert fine.stderr == "" and "grid" not in rows_of(fine)[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------- pieces
+
+def valleys(path, saddle, n=61, tilt=0.0):
+    """Two minima in an oblique valley, with a saddle of Delta chi2 = 4.605 + `saddle` between them; for small ones the grid cannot
+    tell whether there are two pieces, or one."""
+    x, y = eps("ee", -1, 1, n), eps("mumu", -1, 1, n)
+    X, Y = grid(x, y)
+    along, across = (X + 0.7 * Y) / 1.22, (Y - 0.7 * X) / 1.22
+    return write_map(path, [x, y], (delta_from_level(90, 2) + saddle) * (1 - (along / 0.5)**2)**2 + (across / 0.02)**2)
+
+
+@pytest.mark.parametrize("saddle, n, sure", [(30, 241, True), (-3, 241, True), (0.02, 41, False)])
+def test_the_number_of_pieces_is_told_where_it_is_uncertain(tmp_path, saddle, n, sure):
+    path = valleys(tmp_path / "m.h5", saddle, n)
+    area, done = area_of(open_map(path), delta_from_level(90, 2)), command("areas.py", path, "--format", "csv")
+    assert area.pieces_are_sure == sure and ("number of pieces is uncertain" in done.stderr) == (not sure and "too coarse" not in done.stdout)
+    assert not sure or area.n_island == (2 if saddle > 0 else 1)
+
+
+def test_uncertain_pieces_stand_in_the_table(tmp_path):
+    sure, unsure = valleys(tmp_path / "a.h5", 30, 241), valleys(tmp_path / "b.h5", 0.02, 121)
+    done = command("areas.py", sure, unsure, "--format", "csv")
+    assert [row["grid"] for row in csv.DictReader(io.StringIO(done.stdout))] == ["fine enough", "pieces uncertain"]
+    assert f"{unsure}: the number of pieces is uncertain" in done.stderr and done.returncode == 0
