@@ -10,7 +10,7 @@ from cevscan_analysis.labels import escaped, marked
 from cevscan_analysis.maps import labels_of, open_maps, select, titles_of
 from cevscan_analysis.planes import only_those
 from cevscan_analysis.projection import curves_of
-from cevscan_analysis.tables import TABLES, Cut, as_json, pivot, rows_at, rows_of, tell_of_left_out, with_values
+from cevscan_analysis.tables import TABLES, Cut, as_json, pivot, rows_at, rows_of, tell_of_edges, tell_of_left_out, with_values
 
 EXAMPLE = "intervals.py csi.h5 si.h5 --parameter eps_ee_uV --delta 2.71 --level 95.45 --format latex"
 
@@ -145,6 +145,7 @@ def main():
     for family, label in zip(families, labels):
         rows += rows_at(family[0], label, cuts, options.each, options.parameter, options.at) if options.each else \
             rows_of(family, label, cuts)
+    tell_of_edges(rows, options.digits)
     sys.stdout.write(table(rows, cuts, options))
 
 
