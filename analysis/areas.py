@@ -4,7 +4,7 @@
 import math
 import sys
 
-from cevscan_analysis.against import areas_against, measured_once
+from cevscan_analysis.against import areas_against, measured_once, with_titles
 from cevscan_analysis.areas import rank
 from cevscan_analysis.command import (MapError, add_labels, add_only, add_selection, command_line, complain, labels_given, percentage,
                                       run)
@@ -166,8 +166,11 @@ def relabelled(curves, given):
 
 def draw(curves, options):
     from cevscan_analysis.area_curves import area_figure      # the only part that needs matplotlib
-    from cevscan_analysis.style import save
-    fig = area_figure(curves, options.against, f"{level_text(options.level)}% C.L.", options.title, options.width)
+    from cevscan_analysis.style import is_taller, save
+    words = options.against, f"{level_text(options.level)}% C.L.", options.title, options.width
+    fig = area_figure(curves if labels_given(options) else with_titles(curves), *words)
+    if is_taller(fig) and not labels_given(options):    # then names stand for titles
+        fig = area_figure(curves, *words)
     save(fig, options.output, [p.map for curve in curves for p in curve.points])
 
 

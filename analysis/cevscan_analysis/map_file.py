@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading the file of a map or of a study, of format 1 or 2 (include/cevscan/map.h)."""
 import contextlib
+import json
 import re
 
 from . import results, trust
@@ -165,9 +166,19 @@ class File:
         n = self.names().index(name) if n is None else n
         row, factors = {key: text_of(column[n]) for key, column in self._index.items()}, {}
         for key, (column, label) in self._factors().items():
-            factors[key] = Factor(_number(row[column], f"/index/{column}"), label)
+            factors[key] = Factor(_number(row[column], f"/index/{column}"), label, key in self._multiples())
         own = {column for column, _ in self._factors().values()} - {"exposure_factor"}
         return {key: value for key, value in row.items() if key not in own}, factors
+
+    def _multiples(self):
+        """Names of the factors that multiply: the study gives them as `times`."""
+        if not hasattr(self, "_times"):
+            try:
+                found = json.loads(str(self.attrs.get("configuration", "{}"))).get("factors") or ()
+                self._times = {f.get("name") for f in found if isinstance(f, dict) and "times" in f}
+            except (ValueError, AttributeError, TypeError):
+                self._times = set()
+        return self._times
 
     def _factors(self):
         """What varies beside sets and spaces: {factor: (its column of the index, its label)}."""
