@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 
+from .command import complain
 from .contour_files import read_contours
 from .errors import MapError
 from .intervals import level_text
@@ -49,6 +50,8 @@ def add_limits(parser, in_panels=False):
 
 def limits_given(options, in_panels=False):
     """[Limit] of the command line."""
+    if options.limit_in_place and not options.limit:
+        complain("note: --limit-in-place places the names of limits, and there is no --limit")
     n, labels, styles = len(options.limit), options.limit_label, options.limit_style
     if len(labels) > n:
         raise MapError(f"--limit-label is there {len(labels)} times, but --limit {n}")
@@ -100,7 +103,7 @@ def _of_contours(path, contours, label):
         for level, delta in cuts:
             words = label or str(one.about.get("label") or os.path.basename(path))
             words += f", {one.about.get('label')}" * bool(label and several)
-            if len(cuts) > 1:
+            if len(cuts) > 1 or not label:
                 words += f", {level_text(level)}%" if level is not None else rf", $\Delta\chi^2 = {delta:g}$"
             lines = [np.column_stack((p.x, p.y)) for p in one.pieces if (p.level, p.delta) == (level, delta)]
             found.append(Limit(words, lines, path, names=tuple(one.names)))

@@ -14,14 +14,15 @@ from .command import complain
 from .errors import MapError
 from .intervals import allowed_intervals, delta_from_level, level_text
 from .maps import open_map
-from .notes import list_of_notes, tell_of_end, tell_of_left_out, tell_of_notes, tell_of_profiles, with_values
+from .notes import (list_of_notes, tell_of_crowd, tell_of_end, tell_of_left_out, tell_of_notes, tell_of_profiles, tell_of_single,
+                    with_values)
 from .projection import curves_at
 from .typeset import (FILE_ENDS, FORMATS, csv_table, latex_cell, latex_text, markdown_table, number, plain_table, round_to, significant,
                       sure_digits, tabular, with_error, with_sides)
 
 __all__ = ["FILE_ENDS", "FORMATS", "TABLES", "Cut", "Row", "as_json", "comma_separated", "latex", "latex_text", "list_of_notes", "markdown",
-           "number", "pivot", "plain_table", "round_to", "rows_at", "rows_of", "significant", "tell_of_edges", "tell_of_end", "tell_of_left_out",
-           "tell_of_notes", "tell_of_profiles", "with_error", "with_values"]
+           "number", "pivot", "plain_table", "round_to", "rows_at", "rows_of", "significant", "tell_of_crowd", "tell_of_edges", "tell_of_end", "tell_of_left_out",
+           "tell_of_notes", "tell_of_profiles", "tell_of_single", "with_error", "with_values"]
 
 FOOTNOTE = "* end of the values in the map, not of the allowed interval"
 FOOTNOTE_OF_BEST_FIT = "† at the end of the values in the map; the best fit may lie behind it"
