@@ -4,7 +4,7 @@
 import math
 import sys
 
-from cevscan_analysis.against import areas_against, measured_once
+from cevscan_analysis.against import areas_against, measured_once, with_titles
 from cevscan_analysis.areas import rank
 from cevscan_analysis.command import (MapError, add_labels, add_only, add_selection, command_line, complain, labels_given, percentage,
                                       run)
@@ -28,7 +28,8 @@ def arguments():
     parser.add_argument("--level", type=percentage, default=90, metavar="P", help="confidence level in %% (default: 90)")
     parser.add_argument("--rank", action="store_true", help="rank combinations")
     parser.add_argument("--against", metavar="FACTOR", help="areas over this factor of a study: exposure, or one that it names")
-    parser.add_argument("-o", "--output", metavar="FIGURE", help="with --against: figure to write, .pdf, .png, .svg or .pgf")
+    parser.add_argument("-o", "--output", action="append", metavar="FIGURE",
+                        help="with --against: figure to write, .pdf, .png, .svg or .pgf; can be repeated for several formats")
     parser.add_argument("--width", default="column", metavar="W", help="of the figure: column, page, or mm (default: column)")
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
     parser.add_argument("--axes", metavar="X,Y", help="parameters; the others are profiled (default: the map's two); of a study only this plane")
@@ -51,7 +52,21 @@ HEAD = ["error", "pieces", "reaches an edge", "without values"]
 
 def cells_of(m, area, coarse, is_whole, any_coarse):
     return [f"{area.value:.4g}", f"{area.error:.1g}", str(area.n_island), "yes" if area.touches_edge else "no", f"{area.unknown:.4g}"] + \
-        [m.percent_complete] * (not is_whole) + ["too coarse" if coarse else "fine enough"] * any_coarse
+        [m.percent_complete] * (not is_whole) + [verdict(m, area, coarse)] * any_coarse
+
+
+def verdict(m, area, coarse):
+    """On the grid."""
+    return "too coarse" if coarse else "pieces uncertain" if pieces_note(m, area) else "fine enough"
+
+
+def pieces_note(m, area):
+    """What a reader must know of the number of pieces; of unfinished maps nothing, whose pieces are those of a part."""
+    if area.pieces_are_sure or m.completeness < 1:
+        return ""
+    low, high = area.pieces
+    return (f"the number of pieces is uncertain: {area.n_island} of the grid's points, but {low}" + f" to {high}" * (low < high) +
+            " between them within the error of the area")
 
 
 def rest_of_head(is_whole, any_coarse):
@@ -63,8 +78,9 @@ def table_of_areas(maps, labels, level):
     families, _ = with_values([[m] for m in maps], labels)
     kept = {id(m) for m, in families}
     maps, labels, found = zip(*(one for one in zip(maps, labels, found) if id(one[0]) in kept))
-    tell_of_coarse([(m, coarse) for m, (_, coarse) in zip(maps, found)])
-    more = all(m.completeness == 1 for m in maps), any(coarse for _, coarse in found)
+    notes = [(m, coarse or pieces_note(m, area)) for m, (area, coarse) in zip(maps, found)]
+    tell_of_coarse(notes)
+    more = all(m.completeness == 1 for m in maps), any(note for _, note in notes)
     lines = [["map", f"area, {level_text(level)} %", *rest_of_head(*more)]]
     return lines + [[label, *cells_of(m, *one, *more)] for m, label, one in zip(maps, labels, found)]
 
@@ -72,8 +88,9 @@ def table_of_areas(maps, labels, level):
 def table_of_curves(curves, factor, level):
     """A line for each point: plane and other factors where they vary, set, value of the factor, area."""
     points = [p for curve in curves for p in curve.points]
-    tell_of_coarse([(p.map, p.coarse) for p in points])
-    more = all(p.map.completeness == 1 for p in points), any(p.coarse for p in points)
+    notes = [(p.map, p.coarse or pieces_note(p.map, p.area)) for p in points]
+    tell_of_coarse(notes)
+    more = all(p.map.completeness == 1 for p in points), any(note for _, note in notes)
     many, others = len({curve.plane for curve in curves}) > 1, list(dict.fromkeys(name for curve in curves for name in curve.others))
     lines = [["plane"] * many + ["set", *others, factor, f"area, {level_text(level)} %", *rest_of_head(*more)]]
     for curve in curves:
@@ -93,6 +110,8 @@ def table_of_ranks(maps, labels, level):
     if not ranking:
         raise MapError("--rank: no map of several experiments is there together with the maps of each of them, of the same "
                        "plane, exposure and factors")
+    pairs = [(m, r.area) for r in ranking for m, label in whole if label == r.label]
+    tell_of_coarse(list({m.path: (m, pieces_note(m, area)) for m, area in pairs}.values()))
     lines = [["combination", f"area, {level_text(level)} %", "area of its best member", "left", "error", "pieces",
               "fewest pieces of a member"]]
     for r in ranking:
@@ -104,7 +123,7 @@ def table_of_ranks(maps, labels, level):
 # --------------------------------------------------------------------------------------------------------------- notes
 
 def tell_of_coarse(found):
-    """A line for each of (map, why its grid is too coarse); at most a few."""
+    """A line for each of (map, what its grid does not resolve); at most a few."""
     found = [(m, note) for m, note in found if note]
     for m, note in found[:MANY]:
         complain(f"note: {m.path}: {note}")
@@ -126,6 +145,9 @@ def tell_of_unfinished(maps, is_other_ranked):
 
 def areas_over(maps, options):
     """Table, and figure, of areas over a factor."""
+    if options.output:
+        from cevscan_analysis.style import figure_format
+        figure_format(options.output)
     curves = areas_against(maps, options.against, options.level)
     given = labels_given(options)
     if given:
@@ -144,9 +166,11 @@ def relabelled(curves, given):
 
 def draw(curves, options):
     from cevscan_analysis.area_curves import area_figure      # the only part that needs matplotlib
-    from cevscan_analysis.style import figure_format, save
-    figure_format(options.output)
-    fig = area_figure(curves, options.against, f"{level_text(options.level)}% C.L.", options.title, options.width)
+    from cevscan_analysis.style import is_taller, save
+    words = options.against, f"{level_text(options.level)}% C.L.", options.title, options.width
+    fig = area_figure(curves if labels_given(options) else with_titles(curves), *words)
+    if is_taller(fig) and not labels_given(options):    # then names stand for titles
+        fig = area_figure(curves, *words)
     save(fig, options.output, [p.map for curve in curves for p in curve.points])
 
 

@@ -31,7 +31,7 @@ def arguments():
 
 def main():
     options = arguments()
-    from cevscan_analysis.contour_files import Contours, about, as_csv, kind_of, write_contours
+    from cevscan_analysis.contour_files import Contours, about, as_csv, check_target, kind_of, write_contours
     from cevscan_analysis.contour_pieces import contour_lines
     from cevscan_analysis.maps import labels_of
     from cevscan_analysis.planes import labels_by_plane, only_those, planes_of
@@ -39,6 +39,7 @@ def main():
     from cevscan_analysis.tables import tell_of_notes, tell_of_profiles, with_values
     if options.output:
         kind_of(options.output)
+        check_target(options.output)
     maps = planes_of(options.maps, options.axes, options.sets, options.where, "contours need two axes")
     maps, labels = only_those(maps, labels_by_plane(maps), options.only)
     labels = labels_of(maps, labels_given(options)) if labels_given(options) else labels

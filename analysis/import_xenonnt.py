@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from cevscan_analysis.command import MapError, run
 from cevscan_analysis.numeric import h5py, np
+from cevscan_analysis.parsing import Parser
 from cevscan_analysis.trust import check_place, try_first
 
 CITATION = ("data release of the XENON collaboration, doi:10.5281/zenodo.20576156, CC BY 4.0; E. Aprile et al. (XENON), "
@@ -73,8 +74,8 @@ def of_run(text):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser._negative_number_matcher = re.compile(r"^-\d")
     parser.add_argument("release", metavar="RELEASE_DIR", help="folder that holds data/, binning/ and templates/")
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder of the experiment files; made if missing")

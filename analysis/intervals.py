@@ -10,7 +10,7 @@ from cevscan_analysis.labels import escaped, marked
 from cevscan_analysis.maps import labels_of, open_maps, select, titles_of
 from cevscan_analysis.planes import only_those
 from cevscan_analysis.projection import curves_of
-from cevscan_analysis.tables import TABLES, Cut, as_json, pivot, rows_at, rows_of, tell_of_left_out, with_values
+from cevscan_analysis.tables import TABLES, Cut, as_json, pivot, rows_at, rows_of, tell_of_edges, tell_of_left_out, with_values
 
 EXAMPLE = "intervals.py csi.h5 si.h5 --parameter eps_ee_uV --delta 2.71 --level 95.45 --format latex"
 
@@ -84,10 +84,17 @@ def wanted(path, parameter, each):
         found = [m for m in found if named([member.names[0] for member in m.members or [m]])]
     if not found:
         what = f"the parameter {parameter} alone" if parameter else "one parameter"
-        raise MapError(f"{path}: has no map of " + (f"the axis {each} and another one" if each else what))
+        raise MapError(f"{path}: has no map of " + (f"the axis {each} and another one" if each else what) +
+                       ("" if each else profile_of_planes([m for m in maps if not m.members and named(m.names)])))
     if not each and parameter is None:
         tell_of_left_out(path, maps, found, "intervals are of one parameter")
     return found
+
+
+def profile_of_planes(planes):
+    """What to do where a parameter is there in maps of several alone."""
+    more = f", and {len(planes) - 1} more" if len(planes) > 1 else ""
+    return f"; maps that hold it with others are profiled where they are named one by one: {planes[0].path}{more}" if planes else ""
 
 
 def pivot_labels(families):
@@ -138,6 +145,7 @@ def main():
     for family, label in zip(families, labels):
         rows += rows_at(family[0], label, cuts, options.each, options.parameter, options.at) if options.each else \
             rows_of(family, label, cuts)
+    tell_of_edges(rows, options.digits)
     sys.stdout.write(table(rows, cuts, options))
 
 

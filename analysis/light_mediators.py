@@ -5,7 +5,7 @@ import argparse
 import os
 import sys
 
-from cevscan_analysis.command import SCRIPTS, call, command_line, configuration, program, run, write
+from cevscan_analysis.command import SCRIPTS, MapError, call, command_line, configuration, program, run, write
 from cevscan_analysis.files import FORMATS, KNOWN
 from cevscan_analysis.mediators import EXPERIMENTS, INTERACTIONS, MASS, SHORT, scan_text
 
@@ -51,6 +51,8 @@ def analysis(name, *words, **options):
 
 def compute(folder, options):
     """All maps: {interaction: [paths]}."""
+    if os.path.realpath(os.path.dirname(options.template)) == os.path.realpath(os.path.join(folder, "scans")):
+        raise MapError(f"--template {options.template}: lies where scan files are written; put it elsewhere")
     maps, n = {}, len(options.interactions) * len(options.experiments)
     for interaction in options.interactions:
         for experiment in options.experiments:

@@ -128,6 +128,8 @@ def arguments():
     parser.add_argument("--folder", help="where the maps are written for a while: a file system that all nodes see (default: here)")
     parser.add_argument("--program", default=find_program(), help="cevscan (default: $CEVSCAN, or the one beside this file)")
     options = parser.parse_args()
+    if Path(options.output).suffix != ".json":
+        parser.error(f"-o {options.output}: must end in .json; a table of the same name that ends in .csv is written beside it")
     options.layouts = options.layouts or default_layouts(cores_here())
     return options
 

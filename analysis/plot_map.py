@@ -12,10 +12,10 @@ from cevscan_analysis.limits import draw_limits, name_band, tell_of_limits
 from cevscan_analysis.maps import group_names, labels_of, open_map, open_maps, select
 from cevscan_analysis.numeric import np
 from cevscan_analysis.projection import from_each, project
-from cevscan_analysis.style import (MM, VOID_STYLE, add_note, add_output, add_title, add_width, draw_boxes, figure_format, new_figure,
+from cevscan_analysis.style import (MM, VOID_STYLE, add_note, add_output, add_title, add_width, beyond_grid, draw_boxes, figure_format, new_figure,
                                     own_words, place_legend, save, set_limits, set_scale, styled, their_words, width_in_mm,
                                     write_decades)
-from cevscan_analysis.tables import tell_of_profiles
+from cevscan_analysis.tables import tell_of_crowd, tell_of_profiles, tell_of_single
 
 from matplotlib.patches import Patch  # after the package, which says so if it is missing
 
@@ -33,7 +33,8 @@ def arguments():
     parser.add_argument("--levels", type=percentages, metavar="P,P,...",
                         help="confidence levels in %% (default: 68,90,95 for one map, 90 for several)")
     parser.add_argument("--outlined", type=positions, default=(), metavar="N,N,...",
-                        help="of several maps those, counted from 1, that are drawn as outlines, without colour inside")
+                        help="of several maps those, counted from 1, that are drawn as outlines, without colour inside (default: none; with "
+                             "--excluded all but the first)")
     parser.add_argument("--delta", type=deltas, metavar="D,D,...", help="values of Delta chi2 in place of --levels")
     parser.add_argument("--excluded", action="store_true", help="colour what is excluded instead of what is allowed")
     parser.add_argument("--each", metavar="AXIS",
@@ -73,6 +74,8 @@ def positions(text):
 def maps_of(path, options):
     """The map of a file; of a study those of two axes that are chosen."""
     if not (options.sets or options.where) or len(group_names(path)) < 2:
+        if options.sets or options.where:
+            tell_of_single(path)
         return [open_map(path)]
     chosen = [m for m in select(open_maps(path), options.sets, options.where) if len(m.axes) == 2 and not m.members]
     names = sorted(name.strip() for name in options.axes.split(",")) if options.axes else None
@@ -123,13 +126,14 @@ def draw(maps, labels, limits, options):
         handles, seen = draw_one(ax, maps[0], cuts, options.excluded)
         title = labels[0] if options.labels or options.labels_file or maps[0].is_surrogate else None
     else:
-        handles, seen = draw_several(ax, maps, cuts, labels, options.outlined, options.excluded)
+        rest = range(2, len(maps) + 1) if options.excluded else ()      # what is excluded by one hides what is by another
+        handles, seen = draw_several(ax, maps, cuts, labels, options.outlined or rest, options.excluded)
         title = title_of_cuts(cuts, options)
     if options.excluded:
         write_decades(ax)
     if options.excluded and len(maps) == 1:
         seen = np.concatenate((seen, name_band(ax, maps[0], cuts[0][0])))
-    boxes = [box for m in maps for box in void_boxes(m)]
+    boxes = [box for m in maps for box in void_boxes(m)] + (beyond_grid(ax, maps) if options.xlim or options.ylim else [])
     void = draw_boxes(ax, boxes)
     more, places = draw_points(ax, maps)
     lines, along = draw_limits(ax, limits, options.limit_in_place, places)
@@ -159,6 +163,7 @@ def main():
     for m in maps:
         tell_of_profiles([m])
     maps = [from_each(m, options.each) for m in maps] if options.each else maps
+    tell_of_crowd(len(maps))
     limits, = placed(limits_given(options), [maps[0].axes])
     labels = names_of(maps, options)
     if max(options.outlined, default=0) > len(maps):

@@ -13,7 +13,7 @@ from cevscan_analysis.maps import file_of, open_maps, select, titles_of
 from cevscan_analysis.panels import Panel, contour_panels, labels_in_order, profile_panels
 from cevscan_analysis.style import (add_output, add_width, figure_format, is_taller, own_words, readable, save, styled, their_words,
                                     width_in_mm)
-from cevscan_analysis.tables import tell_of_notes
+from cevscan_analysis.tables import tell_of_crowd, tell_of_notes
 
 EXAMPLE = 'plot_panels.py study.h5 --only ess_csi,ess_si,"ess_csi + ess_si" --labels CsI,Si,both -o planes.pdf'
 
@@ -169,6 +169,7 @@ def main():
     figure_format(options.output)
     maps, given = of_one_kind(all_maps(options.maps, options), options.profiles), labels_given(options)
     panels = renamed(some_of(panels_of(maps), options.only), given)
+    tell_of_crowd(max(len(panel.maps) for panel in panels))
     fig = draw(panels, options)
     if is_taller(fig) and not given and not options.outlined:   # then names stand for titles
         fig = draw(renamed(some_of(panels_of(maps, spelled=False), options.only), None), options)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws Delta chi2 of one parameter, or of each that a map scans in turn, for one cevscan map or many."""
-from cevscan_analysis.command import MapError, add_labels, add_selection, command_line, labels_given, run
+from cevscan_analysis.command import MapError, add_labels, add_selection, command_line, complain, labels_given, run
 from cevscan_analysis.curves import CHI2_RANGE, draw_panel, is_signed, panel_label, sign_handles, telling_range
 from cevscan_analysis.maps import group_names, labels_of, open_maps, select
 from cevscan_analysis.projection import curves_of
@@ -9,7 +9,7 @@ from cevscan_analysis.scales import fewer_numbers
 from cevscan_analysis.style import (MM, add_head, add_note, add_output, add_title, add_width, figure_format, name_of, new_figure, new_grid,
                                     own_words, place_below, place_inside, place_legend, place_one_legend, save, styled, their_words,
                                     width_in_mm, write_steps)
-from cevscan_analysis.tables import tell_of_profiles
+from cevscan_analysis.tables import tell_of_crowd, tell_of_profiles, tell_of_single
 
 EXAMPLE = 'plot_profile.py csi.h5 si.h5 --parameter eps_ee_uV --labels "CsI,Si" -o profile.pdf'
 
@@ -36,6 +36,8 @@ def arguments():
 def sources(path, options):
     """What is drawn of a file: the map; of a study the chosen maps of one parameter, or of several in turn."""
     if not (options.sets or options.where) or len(group_names(path)) < 2:
+        if options.sets or options.where:
+            tell_of_single(path)
         return [path]
     maps = [m for m in select(open_maps(path), options.sets, options.where) if m.members or len(m.axes) == 1]
     named = [m for m in maps if options.parameter in (None, *(member.names[0] for member in m.members or [m]))]
@@ -46,6 +48,17 @@ def sources(path, options):
         raise MapError(f"{path}: {'choose one' if kinds else 'no map of it'} with --parameter: {', '.join(there)}" if there else
                        f"{path}: no map of one parameter among the chosen ones")
     return single or named
+
+
+def check_range(curves, xlim):
+    """Refuses a range in which no curve lies; a note tells of one that goes beyond them all."""
+    if xlim is None or any(is_signed(m) for m in curves):
+        return
+    first, last = min(m.axes[0].values[0] for m in curves), max(m.axes[0].values[-1] for m in curves)
+    if xlim[1] <= first or xlim[0] >= last:
+        raise MapError(f"--xlim: from {xlim[0]:g} to {xlim[1]:g} shows nothing: what was computed goes from {first:g} to {last:g}")
+    if xlim[0] < first or xlim[1] > last:
+        complain(f"note: the figure shows more than was computed, from {first:g} to {last:g}")
 
 
 def draw(curves, labels, options):
@@ -119,6 +132,8 @@ def main():
     families = [curves_of(source, options.parameter) for path in options.maps for source in sources(path, options)]
     for family in families:
         tell_of_profiles(family)
+    tell_of_crowd(len(families))
+    check_range([m for family in families for m in family], options.xlim)
     names = [[m.names[0] for m in family] for family in families]
     for family, own in zip(families, names):
         if own != names[0]:

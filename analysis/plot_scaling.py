@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws what measure_scaling.py has measured: speed-up of the same scan, and efficiency with as many points for each core."""
-import argparse
 import json
 
 from cevscan_analysis.command import MapError, run
+from cevscan_analysis.parsing import Parser
 from cevscan_analysis.style import (GREY, MM, add_output, add_width, colour, figure_format, line_style, new_figure, save, styled,
                                     width_in_mm)
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, epilog="example: plot_scaling.py scaling.json -o scaling.pdf")
+    parser = Parser(description=__doc__, epilog="example: plot_scaling.py scaling.json -o scaling.pdf")
     parser.add_argument("measured", metavar="JSON", help="what measure_scaling.py wrote")
     add_output(parser)
     add_width(parser, "column")

@@ -18,6 +18,7 @@ import sys
 from dataclasses import asdict, dataclass
 
 from cevscan_analysis.numeric import np
+from cevscan_analysis.parsing import Parser
 
 MOST_IN_BATCH, LONGEST_BATCH_S, MOST_LOAD = 128, 0.5, 0.5  # as in schedule.c
 
@@ -148,7 +149,7 @@ def read_costs(options):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", metavar="JSON", help="what `cevscan bench reference scheduler --json` printed")
     parser.add_argument("--ranks", type=lambda text: [int(n) for n in text.split(",")], default=[64, 256, 1024, 4096, 16384, 65536])
     parser.add_argument("--tiles-per-rank", type=int, default=200, help="tiles of the scan, for each rank (default: 200)")

@@ -11,7 +11,7 @@ from e2e import run
 from scipy.ndimage import label as connected
 from synthetic_map import Axis, command, complaint, eps, grid, write_map, write_study
 
-from cevscan_analysis.against import areas_against
+from cevscan_analysis.against import areas_against, with_titles
 from cevscan_analysis.area_curves import area_figure
 from cevscan_analysis import MapError, area_of, delta_from_level, open_map, open_maps, rank
 from cevscan_analysis.areas import _n_island
@@ -183,7 +183,8 @@ def test_maps_that_have_no_area_are_left_out(study):
         first, *rest = done.stderr.splitlines()
         assert first == (f"areas.py: note: {study}: 12 of 18 maps are left out: an area needs two axes, and 6 have 1 "
                          "axis and 6 have parameters in turn")
-        assert all("coarse" in line or "more maps" in line for line in rest) and bool(rest) != bool(more)
+        known = ("pieces is uncertain", "more maps") if more else ("coarse", "pieces is uncertain", "more maps")
+        assert rest and all(any(words in line for words in known) for line in rest)
     done = command("areas.py", study, "--format", "csv", "--axes", "eps_mumu_uV,eps_ee_uV")
     assert len(rows_of(done)) == 7 and "left out" not in done.stderr
 
@@ -279,7 +280,7 @@ def test_table_over_a_factor(factored):
 def test_figure_over_a_factor(factored):
     fig = area_figure(areas_against(open_maps(factored), "years"), "years", "90% C.L.")
     ax, = fig.axes
-    assert ax.get_xscale() == "log" and ax.get_xlabel() == "years" and ax.get_ylabel() == "area at 90% C.L."
+    assert ax.get_xscale() == "log" and ax.get_xlabel() == "years" and ax.get_ylabel().endswith("{\\mu\\mu}^{uV}$) at 90% C.L.")
     words = [t.get_text() for legend in [*fig.legends, ax.get_legend()] if legend for t in legend.get_texts()]
     assert words == ["csi", "si", "csi + si", "systematics 1", "systematics 0.2"]
     assert len(ax.containers) == 6 and {len(bars.lines[0].get_xdata()) for bars in ax.containers} == {3}
@@ -321,3 +322,55 @@ def test_a_grid_that_is_too_coarse_is_told(tmp_path):
     assert "m.h5: the grid of 13 x 11 points is too coarse: " in done.stderr and rows_of(done)[1][-1] == "too coarse"
     fine = command("areas.py", ellipse(tmp_path / "e.h5").path, "--format", "csv")
     assert fine.stderr == "" and "grid" not in rows_of(fine)[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------- pieces
+
+def valleys(path, saddle, n=61, tilt=0.0):
+    """Two minima in an oblique valley, with a saddle of Delta chi2 = 4.605 + `saddle` between them; for small ones the grid cannot
+    tell whether there are two pieces, or one."""
+    x, y = eps("ee", -1, 1, n), eps("mumu", -1, 1, n)
+    X, Y = grid(x, y)
+    along, across = (X + 0.7 * Y) / 1.22, (Y - 0.7 * X) / 1.22
+    return write_map(path, [x, y], (delta_from_level(90, 2) + saddle) * (1 - (along / 0.5)**2)**2 + (across / 0.02)**2)
+
+
+@pytest.mark.parametrize("saddle, n, sure", [(30, 241, True), (-3, 241, True), (0.02, 41, False)])
+def test_the_number_of_pieces_is_told_where_it_is_uncertain(tmp_path, saddle, n, sure):
+    path = valleys(tmp_path / "m.h5", saddle, n)
+    area, done = area_of(open_map(path), delta_from_level(90, 2)), command("areas.py", path, "--format", "csv")
+    assert area.pieces_are_sure == sure and ("number of pieces is uncertain" in done.stderr) == (not sure and "too coarse" not in done.stdout)
+    assert not sure or area.n_island == (2 if saddle > 0 else 1)
+
+
+def test_uncertain_pieces_stand_in_the_table(tmp_path):
+    sure, unsure = valleys(tmp_path / "a.h5", 30, 241), valleys(tmp_path / "b.h5", 0.02, 121)
+    done = command("areas.py", sure, unsure, "--format", "csv")
+    assert [row["grid"] for row in csv.DictReader(io.StringIO(done.stdout))] == ["fine enough", "pieces uncertain"]
+    assert f"{unsure}: the number of pieces is uncertain" in done.stderr and done.returncode == 0
+
+
+# -------------------------------------------------------------------------------------------------------- figure over a factor
+
+def test_the_figure_over_a_factor_says_what_it_shows(tmp_path):
+    """The plane, the experiments' titles, multiples as such; all lines as wide, and all error bars within the frame."""
+    x, y = eps("ee", -1, 1, 41), eps("mumu", -1, 1, 41)
+    X, Y = grid(x, y)
+    rows = [(name, t, s) for name in ("csi", "si") for t in (1, 3, 10) for s in (1, 0.2)]
+    maps = {f"{name}@years={t},systematics={s}": (X**2 + (3 if name == "csi" else 2) * Y**2) * 20 * t / s for name, t, s in rows}
+    configuration = {"experiments": [{"experiment": "csi", "title": "Cesium iodide scintillator"}, {"experiment": "si", "title": "Silicon"}],
+                     "factors": [{"name": "years", "values": [1, 3, 10]}, {"name": "systematics", "times": [1, 0.2]}]}
+    columns = {"set": [name for name, *_ in rows], "years": [f"{t:.15g}" for _, t, _ in rows], "title": [name for name, *_ in rows],
+               "systematics": [f"{s:.15g}" for *_, s in rows]}
+    study = write_study(tmp_path / "s.h5", {"a": ((x, y), maps)}, columns=columns, configuration=json.dumps(configuration),
+                        factors={"years": "years", "systematics": "systematics"})
+    curves = with_titles(areas_against(open_maps(study), "years"))
+    fig = area_figure(curves, "years", "90% C.L.")
+    words = {t.get_text() for legend in [*fig.legends, fig.axes[0].get_legend()] if legend for t in legend.get_texts()}
+    assert {"Cesium iodide scintillator", "Silicon", "systematics × 1", "systematics × 0.2"} <= words
+    ax = fig.axes[0]
+    assert "varepsilon_{ee}" in ax.get_ylabel() and r"varepsilon_{\mu\mu}" in ax.get_ylabel()
+    assert len({line.get_linewidth() for line in ax.lines if line.get_linestyle() not in ("None", "none")}) == 1
+    low, high = ax.get_ylim()
+    assert all(low < p.area.value - p.area.error and p.area.value + p.area.error < high for c in curves for p in c.points)
+    assert [c.label for c in areas_against(open_maps(study), "years")][:2] == ["csi", "csi"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Intervals against edges known in closed form, and what the command prints."""
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -11,6 +12,7 @@ from scipy.optimize import brentq
 from synthetic_map import Axis, command, complaint, eps, grid, nsi_counting, write_map
 
 from cevscan_analysis import allowed_intervals, curve_of, delta_from_level
+from cevscan_analysis.axes import Axis as OwnAxis
 from cevscan_analysis.tables import round_to
 
 
@@ -216,3 +218,32 @@ def test_bad_options(well, arguments):
 
 def test_labels_must_fit(well):
     assert complaint(command("intervals.py", well, "--labels", "a,b")).endswith("--labels names 2 maps, but there are 1")
+
+
+# --------------------------------------------------------------------------------------------------------------- accuracy
+
+def steep(t):
+    """Zero at 0.123, and a cliff on the right."""
+    return ((t - 0.123) / 0.05)**2 * np.where(t > 0.123, 1 + 400 * (t - 0.123)**2, 1)
+
+
+@pytest.mark.parametrize("curve", [steep, lambda t: np.abs(t - 0.123) / 0.05, lambda t: 40 * (1 - np.cos(9 * (t - 0.1)))])
+def test_edges_are_as_sure_as_is_told(curve):
+    """Against the same curve on a grid so fine that nothing is left to ask."""
+    fine = OwnAxis("x", "1", "x", "", "linear", 0.0, np.linspace(-0.5, 0.5, 20001))
+    true = allowed_intervals(fine, curve(fine.values), 2.71)
+    for n in (15, 24, 41, 100):
+        coarse = dataclasses.replace(fine, values=np.linspace(-0.5, 0.5, n))
+        found = allowed_intervals(coarse, curve(coarse.values), 2.71)
+        if len(found.intervals) == len(true.intervals):
+            off = np.abs(np.array(found.intervals) - true.intervals)
+            assert (off <= np.array(found.errors) + 1e-6).all(), (n, off, found.errors)
+
+
+def test_unsure_digits_are_not_written(tmp_path):
+    for n, digits in ((9, 2), (401, 3)):
+        x = eps("ee", -0.5, 0.5, n)
+        path = write_map(tmp_path / "m.h5", [x], steep(x.values) * 0.1)
+        done = command("intervals.py", path, "--format", "csv")
+        low = next(csv.DictReader(io.StringIO(done.stdout)))["low"]
+        assert ("uncertain by" in done.stderr) == (digits < 3) and len(low.partition(".")[2]) <= digits, (done.stdout, done.stderr)

@@ -3,12 +3,12 @@
 
     >>> for curve in areas_against(open_maps("study.h5"), "years", level=90): print(curve.label, curve.others, curve.points)
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .areas import Area, area_of
 from .errors import MapError
 from .intervals import delta_from_level
-from .labels import experiments_of, factors_of, marked, plain_titles
+from .labels import experiments_of, factors_of, marked, plain_titles, sets_in_figure
 from .lines import ENOUGH, coarseness
 from .one_map import Map
 
@@ -78,6 +78,14 @@ def areas_against(maps, factor, level=90):
     return [curve for curve in curves.values() if curve.points]
 
 
+def with_titles(curves):
+    """Curves whose sets have the names that figures have for them; as they are where these would not tell them apart."""
+    points = [(curve.label, p.map) for curve in curves for p in curve.points]
+    titles = sets_in_figure([m for _, m in points])
+    names = {old: marked(title, m) for (old, m), title in zip(points, titles)}
+    return [replace(curve, label=names[curve.label]) for curve in curves] if len(set(names.values())) == len(names) else curves
+
+
 def check_factor(maps, factor):
     """Refuses a factor that is not there, or does not vary."""
     there = dict.fromkeys(name for m in maps for name in factors_of(m))
@@ -91,5 +99,5 @@ def check_factor(maps, factor):
 
 def name_of_factor(maps, factor):
     """Its label for an axis, without the place of the value."""
-    label = next(m.factors[factor].label for m in maps if factor in m.factors)
-    return label.replace("{}", "").strip(" ,=") or factor
+    found = next(m.factors[factor] for m in maps if factor in m.factors)
+    return (found.label.replace("{}", "").strip(" ,=") or factor) + " (times the nominal)" * found.is_multiple

@@ -11,6 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 MARKERS = "osDv^Pp"
+WIDTH = 1.1     # of lines, in points
+DEEP = 30       # how far below the lowest area, as a ratio, the axis follows error bars
 WIDE = 8        # a range of values that is larger than this has a logarithmic axis
 
 
@@ -34,7 +36,7 @@ def area_figure(curves, factor, level_name, title=None, width="column"):
             seen += points_along(curve)
     handles = [Line2D([], [], label=their_words(label), **look_of(k)) for k, label in enumerate(labels)]
     if len(styles) > 1:
-        handles += [Line2D([], [], color="0.3", linestyle=line_style(k), label=their_words(words)) for k, words in enumerate(styles)]
+        handles += [Line2D([], [], color="0.3", linewidth=WIDTH, linestyle=line_style(k), label=their_words(words)) for k, words in enumerate(styles)]
     if any_coarse:
         handles.append(Line2D([], [], linestyle="none", marker="o", markersize=3.5, color="0.3", markerfacecolor="white",
                               label="grid too coarse"))
@@ -48,8 +50,8 @@ def area_figure(curves, factor, level_name, title=None, width="column"):
 
 
 def look_of(k):
-    """Of a set. Curves that lie upon each other can be told apart by what is wider."""
-    return dict(color=colour(k), marker=MARKERS[k % len(MARKERS)], markersize=3.8, linewidth=max(0.8, 1.9 - 0.35 * k))
+    """Of a set."""
+    return dict(color=colour(k), marker=MARKERS[k % len(MARKERS)], markersize=3.8, linewidth=WIDTH)
 
 
 def others_of(curve):
@@ -93,7 +95,8 @@ def dress(ax, curves, factor, level_name, is_named):
         ax.set_xlim(x[0] - 0.06 * (x[-1] - x[0]), x[-1] + 0.06 * (x[-1] - x[0]))
     if min(y) > 0 and max(y) >= WIDE * min(y):
         ax.set_yscale("log")
-        ax.set_ylim(min(y) / 1.6, top * 1.6)
+        lowest = min(p.area.value - p.area.error for curve in curves for p in curve.points)
+        ax.set_ylim(max(lowest, min(y) / DEEP) / 1.4, top * 1.6)
     else:
         ax.set_ylim(0, (top if top < 3 * max(y) else 1.5 * max(y)) * 1.08 or 1)
     if len(x) <= 8:
@@ -104,6 +107,7 @@ def dress(ax, curves, factor, level_name, is_named):
     ax.set_xlabel(their_words(name_of_factor(maps, factor)))
     axes = maps[0].axes
     units = " ".join(tex_of_unit(axis.units) for axis in axes if axis.units not in ("1", "") and axis.drawn_scale == "linear")
-    ax.set_ylabel(f"area at {level_name}" + f" [{units}]" * bool(units))
+    plane = ", ".join(name_of(axis) for axis in axes)
+    ax.set_ylabel("area" + f" of ({plane})" * (not is_named) + f" at {level_name}" + f" [{units}]" * bool(units))
     if is_named:
-        ax.set_title(", ".join(name_of(axis) for axis in axes), fontsize=SMALL + 0.5)
+        ax.set_title(plane, fontsize=SMALL + 0.5)

@@ -2,7 +2,7 @@
 """Areas of allowed regions, and how much of a degeneracy a combination of experiments removes.
 
     >>> area_of(open_map("csi.h5"), delta_from_level(90, dof=2))
-    Area(value=0.0123, error=0.0001, unknown=0.0, n_island=4, touches_edge=False)
+    Area(value=0.0123, error=0.0001, unknown=0.0, n_island=4, touches_edge=False, pieces=(4, 4))
     >>> for r in rank([csi, si, csi_si], level=90): print(r.label, r.ratio, r.error)
 """
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from .cells import fractions
 from .intervals import delta_from_level
 from .labels import experiments_of, exposure_of, factors_of, labels_of
 from .numeric import np
-from .lines import refined_area
+from .lines import ENOUGH_POINTS, refined_area
 from .projection import branches_of
+from .refined import gentle_half, refine, squeeze
 
 FINE = 200  # points along an axis, from which on lines between them are as good as splines
 STEEP = 1e3  # times the cut: what lies above, infinity too, is drawn down to it before lines are laid through it
@@ -27,6 +28,11 @@ class Area:
     unknown: float          # area of the cells with a corner that has no value; not in `value`, and not in `error`
     n_island: int           # pieces of the region that do not touch
     touches_edge: bool      # does it reach the end of an axis? Then this is the area of a part.
+    pieces: tuple = ()      # their least and largest number between the points of the grid, within the error; () where not known
+
+    @property
+    def pieces_are_sure(self):
+        return not self.pieces or self.pieces == (self.n_island, self.n_island)
 
     @property
     def relative_error(self):
@@ -50,7 +56,23 @@ def area_of(m, cut):
     if value > 0 and max(len(axis.values) for axis in m.axes) < FINE:
         drawn, off = refined_area(m, cut)
         value, error = drawn, max(off, min(error, 2 * abs(drawn - value)))
-    return Area(value, error, unknown, n_island, any(piece[4] for piece in pieces))
+    within = pieces_within(m, cut, error / value) if 0 < error < value else ()
+    return Area(value, error, unknown, n_island, any(piece[4] for piece in pieces), within)
+
+
+def pieces_within(m, cut, relative_error):
+    """The least and the largest number of pieces of the regions on the refined grid below `cut`, and below cuts at which their
+    areas, which are about proportional to them, are off by the error: (least, largest)."""
+    found = [sum(_refined_pieces(piece, cut * scale) for piece in branches_of(m) if not np.isnan(piece.delta_chi2).all())
+             for scale in (1, 1 - relative_error, 1 + relative_error)]
+    return min(found), max(found)
+
+
+def _refined_pieces(m, cut):
+    half = gentle_half(m, [cut])
+    z = refine(m, half, ENOUGH_POINTS)[2]
+    with np.errstate(invalid="ignore"):
+        return _n_island(z <= squeeze(cut, half))
 
 
 def _piece(m, cut):

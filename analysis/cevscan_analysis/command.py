@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from .errors import MapError
+from .parsing import Parser
 from .printable import printable
 
 LIBRARIES = {"numpy": "h5py and numpy", "h5py": "h5py and numpy", "matplotlib": "matplotlib", "contourpy": "matplotlib"}
@@ -17,6 +18,7 @@ SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysi
 HOME = os.path.dirname(SCRIPTS)
 SMALLEST_LEVEL = 1e-100   # in %; its Delta chi2 is still a number
 SMALLEST_DELTA = 1e-200
+SUSPICIOUS_LEVEL = 0.5      # in %; from here to 1 what is meant is a fraction of 1
 COMPLETE, POINTS_FAILED = 0, 3  # exit codes of cevscan; the second: complete, but some points have no value
 
 
@@ -70,8 +72,8 @@ if is_ours():
 
 def command_line(description, example, takes_maps=True):
     """A parser with the arguments that all commands share. "-1e-3" is a number here, not an option."""
-    parser = argparse.ArgumentParser(description=description, epilog="example:\n  " + example, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=description, epilog="example:\n  " + example, allow_abbrev=False,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser._negative_number_matcher = re.compile(r"^-\.?\d")
     if takes_maps:
         parser.add_argument("maps", nargs="+", metavar="MAP.h5", help="map of cevscan; after -- if it starts with a dash")
@@ -80,7 +82,12 @@ def command_line(description, example, takes_maps=True):
 
 def percentage(text):
     """Type of a confidence level in %, for argparse."""
-    value = float(text)
+    if text.strip().endswith("%"):
+        raise argparse.ArgumentTypeError(f"{text}: levels are in % already; write {text.strip().rstrip('% ')}")
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a confidence level in %, such as 90") from None
     if not 0 < value < 100:
         is_near = value in (0, 100) and 0 < decimal.Decimal(text.strip()) < 100
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 100 %" +
@@ -88,6 +95,8 @@ def percentage(text):
     if value < SMALLEST_LEVEL:
         raise argparse.ArgumentTypeError(f"{text} % allows nothing that numbers can tell from the best fit; the least is "
                                          f"{SMALLEST_LEVEL:g} %")
+    if SUSPICIOUS_LEVEL <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} % is nearly nothing; did you mean {100 * value:.6g}? Levels are in %")
     return value
 
 

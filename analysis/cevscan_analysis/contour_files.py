@@ -23,6 +23,7 @@ FORMAT, VERSION = "cevscan contours", 1
 SENSE = "along a line what is allowed lies to the left; inside tells what a closed line goes around"
 COLUMNS = ["map", "level_percent", "delta_chi2", "piece", "closed", "inside", "x_name", "y_name", "x", "y"]
 KINDS = (".csv", ".json", ".h5", ".hdf5")
+LOWEST = "the lowest chi2 over the scanned parameters"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def about(m, label, dof=2, each=None, filled=False):
     text = lambda key: str(m.progress.get(key) or m.attrs.get(key, ""))
     return {"map": m.path, "label": label, "title": str(m.attrs.get("title", "")), "set": set_of(m), "factors": factors_of(m),
             "experiments": experiments_of(m), "interaction": str(m.attrs.get("interaction", "")), **axes,
-            "degrees_of_freedom": dof, "counted_from": f"minimum at each {each}" if each else str(m.attrs.get("delta_chi2_from", "minimum")),
+            "degrees_of_freedom": dof, "counted_from": f"the lowest chi2 at each {each}" if each else LOWEST,
             "edges_of": "filled regions" if filled else "regions, without the border of the grid",
             "note": m.note, "content_hash": text("content_hash"), "configuration_hash": text("configuration_hash")}
 
@@ -52,6 +53,7 @@ def about(m, label, dof=2, each=None, filled=False):
 def write_contours(path, found):
     """Writes a list of Contours in the format that the file's name says, beside its place, and renames it."""
     kind = kind_of(path)
+    check_target(path)
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
     try:
         if kind in (".h5", ".hdf5"):
@@ -65,6 +67,18 @@ def write_contours(path, found):
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def check_target(path):
+    """Refuses to write over a file that holds anything but contours."""
+    try:
+        is_other = os.path.lexists(path) and os.path.getsize(path) > 0 and read_contours(path) is None
+    except MapError:
+        is_other = True
+    except OSError as error:
+        raise MapError(f"{path}: {error.strerror}") from None
+    if is_other:
+        raise MapError(f"{path}: is there already, and is not a file of contours; it would be lost. Choose another name")
 
 
 def kind_of(path):

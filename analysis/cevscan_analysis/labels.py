@@ -55,10 +55,12 @@ def exposure_of(m):
 
 
 def words_of_factor(factor):
-    """"3 years"; "systematics 0.5"; a label with {} has the value there."""
+    """"3 years"; "systematics 0.5", or "systematics × 0.5" of one that multiplies; a label with {} has the value there."""
     value, label = f"{factor.value:.6g}", factor.label.strip()
     if "{}" in label:
         return label.replace("{}", value)
+    if factor.is_multiple:
+        return f"{label} × {value}"
     if not COUNTED.match(label):
         return f"{label} {value}"
     if value == "1" and re.fullmatch(r"[a-z]{4,}s", label):
@@ -112,14 +114,14 @@ def _titles_in(configuration):
         return {}
 
 
-def spelled_of(maps):
+def spelled_of(maps, ends=None):
     """Names of maps made of their experiments' titles, for figures; "" where an experiment has none. Words that all titles end
     with, as "at the ESS", are left away."""
     known = [_titles_in(str(m.attrs.get("configuration", "{}"))) for m in maps]
     found = {titles.get(name, "") for m, titles in zip(maps, known) for name in experiments_of(m)}
     end = _common_end([title.split(" ") for title in found])
     names = [[" ".join(titles.get(name, "").split(" ")[:-end or None]) for name in experiments_of(m)] for m, titles in zip(maps, known)]
-    return [" + ".join(own) + tail if all(own) else "" for own, tail in zip(names, ends_of(maps))]
+    return [" + ".join(own) + tail if all(own) else "" for own, tail in zip(names, ends_of(maps) if ends is None else ends)]
 
 
 def _common_end(titles):
@@ -129,9 +131,9 @@ def _common_end(titles):
     return same.index(False) if False in same else len(same)
 
 
-def is_named_by_hand(m):
+def is_named_by_hand(m, title=None):
     """Has the map a title that says more than the names of its experiments?"""
-    title, names = re.sub(r"\s", "", str(m.attrs.get("title", ""))), experiments_of(m)
+    title, names = re.sub(r"\s", "", str(m.attrs.get("title", "")) if title is None else title), experiments_of(m)
     return bool(title) and title not in ("+".join(names), set_of(m) if set_of(m) == "+".join(names) else None)
 
 
@@ -140,6 +142,12 @@ def in_figure(maps):
     titles, names = titles_of(maps)
     return [title if title and is_named_by_hand(m) else spelled or title or name
             for m, title, spelled, name in zip(maps, titles, spelled_of(maps), names)]
+
+
+def sets_in_figure(maps):
+    """The same for the sets of maps, without what their factors are."""
+    return [title if title and is_named_by_hand(m, title) else spelled or title or " + ".join(experiments_of(m))
+            for m, title, spelled in zip(maps, plain_titles(maps), spelled_of(maps, [""] * len(maps)))]
 
 
 def marked(label, m):

@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 
+from .command import complain
 from .contour_files import read_contours
 from .errors import MapError
 from .intervals import level_text
@@ -49,6 +50,8 @@ def add_limits(parser, in_panels=False):
 
 def limits_given(options, in_panels=False):
     """[Limit] of the command line."""
+    if options.limit_in_place and not options.limit:
+        complain("note: --limit-in-place places the names of limits, and there is no --limit")
     n, labels, styles = len(options.limit), options.limit_label, options.limit_style
     if len(labels) > n:
         raise MapError(f"--limit-label is there {len(labels)} times, but --limit {n}")
@@ -100,7 +103,7 @@ def _of_contours(path, contours, label):
         for level, delta in cuts:
             words = label or str(one.about.get("label") or os.path.basename(path))
             words += f", {one.about.get('label')}" * bool(label and several)
-            if len(cuts) > 1:
+            if len(cuts) > 1 or not label:
                 words += f", {level_text(level)}%" if level is not None else rf", $\Delta\chi^2 = {delta:g}$"
             lines = [np.column_stack((p.x, p.y)) for p in one.pieces if (p.level, p.delta) == (level, delta)]
             found.append(Limit(words, lines, path, names=tuple(one.names)))
@@ -115,7 +118,7 @@ def pieces_of(path, rows):
     for number, row in enumerate([*rows, ""], 1):
         words = row.partition("#")[0].replace(",", " ").replace(";", " ").split()
         if words and [word.lower().lstrip("+-") for word in words] != ["nan"] * 2:
-            points.append(point(f"{path}:{number}", words))
+            points.append(point(f"{path}:{number}", words, re.search(r"\d,\d", row)))
             numbers.append(number)
         elif points and (words or not row.strip()):
             if len(points) < 2:
@@ -125,16 +128,17 @@ def pieces_of(path, rows):
     return pieces
 
 
-def point(place, words):
-    """The two numbers of a row of a file."""
+def point(place, words, has_comma=False):
+    """The two numbers of a row of a file; `has_comma`: there is a comma between digits."""
     if len(words) != 2:
-        raise MapError(f"{place}: expected two numbers, x and y, but there are {len(words)} words")
+        raise MapError(f"{place}: expected two numbers, x and y, but there are {len(words)} words" + (
+            "; if a comma stands for the decimal point, write a point" if has_comma else ""))
     values = []
     for word in words:
         try:
             values.append(float(word))
         except ValueError:
-            raise MapError(f"{place}: not a number") from None  # what it is may be none of ours to print
+            raise MapError(f"{place}: not a number; a heading or remark begins with #") from None  # what it is may be none of ours to print
         if not math.isfinite(values[-1]):
             raise MapError(f"{place}: {word[:60]} is not a finite number")
     return values

@@ -123,10 +123,14 @@ def inside_box(box, xy):
 
 def tell_of_limits(ax, limits):
     """Notes of limits that cannot be seen as they are meant."""
+    exported = list(dict.fromkeys(x.path for x in limits if x.style != "line" and x.names and x.open_pieces))
+    if exported:
+        complain(f"note: {', '.join(exported)}: holds open lines, whose areas end at straight lines between their ends; export_contours.py "
+                 "--filled closes them along the border of the grid")
     for limit in limits:
         if not len(along(ax, limit.lines)):
             complain(f"note: {limit.label}: no point of this limit lies in the figure")
-        for k in limit.open_pieces if limit.style != "line" else ():
+        for k in limit.open_pieces if limit.style != "line" and limit.path not in exported else ():
             complain(f"note: {limit.label}: piece {k} of {limit.path} is open; its area ends at the straight line between its ends")
 
 
@@ -142,6 +146,8 @@ def write_name(ax, limit, own, others):
                    rotation_mode="anchor", path_effects=[withStroke(linewidth=2.2, foreground="white")])
     size = text.get_window_extent(ax.figure.canvas.get_renderer())
     place = place_in_area(ax, limit, np.concatenate((along(ax, rings_of(limit)), others)), size) if limit.style != "line" else None
+    if place is None and limit.style != "line":     # a name in a hole would be that of the hole
+        others = np.concatenate((others, np.repeat(holes_of(ax, limit), 2, axis=0)))
     x, y, angle = place or place_at_line(ax.bbox, own, others, size)
     text.set_position(ax.transData.inverted().transform((x, y)))
     text.set_rotation(angle)
@@ -159,9 +165,8 @@ def box_of(text):
 def place_in_area(ax, limit, obstacles, size):
     """(x, y, 0) where the text has most room around it within the area and the axes, and of the obstacles, points in pixels; None
     where it does not fit."""
-    path = area_path(limit).transformed(ax.transData)
-    grid = np.array([(x, y) for x in np.linspace(ax.bbox.x0, ax.bbox.x1, 60) for y in np.linspace(ax.bbox.y0, ax.bbox.y1, 60)])
-    grid = grid[path.contains_points(grid)]
+    grid, depth = depths(ax, limit)
+    grid = grid[depth % 2 == 1]
     if not len(grid):
         return None
     half = np.array([size.width / 2 + 2, size.height / 2 + 1])
@@ -170,6 +175,18 @@ def place_in_area(ax, limit, obstacles, size):
     room = np.minimum(room, np.abs((grid[:, None, :] - corners[None]) / half).min(axis=(1, 2)))
     best = int(room.argmax())
     return (*grid[best], 0.0) if room[best] >= 1 else None
+
+
+def depths(ax, limit):
+    """Places all over the axes, in pixels, and in how many rings of the limit's area each lies: in a hole in an even number."""
+    grid = np.array([(x, y) for x in np.linspace(ax.bbox.x0, ax.bbox.x1, 60) for y in np.linspace(ax.bbox.y0, ax.bbox.y1, 60)])
+    return grid, sum(Path(ax.transData.transform(ring)).contains_points(grid).astype(int) for ring in rings_of(limit))
+
+
+def holes_of(ax, limit):
+    """Places in pixels in the holes of its area."""
+    grid, depth = depths(ax, limit)
+    return grid[(depth > 0) & (depth % 2 == 0)]
 
 
 def place_at_line(box, own, others, size):

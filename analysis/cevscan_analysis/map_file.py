@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading the file of a map or of a study, of format 1 or 2 (include/cevscan/map.h)."""
 import contextlib
+import json
 import re
 
 from . import results, trust
@@ -11,12 +12,15 @@ from .printable import text_of
 from .space import MAP, STUDY, Malformed, Space, texts_of
 
 NEWEST = 2
+CONTOURS = "cevscan contours"
+OF_CONTOURS = "holds contours, not a map; over a map they are drawn by plot_map.py MAP.h5 --limit {}"
 
 
 @contextlib.contextmanager
 def opened(path, wanted=None):
     """The open file. What goes wrong in it becomes a MapError. `wanted`: names of the maps that will be read, if not all."""
     trust.check_place(path)
+    _check_kind(path)
     trust.try_first(path, wanted, lambda file, is_small: _rehearse(File(path, file), wanted, is_small))
     try:
         with h5py.File(path, "r") as file:
@@ -26,6 +30,16 @@ def opened(path, wanted=None):
             raise MapError(f"{path}: {error.strerror}") from None
         place = f"{path}:{wanted[0]}" if wanted else path
         raise MapError(f"{place}: not a cevscan map ({_reason(error)})") from None
+
+
+def _check_kind(path):
+    """Refuses what is something else of ours, and says what to do with it."""
+    with open(path, "rb") as file:
+        start = file.read(200)
+    if path.lower().endswith((".yaml", ".yml")) and not start.startswith(b"\x89HDF"):
+        raise MapError(f"{path}: says what to scan, and holds no results; run it first: cevscan run (or study) {path} -o MAP.h5")
+    if start.startswith(f"# {CONTOURS}".encode()) or start.startswith(f'{{"format": "{CONTOURS}"'.encode()):
+        raise MapError(f"{path}: {OF_CONTOURS.format(path)}")
 
 
 def _rehearse(file, wanted, is_small):
@@ -60,6 +74,8 @@ class File:
         self.held = [{}]        # what has been read of the space that was read last, whoever has opened the file
         self.attrs = texts_of(file.attrs)
         self.version = self.attrs.get("format_version", 0)
+        if self.attrs.get("format") == CONTOURS:
+            raise MapError(f"{path}: {OF_CONTOURS.format(path)}")
         self.is_study = self.attrs.get("format") == STUDY
         if self.attrs.get("format") in (MAP, STUDY):
             if not isinstance(self.version, (int, np.integer)):
@@ -150,9 +166,19 @@ class File:
         n = self.names().index(name) if n is None else n
         row, factors = {key: text_of(column[n]) for key, column in self._index.items()}, {}
         for key, (column, label) in self._factors().items():
-            factors[key] = Factor(_number(row[column], f"/index/{column}"), label)
+            factors[key] = Factor(_number(row[column], f"/index/{column}"), label, key in self._multiples())
         own = {column for column, _ in self._factors().values()} - {"exposure_factor"}
         return {key: value for key, value in row.items() if key not in own}, factors
+
+    def _multiples(self):
+        """Names of the factors that multiply: the study gives them as `times`."""
+        if not hasattr(self, "_times"):
+            try:
+                found = json.loads(str(self.attrs.get("configuration", "{}"))).get("factors") or ()
+                self._times = {f.get("name") for f in found if isinstance(f, dict) and "times" in f}
+            except (ValueError, AttributeError, TypeError):
+                self._times = set()
+        return self._times
 
     def _factors(self):
         """What varies beside sets and spaces: {factor: (its column of the index, its label)}."""

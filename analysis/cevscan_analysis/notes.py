@@ -23,6 +23,19 @@ def tell_of_profiles(maps):
         complain(f"note: {maps[0].path}: {note}")
 
 
+CROWDED = 12
+
+
+def tell_of_crowd(n):
+    """A note, if more maps are drawn over each other than can be told apart."""
+    if n > CROWDED:
+        complain(f"note: {n} maps are drawn over each other; fewer can be chosen with --set NAME or --where FACTOR=VALUE")
+
+
+def tell_of_single(path):
+    complain(f"note: {path}: is one map, of which --set and --where choose nothing")
+
+
 MANY = 4    # maps of a file that are named in one line
 
 

@@ -43,6 +43,7 @@ class Factor:
     """What the maps of a study vary beside sets and axes, of one map."""
     value: float
     label: str              # words that go with the value; TeX in dollar signs
+    is_multiple: bool = False   # does the value multiply what the experiments' files say, in place of standing for it?
 
 
 @dataclass(frozen=True, repr=False)

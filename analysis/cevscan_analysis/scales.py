@@ -2,7 +2,7 @@
 """Axes of figures: scales, ticks, ranges, stretches without values."""
 import re
 
-from .command import MapError
+from .command import MapError, complain
 from .numeric import np
 from .words import axis_label, label_with_unit, name_of
 
@@ -64,6 +64,24 @@ def set_limits(ax, which, limits, axis):
     if not low < high or (axis.drawn_scale == "log" and low <= 0):
         raise MapError(f"--{which}lim: from {low:g} to {high:g} is no range of this axis")
     getattr(ax, f"set_{which}lim")(low, high)
+
+
+def beyond_grid(ax, maps):
+    """Boxes (x0, x1, y0, y1) of what a figure shows beyond the grids of all its maps, of which a note tells; a figure that shows nothing
+    else is refused."""
+    ends = [(min(m.axes[k].values[0] for m in maps), max(m.axes[k].values[-1] for m in maps)) for k in (0, 1)]
+    shown, outside = (ax.get_xlim(), ax.get_ylim()), []
+    for (low, high), (first, last), which, axis in zip(shown, ends, "xy", maps[0].axes):
+        if high <= first or low >= last:
+            raise MapError(f"--{which}lim: from {low:g} to {high:g} shows nothing: {axis.name} was computed from {first:g} to {last:g}")
+        if low < first or high > last:
+            outside.append(f"{axis.name} from {first:g} to {last:g}")
+    if outside:
+        complain(f"note: the figure shows more than was computed, which is hatched: {' and '.join(outside)}")
+    (x0, x1), (y0, y1) = shown
+    (a, b), (c, d) = ends
+    sides = [(x0, a, y0, y1), (b, x1, y0, y1), (max(x0, a), min(x1, b), y0, c), (max(x0, a), min(x1, b), d, y1)]
+    return [side for side in sides if side[0] < side[1] and side[2] < side[3]]
 
 
 VOID_STYLE = dict(facecolor="0.93", edgecolor="0.6", hatch="//////", linewidth=0)

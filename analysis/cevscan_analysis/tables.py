@@ -14,18 +14,20 @@ from .command import complain
 from .errors import MapError
 from .intervals import allowed_intervals, delta_from_level, level_text
 from .maps import open_map
-from .notes import list_of_notes, tell_of_end, tell_of_left_out, tell_of_notes, tell_of_profiles, with_values
+from .notes import (list_of_notes, tell_of_crowd, tell_of_end, tell_of_left_out, tell_of_notes, tell_of_profiles, tell_of_single,
+                    with_values)
 from .projection import curves_at
 from .typeset import (FILE_ENDS, FORMATS, csv_table, latex_cell, latex_text, markdown_table, number, plain_table, round_to, significant,
-                      tabular, with_error, with_sides)
+                      sure_digits, tabular, with_error, with_sides)
 
 __all__ = ["FILE_ENDS", "FORMATS", "TABLES", "Cut", "Row", "as_json", "comma_separated", "latex", "latex_text", "list_of_notes", "markdown",
-           "number", "pivot", "plain_table", "round_to", "rows_at", "rows_of", "significant", "tell_of_end", "tell_of_left_out",
-           "tell_of_notes", "tell_of_profiles", "with_error", "with_values"]
+           "number", "pivot", "plain_table", "round_to", "rows_at", "rows_of", "significant", "tell_of_crowd", "tell_of_edges", "tell_of_end", "tell_of_left_out",
+           "tell_of_notes", "tell_of_profiles", "tell_of_single", "with_error", "with_values"]
 
 FOOTNOTE = "* end of the values in the map, not of the allowed interval"
 FOOTNOTE_OF_BEST_FIT = "† at the end of the values in the map; the best fit may lie behind it"
 NO_BOUND = "none"
+FEW = 4     # rows that have notes of their own
 
 
 @dataclass(frozen=True)
@@ -76,25 +78,50 @@ def infinity(row, value, is_open, tex):
 def cell(row, allowed, n_digit, tex, sides=False):
     """[-0.055, 0.051] ∪ [0.350, 0.450*]; for a scale (-∞, -378.0] ∪ [1157, ∞). With `sides`, the interval that holds the best fit
     is written around it: 0.229 +0.088 -0.099."""
-    def end(value, is_open):
-        return number(row.axis, value, n_digit, tex) + "*" * is_open
+    def end(value, is_open, error):
+        return number(row.axis, value, n_digit, tex, error) + "*" * is_open
     parts = []
-    for (low, high), (low_open, high_open) in zip(allowed.intervals, allowed.open):
+    for (low, high), (low_open, high_open), off in zip(allowed.intervals, allowed.open, errors_of(allowed)):
         down = infinity(row, low, low_open, tex) if low < 0 else ""
         up = infinity(row, high, high_open, tex) if high > 0 else ""
         if sides and low <= row.best_fit <= high and not (down or up):
             marks = ("*" * low_open, "*" * high_open)
-            parts.append(with_sides(row.axis, row.best_fit, row.best_fit - low, high - row.best_fit, n_digit, tex, marks))
+            sure = min(sure_digits(row.axis, x, n_digit, error) for x, error in zip((low, high), off))
+            parts.append(with_sides(row.axis, row.best_fit, row.best_fit - low, high - row.best_fit, sure, tex, marks))
         else:
-            parts.append((f"({down}" if down else f"[{end(low, low_open)}") + ", " +
-                         (f"{up})" if up else f"{end(high, high_open)}]"))
+            parts.append((f"({down}" if down else f"[{end(low, low_open, off[0])}") + ", " +
+                         (f"{up})" if up else f"{end(high, high_open, off[1])}]"))
     return (r" \cup " if tex else " ∪ ").join(parts) or (r"\text{none}" if tex else "none")
+
+
+def errors_of(allowed):
+    """Of the ends of its intervals."""
+    return allowed.errors or [(0.0, 0.0)] * len(allowed.intervals)
+
+
+def tell_of_edges(rows, n_digit):
+    """A note for each row with an edge that is less sure than the last digit that would be written; at most a few."""
+    found = []
+    for row in rows:
+        off = [(error, x) for a in row.allowed for pair, errors in zip(a.intervals, errors_of(a)) for x, error in zip(pair, errors)
+               if sure_digits(row.axis, x, n_digit, error) < n_digit]
+        if off:
+            at = f" at {row.each.name} = {row.at:.6g}" if row.each else ""
+            error, x = max(off)
+            found.append(f"{row.label}{at}: {row.parameter}: the grid of {len(row.axis.values)} points leaves the edge near {x:.2g} "
+                         f"uncertain by {error:.1g}")
+    for text in found[:FEW]:
+        complain(f"note: {text}")
+    if len(found) > FEW:
+        complain(f"note: and edges of {len(found) - FEW} more rows")
 
 
 def bound_cell(row, allowed, n_digit, tex):
     if not row.axis.is_scale_of_new_physics or allowed.lower_bound is None:
         return NO_BOUND if row.axis.is_scale_of_new_physics else ""
-    return number(row.axis, allowed.lower_bound, n_digit, tex)
+    error = max([e for pair, errors in zip(allowed.intervals, errors_of(allowed)) for x, e in zip(pair, errors)
+                 if abs(x) == allowed.lower_bound], default=0)
+    return number(row.axis, allowed.lower_bound, n_digit, tex, error)
 
 
 def best_fit_cell(row, n_digit, tex):
@@ -197,10 +224,10 @@ def comma_separated(rows, cuts, n_digit=3, sides=False):
             start = [row.label] + [f"{row.at:.6g}" for _ in each]
             start += [row.parameter, percent, f"{cut.delta:.6g}", number(row.axis, row.best_fit, n_digit)]
             bound = [bound_cell(row, a, n_digit, tex=False).replace(NO_BOUND, "")] * bounded + [int(row.at_end)] * any_end
-            for (low, high), is_open in zip(a.intervals, a.open):
+            for (low, high), is_open, errors in zip(a.intervals, a.open, errors_of(a)):
                 around = low <= row.best_fit <= high
                 off = [number(row.axis, x, n_digit) if around else "" for x in (row.best_fit - low, high - row.best_fit)] * sides
-                table.append(start + [number(row.axis, x, n_digit) for x in (low, high)] + [int(o) for o in is_open] + off + bound)
+                table.append(start + [number(row.axis, x, n_digit, error=e) for x, e in zip((low, high), errors)] + [int(o) for o in is_open] + off + bound)
             if not a.intervals:
                 table.append(start + [""] * (4 + 2 * sides) + bound)
     return csv_table(table)

@@ -108,9 +108,18 @@ def has_plain_numbers(axis, n_digit):
     return 10.0**(1 - n_digit) <= largest < 1e6 and (axis.drawn_scale == "linear" or smallest >= 10.0**-n_digit)
 
 
-def number(axis, value, n_digit, tex=False):
-    """A value of the axis as text."""
-    text = (round_to if has_plain_numbers(axis, n_digit) else significant)(value, n_digit)
+def sure_digits(axis, value, n_digit, error):
+    """n_digit, or as many as have a last one that is not smaller than the error; a first one there always is."""
+    if error <= 0:
+        return n_digit
+    is_plain, first = has_plain_numbers(axis, n_digit), math.floor(math.log10(abs(value))) if value else 0
+    return min(n_digit, max(1 if is_plain else 0, math.floor(-math.log10(error) + (0 if is_plain else first))))
+
+
+def number(axis, value, n_digit, tex=False, error=0):
+    """A value of the axis as text, with no more digits than its error leaves."""
+    write = round_to if has_plain_numbers(axis, n_digit) else significant
+    text = write(value, sure_digits(axis, value, n_digit, error))
     mantissa, _, exponent = text.partition("e")
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if tex and exponent else text
 
