@@ -6,7 +6,7 @@ import os
 import re
 
 from .command import MapError
-from .printable import text_of
+from .printable import number_text, text_of
 
 # Labels of factors that begin so are units or what is counted: "3 years". Others stand before their value: "systematics 0.5".
 COUNTED = re.compile(r"(years?|yr|y|months?|weeks?|days?|d|hours?|h|s|kg|g|mg|t|tons?|tonnes?|m|cm|km|k?W|MW|GW|eV|keV|MeV|GeV|TeV|PE|"
@@ -56,7 +56,7 @@ def exposure_of(m):
 
 def words_of_factor(factor):
     """"3 years"; "systematics 0.5"; a label with {} has the value there."""
-    value, label = f"{factor.value:.6g}", factor.label.strip()
+    value, label = number_text(factor.value), factor.label.strip()
     if "{}" in label:
         return label.replace("{}", value)
     if not COUNTED.match(label):

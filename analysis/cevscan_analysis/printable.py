@@ -13,3 +13,9 @@ def text_of(value):
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace").rstrip("\0")
     return printable(value) if isinstance(value, str) else value
+
+
+def number_text(value):
+    """A number in the fewest digits that are it and no other: 3, 0.1, 1.0000005."""
+    text = f"{value:.15g}"
+    return text if float(text) == value else repr(float(value))
