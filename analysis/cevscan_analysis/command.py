@@ -53,7 +53,8 @@ def missing(error, packages):
 
 def is_ours():
     """Is it one of our commands that runs, and not a program of the user's?"""
-    return os.path.dirname(os.path.abspath(sys.argv[0])) == SCRIPTS
+    own = os.path.realpath(sys.argv[0])     # "-c" of python -c
+    return os.path.isfile(own) and os.path.dirname(own) == os.path.realpath(SCRIPTS)
 
 
 def _end(kind, error, trace):
