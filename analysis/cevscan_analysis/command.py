@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+from .disk import put, told
 from .errors import MapError
 from .printable import printable
 
@@ -21,21 +22,29 @@ COMPLETE, POINTS_FAILED = 0, 3  # exit codes of cevscan; the second: complete, b
 
 
 def run(main):
-    """Calls main() as a command: 0 if it returns, else one line on stderr and 2."""
+    """Calls main() as a command: 0 if it returns, else one line on stderr and 2, or 74 if a disk is full or fails."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         main()
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
     except (MapError, OSError) as error:
+        if isinstance(error, OSError):      # of stdout, if it names no file
+            _forget_output()
+            error = told(error.filename or "stdout", error)
         complain(error)
-        raise SystemExit(2)
+        raise SystemExit(error.code)
     except KeyboardInterrupt:
         complain("interrupted")
         raise SystemExit(130)
     raise SystemExit(0)
+
+
+def _forget_output():
+    """Python would try once more to write it, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(message):
@@ -177,8 +186,7 @@ def configuration(kind, name):
 def write(path, text):
     """Writes a text file, only if that changes something."""
     if not os.path.exists(path) or open(path, encoding="utf-8", errors="replace").read() != text:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        put(path, text.encode("utf-8"))
 
 
 def call(*command, keep_output=False):

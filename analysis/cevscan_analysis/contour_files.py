@@ -13,7 +13,7 @@ import math
 import os
 from dataclasses import asdict, dataclass
 
-from . import trust
+from . import disk, trust
 from .contour_pieces import Piece
 from .errors import MapError
 from .labels import experiments_of, factors_of, set_of
@@ -53,21 +53,12 @@ def about(m, label, dof=2, each=None, filled=False):
 # -------------------------------------------------------------------------------------------------------------- writing
 
 def write_contours(path, found):
-    """Writes a list of Contours in the format that the file's name says, beside its place, and renames it."""
+    """Writes a list of Contours in the format that the file's name says, in one stroke."""
     kind = kind_of(path)
-    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
-    try:
-        if kind in (".h5", ".hdf5"):
-            _write_hdf5(temporary, found)
-        else:
-            with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-                file.write((as_csv if kind == ".csv" else as_json)(found))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise MapError(f"{path}: {error.strerror or error}") from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    if kind in (".h5", ".hdf5"):
+        disk.put(path, as_hdf5(found))
+    else:
+        disk.put(path, (as_csv if kind == ".csv" else as_json)(found).encode("utf-8", "surrogateescape"))
 
 
 def kind_of(path):
@@ -99,8 +90,9 @@ def as_json(found):
     return json.dumps({"format": FORMAT, "format_version": VERSION, "sense": SENSE, "contours": plain}, allow_nan=False) + "\n"
 
 
-def _write_hdf5(path, found):
-    with h5py.File(path, "w") as file:
+def as_hdf5(found):
+    """Bytes of the file, which is made in memory: HDF5 may crash where a disk is full."""
+    with h5py.File("contours", "w", driver="core", backing_store=False) as file:
         file.attrs.update(format=FORMAT, format_version=VERSION, sense=SENSE)
         for n, one in enumerate(found):
             group = file.create_group(f"contours/{n}")
@@ -122,6 +114,8 @@ def _write_hdf5(path, found):
             group["closed"] = np.array([p.closed for p in one.pieces], np.uint8)
             inside = [p.inside for p in one.pieces]
             group["inside"] = np.array(inside, h5py.string_dtype("utf-8", 8)) if inside else np.empty(0, "S8")
+        file.flush()
+        return file.id.get_file_image()
 
 
 def _plain(value):
