@@ -26,15 +26,14 @@ def on_a_full_disk(name, *words, stdout=subprocess.PIPE):
 @pytest.mark.parametrize("script, kind", [("plot_map.py", "pdf"), ("plot_map.py", "png"), ("plot_map.py", "svg"), ("export_contours.py", "csv"),
                                           ("export_contours.py", "json"), ("export_contours.py", "h5")])
 def test_files(ring, tmp_path, script, kind):
-    out = tmp_path / f"f.{kind}"
-    for before in (None, "as it was"):
-        if before:
-            out.write_text(before)
-        done = on_a_full_disk(script, ring, "--levels", "90", "-o", out)
-        if done.returncode == 2 and "exists" in done.stderr:    # it is not replaced unless one says so
-            done = on_a_full_disk(script, ring, "--levels", "90", "-o", out, "--force")
-        assert (done.returncode, done.stderr) == (74, f"{script}: {out}: File too large\n")
-        assert [p.name for p in tmp_path.iterdir()] == [out.name] * bool(before) and (not before or out.read_text() == before)
+    out, words = tmp_path / f"f.{kind}", [ring, "--levels", "90", "-o", tmp_path / f"f.{kind}"]
+    told = (74, f"{script}: {out}: File too large\n")
+    done = on_a_full_disk(script, *words)
+    assert (done.returncode, done.stderr) == told and not list(tmp_path.iterdir())
+    assert command(script, *words).returncode == 0
+    before = out.read_bytes()
+    done = on_a_full_disk(script, *words)
+    assert (done.returncode, done.stderr) == told and list(tmp_path.iterdir()) == [out] and out.read_bytes() == before
 
 
 @pytest.mark.parametrize("script", ["export_contours.py", "areas.py", "intervals.py"])
