@@ -11,7 +11,7 @@ import sys
 
 from .disk import put, told
 from .errors import MapError
-from .printable import printable
+from .printable import printable, without_controls
 
 LIBRARIES = {"numpy": "h5py and numpy", "h5py": "h5py and numpy", "matplotlib": "matplotlib", "contourpy": "matplotlib"}
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysis/, in the source tree or installed
@@ -155,7 +155,12 @@ def add_labels(parser, what="name of each map in the legend; TeX in $...$"):
 
 
 def labels_given(options):
-    """The labels of the command line; None if there are none."""
+    """The labels of the command line, with control characters written out; None if there are none."""
+    found = _labels_given(options)
+    return found and [without_controls(label) for label in found]
+
+
+def _labels_given(options):
     if options.labels and options.labels_file:
         raise MapError("--labels and --labels-file are two ways to say the same; choose one")
     if options.labels_file:

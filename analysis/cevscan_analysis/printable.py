@@ -8,6 +8,11 @@ def printable(text):
         c if c.isprintable() or c == "\u00a0" else repr(c)[1:-1] for c in text)
 
 
+def without_controls(text):
+    """The same, but bytes that are no UTF-8 are left: they may be a text in another encoding."""
+    return "".join(c if "\udc80" <= c <= "\udcff" else printable(c) for c in text)
+
+
 def text_of(value):
     """A text of a file, as h5py gives it; numbers are left alone."""
     if isinstance(value, bytes):
