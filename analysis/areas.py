@@ -11,6 +11,7 @@ from cevscan_analysis.command import (MapError, add_labels, add_only, add_select
 from cevscan_analysis.intervals import level_text
 from cevscan_analysis.maps import file_of, labels_of
 from cevscan_analysis.planes import only_those, planes_of
+from cevscan_analysis.printable import number_text
 from cevscan_analysis.tables import FORMATS, list_of_notes, plain_table, tell_of_notes, tell_of_profiles, with_values
 
 EXAMPLE = ('areas.py csi.h5 si.h5 csi_si.h5 --labels "CsI,Si,CsI + Si" --rank\n'
@@ -94,9 +95,9 @@ def table_of_curves(curves, factor, level):
     many, others = len({curve.plane for curve in curves}) > 1, list(dict.fromkeys(name for curve in curves for name in curve.others))
     lines = [["plane"] * many + ["set", *others, factor, f"area, {level_text(level)} %", *rest_of_head(*more)]]
     for curve in curves:
-        values = [f"{curve.others[name].value:.6g}" if name in curve.others else "" for name in others]
+        values = [number_text(curve.others[name].value) if name in curve.others else "" for name in others]
         start = [", ".join(curve.plane)] * many + [curve.label, *values]
-        lines += [[*start, f"{p.value:.6g}", *cells_of(p.map, p.area, p.coarse, *more)] for p in curve.points]
+        lines += [[*start, number_text(p.value), *cells_of(p.map, p.area, p.coarse, *more)] for p in curve.points]
     return lines
 
 

@@ -33,7 +33,9 @@ def main():
     options = arguments()
     from cevscan_analysis.contour_files import Contours, about, as_csv, check_target, kind_of, write_contours
     from cevscan_analysis.contour_pieces import contour_lines
+    from cevscan_analysis.intervals import delta_from_level
     from cevscan_analysis.maps import labels_of
+    from cevscan_analysis.notes import tell_of_grids
     from cevscan_analysis.planes import labels_by_plane, only_those, planes_of
     from cevscan_analysis.projection import from_each
     from cevscan_analysis.tables import tell_of_notes, tell_of_profiles, with_values
@@ -50,6 +52,7 @@ def main():
              for m, label in zip(maps, labels)]
     tell_of_profiles(maps)
     tell_of_notes(maps)
+    tell_of_grids(maps, options.delta or [delta_from_level(p, dof) for p in level])
     for one in found:
         if not one.pieces:
             complain(f"note: {one.about['map']}: no contour passes through the map")

@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass, field
 
 from cevscan_analysis.command import MapError, run
+from cevscan_analysis.disk import told
 from cevscan_analysis.numeric import h5py, np
 from cevscan_analysis.parsing import Parser
 from cevscan_analysis.trust import check_place, try_first
@@ -414,7 +415,7 @@ def write_all(texts, force):
             os.replace(written[path], path)
             del written[path]
     except OSError as error:
-        raise MapError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise type(told(path, error))(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
         for draft in written.values():
             os.unlink(draft)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The package as others use it: what importing it costs and changes, maps that are read when they are asked for, xarray and pandas,
 and what is said where a library is missing."""
+import copy
 import json
 import os
 import pathlib
@@ -188,6 +189,33 @@ def test_what_is_late_can_be_used_as_any_map(study):
     assert abs(area_of(m, 1).value - np.pi * 0.03 / 3) < area_of(m, 1).error
     assert project(next(open_maps(study)), ["eps_ee_uV"]).delta_chi2.shape == (31,)
     assert not hasattr(m, "nothing") and open_map(study, "eps_ee_uV,eps_mumu_uV/csi@years=1", lazy=True).is_read is False
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_and_other_processes_have_the_numbers(study, tmp_path, copied):
+    """Also where the file is gone by then."""
+    value = signed_log(half=20)
+    in_turn = write_members(tmp_path / "d.h5", ["la", "lb"], [value], np.stack([(300 / value.values)**4, (500 / value.values)**4]))
+    maps, now = ([m for path in (study, in_turn) for m in open_maps(path, lazy=lazy)] for lazy in (True, False))
+    maps[0].let_go()
+    found = list(map(copied, maps))
+    assert not any(m.is_read for m in maps) and all(m.is_read for m in found)
+    os.unlink(study)
+    for a, b in zip(found, now):
+        for one, other in ((a, b), *zip(a.members, b.members)):
+            assert repr(one) == repr(other) and one.factors == other.factors and repr(one.best_fit) == repr(other.best_fit)
+            assert np.array_equal(one.delta_chi2, other.delta_chi2) and np.array_equal(one.status, other.status)
+    found[0].let_go()
+    assert found[0].delta_chi2.shape == (31, 31) and project(found[0], ["eps_ee_uV"]).lowest == 0
+
+
+def test_surrogates_are_those_of_its_own_experiments(tmp_path):
+    x = eps("ee", n=11)
+    for experiments, marked, own in (("csi, pandax4t", "pandax4t, other", ["pandax4t"]), ("csi", "pandax4t", []), ("csi", None, []), ("csi", "", []),
+                                     ("a, b", "b,a", ["a", "b"])):
+        m = open_map(write_map(tmp_path / "m.h5", [x], x.values**2, experiments=experiments, **({} if marked is None else {"surrogates": marked})))
+        assert (m.surrogates, m.is_surrogate) == (own, bool(own))
+    assert open_map(write_map(tmp_path / "m.h5", [x], x.values**2, experiments="xe_surrogate")).is_surrogate      # of before
 
 
 def test_a_study_larger_than_memory_opens(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from synthetic_map import command, complaint, eps, signed_log, write_map, write_study
+from synthetic_map import command, complaint, eps, grid, signed_log, write_map, write_study
 
 import cevscan_analysis
 from cevscan_analysis.command import percentage
@@ -32,6 +32,39 @@ def study(tmp_path_factory):
     ("λ", r"$\lambda$"), ("naïve", "naïve"), ("\\x", r"\textbackslash{}x"), ("~^", r"\textasciitilde{}\textasciicircum{}")])
 def test_text(text, tex):
     assert latex_text(text) == tex
+
+
+@pytest.mark.parametrize("text, tex", [
+    ("$a & b$", r"\$a \& b\$"), ("5 $ & 6 $", r"5 \$ \& 6 \$"), ("$50%$", r"\$50\%\$"), (r"$50\%$", r"$50\%$"), (r"$a\\%$", r"\$a\textbackslash{}\textbackslash{}\%\$"),
+    ("$x_$", r"\$x\_\$"), ("$a}{$", r"\$a\}\{\$"), (r"$\{a$", r"$\{a$"), ("$$", r"\$\$"), ("$x_{a$b}$", r"\$x\_\{a\$b\}\$"), ("a\x1b[1m\n", r"a\textbackslash{}x1b[1m\textbackslash{}n")])
+def test_what_would_break_a_table_is_no_tex(text, tex):
+    assert latex_text(text) == tex
+
+
+def cells_of_tex(line):
+    """By the signs that are not escaped."""
+    return re.split(r"(?<!\\)&", line)
+
+
+def test_signs_of_one_piece_of_a_label_have_no_partner_in_another(tmp_path):
+    """Names of experiments, titles and labels of factors, each with a dollar sign of its own, between which others would stand bare."""
+    x, y = eps("ee", -1, 1, 21), eps("mumu", -1, 1, 21)
+    chi2 = 30 * sum(v**2 for v in grid(x, y))
+    names = [r"weird$a_b&c%#d\{x}", "b$c", r"weird$a_b&c%#d\{x}+b$c"]
+    maps = {f"{name}@{t}": (1 + 2 * ("+" in name)) * t * chi2 for name in names for t in (1, 3)}
+    titles = {names[0]: "T, $x_ & 100% #1 {", names[1]: "~$5 ^", names[2]: "T, $x_ & 100% #1 { + ~$5 ^"}
+    path = write_study(tmp_path / "s.h5", {"p": ((x, y), maps), "q": ((x,), {name: m[:, 10] for name, m in maps.items()})},
+                       columns={"t": ["1", "3"] * 6, "title": [titles[name] for _ in range(2) for name in names for t in (1, 3)]},
+                       factors={"t": r"s_ys & %$ \ "})
+    for script, words, n in (("areas.py", ["--rank"], 7), ("areas.py", [], 6), ("areas.py", ["--against", "t"], 7), ("intervals.py", [], 4),
+                             ("areas.py", ["--labels", "a$b,c&d,$e & f$,g\x1b,$h,i"], 6)):
+        lines = command(script, path, "--format", "latex", *words).stdout.splitlines()
+        body = lines[lines.index(r"\midrule") + 1:lines.index(r"\bottomrule")]
+        assert body and {len(cells_of_tex(line)) for line in body} == {n}, (script, words, body)
+        for line in body:
+            label = cells_of_tex(line)[0]
+            assert not re.search(r"(?<!\\)[%#$_]", label) and "\x1b" not in label and \
+                len(re.findall(r"(?<!\\)\{", label)) == len(re.findall(r"(?<!\\)\}", label)), label
 
 
 @pytest.mark.parametrize("text, tex", [("-0.5", "$-0.5$"), ("1.2e-05", r"$1.2 \times 10^{-5}$"), ("3.4", "3.4"), ("-1e+06", r"$-1 \times 10^{6}$"),

@@ -107,6 +107,33 @@ def test_files_keep_every_digit(ring, tmp_path, kind):
             assert np.array_equal(a.x, b.x) and np.array_equal(a.y, b.y)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_map_twice_and_one_without_lines(ring, tmp_path, kind):
+    m = open_map(ring)
+    told = {**about(m, "a"), "experiments": ["csi", "si"], "factors": {"years": 3.0}}
+    made = [Contours({**told, "label": label}, contour_lines(m, delta=cut)) for label, cut in (("a", 1), ("none", 1e9), ("b", 1))]
+    write_contours(tmp_path / f"c.{kind}", made)
+    found = read_contours(tmp_path / f"c.{kind}")
+    assert [(one.about, len(one.pieces)) for one in found] == [(one.about, len(one.pieces)) for one in made]
+    assert all(type(found[0].about[key]) is type(value) for key, value in told.items())
+
+
+def test_files_of_before_the_number_of_the_map(ring, tmp_path):
+    """CSV without its last column, HDF5 without the names of what is JSON."""
+    m, lines = open_map(ring), lambda found: [[p.x.tolist() for p in one.pieces] for one in found]
+    made = [Contours(about(m, "a"), contour_lines(m, 90)), Contours({**about(m, "b"), "map": "other"}, contour_lines(m, 68))]
+    for kind in ("csv", "h5"):
+        write_contours(tmp_path / f"c.{kind}", made)
+    rows = [row if row.startswith("#") else row.rpartition(",")[0] for row in (tmp_path / "c.csv").read_text().splitlines()]
+    (tmp_path / "c.csv").write_text("\n".join(rows).replace(', "map_number": 1}', "}").replace(', "map_number": 2}', "}"))
+    with h5py.File(tmp_path / "c.h5", "r+") as file:
+        for group in file["contours"].values():
+            del group.attrs["in_json"]
+    for kind in ("csv", "h5"):
+        found = read_contours(tmp_path / f"c.{kind}")
+        assert lines(found) == lines(made) and [one.about for one in found] == [one.about for one in made]
+
+
 def test_csv_is_a_table(ring):
     """As pandas reads it: comments and empty lines aside, one head and rows of the same length."""
     done = command("export_contours.py", ring, "--levels", "90")

@@ -17,6 +17,7 @@ from cevscan_analysis import MapError, open_map, style
 from cevscan_analysis.files import save
 from cevscan_analysis.lines import simplified
 from cevscan_analysis.panels import Panel, contour_panels, profile_panels
+from cevscan_analysis.style import new_figure, their_words
 
 
 @pytest.fixture
@@ -169,6 +170,31 @@ def test_a_matplotlibrc_changes_nothing(ring, tmp_path):
             assert (tmp_path / f"plain_{script}.{kind}").read_bytes() == (tmp_path / f"hostile_{script}.{kind}").read_bytes(), (script, kind)
 
 
+@pytest.mark.parametrize("place", ["variable", "folder", "home", "backend"])
+def test_not_even_one_that_is_damaged(ring, tmp_path, place):
+    """Nor a backend that is none; nothing is said of them, and paths stay those of the user's folder."""
+    folder = tmp_path if place == "folder" else tmp_path / "matplotlib"
+    folder.mkdir(exist_ok=True)
+    (folder / "matplotlibrc").write_bytes(b"font.size: 8\xff\n")
+    options = {"variable": {"MATPLOTLIBRC": str(folder / "matplotlibrc")}, "folder": {}, "home": {"XDG_CONFIG_HOME": str(tmp_path)},
+               "backend": {"MPLBACKEND": "nonsense"}}[place]
+    done = command("plot_map.py", ring, "--levels", "90", "-o", "f.png", folder=tmp_path, **options)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert (tmp_path / "f.png").exists()
+
+
+def test_a_program_of_the_users_has_its_own_settings(tmp_path):
+    """matplotlib's, which it imports through the package, and the environment."""
+    (tmp_path / "matplotlibrc").write_text("font.size: 33")
+    code = f"""
+import os, sys; sys.path.insert(0, {str(ANALYSIS)!r})
+from cevscan_analysis.style import matplotlib
+assert matplotlib.rcParams["font.size"] == 33 and os.environ["MPLBACKEND"] == "svg" and matplotlib.get_backend().lower() == "svg"
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "MPLBACKEND": "svg"}, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_importing_and_drawing_change_nothing(ring, tmp_path):
     """Neither settings nor backend of a program that uses the package, nor the list of its figures; and its figures are those of
     the scripts."""
@@ -179,6 +205,7 @@ matplotlib.rcParams["font.size"] = 33
 before = dict(dict.items(matplotlib.rcParams))
 from cevscan_analysis import open_map
 from cevscan_analysis.panels import Panel, contour_panels, profile_panels
+from cevscan_analysis.style import new_figure, their_words
 from cevscan_analysis.style import save_all
 assert "matplotlib.pyplot" not in sys.modules
 fig = contour_panels([Panel({{"A": open_map({str(ring)!r})}})], columns=1)
@@ -192,6 +219,30 @@ assert fig.axes[0].xaxis.label.get_fontsize() == 9
 
 
 # --------------------------------------------------------------------------------------------------------------- words
+
+def test_words_that_are_too_long(figure, ring, tmp_path):
+    """Of the user they are refused, of a file cut."""
+    for option in ("--labels", "--title", "--limit-label"):
+        (tmp_path / "l.txt").write_text("0 0\n0.1 0.1\n")
+        done = command("plot_map.py", ring, option, "x" * 3000, "--limit", tmp_path / "l.txt", "-o", tmp_path / "f.png")
+        assert "a text of 3000 letters is too long for a figure, which has room for 400: xxx" in complaint(done)
+    x, y = eps("ee", -1, 1, 21), eps("mumu", -1, 1, 21)
+    x.long_name = "$" + "x" * 3000 + "$"
+    path = write_map(tmp_path / "m.h5", [x, y], 20 * sum(v**2 for v in grid(x, y)), title="$a$" + "m" * 3000)
+    assert "eps_ee_uV" in texts(figure(plot_map, path))
+    cut = their_words("$a$" + "m" * 3000)
+    assert cut == r"\$a\$" + "m" * 397 + "..." and their_words("m" * 400) == "m" * 400
+    done = command("plot_map.py", path, ring, "-o", tmp_path / "g.png")
+    assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_a_line_that_cannot_be_drawn_is_told():
+    with pytest.raises(MapError, match="too long to be drawn"):
+        fig, ax = new_figure(3, 3)
+        fig.set_layout_engine("none")
+        ax.text(0, 0, "m" * 9000)
+        fig.draw_without_rendering(), fig.canvas.draw()
+
 
 @pytest.mark.parametrize("title, drawn", [(r"$\chi^2$ of a_b", r"$\chi^2$ of a_b"), ("5$ a_b", r"5\$ a_b"), ("100 % of_it", "100 % of_it"),
                                           (r"\$5 and 6\$", r"\$5 and 6\$")])

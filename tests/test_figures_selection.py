@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 from e2e import run
-from synthetic_map import eps, grid, write_map, write_study, write_years
+from synthetic_map import command, eps, grid, write_map, write_study, write_years
 
 from cevscan_analysis import MapError, map_file
 from cevscan_analysis.labels import labels_of, titles_of, words_of_factor
@@ -89,6 +89,22 @@ def test_select(years):
 def test_what_is_not_there_is_refused(years, words, reason):
     with pytest.raises(MapError, match=reason):
         select(open_maps(years), **words)
+
+
+@pytest.mark.parametrize("value, own", [(1, [1]), (1.0000005, [1.0000005]), ("1.0000005", [1.0000005]), (1 + 1e-12, [1]), (1 / 3, [0.333333333333333]),
+                                        ([1, 0.1 + 0.2], [1, 0.3])])
+def test_the_value_itself_before_what_is_near(tmp_path, value, own):
+    """And each is written as it is, in labels and tables."""
+    values, x, y = ["1", "1.0000005", "0.333333333333333", "0.3"], eps("ee", -1, 1, 9), eps("mumu", -1, 1, 9)
+    file = write_study(tmp_path / "s.h5", {"p": ((x, y), {f"csi@x={v}": 9 * sum(a**2 for a in grid(x, y)) for v in values})},
+                       columns={"x": values}, factors={"x": "x"})
+    assert [factors_of(m)["x"] for m in select(open_maps(file), where={"x": value})] == own
+    assert labels_of(list(open_maps(file))) == [f"csi, x {v}" for v in values]
+    with pytest.raises(MapError, match="no map has x=1.000001; there are 0.3, 0.333333333333333, 1, 1.0000005"):
+        select(open_maps(file), where={"x": 1.000001})
+    if value == 1:
+        rows = [row.split(",")[1] for row in command("areas.py", file, "--against", "x", "--format", "csv").stdout.splitlines()]
+        assert sorted(rows[1:]) == sorted(values)
 
 
 def test_maps_that_are_no_study(tmp_path, years):

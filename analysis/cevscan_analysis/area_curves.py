@@ -7,8 +7,9 @@ from .numeric import np
 from .style import (MM, SMALL, add_head, add_title, colour, line_style, name_of, new_figure, new_grid, place_legend,
                     place_one_legend, styled, their_words, width_in_mm)
 
-from matplotlib.lines import Line2D
+from matplotlib.lines import Line2D    # after the package, which sees to settings
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
 
 MARKERS = "osDv^Pp"
 WIDTH = 1.1     # of lines, in points

@@ -9,9 +9,10 @@ import shutil
 import subprocess
 import sys
 
+from .disk import put, told
 from .errors import MapError
 from .parsing import Parser
-from .printable import printable
+from .printable import printable, without_controls
 
 LIBRARIES = {"numpy": "h5py and numpy", "h5py": "h5py and numpy", "matplotlib": "matplotlib", "contourpy": "matplotlib"}
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # analysis/, in the source tree or installed
@@ -23,21 +24,29 @@ COMPLETE, POINTS_FAILED = 0, 3  # exit codes of cevscan; the second: complete, b
 
 
 def run(main):
-    """Calls main() as a command: 0 if it returns, else one line on stderr and 2."""
+    """Calls main() as a command: 0 if it returns, else one line on stderr and 2, or 74 if a disk is full or fails."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         main()
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
     except (MapError, OSError) as error:
+        if isinstance(error, OSError):      # of stdout, if it names no file
+            _forget_output()
+            error = told(error.filename or "stdout", error)
         complain(error)
-        raise SystemExit(2)
+        raise SystemExit(error.code)
     except KeyboardInterrupt:
         complain("interrupted")
         raise SystemExit(130)
     raise SystemExit(0)
+
+
+def _forget_output():
+    """Python would try once more to write it, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(message):
@@ -55,7 +64,8 @@ def missing(error, packages):
 
 def is_ours():
     """Is it one of our commands that runs, and not a program of the user's?"""
-    return os.path.dirname(os.path.abspath(sys.argv[0])) == SCRIPTS
+    own = os.path.realpath(sys.argv[0])     # "-c" of python -c
+    return os.path.isfile(own) and os.path.dirname(own) == os.path.realpath(SCRIPTS)
 
 
 def _end(kind, error, trace):
@@ -154,7 +164,12 @@ def add_labels(parser, what="name of each map in the legend; TeX in $...$"):
 
 
 def labels_given(options):
-    """The labels of the command line; None if there are none."""
+    """The labels of the command line, with control characters written out; None if there are none."""
+    found = _labels_given(options)
+    return found and [without_controls(label) for label in found]
+
+
+def _labels_given(options):
     if options.labels and options.labels_file:
         raise MapError("--labels and --labels-file are two ways to say the same; choose one")
     if options.labels_file:
@@ -185,8 +200,7 @@ def configuration(kind, name):
 def write(path, text):
     """Writes a text file, only if that changes something."""
     if not os.path.exists(path) or open(path, encoding="utf-8", errors="replace").read() != text:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        put(path, text.encode("utf-8"))
 
 
 def call(*command, keep_output=False):

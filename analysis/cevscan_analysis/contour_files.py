@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Contours as files: CSV, JSON and HDF5, written and read back to the last digit.
 
-CSV has a line for each point, an empty line between pieces, and before all a comment "# map {...}" for each map. JSON has
+CSV has a line for each point, an empty line between pieces, and before all a comment "# map {...}" for each map; its number
+there is that of the last column. JSON has
 the maps in a list, in each its pieces. HDF5 has a group contours/N for each map: x and y of all its points after one
 another, and for each piece where it starts, how long it is, its level, its Delta chi2, and whether it is closed.
 """
@@ -12,7 +13,7 @@ import math
 import os
 from dataclasses import asdict, dataclass
 
-from . import trust
+from . import disk, trust
 from .contour_pieces import Piece
 from .errors import MapError
 from .labels import experiments_of, factors_of, set_of
@@ -21,7 +22,9 @@ from .printable import text_of
 
 FORMAT, VERSION = "cevscan contours", 1
 SENSE = "along a line what is allowed lies to the left; inside tells what a closed line goes around"
-COLUMNS = ["map", "level_percent", "delta_chi2", "piece", "closed", "inside", "x_name", "y_name", "x", "y"]
+COLUMNS = ["map", "level_percent", "delta_chi2", "piece", "closed", "inside", "x_name", "y_name", "x", "y", "map_number"]
+NUMBER = COLUMNS[-1]    # from 1: the same map may be there twice. Files of before do not have it
+IN_JSON = "in_json"     # attribute in HDF5: names of those that are lists and the like, written as JSON
 KINDS = (".csv", ".json", ".h5", ".hdf5")
 LOWEST = "the lowest chi2 over the scanned parameters"
 
@@ -51,22 +54,13 @@ def about(m, label, dof=2, each=None, filled=False):
 # -------------------------------------------------------------------------------------------------------------- writing
 
 def write_contours(path, found):
-    """Writes a list of Contours in the format that the file's name says, beside its place, and renames it."""
+    """Writes a list of Contours in the format that the file's name says, in one stroke."""
     kind = kind_of(path)
     check_target(path)
-    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
-    try:
-        if kind in (".h5", ".hdf5"):
-            _write_hdf5(temporary, found)
-        else:
-            with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-                file.write((as_csv if kind == ".csv" else as_json)(found))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise MapError(f"{path}: {error.strerror or error}") from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    if kind in (".h5", ".hdf5"):
+        disk.put(path, as_hdf5(found))
+    else:
+        disk.put(path, (as_csv if kind == ".csv" else as_json)(found).encode("utf-8", "surrogateescape"))
 
 
 def check_target(path):
@@ -92,15 +86,15 @@ def as_csv(found):
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     text.write(f"# {FORMAT}, format {VERSION}: {SENSE}\n")
-    for one in found:
-        text.write(f"# map {json.dumps(one.about)}\n")
+    for n, one in enumerate(found, 1):
+        text.write(f"# map {json.dumps({**one.about, NUMBER: n})}\n")
     writer.writerow(COLUMNS)
-    for one in found:
+    for n, one in enumerate(found, 1):
         for k, piece in enumerate(one.pieces):
-            text.write("\n" * (k > 0 or one is not found[0]))
+            text.write("\n" * (k > 0 or n > 1))
             start = [one.about["map"], "" if piece.level is None else repr(piece.level), repr(piece.delta), piece.number,
                      int(piece.closed), piece.inside, *one.names]
-            writer.writerows([*start, repr(float(x)), repr(float(y))] for x, y in zip(piece.x, piece.y))
+            writer.writerows([*start, repr(float(x)), repr(float(y)), n] for x, y in zip(piece.x, piece.y))
     return text.getvalue()
 
 
@@ -110,14 +104,17 @@ def as_json(found):
     return json.dumps({"format": FORMAT, "format_version": VERSION, "sense": SENSE, "contours": plain}, allow_nan=False) + "\n"
 
 
-def _write_hdf5(path, found):
-    with h5py.File(path, "w") as file:
+def as_hdf5(found):
+    """Bytes of the file, which is made in memory: HDF5 may crash where a disk is full."""
+    with h5py.File("contours", "w", driver="core", backing_store=False) as file:
         file.attrs.update(format=FORMAT, format_version=VERSION, sense=SENSE)
         for n, one in enumerate(found):
             group = file.create_group(f"contours/{n}")
-            for key, value in one.about.items():
-                if key not in ("x", "y"):
-                    group.attrs[key] = _plain(value if isinstance(value, (str, int)) else json.dumps(value))
+            plain = {key: value for key, value in one.about.items() if key not in ("x", "y")}
+            as_text = [key for key, value in plain.items() if not isinstance(value, (str, int, float))]
+            for key, value in plain.items():
+                group.attrs[key] = json.dumps(value) if key in as_text else _plain(value)
+            group.attrs[IN_JSON] = ",".join(as_text)
             for which in "xy":
                 parts = [getattr(p, which) for p in one.pieces]
                 group[which] = np.concatenate(parts) if parts else np.empty(0)
@@ -131,6 +128,8 @@ def _write_hdf5(path, found):
             group["closed"] = np.array([p.closed for p in one.pieces], np.uint8)
             inside = [p.inside for p in one.pieces]
             group["inside"] = np.array(inside, h5py.string_dtype("utf-8", 8)) if inside else np.empty(0, "S8")
+        file.flush()
+        return file.id.get_file_image()
 
 
 def _plain(value):
@@ -183,8 +182,16 @@ def _read_hdf5(path):
         return [_of_group(file[f"contours/{n}"]) for n in range(len(file["contours"]))] if "contours" in file else []
 
 
+def _python(value):
+    """A number as Python's own, not numpy's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _of_group(group):
-    told = {key: text_of(value) for key, value in group.attrs.items()}
+    told = {key: _python(text_of(value)) for key, value in group.attrs.items()}
+    for key in str(told.pop(IN_JSON, "experiments,factors")).split(","):
+        if key in told:
+            told[key] = json.loads(told[key])
     for which in "xy":
         told[which] = {key: text_of(value) for key, value in group[which].attrs.items()}
     x, y = group["x"][()], group["y"][()]
@@ -199,22 +206,24 @@ def _read_csv(path):
         for number, row in enumerate(file, 1):
             if row.startswith("# map "):
                 one = json.loads(row[6:])
-                told[one["map"], one["x"]["name"], one["y"]["name"]] = one
+                told[one.pop(NUMBER, None), one["map"], one["x"]["name"], one["y"]["name"]] = one
             elif row.strip() and not row.startswith("#"):
                 words = next(csv.reader([row]))
                 if head is None:
-                    head = [words.index(name) for name in COLUMNS]
+                    head = [words.index(name) for name in COLUMNS if name in words or name != NUMBER]
                 else:
                     _keep_row(found, [words[k] for k in head] if len(words) > max(head) else [], number)
-    return [Contours(told.get(key, {"map": key[0], "x": {"name": key[1]}, "y": {"name": key[2]}}),
-                     [_piece(*zip(*points), *rest) for rest, points in pieces.items()]) for key, pieces in found.items()]
+    keys = dict.fromkeys((*told, *found))
+    return [Contours(told.get(key, {"map": key[1], "x": {"name": key[2]}, "y": {"name": key[3]}}),
+                     [_piece(*zip(*points), *rest) for rest, points in found.get(key, {}).items()]) for key in keys]
 
 
 def _keep_row(found, words, number):
-    """A point into {(map, x, y): {(closed, level, delta, piece): points}}."""
+    """A point into {(number, map, x, y): {(closed, level, delta, piece): points}}."""
     try:
-        name, level, delta, piece, closed, _, x_name, y_name, x, y = words
+        name, level, delta, piece, closed, _, x_name, y_name, x, y, *own = words
         rest = (bool(int(closed)), float(level) if level else None, float(delta), int(piece))
-        found.setdefault((name, x_name, y_name), {}).setdefault(rest, []).append((float(x), float(y)))
+        key = (int(own[0]) if own else None, name, x_name, y_name)
+        found.setdefault(key, {}).setdefault(rest, []).append((float(x), float(y)))
     except ValueError:
         raise ValueError(f"line {number}: expected {', '.join(COLUMNS)}") from None

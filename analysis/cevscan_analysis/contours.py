@@ -2,17 +2,17 @@
 """Regions of two parameters in axes of matplotlib: smooth contours, places without values, best fits."""
 from dataclasses import dataclass
 
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, PathPatch
-from matplotlib.path import Path
-from matplotlib.patheffects import TickedStroke, withTickedStroke
-
 from .intervals import stretches
 from .lines import coarseness, contours_of, simplified
 from .numeric import np
 from .projection import branches_of
 from .refined import gentle_half, refine, squeeze, void_cells
 from .style import colour, faint, line_style, shade
+
+from matplotlib.lines import Line2D    # after the package, which sees to settings
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
+from matplotlib.patheffects import TickedStroke, withTickedStroke
 
 __all__ = ["Look", "at_edge", "best_fit_points", "black", "coarseness", "draw_one", "draw_points", "draw_region", "draw_several",
            "gentle_half", "key_of", "refine", "squeeze", "void_boxes", "void_cells"]

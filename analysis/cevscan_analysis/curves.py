@@ -2,14 +2,14 @@
 """Curves of Delta chi2 of one parameter in axes of matplotlib."""
 from dataclasses import replace
 
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-
 from .intervals import delta_from_level, stretches
 from .numeric import np
 from .projection import branches_of
 from .style import (GREY, VOID_STYLE, axis_label, colour, draw_boxes, label_with_unit, line_style, name_of, set_limits,
                     set_scale, shade)
+
+from matplotlib.lines import Line2D    # after the package, which sees to settings
+from matplotlib.patches import Patch
 
 LINES = ((1, r"$1\sigma$"), (delta_from_level(90, dof=1), "90%"), (4, r"$2\sigma$"))
 CHI2_RANGE = (0, 10)    # of Delta chi2 in figures

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Figures in files: in print's formats, written in one stroke, the same bytes each time."""
+import io
 import os
 import shutil
 
+from . import disk
 from .command import MapError
 from .numeric import np
 from .words import readable
@@ -64,7 +66,7 @@ def save_all(fig, stem, maps, kinds=FORMATS):
 
 
 def save(fig, paths, maps):
-    """Writes the figure beside its place and renames it. The bytes depend on the maps and the arguments alone."""
+    """Writes the figure in one stroke. The bytes depend on the maps and the arguments alone."""
     for path in [paths] if isinstance(paths, str) else paths:
         _save_one(fig, path, provenance(maps))
         freeze(fig)
@@ -76,16 +78,11 @@ def _save_one(fig, path, source):
         raise MapError(f"{path}: pgf needs LaTeX, which measures its words, and there is no pdflatex; pdf needs none")
     metadata = {"pdf": {"CreationDate": None, "Subject": source}, "png": {"Description": source},
                 "svg": {"Date": None, "Description": source}, "pgf": None}[kind]
-    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
+    picture = io.BytesIO()
     try:
-        fig.savefig(temporary, format=kind, metadata=metadata)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise MapError(f"{path}: {error.strerror or error}") from None
+        fig.savefig(picture, format=kind, metadata=metadata)
     except Exception as error:
         if kind != "pgf":
             raise
         raise MapError(f"{path}: LaTeX could not tell the sizes of words: {' '.join(str(error).split())[:200]}") from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    disk.put(path, picture.getvalue())

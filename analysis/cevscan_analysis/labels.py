@@ -6,7 +6,7 @@ import os
 import re
 
 from .command import MapError
-from .printable import text_of
+from .printable import number_text, text_of
 
 # Labels of factors that begin so are units or what is counted: "3 years". Others stand before their value: "systematics 0.5".
 COUNTED = re.compile(r"(years?|yr|y|months?|weeks?|days?|d|hours?|h|s|kg|g|mg|t|tons?|tonnes?|m|cm|km|k?W|MW|GW|eV|keV|MeV|GeV|TeV|PE|"
@@ -56,7 +56,7 @@ def exposure_of(m):
 
 def words_of_factor(factor):
     """"3 years"; "systematics 0.5", or "systematics × 0.5" of one that multiplies; a label with {} has the value there."""
-    value, label = f"{factor.value:.6g}", factor.label.strip()
+    value, label = number_text(factor.value), escaped(factor.label.strip())
     if "{}" in label:
         return label.replace("{}", value)
     if factor.is_multiple:
@@ -100,8 +100,8 @@ def titles_of(maps):
     tells the maps of a study apart: my_csi, 3 years."""
     ends, titles = ends_of(maps), plain_titles(maps)
     # The title of a scan is its author's; that of a map of a study is that of its set, whatever the factors.
-    titles = [title + end if title and group_of(m) else title for m, title, end in zip(maps, titles, ends)]
-    return titles, [" + ".join(experiments_of(m)) + end for m, end in zip(maps, ends)]
+    titles = [escaped(title) + end if title and group_of(m) else title for m, title, end in zip(maps, titles, ends)]
+    return titles, [" + ".join(map(escaped, experiments_of(m))) + end for m, end in zip(maps, ends)]
 
 
 @functools.lru_cache(maxsize=64)
@@ -120,7 +120,7 @@ def spelled_of(maps, ends=None):
     known = [_titles_in(str(m.attrs.get("configuration", "{}"))) for m in maps]
     found = {titles.get(name, "") for m, titles in zip(maps, known) for name in experiments_of(m)}
     end = _common_end([title.split(" ") for title in found])
-    names = [[" ".join(titles.get(name, "").split(" ")[:-end or None]) for name in experiments_of(m)] for m, titles in zip(maps, known)]
+    names = [[escaped(" ".join(titles.get(name, "").split(" ")[:-end or None])) for name in experiments_of(m)] for m, titles in zip(maps, known)]
     return [" + ".join(own) + tail if all(own) else "" for own, tail in zip(names, ends_of(maps) if ends is None else ends)]
 
 
@@ -156,7 +156,8 @@ def marked(label, m):
 
 
 def escaped(text):
-    """A text of a file, as a label: its dollar signs stand for TeX if what is between them may be that."""
+    """A text of a file, as a label: its dollar signs stand for TeX if what is between them may be that. What labels are made of is
+    escaped piece by piece: the sign of one piece is no partner of another's."""
     return text if "$" not in text or text.replace(r"\$", "").count("$") % 2 == 0 else re.sub(r"(?<!\\)\$", r"\\$", text)
 
 

@@ -8,10 +8,11 @@ from .numeric import np
 from .projection import branches_of
 from .style import SMALL, own_words, their_words
 
-from matplotlib.lines import Line2D
+from matplotlib.lines import Line2D    # after the package, which sees to settings
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
+
 
 __all__ = ["Limit", "band_place", "draw_limits", "name_band", "read_limits", "tell_of_limits"]
 

@@ -3,13 +3,37 @@
 ours: a user's settings change nothing, and nothing of theirs is changed."""
 import contextlib
 import functools
+import os
+import sys
 
-from .command import MapError, missing
+from .command import MapError, is_ours, missing
+
+
+@contextlib.contextmanager
+def nobodys_settings():
+    """While one of our commands imports matplotlib, which would fail on a matplotlibrc that is damaged, and on a backend that is
+    none, although neither is used. A program of the user's that imports the package has its own settings."""
+    if not is_ours() or "matplotlib" in sys.modules:
+        yield
+        return
+    kept = {name: os.environ.pop(name, None) for name in ("MPLBACKEND", "MATPLOTLIBRC")}
+    os.environ["MATPLOTLIBRC"] = os.devnull
+    place = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
+    os.chdir(os.path.dirname(os.path.abspath(__file__)))    # the first place where matplotlib looks for a matplotlibrc
+    try:
+        yield
+    finally:
+        os.fchdir(place)
+        os.close(place)
+        del os.environ["MATPLOTLIBRC"]
+        os.environ.update({name: text for name, text in kept.items() if text is not None})
+
 
 try:
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with nobodys_settings():
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 except ImportError as error:
     missing(error, "matplotlib")
 
@@ -43,7 +67,12 @@ def drawing():
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
-        yield
+        try:
+            yield
+        except RuntimeError as error:   # of FreeType, which draws a line of text into one picture
+            if "raster overflow" not in str(error):
+                raise
+            raise MapError("a line of text in the figure is too long to be drawn") from None
 
 
 def styled(function):

@@ -7,6 +7,7 @@ from . import map_file
 from .command import MapError
 from .labels import exposure_of, experiments_of, factors_of, file_of, labels_of, plain_titles, set_of, titles_of
 from .one_map import IMPOSSIBLE, INVALID, NOT_CONVERGED, OK, PENDING, Factor, Map, Profiled
+from .printable import number_text
 
 __all__ = ["IMPOSSIBLE", "INVALID", "NOT_CONVERGED", "OK", "PENDING", "Factor", "Map", "Profiled", "experiments_of",
            "exposure_of", "factors_of", "file_of", "group_names", "labels_of", "open_map", "open_maps", "select", "set_of", "titles_of"]
@@ -78,14 +79,16 @@ def _of_values(maps, name, wanted):
     if not there:
         known = dict.fromkeys(key for values in found for key in values)
         raise MapError(f"--where: no factor {name}; " + (f"there are {', '.join(known)}" if known else "the maps have none"))
-    for value in wanted:
-        if not any(_same(value, own) for own in there):
-            raise MapError(f"--where: no map has {name}={value:.6g}; there are {', '.join(f'{own:.6g}' for own in there)}")
-    return [m for m, values in zip(maps, found) if name in values and any(_same(values[name], value) for value in wanted)]
+    chosen = {own for value in wanted for own in _nearest(value, there, name)}
+    return [m for m, values in zip(maps, found) if values.get(name) in chosen]
 
 
-def _same(a, b):
-    return math.isclose(a, b, rel_tol=1e-6)
+def _nearest(value, there, name):
+    """Those of the values that are there which are meant: the value itself, else what is as near as its digits are written."""
+    found = [own for own in there if own == value] or [own for own in there if math.isclose(own, value, rel_tol=1e-9)]
+    if not found:
+        raise MapError(f"--where: no map has {name}={number_text(value)}; there are {', '.join(map(number_text, there))}")
+    return found
 
 
 def _split(path, group):

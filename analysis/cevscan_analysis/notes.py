@@ -5,6 +5,7 @@ import math
 from .command import complain
 from .errors import MapError
 from .labels import file_of
+from .lines import coarseness
 from .projection import note_of_profiles
 
 
@@ -54,6 +55,19 @@ def tell_of_notes(maps):
             files.setdefault(file_of(m), []).append(m)
     for found in files.values():
         complain(f"note: {list_of_notes(found)}")
+
+
+GRIDS = 3   # that are too coarse, before they are counted
+
+
+def tell_of_grids(maps, cuts):
+    """Which grids are too coarse for the smallest or the largest of the regions below `cuts`; at most a few lines."""
+    found = [(m, next(filter(None, (coarseness(m, cut) for cut in sorted({min(cuts), max(cuts)}))), "")) for m in maps]
+    found = [(m, note) for m, note in found if note]
+    for m, note in found[:GRIDS]:
+        complain(f"note: {m.path}: {note}")
+    if len(found) > GRIDS:
+        complain(f"note: and the grids of {len(found) - GRIDS} more maps")
 
 
 def tell_of_left_out(path, maps, kept, need):

@@ -95,6 +95,14 @@ class Map:
                 self.__dict__.pop(name, None)
             getattr(self._load, "let_go", lambda: None)()
 
+    def __getstate__(self):
+        """What copies, and other processes, are given: the numbers, not the way to read them."""
+        was_read = self.is_read
+        state = {name: getattr(self, name) for name in (*self.__dataclass_fields__, *self.__dict__) if name != "_load"}
+        if not was_read:
+            self.let_go()
+        return state
+
     def __repr__(self):
         grid = " x ".join(f"{axis.name} ({len(axis.values)})" for axis in self.axes)
         return f"<Map {self.path}: {grid}, {self.percent_complete} complete>"

@@ -9,9 +9,6 @@ wide as in print ("page", "column" or mm), and so large are their letters.
 """
 from dataclasses import dataclass
 
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-
 from . import event_rates
 from .contours import Look, draw_points, draw_several, key_of, void_boxes
 from .curves import CHI2_RANGE, draw_panel, is_signed, key_of_curve, panel_label, sign_handles, telling_range
@@ -20,6 +17,9 @@ from .limits import draw_limits
 from .scales import fewer_numbers
 from .style import (PLAIN, VOID_STYLE, add_head, add_title, colour, draw_boxes, faint, line_style, new_grid, own_words,
                     place_one_legend, put_note, set_scale, styled, write_decades, write_steps)
+
+from matplotlib.lines import Line2D    # after the package, which sees to settings
+from matplotlib.patches import Patch
 
 FILLED_AT_MOST = 3      # regions in a panel that have colour inside; of more, outlines are clearer
 

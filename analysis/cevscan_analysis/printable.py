@@ -8,8 +8,19 @@ def printable(text):
         c if c.isprintable() or c == "\u00a0" else repr(c)[1:-1] for c in text)
 
 
+def without_controls(text):
+    """The same, but bytes that are no UTF-8 are left: they may be a text in another encoding."""
+    return "".join(c if "\udc80" <= c <= "\udcff" else printable(c) for c in text)
+
+
 def text_of(value):
     """A text of a file, as h5py gives it; numbers are left alone."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace").rstrip("\0")
     return printable(value) if isinstance(value, str) else value
+
+
+def number_text(value):
+    """A number in the fewest digits that are it and no other: 3, 0.1, 1.0000005."""
+    text = f"{value:.15g}"
+    return text if float(text) == value else repr(float(value))

@@ -6,9 +6,10 @@ from .command import MapError, complain
 from .numeric import np
 from .words import axis_label, label_with_unit, name_of
 
-from matplotlib.patches import PathPatch
+from matplotlib.patches import PathPatch    # after the package, which sees to settings
 from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
 
 
 def set_scale(ax, which, axis):

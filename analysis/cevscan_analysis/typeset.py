@@ -6,6 +6,8 @@ import math
 import re
 import unicodedata
 
+from .printable import printable
+
 FORMATS = ("markdown", "latex", "csv")
 FILE_ENDS = {"markdown": "md", "latex": "tex", "csv": "csv"}
 
@@ -13,16 +15,25 @@ SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasc
            "|": r"\textbar{}", "±": r"$\pm$", "×": r"$\times$", "∞": r"$\infty$", "≤": r"$\leq$", "≥": r"$\geq$", "∪": r"$\cup$",
            "†": r"$\dagger$", "→": r"$\to$", "−": "$-$", **{c: "\\" + c for c in "_&%#{}"}}
 GREEK_CAPITALS = {"GAMMA", "DELTA", "THETA", "LAMBDA", "XI", "PI", "SIGMA", "UPSILON", "PHI", "PSI", "OMEGA"}
+NO_TEX = re.compile(r"(?<!\\)(?:\\\\)*[&%#\n]|[_^]\s*$|\\$")     # in a formula that stands in a cell
 NUMBER = re.compile(r"(-?)(\d+(?:\.\d+)?)(?:e([+-]?\d+))?")
 
 
 def latex_text(text):
-    """Text as LaTeX. What stands in dollar signs, if they come in pairs, is TeX and left alone."""
-    parts = text.replace(r"\$", "\0").split("$")
-    if len(parts) % 2 == 0:     # a dollar sign without a partner is one
+    """Text as LaTeX. What stands in dollar signs, if they come in pairs and TeX may stand there, is left alone."""
+    parts = printable(text).replace(r"\$", "\0").split("$")
+    if len(parts) % 2 == 0 or not all(map(may_be_tex, parts[1::2])):    # a dollar sign without a partner is one
         parts = ["\0".join(parts)]
     escaped = ["".join(map(_letter, part)) if k % 2 == 0 else part for k, part in enumerate(parts)]
     return "$".join(escaped).replace("\0", r"\$")
+
+
+def may_be_tex(part):
+    """Between dollar signs, in a cell of a table: nothing there ends the cell, the line or a group, and all groups are closed."""
+    braces = re.sub(r"\\.|[^{}]", "", part)
+    while "{}" in braces:
+        braces = braces.replace("{}", "")
+    return part.strip() != "" and not braces and not NO_TEX.search(part)
 
 
 def _letter(c):

@@ -12,6 +12,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
 from matplotlib.textpath import TextToPath
 
+LONGEST = 400       # letters of a text in a figure: lines that are much longer can be neither drawn nor read
+
 
 def readable(text):
     """A text of the command line, whatever its encoding: what is not UTF-8 is read as Latin-1."""
@@ -42,6 +44,8 @@ def own_words(text):
     if text is None:
         return None
     text = readable(text)
+    if len(text) > LONGEST:
+        raise MapError(f"a text of {len(text)} letters is too long for a figure, which has room for {LONGEST}: {text[:40]}...")
     if not is_tex(text):
         raise MapError(f"this TeX cannot be set: {text}")
     return as_drawn(text)
@@ -50,6 +54,8 @@ def own_words(text):
 def their_words(text):
     """Words of a file: TeX where it can be set, else what they say, letter by letter."""
     text = readable(text)
+    if len(text) > LONGEST:     # a part of TeX is none
+        return re.sub(r"\\?\$", r"\\$", text[:LONGEST].rstrip("\\")) + "..."
     return as_drawn(text) if is_tex(text) else re.sub(r"(?<!\\)\$", r"\\$", text)
 
 
@@ -63,7 +69,7 @@ def axis_label(axis):
 
 
 def name_of(axis):
-    return axis.long_name if is_tex(axis.long_name) else axis.name
+    return axis.long_name if is_tex(axis.long_name) and len(axis.long_name) <= LONGEST else their_words(axis.name)
 
 
 def label_with_unit(name, units):
