@@ -8,7 +8,7 @@
 #include "experiment_parts.h"
 #include "node_merge.h"
 
-enum { MOST_REMOVALS = 24, DEEPEST_REMOVAL = 8, MOST_NAMES = 64, MOST_MESSAGE = 2048 };
+enum { MOST_REMOVALS = 24, DEEPEST_REMOVAL = 8, MOST_NAMES = 64, MOST_MESSAGE = 2048, MOST_STEPS = 100000 };
 
 static const cev_key whole_key = {.name = "experiment", .type = CEV_KEY_NODE, .of = &cev_experiment_table};
 
@@ -22,21 +22,28 @@ typedef struct hints {
     cev_arena *arena;
     const cev_standing *stand;
     char message[MOST_MESSAGE]; /* of the failure that is looked into */
+    size_t steps;               /* aliases make small files large trees; after so many the message stays as it is */
     size_t n;
     removal removed[MOST_REMOVALS];
 } hints;
 
 /* --- where a message points to ---------------------------------------------------------------------------------- */
 
-static bool is_in(cev_node node, const char *message)
+/* The letters of a message that point to a value or into it; 0: they do not. */
+static size_t find_place(cev_node node, const char *message, size_t *steps)
 {
-    if (node.id && cev_node_place_in(node, message)) return true;
-    for (size_t k = 0; k < cev_node_length(node); k++) {
-        bool mapping = cev_node_is_mapping(node);
-        if (mapping && cev_node_place_in(cev_node_key(node, k), message)) return true;
-        if (is_in(mapping ? cev_node_value(node, k) : cev_node_item(node, k), message)) return true;
+    size_t n = node.id ? cev_node_place_in(node, message) : 0;
+    bool mapping = cev_node_is_mapping(node);
+    for (size_t k = 0; k < cev_node_length(node) && n == 0 && ++*steps < MOST_STEPS; k++) {
+        if (mapping) n = cev_node_place_in(cev_node_key(node, k), message);
+        if (n == 0) n = find_place(mapping ? cev_node_value(node, k) : cev_node_item(node, k), message, steps);
     }
-    return false;
+    return n;
+}
+
+static size_t place_in(cev_node node, const char *message)
+{
+    return find_place(node, message, &(size_t){0});
 }
 
 /* At a mapping, one of its keys, or one of their values, which may be lists of numbers. */
@@ -47,7 +54,7 @@ static bool is_about(cev_node mapping, const char *message)
     for (size_t k = 0; k < cev_node_length(mapping) && cev_node_is_mapping(mapping); k++) {
         cev_node value = cev_node_value(mapping, k);
         if (cev_node_place_in(cev_node_key(mapping, k), message)) return true;
-        if (cev_node_is_mapping(value) ? cev_node_place_in(value, message) > 0 : is_in(value, message)) return true;
+        if (cev_node_is_mapping(value) ? cev_node_place_in(value, message) : place_in(value, message)) return true;
     }
     return false;
 }
@@ -104,7 +111,8 @@ static cev_status say_unknown_name(hints *h, const cev_key *key, cev_node base, 
 
 static cev_status find_unknown_name(hints *h, const cev_key *key, cev_node base, cev_node over, const char **out)
 {
-    for (size_t k = 0; k < cev_node_length(over) && cev_node_is_mapping(over) && !*out; k++) {
+    for (size_t k = 0; k < cev_node_length(over) && cev_node_is_mapping(over) && !*out && ++h->steps < MOST_STEPS;
+         k++) {
         const char *name = cev_node_text(cev_node_key(over, k));
         const cev_key *below = cev_key_below(key, name);
         cev_node own = cev_node_find(base, name), value = cev_node_value(over, k);
@@ -122,19 +130,19 @@ typedef struct trio {
     cev_node base, over, whole;
 } trio;
 
-static bool find_removal(const hints *h, const cev_key *key, bool item, trio t, removal *out);
+static bool find_removal(hints *h, const cev_key *key, bool item, trio t, removal *out);
 
 /* Looks deeper under one name; leaves *out as it was if there is nothing. */
-static bool step_down(const hints *h, const cev_key *key, bool item, trio t, const char *name, removal *out)
+static bool step_down(hints *h, const cev_key *key, bool item, trio t, const char *name, removal *out)
 {
-    if (!key || out->n + 1 >= DEEPEST_REMOVAL) return false;
+    if (!key || out->n + 1 >= DEEPEST_REMOVAL || ++h->steps > MOST_STEPS) return false;
     out->step[out->n++] = name;
     if (find_removal(h, key, item, t, out)) return true;
     out->n--;
     return false;
 }
 
-static bool find_in_list(const hints *h, const cev_key *key, trio t, removal *out)
+static bool find_in_list(hints *h, const cev_key *key, trio t, removal *out)
 {
     for (size_t k = 0; k < cev_node_length(t.base); k++) {
         cev_node base = cev_node_item(t.base, k);
@@ -145,7 +153,7 @@ static bool find_in_list(const hints *h, const cev_key *key, trio t, removal *ou
     return false;
 }
 
-static bool find_removal(const hints *h, const cev_key *key, bool item, trio t, removal *out)
+static bool find_removal(hints *h, const cev_key *key, bool item, trio t, removal *out)
 {
     if (is_named_list(key, item) && cev_node_is_sequence(t.base)) return find_in_list(h, key, t, out);
     if (!cev_node_is_mapping(t.base) || !cev_node_is_mapping(t.whole)) return false;
@@ -199,7 +207,7 @@ static cev_status find_removals(hints *h)
         r = (removal){0};
     }
     if (status != CEV_OK && status != CEV_E_INPUT) return status;
-    bool of_its_own = status == CEV_OK || is_in(h->stand->over, h->message);
+    bool of_its_own = status == CEV_OK || place_in(h->stand->over, h->message) > 0;
     for (size_t k = 0; k < h->n; k++) of_its_own &= !mentions(h->message, h->removed[k].step[h->removed[k].n - 1]);
     if (!of_its_own) h->n = 0;
     return CEV_OK;
@@ -243,21 +251,9 @@ static cev_node place_of(const hints *h)
     return at;
 }
 
-/* Where in the base a message points to, which is cut off its beginning. */
-static size_t place_in_base(cev_node node, const char *message)
-{
-    size_t n = cev_node_place_in(node, message);
-    for (size_t k = 0; k < cev_node_length(node) && n == 0; k++) {
-        bool mapping = cev_node_is_mapping(node);
-        if (mapping) n = cev_node_place_in(cev_node_key(node, k), message);
-        if (n == 0) n = place_in_base(mapping ? cev_node_value(node, k) : cev_node_item(node, k), message);
-    }
-    return n;
-}
-
 static cev_status fail(const hints *h, const char *message, const char *more)
 {
-    size_t n = is_in(h->stand->over, message) ? 0 : place_in_base(h->stand->whole, message);
+    size_t n = place_in(h->stand->over, message) ? 0 : place_in(h->stand->whole, message);
     if (n == 0) return cev_fail(CEV_E_INPUT, "%s%s", message, more);
     return cev_node_fail(place_of(h), "%s (%.*s)%s", message + n, (int)n - 2, message, more);
 }
@@ -289,7 +285,7 @@ static cev_status explain(hints *h, const char *message)
                                 "; \"%s\" stands on \"%s\": what the base has and this does not want is taken away "
                                 "with null (%s)",
                                 h->stand->name, h->stand->base_name, text));
-    } else if (is_in(h->stand->over, message)) {
+    } else if (place_in(h->stand->over, message)) {
         CEV_TRY(cev_arena_copy_text(h->arena, "", &text));
     } else {
         CEV_TRY(cev_arena_print(h->arena, &text, "; %s", h->stand->words));
