@@ -176,13 +176,13 @@ def test_variants_that_no_set_fits_together_may_share_pulls(tmp_path):
 
 def test_other_places_are_other_studies(tmp_path):
     """However long the names are, and whatever brackets and dots they have."""
-    def identity(names, path):
-        more = [{"experiment": "x", "base": "ess_csi", "pulls": {name: {"sigma": 0.1, "scales": ["signal"]} for name in names}}]
-        factor = {"name": "f", "path": path, "times": [1, 2]}
+    def identity(name):
+        rate = {"rate_per_keV_kg_day": 10, "live_days": 600, "duty_factor": 0.04}
+        more = [{"experiment": "x", "base": "ess_csi", "backgrounds": {"n" * 300 + end: rate for end in "ab"}}]
+        factor = {"name": "f", "path": f"backgrounds.{name}.live_days", "times": [1, 2]}
         return run_json("check", write(tmp_path, [factor], experiments=more, sets=[["x"]]), "--json")["identity"]
 
-    long = ["n" * 90 + end for end in "ab"]
-    assert identity(long, f"pulls.{long[0]}.sigma") != identity(long, f"pulls.{long[1]}.sigma")
+    assert identity("n" * 300 + "a") != identity("n" * 300 + "b")
     xenon = [{"name": "A", "protons": 54, "neutrons": 77, "mass_u": 131, "rms_radius_fm": 4.8, "abundance": 1}]
     twin = {"Cs": None, "I": None, "Xe": {"isotopes": xenon},
             "Xe].isotopes[A": {**xenon[0], "name": "Xe].isotopes[A", "per_unit": 1}}

@@ -31,13 +31,14 @@ struct cev_folding {
     gsl_integration_glfixed_table *rule;
     const cev_kinematics *kinematics[CEV_MAX_TERMS]; /* of each term */
     bool limit_is_used[CEV_N_LIMITS];
-    size_t n_panel;           /* of the tabulated spectrum with the most */
-    struct moments *panel;    /* [n_component][n_panel + 1]: from each knot to the end */
-    double *share;            /* [CEV_N_ARRIVALS][n_time] */
-    double *exposure_per_cm2; /* [n_nucleus][n_component] */
+    size_t n_limit, limit_number[CEV_N_LIMITS]; /* of those that are used: how many, and each one's number */
+    size_t n_panel;                             /* of the tabulated spectrum with the most */
+    struct moments *panel;                      /* [n_component][n_panel + 1]: from each knot to the end */
+    double *share;                              /* [CEV_N_ARRIVALS][n_time] */
+    double *exposure_per_cm2;                   /* [n_nucleus][n_component] */
     size_t n_node, node_room;
     node *node;             /* [n_node] */
-    struct moments *moment; /* [n_node][n_nucleus][n_component][CEV_N_LIMITS] */
+    struct moments *moment; /* [n_node][n_nucleus][n_component][n_limit] */
     size_t n_probability, probability_room;
     double *probability;      /* [n_probability] */
     double *filled;           /* [n_energy], while it is built */
@@ -254,13 +255,13 @@ static void fill_moments(cev_folding *f)
     for (size_t j = 0; j < f->n_node; j++)
         for (size_t k = 0; k < n_nucleus; k++)
             for (size_t c = 0; c < n_component; c++)
-                for (size_t l = 0; l < CEV_N_LIMITS; l++, to++) {
+                for (size_t l = 0; l < CEV_N_LIMITS; l++) {
                     double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]),
                            recoil_MeV = f->node[j].recoil_keV / CEV_KEV_PER_MEV;
                     if (f->limit_is_used[l])
-                        *to = moments_above(&f->source, c, f->rule,
-                                            cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
-                                            f->panel + c * (f->n_panel + 1));
+                        *to++ = moments_above(&f->source, c, f->rule,
+                                              cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
+                                              f->panel + c * (f->n_panel + 1));
                 }
 }
 
@@ -271,8 +272,7 @@ static cev_status allocate_spectra(cev_folding *f)
     for (size_t c = 0; c < kind->n_component; c++)
         if (n_panel_of(&kind->components[c]) > f->n_panel) f->n_panel = n_panel_of(&kind->components[c]);
     CEV_TRY(cev_new(f->arena, kind->n_component * (f->n_panel + 1), &f->panel));
-    return cev_new(f->arena, f->n_node * f->experiment->target.n_nucleus * kind->n_component * CEV_N_LIMITS,
-                   &f->moment);
+    return cev_new(f->arena, f->n_node * f->experiment->target.n_nucleus * kind->n_component * f->n_limit, &f->moment);
 }
 
 static void fill_spectra(cev_folding *f)
@@ -311,6 +311,10 @@ static void list_kinematics(cev_folding *f, const double *theta)
     for (size_t t = 0; t < f->interaction->n_term; t++) {
         f->kinematics[t] = f->interaction->kinematics(t, theta);
         f->limit_is_used[f->kinematics[t]->limit] = true;
+    }
+    for (size_t l = 0; l < CEV_N_LIMITS; l++) {
+        f->limit_number[l] = f->n_limit;
+        f->n_limit += f->limit_is_used[l];
     }
 }
 
@@ -454,8 +458,8 @@ static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleu
             double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &nucleus[k], &here, n->recoil_keV, theta);
             for (size_t c = 0; c < n_component; c++) {
                 size_t of = k * n_component + c;
-                const moments *m =
-                    &f->moment[(j * e->target.n_nucleus * n_component + of) * CEV_N_LIMITS + f->kinematics[t]->limit];
+                const moments *m = &f->moment[(j * e->target.n_nucleus * n_component + of) * f->n_limit +
+                                              f->limit_number[f->kinematics[t]->limit]];
                 double rate = factor *
                               average(f->kinematics[t], cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV, m->of);
                 double *counts = out->counts + (of * n_term + t) * out->n_bin + n->first_bin;
