@@ -179,6 +179,48 @@ def test_maps_of_several_planes_have_the_same_label(tmp_path):
     assert [one.about["label"] for one in read_contours(tmp_path / "c.h5")] == ["csi", "si"] * 2
 
 
+def test_a_grid_that_is_too_coarse_is_told(ring, tmp_path):
+    """As areas.py and plot_map.py tell it."""
+    x, y = eps("ee", -1, 1, 15), eps("mumu", -1, 1, 15)
+    X, Y = grid(x, y)
+    chi2 = ((np.hypot(X, Y) - 0.5) / 0.02)**2
+    path = write_map(tmp_path / "m.h5", [x, y], chi2)
+    done = command("export_contours.py", path, "--levels", "68,90", "-o", tmp_path / "c.csv")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1) and f"{path}: the grid of 15 x 15 points is too coarse: " in done.stderr
+    assert done.stderr.partition(":")[2] == command("plot_map.py", path, "--levels", "68,90", "-o", tmp_path / "c.png").stderr.partition(":")[2]
+    study = write_study(tmp_path / "s.h5", {"a": ((x, y), {f"csi@{k}": chi2 for k in range(5)})}, columns={"k": list("01234")}, factors={"k": "k"})
+    lines = command("export_contours.py", study, "-o", tmp_path / "c.json").stderr.splitlines()
+    assert len(lines) == 4 and lines[-1] == "export_contours.py: note: and the grids of 2 more maps"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_around_what_is_impossible_and_what_has_no_value(tmp_path, kind):
+    """A disc that is allowed up to 0.6, of which an eighth is impossible, and with a square hole without values: the line closes
+    along the wall of the impossible, and is open at the hole, where nobody knows how it goes on."""
+    x, y = eps("ee", -1, 1, 81), eps("mumu", -1, 1, 81)
+    X, Y = grid(x, y)
+    chi2 = (np.hypot(X, Y) / 0.6)**2
+    wall = np.where((X > 0.01) & (Y > X), np.inf, chi2)
+    piece, = contour_lines(open_map(write_map(tmp_path / "wall.h5", [x, y], wall)), delta=1)
+    assert piece.closed and piece.inside == "allowed" and signed_area(piece.x, piece.y) == pytest.approx(7 / 8 * np.pi * 0.36, rel=0.03)
+    outside = (piece.y - piece.x > 0.05) & (piece.x > 0.05)
+    assert not outside.any() and (np.hypot(piece.x, piece.y) < 0.6 + 0.026).all()       # a step at the wall, no spurs along it
+    inner = np.where(np.hypot(X, Y) < 0.3, np.inf, chi2)      # impossible in the middle
+    pieces = contour_lines(open_map(write_map(tmp_path / "inner.h5", [x, y], inner)), delta=1)
+    assert sorted((p.closed, p.inside) for p in pieces) == [(True, "allowed"), (True, "excluded")]
+    void = np.where((np.abs(X - 0.6) < 0.1) & (np.abs(Y) < 0.1), np.nan, wall)
+    path = write_map(tmp_path / "void.h5", [x, y], void)
+    line, = contour_lines(open_map(path), delta=1)
+    assert not line.closed and line.inside == "" and all(np.abs(np.array([line.x[k] - 0.6, line.y[k]])).max() < 0.13 for k in (0, -1))
+    around, = contour_lines(open_map(path), delta=1, filled=True)
+    assert around.closed and around.inside == "allowed"
+    done = command("export_contours.py", path, tmp_path / "inner.h5", "--delta", "1", "--labels", "void,inner", "-o", tmp_path / f"c.{kind}")
+    assert done.returncode == 0 and "points failed" in done.stderr
+    found = read_contours(tmp_path / f"c.{kind}")
+    assert [[(p.closed, p.inside) for p in one.pieces] for one in found] == [[(False, "")], [(p.closed, p.inside) for p in pieces]]
+    assert np.array_equal(found[0].pieces[0].x, line.x) and np.array_equal(found[0].pieces[0].y, line.y)
+
+
 def test_what_can_not_be_written(ring, tmp_path):
     assert complaint(command("export_contours.py", ring, "-o", "c.txt")).endswith("c.txt: a file of contours must end in .csv, .json or .h5")
     done = command("export_contours.py", ring, "--delta", "1e6")

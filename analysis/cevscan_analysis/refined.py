@@ -2,6 +2,7 @@
 """Delta chi2 between the points of a grid of two axes: what contours, and areas of coarse grids, are made of."""
 from .numeric import np
 
+RINGING = 3         # cells around a cliff in which splines ring
 POINTS_WANTED = 600  # along an axis, so that contours look smooth
 
 
@@ -31,7 +32,9 @@ def refine(m, half, wanted=POINTS_WANTED):
     fine = [np.interp(np.arange((len(v) - 1) * k + 1) / k, np.arange(len(v)), v) for v, k in zip(t, factor)]
     z = squeeze(filled(m.delta_chi2) if void.any() else m.delta_chi2, half)
     if max(factor) > 1:
-        z = splined(splined(z, t[0], factor[0]).T, t[1], factor[1]).T
+        coarse, z = z, splined(splined(z, t[0], factor[0]).T, t[1], factor[1]).T
+        if np.isinf(m.delta_chi2).any():
+            z = without_ringing(z, coarse, np.isinf(m.delta_chi2), factor)
         z[inside_of_cells(void_cells(m.delta_chi2), factor)] = np.nan
     x, y = (axis.from_scale(v) for axis, v in zip(m.axes, fine))
     return x, y, z.T
@@ -47,6 +50,26 @@ def filled(values):
         for other in near:
             values = np.where(np.isnan(values), other, values)
     return values
+
+
+def without_ringing(fine, coarse, cliff, factor):
+    """The finer grid, with the values of cells near impossible points held between those of the cells' corners: splines ring there, and
+    regions would have spurs and islands without a point."""
+    n, k = (size - 1 for size in coarse.shape)
+    corners = [coarse[a:a + n, b:b + k] for a in (0, 1) for b in (0, 1)]
+    near = np.pad(cliff, RINGING)
+    near = np.logical_or.reduce([near[a:a + n, b:b + k] for a in range(2 * RINGING + 2) for b in range(2 * RINGING + 2)])
+    low, high = (of_cells(reduce.reduce(corners), factor, reduce) for reduce in (np.minimum, np.maximum))
+    return np.where(of_cells(near, factor, np.logical_or), np.clip(fine, low, high), fine)
+
+
+def of_cells(cell, factor, join):
+    """For each point of the finer grid what its cell has; on borders what the cells on both sides have, joined."""
+    for axis, k in enumerate(factor):
+        n = cell.shape[axis]
+        i = np.arange(n * k + 1)
+        cell = join(cell.take(np.minimum(i // k, n - 1), axis), cell.take(np.maximum(i - 1, 0) // k, axis))
+    return cell
 
 
 def inside_of_cells(cell, factor):
