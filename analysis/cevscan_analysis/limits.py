@@ -6,7 +6,7 @@ from .intervals import stretches
 from .limit_files import Limit, read_limits
 from .numeric import np
 from .projection import branches_of
-from .style import SMALL, own_words, their_words
+from .style import SMALL, own_words, shade, their_words
 
 from matplotlib.lines import Line2D    # after the package, which sees to settings
 from matplotlib.patches import Patch, PathPatch
@@ -66,12 +66,12 @@ def draw_area(ax, limit):
     is drawn."""
     colour, dashes, hatch = look(limit)
     edge = dict(edgecolor=colour, linewidth=0.9, linestyle=dashes)
-    inside = dict(facecolor=colour, alpha=0.16, linewidth=0) if limit.style == "filled" else \
-        dict(facecolor="none", edgecolor=colour, hatch=hatch, linewidth=0, alpha=0.55)
-    ax.add_patch(PathPatch(area_path(limit), zorder=1.4, **inside))
+    inside = dict(facecolor=shade(colour, 0.16), linewidth=0, zorder=0.9) if limit.style == "filled" else \
+        dict(facecolor="none", edgecolor=colour, hatch=hatch, linewidth=0, alpha=0.55, zorder=1.4)
+    ax.add_patch(PathPatch(area_path(limit), **inside))     # what is filled lies below the map's regions: no colour is mixed
     for points in limit.lines:
         ax.plot(*points.T, color=colour, linewidth=0.9, linestyle=dashes, zorder=3)
-    face = dict(facecolor=(*Patch(facecolor=colour).get_facecolor()[:3], 0.16)) if limit.style == "filled" else \
+    face = dict(facecolor=shade(colour, 0.16)) if limit.style == "filled" else \
         dict(facecolor="none", hatch=hatch)
     return [Patch(label=words(limit), **edge, **face)]
 
