@@ -6,118 +6,9 @@
 
 #include "cevscan/influence.h"
 #include "cevscan/likeness.h"
+#include "idle.h"
 #include "scan_parts.h"
 #include "study_factors.h"
-
-/* --- lists of names --------------------------------------------------------------------------------------------- */
-
-enum { MOST_LISTED = 6 };
-
-/* "a, b and c", "a, b and 4 more" of those that are marked. */
-static cev_status list_names(cev_arena *arena, const cev_scan_config *scan, const bool *marked, const char **out)
-{
-    size_t n = 0, said = 0;
-    char *text = NULL;
-    for (size_t e = 0; e < scan->n_experiment; e++) n += marked[e];
-    size_t most = n > MOST_LISTED + 1 ? MOST_LISTED : n;
-    for (size_t e = 0; e < scan->n_experiment && said < most; e++) {
-        if (!marked[e]) continue;
-        said++;
-        const char *before = said == 1 ? "" : said == n ? " and " : ", ";
-        CEV_TRY(cev_arena_print(arena, &text, "%s%s%s", text ? text : "", before, scan->experiment[e]->name));
-    }
-    if (said < n) CEV_TRY(cev_arena_print(arena, &text, "%s and %zu more", text, n - said));
-    *out = text ? text : "";
-    return CEV_OK;
-}
-
-/* --- what cannot act -------------------------------------------------------------------------------------------- */
-
-static cev_status influence_of(const cev_scan_config *scan, size_t e, cev_influence **out)
-{
-    return cev_influence_create(1 + scan->n_further, scan->experiment + e, scan->n_experiment, out);
-}
-
-static cev_status can_act(const cev_scan_config *scan, size_t p, const bool *without, bool *out)
-{
-    *out = false;
-    for (size_t e = 0; e < scan->n_experiment && !*out; e++) {
-        cev_influence *influence;
-        if (without && without[e]) continue;
-        CEV_TRY(influence_of(scan, e, &influence));
-        *out = cev_influence_can_act(influence, scan->interaction, p);
-        cev_influence_destroy(&influence);
-    }
-    return CEV_OK;
-}
-
-static bool has_flavour(const cev_scan_config *scan, cev_flavour flavour)
-{
-    for (size_t e = 0; e < scan->n_experiment; e++) {
-        const cev_source_kind *kind = scan->experiment[e]->source.kind;
-        for (size_t c = 0; c < kind->n_component; c++)
-            if (kind->components[c].flavour == flavour &&
-                (kind->scan_parameter || kind->fluence_per_cm2(&scan->experiment[e]->source, c) > 0))
-                return true;
-    }
-    return false;
-}
-
-/* A reason out of what the parameter acts on. */
-static cev_status reason_of(cev_arena *arena, const cev_scan_config *scan, size_t p, char **out)
-{
-    static const char *const flavours[CEV_N_FLAVOURS] = {"nu_e", "nu_mu", "nu_tau"};
-    cev_reach reach = cev_parameter_reach(scan->interaction, p);
-    bool met = false;
-    for (size_t k = 0; k < cev_n_source_kinds; k++)
-        if (reach.source[k])
-            return cev_arena_print(arena, out, "it is the flux of source \"%s\", which no experiment here has",
-                                   cev_source_kinds[k]->card.name);
-    for (int a = 0; a < CEV_N_FLAVOURS; a++) met |= reach.flavour[a] && has_flavour(scan, (cev_flavour)a);
-    for (int a = 0; a < CEV_N_FLAVOURS && !met; a++)
-        if (reach.flavour[a])
-            return cev_arena_print(arena, out, "it acts on %s, which no source here gives", flavours[a]);
-    const cev_form_factor_kind *own = scan->experiment[0]->target.form_factor.kind;
-    for (size_t k = 0; k < cev_n_form_factor_kinds; k++)
-        met &= cev_form_factor_kinds[k] != own || !reach.form_factor[k];
-    for (size_t k = 0; k < cev_n_form_factor_kinds && met; k++)
-        if (reach.form_factor[k])
-            return cev_arena_print(arena, out, "form factor \"%s\" does not use it; \"%s\" does", own->card.name,
-                                   cev_form_factor_kinds[k]->card.name);
-    return cev_arena_print(arena, out, "none of their nuclei has anything to it");
-}
-
-cev_status cev_scan_why_idle(cev_arena *arena, const cev_scan_config *scan, size_t p, const bool *without,
-                             const char **why)
-{
-    bool acts, *marked;
-    const char *names;
-    char *reason;
-    size_t n = 0;
-    *why = NULL;
-    CEV_TRY(can_act(scan, p, without, &acts));
-    if (acts) return CEV_OK;
-    CEV_TRY(cev_new(arena, scan->n_experiment, &marked));
-    for (size_t e = 0; e < scan->n_experiment; e++) n += marked[e] = !without || !without[e];
-    if (n == 0) {
-        *why = "changes nothing: every experiment is compared with what it observed";
-        return CEV_OK;
-    }
-    CEV_TRY(list_names(arena, scan, marked, &names));
-    CEV_TRY(reason_of(arena, scan, p, &reason));
-    CEV_TRY(cev_arena_print(arena, &reason, "changes nothing that %s expect%s: %s", names, n == 1 ? "s" : "", reason));
-    *why = reason;
-    return CEV_OK;
-}
-
-cev_status cev_check_acts(const cev_scan_config *config, cev_node name, size_t p, double value, const bool *without)
-{
-    const cev_parameter *parameter = &config->interaction->card.parameters[p];
-    const char *why;
-    if (cev_same_value(value, parameter->default_value)) return CEV_OK;
-    CEV_TRY(cev_scan_why_idle(config->arena, config, p, without, &why));
-    return why ? cev_node_fail(name, "parameter \"%s\" %s", parameter->name, why) : CEV_OK;
-}
 
 /* --- remarks ---------------------------------------------------------------------------------------------------- */
 
@@ -139,7 +30,7 @@ static cev_status start(remarking *r, cev_arena *arena, const cev_scan_config *s
     CEV_TRY(cev_new(arena, scan->n_experiment, &r->influence));
     CEV_TRY(cev_new(arena, scan->n_experiment, &r->moved));
     CEV_TRY(cev_new(arena, scan->n_experiment, &r->idle));
-    for (size_t e = 0; e < scan->n_experiment; e++) CEV_TRY(influence_of(scan, e, &r->influence[e]));
+    for (size_t e = 0; e < scan->n_experiment; e++) CEV_TRY(cev_influence_of(scan, e, &r->influence[e]));
     return CEV_OK;
 }
 
@@ -244,7 +135,7 @@ static cev_status remark_idle_axis(remarking *r, size_t p, const cev_parameter *
     char *text, *because;
     CEV_TRY(say_why(r, culprit, "the other values being what they are", &because));
     CEV_TRY(cev_scan_why_idle(r->arena, r->scan, p, NULL, &why));
-    CEV_TRY(list_names(r->arena, r->scan, r->idle, &names));
+    CEV_TRY(cev_list_marked(r->arena, r->scan, r->idle, &names));
     if (why)
         CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" %s; its axis says nothing", name, why));
     else
@@ -268,8 +159,8 @@ static cev_status remark_axis(remarking *r, size_t p, const cev_axis *axis)
                                 find_culprit(r, p, CEV_LENGTH(value), value, N_BASES,
                                              (const double(*)[CEV_MAX_MODEL_PARAMETERS])base));
     if (n == r->scan->n_experiment) return CEV_OK;
-    CEV_TRY(list_names(r->arena, r->scan, r->idle, &idle));
-    CEV_TRY(list_names(r->arena, r->scan, r->moved, &moved));
+    CEV_TRY(cev_list_marked(r->arena, r->scan, r->idle, &idle));
+    CEV_TRY(cev_list_marked(r->arena, r->scan, r->moved, &moved));
     CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" moves nothing that %s expect%s; %s it does", name, idle,
                             r->scan->n_experiment - n == 1 ? "s" : "", moved));
     say(r, true, text);
@@ -316,8 +207,8 @@ static cev_status remark_fixed(remarking *r)
         if (scanned[p] || cev_same_value(value[0], value[1])) continue;
         size_t n = mark_moved(r, p, 2, value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base);
         if (n == r->scan->n_experiment) continue;
-        CEV_TRY(list_names(r->arena, r->scan, r->idle, &idle));
-        CEV_TRY(list_names(r->arena, r->scan, r->moved, &moved));
+        CEV_TRY(cev_list_marked(r->arena, r->scan, r->idle, &idle));
+        CEV_TRY(cev_list_marked(r->arena, r->scan, r->moved, &moved));
         if (n == 0) {
             char *because;
             CEV_TRY(say_why(r, find_culprit(r, p, 2, value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base),
@@ -403,7 +294,7 @@ static cev_status remark_data(remarking *r)
     size_t n = 0;
     for (size_t e = 0; e < scan->n_experiment; e++) n += r->moved[e] = scan->experiment[e]->observed != NULL;
     if (scan->says_data || n == 0) return CEV_OK;
-    CEV_TRY(list_names(r->arena, scan, r->moved, &names));
+    CEV_TRY(cev_list_marked(r->arena, scan, r->moved, &names));
     const char *has = n == 1 ? "has" : "have", *hint = "data: observed";
     if (scan->is_selection)
         hint = "--data observed";
