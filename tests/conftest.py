@@ -18,5 +18,7 @@ def clean_environment():
     for name in ("CEVSCAN_PATH", "CEVSCAN_DEBUG", "OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK", "HWLOC_COMPONENTS"):
         os.environ.pop(name, None)
     os.environ["HWLOC_HIDE_ERRORS"] = "2"  # mpirun's own words about machines without /sys; cevscan sets it itself
+    # Scripts take the python3 of the PATH; here that is the one that runs the tests, which has what they need.
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     # mpirun refuses to start as root otherwise; tests only.
     os.environ["OMPI_ALLOW_RUN_AS_ROOT"] = os.environ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
