@@ -249,7 +249,9 @@ def test_a_member_without_values_is_noted(tmp_path):
     axis = signed_log(half=16)
     path = write_members(tmp_path / "a.h5", ["a", "b"], [axis], np.tile((1000 / axis.values)**2, (2, 1)), done=[0, 1])
     result = command("intervals.py", path, "--format", "csv")
-    assert result.returncode == 0 and result.stderr == f"intervals.py: note: {path}: b: 0% complete\n"
+    notes = result.stderr.splitlines()
+    assert result.returncode == 0 and f"intervals.py: note: {path}: b: 0% complete" in notes
+    assert all("b: 0% complete" in note or "the grid of 32 points leaves the edge" in note for note in notes)
     assert {line.split(",")[1] for line in result.stdout.splitlines()} == {"parameter", "a"}
 
 
