@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "neutron_radius.h"
+#include "spectrum_moments.h"
 
-/* Gauss-Legendre order of a panel. Sixteen points are exact for the polynomial spectra of pion decay at rest, and reach
- * 1e-12 for an error function across one resolution. */
-enum { ORDER = 16, SHARP_PANELS = 8 };
+enum { ORDER = CEV_PANEL_ORDER, SHARP_PANELS = 8 };
 
 /* One recoil energy of the integral. */
 typedef struct node {
@@ -33,12 +32,12 @@ struct cev_folding {
     bool limit_is_used[CEV_N_LIMITS];
     size_t n_limit, limit_number[CEV_N_LIMITS]; /* of those that are used: how many, and each one's number */
     size_t n_panel;                             /* of the tabulated spectrum with the most */
-    struct moments *panel;                      /* [n_component][n_panel + 1]: from each knot to the end */
+    cev_moments *panel;                         /* [n_component][n_panel + 1]: from each knot to the end */
     double *share;                              /* [CEV_N_ARRIVALS][n_time] */
     double *exposure_per_cm2;                   /* [n_nucleus][n_component] */
     size_t n_node, node_room;
-    node *node;             /* [n_node] */
-    struct moments *moment; /* [n_node][n_nucleus][n_component][n_limit] */
+    node *node;          /* [n_node] */
+    cev_moments *moment; /* [n_node][n_nucleus][n_component][n_limit] */
     size_t n_probability, probability_room;
     double *probability;      /* [n_probability] */
     double *filled;           /* [n_energy], while it is built */
@@ -56,56 +55,6 @@ static double exposure_per_cm2(const cev_experiment *experiment, size_t nucleus,
 {
     return cev_target_n_nuclei(&experiment->target, nucleus) *
            experiment->source.kind->fluence_per_cm2(&experiment->source, c);
-}
-
-/* --- moments of spectra ----------------------------------------------------------------------------------------- */
-
-typedef struct moments {
-    double of[CEV_N_MOMENTS];
-} moments;
-
-/* Of 1, 1/E and 1/E^2 between two energies, by one panel. */
-static moments moments_of_panel(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule,
-                                double lo, double hi)
-{
-    moments sum = {{0}};
-    for (size_t j = 0; j < ORDER; j++) {
-        double energy_MeV, weight;
-        gsl_integration_glfixed_point(lo, hi, j, &energy_MeV, &weight, rule);
-        double flux = weight * source->kind->components[c].spectrum_per_MeV(source, energy_MeV);
-        for (size_t n = 0; n < CEV_N_MOMENTS; n++, flux /= energy_MeV) sum.of[n] += flux;
-    }
-    return sum;
-}
-
-static moments moments_of_line(double energy_MeV)
-{
-    return (moments){{1, 1 / energy_MeV, 1 / (energy_MeV * energy_MeV)}};
-}
-
-static size_t n_panel_of(const cev_source_component *c)
-{
-    return c->panel_MeV > 0 ? (size_t)ceil(c->energy_max_MeV / c->panel_MeV - 1e-9) : 0;
-}
-
-/* Above the smallest energy that gives this recoil. A tabulated spectrum is smooth between its knots only: the rest of
- * the panel is integrated, the panels above it are known (`above`, or NULL to integrate them as well). */
-static moments moments_above(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule,
-                             double lowest_MeV, const moments *above)
-{
-    const cev_source_component *from = &source->kind->components[c];
-    double lo = fmax(lowest_MeV, from->energy_min_MeV);
-    if (!from->spectrum_per_MeV)
-        return lowest_MeV < from->energy_max_MeV ? moments_of_line(from->energy_max_MeV) : (moments){{0}};
-    if (lo >= from->energy_max_MeV) return (moments){{0}};
-    if (from->panel_MeV == 0) return moments_of_panel(source, c, rule, lo, from->energy_max_MeV);
-    size_t panel = (size_t)(lo / from->panel_MeV);
-    moments sum = moments_of_panel(source, c, rule, lo,
-                                   fmin((double)(panel + 1) * from->panel_MeV, from->energy_max_MeV));
-    moments rest = above ? above[panel + 1]
-                         : moments_above(source, c, rule, (double)(panel + 1) * from->panel_MeV, NULL);
-    for (size_t n = 0; n < CEV_N_MOMENTS; n++) sum.of[n] += rest.of[n];
-    return sum;
 }
 
 static double average(const cev_kinematics *kinematics, double mass_MeV, double recoil_MeV, const double *moment)
@@ -240,10 +189,10 @@ static cev_status fill_nodes(cev_folding *f)
 static void fill_panels(cev_folding *f)
 {
     for (size_t c = 0; c < f->source.kind->n_component; c++) {
-        moments *above = f->panel + c * (f->n_panel + 1);
-        for (size_t p = n_panel_of(&f->source.kind->components[c]); p-- > 0;)
-            above[p] = moments_above(&f->source, c, f->rule, (double)p * f->source.kind->components[c].panel_MeV,
-                                     above);
+        cev_moments *above = f->panel + c * (f->n_panel + 1);
+        for (size_t p = cev_n_panel_of(&f->source.kind->components[c]); p-- > 0;)
+            above[p] = cev_moments_above(&f->source, c, f->rule, (double)p * f->source.kind->components[c].panel_MeV,
+                                         above);
     }
 }
 
@@ -251,7 +200,7 @@ static void fill_moments(cev_folding *f)
 {
     const cev_experiment *e = f->experiment;
     size_t n_nucleus = e->target.n_nucleus, n_component = f->source.kind->n_component;
-    moments *to = f->moment;
+    cev_moments *to = f->moment;
     for (size_t j = 0; j < f->n_node; j++)
         for (size_t k = 0; k < n_nucleus; k++)
             for (size_t c = 0; c < n_component; c++)
@@ -259,9 +208,9 @@ static void fill_moments(cev_folding *f)
                     double mass_MeV = cev_nucleus_mass_MeV(&e->target.nucleus[k]),
                            recoil_MeV = f->node[j].recoil_keV / CEV_KEV_PER_MEV;
                     if (f->limit_is_used[l])
-                        *to++ = moments_above(&f->source, c, f->rule,
-                                              cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
-                                              f->panel + c * (f->n_panel + 1));
+                        *to++ = cev_moments_above(&f->source, c, f->rule,
+                                                  cev_energy_min_MeV((cev_recoil_limit)l, mass_MeV, recoil_MeV),
+                                                  f->panel + c * (f->n_panel + 1));
                 }
 }
 
@@ -270,7 +219,7 @@ static cev_status allocate_spectra(cev_folding *f)
 {
     const cev_source_kind *kind = f->source.kind;
     for (size_t c = 0; c < kind->n_component; c++)
-        if (n_panel_of(&kind->components[c]) > f->n_panel) f->n_panel = n_panel_of(&kind->components[c]);
+        if (cev_n_panel_of(&kind->components[c]) > f->n_panel) f->n_panel = cev_n_panel_of(&kind->components[c]);
     CEV_TRY(cev_new(f->arena, kind->n_component * (f->n_panel + 1), &f->panel));
     return cev_new(f->arena, f->n_node * f->experiment->target.n_nucleus * kind->n_component * f->n_limit, &f->moment);
 }
@@ -458,8 +407,8 @@ static void add_recoil(const cev_folding *f, size_t j, const cev_nucleus *nucleu
             double factor = n->weight * f->interaction->factor_cm2_per_keV(t, &nucleus[k], &here, n->recoil_keV, theta);
             for (size_t c = 0; c < n_component; c++) {
                 size_t of = k * n_component + c;
-                const moments *m = &f->moment[(j * e->target.n_nucleus * n_component + of) * f->n_limit +
-                                              f->limit_number[f->kinematics[t]->limit]];
+                const cev_moments *m = &f->moment[(j * e->target.n_nucleus * n_component + of) * f->n_limit +
+                                                  f->limit_number[f->kinematics[t]->limit]];
                 double rate = factor *
                               average(f->kinematics[t], cev_nucleus_mass_MeV(&e->target.nucleus[k]), recoil_MeV, m->of);
                 double *counts = out->counts + (of * n_term + t) * out->n_bin + n->first_bin;
@@ -527,8 +476,8 @@ double cev_recoil_rate_per_keV(const cev_experiment *experiment, const cev_inter
     const cev_kinematics *k = interaction->kinematics(row->term, theta);
     double mass_MeV = cev_nucleus_mass_MeV(&experiment->target.nucleus[row->nucleus]),
            recoil_MeV = recoil_keV / CEV_KEV_PER_MEV;
-    moments m = moments_above(&experiment->source, row->source_component, rule,
-                              cev_energy_min_MeV(k->limit, mass_MeV, recoil_MeV), NULL);
+    cev_moments m = cev_moments_above(&experiment->source, row->source_component, rule,
+                                      cev_energy_min_MeV(k->limit, mass_MeV, recoil_MeV), NULL);
     gsl_integration_glfixed_table_free(rule);
     return average(k, mass_MeV, recoil_MeV, m.of) * exposure_per_cm2(experiment, row->nucleus, row->source_component) *
            interaction->factor_cm2_per_keV(row->term, &experiment->target.nucleus[row->nucleus],
