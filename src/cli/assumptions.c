@@ -7,17 +7,6 @@
 
 #include "command.h"
 
-/* Appends to a text that may be full. */
-static void append(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void append(char *out, size_t size, const char *format, ...)
-{
-    size_t used = strlen(out);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(out + used, size - used, format, arguments);
-    va_end(arguments);
-}
-
 /* --- the interaction -------------------------------------------------------------------------------------------- */
 
 static bool is_default(const cev_parameter *d, double value)
@@ -40,12 +29,12 @@ void fixed_values_text(const cev_interaction *interaction, const double *theta, 
     for (size_t p = 0; p < card->n_parameter; p++) {
         const cev_parameter *d = &card->parameters[p];
         if ((left_out && left_out[p]) || !is_worth_saying(d, theta[p])) continue;
-        append(out, size, "%s%s %.10g", *out ? ", " : "", d->name, theta[p]);
+        append_text(out, size, "%s%s %.10g", *out ? ", " : "", d->name, theta[p]);
         if (is_default(d, theta[p])) continue;
         all_default = false;
-        if (!isnan(d->default_value)) append(out, size, " (default: %.10g)", d->default_value);
+        if (!isnan(d->default_value)) append_text(out, size, " (default: %.10g)", d->default_value);
     }
-    if (all_default) append(out, size, " [defaults]");
+    if (all_default) append_text(out, size, " [defaults]");
 }
 
 json_t *interaction_json(const cev_interaction *interaction, const double *theta, const bool *left_out)
@@ -78,15 +67,15 @@ void data_text(const cev_scan_config *c, char *out, size_t size)
     bool standard_model = true;
     snprintf(out, size, c->data == CEV_DATA_ASIMOV ? "asimov" : "observed");
     for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
-        if (c->observed[e]) append(out, size, " %s", c->experiment[e]->name);
+        if (c->observed[e]) append_text(out, size, " %s", c->experiment[e]->name);
     if (c->data == CEV_DATA_OBSERVED) return;
-    if (c->data == CEV_DATA_MIXED) append(out, size, ", others asimov");
+    if (c->data == CEV_DATA_MIXED) append_text(out, size, ", others asimov");
     for (size_t p = 0; p < card->n_parameter; p++) {
         if (is_default(&card->parameters[p], c->truth[p])) continue;
-        append(out, size, "%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
+        append_text(out, size, "%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
         standard_model = false;
     }
-    if (standard_model) append(out, size, " at the standard model");
+    if (standard_model) append_text(out, size, " at the standard model");
 }
 
 json_t *data_json(const cev_scan_config *c)

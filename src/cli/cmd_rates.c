@@ -250,6 +250,13 @@ static cev_status print_rates(const selection *s, output_format format)
     return status;
 }
 
+static cev_status print_as_asked(const selection *s, const void *context)
+{
+    const rates_options *o = context;
+    const spectrum_options recoil = SPECTRUM_DEFAULTS;
+    return o->differential ? print_spectra(s, &recoil, o->format) : print_rates(s, o->format);
+}
+
 int command_rates(int argc, char **argv)
 {
     rates_options o = {.format = FORMAT_TABLE};
@@ -262,12 +269,5 @@ int command_rates(int argc, char **argv)
     parse_arguments(&argp, argc, argv, &o);
     if (o.selection.json) o.format = FORMAT_JSON;
 
-    selection s;
-    cev_status status = selection_open(&o.selection, &s);
-    if (status == CEV_OK) {
-        const spectrum_options recoil = SPECTRUM_DEFAULTS;
-        status = o.differential ? print_spectra(&s, &recoil, o.format) : print_rates(&s, o.format);
-        selection_close(&s);
-    }
-    return report_error(status);
+    return print_selection(&o.selection, print_as_asked, &o);
 }

@@ -83,6 +83,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+static cev_status print_as_asked(const selection *s, const void *context)
+{
+    const spectra_options *o = context;
+    return print_spectra(s, &o->spectrum, o->format);
+}
+
 int command_spectra(int argc, char **argv)
 {
     spectra_options o = {.format = FORMAT_TABLE, .spectrum = SPECTRUM_DEFAULTS};
@@ -95,11 +101,5 @@ int command_spectra(int argc, char **argv)
     parse_arguments(&argp, argc, argv, &o);
     if (o.selection.json) o.format = FORMAT_JSON;
 
-    selection s;
-    cev_status status = selection_open(&o.selection, &s);
-    if (status == CEV_OK) {
-        status = print_spectra(&s, &o.spectrum, o.format);
-        selection_close(&s);
-    }
-    return report_error(status);
+    return print_selection(&o.selection, print_as_asked, &o);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command.h"
 
+#include <stdarg.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -45,6 +46,15 @@ int report_error(cev_status status)
     putc('\n', stderr);
     if (getenv("CEVSCAN_DEBUG")) fprintf(stderr, "cevscan: (from %s)\n", cev_error_origin());
     return exit_code_of(status);
+}
+
+void append_text(char *out, size_t size, const char *format, ...)
+{
+    size_t used = strlen(out);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(out + used, size - used, format, arguments);
+    va_end(arguments);
 }
 
 json_t *json_number(double x)

@@ -46,6 +46,9 @@ int report_error(cev_status status);
  * marks. */
 void print_plain(FILE *to, const char *text);
 
+/* Appends to the text in out[size], which may be full. */
+void append_text(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* A JSON number; null for what JSON cannot express. */
 json_t *json_number(double x);
 

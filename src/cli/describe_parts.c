@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "describe_parts.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "cevscan/influence.h"
 #include "cevscan/nearest.h"
+#include "command.h"
 
 static void list(catalogue *c, const char *kind, const cev_card *card)
 {
@@ -28,16 +28,6 @@ cev_status collect_catalogue(cev_arena *arena, catalogue *c)
     for (size_t k = 0; k < cev_n_efficiency_kinds; k++) list(c, "efficiency", &cev_efficiency_kinds[k]->card);
     for (size_t k = 0; k < cev_n_beam_kinds; k++) list(c, "beam", &cev_beam_kinds[k]->card);
     return cev_experiment_names(arena, &c->n_experiment, &c->experiment);
-}
-
-static void append(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void append(char *out, size_t size, const char *format, ...)
-{
-    size_t used = strlen(out);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(out + used, size - used, format, arguments);
-    va_end(arguments);
 }
 
 /* --- names that are not there ----------------------------------------------------------------------------------- */
@@ -88,10 +78,10 @@ static size_t list_alike(const name_list *all, const char *word, char *out, size
     for (int later = 0; later < 2; later++)
         for (size_t k = 0; k < all->n; k++) {
             if (!has_part(all->name[k], word, !later)) continue;
-            if (n < MOST_ALIKE) append(out, size, "%s%s (%s)", n ? ", " : "", all->name[k], all->kind[k]);
+            if (n < MOST_ALIKE) append_text(out, size, "%s%s (%s)", n ? ", " : "", all->name[k], all->kind[k]);
             n++;
         }
-    if (n > MOST_ALIKE) append(out, size, " and %zu more", n - MOST_ALIKE);
+    if (n > MOST_ALIKE) append_text(out, size, " and %zu more", n - MOST_ALIKE);
     return n;
 }
 
@@ -140,9 +130,9 @@ static void append_marked(char *out, size_t size, const char *what, const bool *
 {
     size_t some = n_marked(marked, n), said = 0;
     if (some == 0 || some == n) return;
-    append(out, size, "%s%s%s", *out ? "; " : "", what, *what ? (some > 1 ? "s " : " ") : "");
+    append_text(out, size, "%s%s%s", *out ? "; " : "", what, *what ? (some > 1 ? "s " : " ") : "");
     for (size_t k = 0; k < n; k++)
-        if (marked[k]) append(out, size, "%s%s", said++ ? ", " : "", name[k]);
+        if (marked[k]) append_text(out, size, "%s%s", said++ ? ", " : "", name[k]);
 }
 
 static void list_kinds(const char **form_factor, const char **source)
@@ -162,7 +152,7 @@ void acts_on_text(const cev_card *card, size_t p, char *out, size_t size)
     append_marked(out, size, "flux of source", reach.source, cev_n_source_kinds, source);
     append_marked(out, size, "", reach.flavour, CEV_N_FLAVOURS, flavour_names);
     append_marked(out, size, "form factor", reach.form_factor, cev_n_form_factor_kinds, form_factor);
-    if (card->parameters[p].slow) append(out, size, "%sslow", *out ? "; " : "");
+    if (card->parameters[p].slow) append_text(out, size, "%sslow", *out ? "; " : "");
 }
 
 json_t *acts_on_json(const cev_card *card, size_t p)

@@ -7,6 +7,7 @@
 
 #include "assumptions.h"
 #include "cevscan/nearest.h"
+#include "command.h"
 #include "file_kind.h"
 #include "usage.h"
 
@@ -242,4 +243,16 @@ void selection_close(selection *s)
 {
     cev_model_destroy(&s->model);
     cev_scan_config_destroy(&s->config);
+}
+
+int print_selection(const selection_options *options, cev_status (*print)(const selection *s, const void *context),
+                    const void *context)
+{
+    selection s;
+    cev_status status = selection_open(options, &s);
+    if (status == CEV_OK) {
+        status = print(&s, context);
+        selection_close(&s);
+    }
+    return report_error(status);
 }

@@ -40,6 +40,10 @@ typedef struct selection {
 cev_status selection_open(const selection_options *options, selection *out);
 void selection_close(selection *s);
 
+/* Opens the selection, prints what `print` makes of it, and returns the exit code. */
+int print_selection(const selection_options *options, cev_status (*print)(const selection *s, const void *context),
+                    const void *context);
+
 /* "interaction nsi (arXiv:2208.11771): sin2_theta_w 0.23867, recoil_term 0 [defaults]": every value that the standard
  * model's prediction depends on, and all that are not at their defaults; into out[size]. And as interaction_json(). */
 void selection_interaction_text(const selection *s, char *out, size_t size);

@@ -4,7 +4,7 @@
 #include <math.h>
 
 cev_moments cev_moments_of_panel(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule,
-                                double lo, double hi)
+                                 double lo, double hi)
 {
     cev_moments sum = {{0}};
     for (size_t j = 0; j < CEV_PANEL_ORDER; j++) {
@@ -27,7 +27,7 @@ size_t cev_n_panel_of(const cev_source_component *c)
 }
 
 cev_moments cev_moments_above(const cev_source *source, size_t c, const gsl_integration_glfixed_table *rule,
-                             double lowest_MeV, const cev_moments *above)
+                              double lowest_MeV, const cev_moments *above)
 {
     const cev_source_component *from = &source->kind->components[c];
     double lo = fmax(lowest_MeV, from->energy_min_MeV);
@@ -37,9 +37,9 @@ cev_moments cev_moments_above(const cev_source *source, size_t c, const gsl_inte
     if (from->panel_MeV == 0) return cev_moments_of_panel(source, c, rule, lo, from->energy_max_MeV);
     size_t panel = (size_t)(lo / from->panel_MeV);
     cev_moments sum = cev_moments_of_panel(source, c, rule, lo,
-                                   fmin((double)(panel + 1) * from->panel_MeV, from->energy_max_MeV));
+                                           fmin((double)(panel + 1) * from->panel_MeV, from->energy_max_MeV));
     cev_moments rest = above ? above[panel + 1]
-                         : cev_moments_above(source, c, rule, (double)(panel + 1) * from->panel_MeV, NULL);
+                             : cev_moments_above(source, c, rule, (double)(panel + 1) * from->panel_MeV, NULL);
     for (size_t n = 0; n < CEV_N_MOMENTS; n++) sum.of[n] += rest.of[n];
     return sum;
 }
