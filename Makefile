@@ -20,7 +20,7 @@ TEST_JOBS  ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 PKG_CONFIG ?= pkg-config
 HDF5_PC    := $(shell for p in hdf5-openmpi hdf5-mpi hdf5; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p && break; done)
 MPI_PC     := $(shell for p in ompi-c mpi-c ompi mpich; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p && break; done)
-PACKAGES    = $(HDF5_PC) $(MPI_PC) gsl yaml-0.1 jansson libcrypto
+PACKAGES    = $(HDF5_PC) $(MPI_PC) gsl yaml-0.1 jansson libcrypto muparser
 LIB_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIB_LIBS   ?= $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lhdf5_hl
 
@@ -34,7 +34,7 @@ CFLAGS     += -std=gnu11 $(OPTIMISE) -fno-math-errno -fno-trapping-math -ffp-con
 CPPFLAGS   += -Iinclude -MMD -MP
 LDFLAGS    += -fopenmp $(EXTRA_CFLAGS)
 
-ROOMS       = base physics detector experiment stats scan engine parallel store config job
+ROOMS       = base physics detector experiment roster stats scan engine parallel store config job
 LIB_SRC    := $(wildcard $(patsubst %,src/%/*.c,$(ROOMS)))
 CLI_SRC    := $(wildcard src/bench/*.c src/cli/*.c) $(EXTRA_SRC)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)

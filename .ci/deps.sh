@@ -4,7 +4,7 @@
 # As root on Debian and Ubuntu it installs what is missing; otherwise it names each missing piece and how to get it.
 set -u
 
-run=(gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libgsl-dev libyaml-dev libjansson-dev libssl-dev
+run=(gcc libc6-dev make pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev libgsl-dev libyaml-dev libjansson-dev libssl-dev libmuparser-dev
      python3 python3-h5py python3-numpy python3-matplotlib)
 test=(git clang-format libcmocka-dev python3-pytest python3-pytest-xdist python3-scipy python3-xarray python3-h5netcdf hdf5-tools)
 
@@ -30,6 +30,7 @@ given_by() {
     libyaml-dev) pkg-config --exists yaml-0.1 ;;
     libjansson-dev) pkg-config --exists jansson ;;
     libssl-dev) pkg-config --exists libcrypto ;;
+    libmuparser-dev) pkg-config --exists muparser ;;
     libcmocka-dev) pkg-config --exists cmocka ;;
     hdf5-tools) command -v h5dump ;;
     python3) [ -x /usr/bin/python3 ] ;;

@@ -15,18 +15,20 @@ MAY_USE = {
     "physics": {"base"},
     "detector": {"base"},
     "experiment": {"base", "physics", "detector"},
+    "roster": {"base", "physics", "experiment"},
     "stats": {"base"},
     "scan": {"base"},
-    "engine": {"base", "physics", "detector", "experiment", "stats", "scan"},
+    "engine": {"base", "physics", "detector", "experiment", "roster", "stats", "scan"},
     "parallel": {"base", "scan"},
     "store": {"base", "scan"},
-    "config": {"base", "physics", "detector", "experiment", "scan"},
-    "job": {"base", "experiment", "scan", "engine", "parallel", "store", "config"},
+    "config": {"base", "physics", "detector", "experiment", "roster", "scan"},
+    "job": {"base", "experiment", "roster", "scan", "engine", "parallel", "store", "config"},
 }
 LIBRARIES = {
     "MPI": (r"MPI_|ompi_", {"parallel", "store", "job"}),
     "HDF5": (r"H5[A-Z]", {"store"}),
     "OpenMP": (r"GOMP_|omp_|__kmpc", {"parallel"}),
+    "muParser": (r"mup[A-Z]", {"roster"}),
     "the end of the process": (r"(exit|_exit|abort|quick_exit)$", set()),
     "printing": (r"(printf|fprintf|puts|putchar|__printf_chk|__fprintf_chk|perror)$", set()),
 }

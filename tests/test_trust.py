@@ -312,7 +312,7 @@ def test_ranks_of_other_programs_end_together(two_bits, tmp_path):
     subprocess.run(["gcc", "-Iinclude", "-DCEVSCAN_COMMIT=\"other\"", "-c", "src/base/version.c", "-o", version], check=True, cwd=REPO)
     libs = subprocess.run("pkg-config --libs $(for p in hdf5-openmpi hdf5-mpi hdf5; do pkg-config --exists $p && echo $p && break; done) "
                           "$(for p in ompi-c mpi-c ompi mpich; do pkg-config --exists $p && echo $p && break; done) gsl yaml-0.1 jansson "
-                          "libcrypto", shell=True, check=True, capture_output=True, text=True).stdout.split()
+                          "libcrypto muparser", shell=True, check=True, capture_output=True, text=True).stdout.split()
     subprocess.run(["gcc", "-fopenmp", *objects, version, "lib/libcevscan.a", *libs, "-lhdf5_hl", "-lm", "-o", program], check=True, cwd=REPO)
     check_refused_together(unlike_ranks(two_bits[0], tmp_path / "map.h5", program=program), tmp_path, "(other)")
 

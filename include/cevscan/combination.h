@@ -28,8 +28,8 @@ typedef struct cev_fit_set {
 typedef struct cev_units cev_units;
 
 /* theta[n_parameter] as in cev_model_create(). */
-cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_interaction *interaction,
-                            const double *theta, cev_units **out);
+cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_roster *roster, const double *theta,
+                            cev_units **out);
 void cev_units_destroy(cev_units **units);
 size_t cev_units_n(const cev_units *units);
 size_t cev_units_n_of_set(const cev_units *units, size_t set);

@@ -11,14 +11,16 @@
 #include "cevscan/grid.h"
 #include "cevscan/interaction.h"
 #include "cevscan/point_status.h"
+#include "cevscan/roster.h"
 #include "cevscan/templates.h"
 
 typedef struct cev_model cev_model;
 
-/* theta[n_parameter] gives the slow parameters. The experiments and the interaction must outlive the model.
+/* theta[n_theta] gives the slow parameters; n_theta is cev_roster_n(), here and below. The experiments and all that the
+ * roster points to must outlive the model.
  * CEV_E_INPUT if two experiments have the same name, or give one pull two uncertainties. */
-cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *experiment,
-                            const cev_interaction *interaction, const double *theta, cev_model **out);
+cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *experiment, const cev_roster *roster,
+                            const double *theta, cev_model **out);
 void cev_model_destroy(cev_model **model);
 
 /* Folds the templates anew with the slow parameters of theta[n_parameter], if these are others than before. Allocates
@@ -28,6 +30,7 @@ void cev_model_fold(cev_model *model, const double *theta);
 size_t cev_model_n_experiment(const cev_model *model);
 const cev_experiment *cev_model_experiment(const cev_model *model, size_t e);
 const cev_interaction *cev_model_interaction(const cev_model *model);
+const cev_roster *cev_model_roster(const cev_model *model);
 const cev_templates *cev_model_templates(const cev_model *model, size_t e);
 
 /* Pulls of all experiments in the order of their first use, shared ones once. */

@@ -13,8 +13,8 @@ typedef struct cev_scan_job {
     cev_model *model; /* folded anew as the slow parameters change */
     const cev_data *data;
     const cev_grid *grid;
-    double theta[CEV_MAX_MODEL_PARAMETERS]; /* values of the parameters that are not scanned */
-    size_t axis_parameter[CEV_MAX_AXES];    /* index of the parameter that each axis drives */
+    double theta[CEV_MAX_THETA];         /* values of the parameters that are not scanned */
+    size_t axis_parameter[CEV_MAX_AXES]; /* index of the parameter that each axis drives */
     /* A scan of several parameters in turn, one at a time: axis 0 names them, axis 1 has the values of whichever it
      * is. Then these are its members' parameters, and axis_parameter[0] is CEV_NO_PARAMETER; NULL for an ordinary
      * scan. */

@@ -32,7 +32,7 @@ static cev_status build_times(const cev_scan_config *c, double *seconds)
     for (size_t k = 0; k < N_FOLD; k++) {
         cev_model *model;
         double begin = bench_now_s();
-        CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, c->theta, &model));
+        CEV_TRY(cev_model_create(c->n_experiment, c->experiment, &c->roster, c->theta, &model));
         each[k] = bench_now_s() - begin;
         cev_model_destroy(&model);
     }
@@ -45,12 +45,12 @@ static cev_status refold_times(const cev_scan_config *c, double *seconds)
 {
     const cev_card *card = &c->interaction->card;
     size_t mass = cev_parameter_index(card->parameters, card->n_parameter, "mediator_mass_MeV");
-    double each[N_FOLD], theta[CEV_MAX_MODEL_PARAMETERS];
+    double each[N_FOLD], theta[CEV_MAX_THETA];
     cev_model *model;
     *seconds = NAN;
     if (mass == card->n_parameter) return CEV_OK;
     memcpy(theta, c->theta, sizeof theta);
-    CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, theta, &model));
+    CEV_TRY(cev_model_create(c->n_experiment, c->experiment, &c->roster, theta, &model));
     for (size_t k = 0; k < N_FOLD; k++) {
         theta[mass] = 1 + (double)k;
         double begin = bench_now_s();

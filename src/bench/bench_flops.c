@@ -252,7 +252,7 @@ cev_status bench_count_flops(const bench_job *job, const cev_scan_config *config
     *out = (bench_need){0};
     CEV_TRY(open_problem(job, config, &p));
     for (size_t s = 0; s < N_SAMPLE; s++) {
-        double theta[CEV_MAX_MODEL_PARAMETERS];
+        double theta[CEV_MAX_THETA];
         double share = fmod(0.6180339887498949 * (double)(s + 1), 1); /* all over the grid, along every axis */
         cev_scan_job_theta(&job->job, (uint64_t)((double)config->grid.n_point * share), theta);
         CEV_TRY(predict(job, p, theta));

@@ -18,8 +18,7 @@ typedef struct timing {
 cev_status bench_job_open(cev_scan_config *config, bench_job *out)
 {
     *out = (bench_job){0};
-    CEV_TRY(
-        cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &out->model));
+    CEV_TRY(cev_model_create(config->n_experiment, config->experiment, &config->roster, config->theta, &out->model));
     CEV_TRY(cev_data_mixed(config->arena, out->model, config->observed, config->truth, &out->data));
     out->job = (cev_scan_job){.model = out->model,
                               .data = &out->data,

@@ -53,7 +53,7 @@ json_t *interaction_json(const cev_interaction *interaction, const double *theta
 
 void mark_scanned(const cev_scan_config *c, bool *marked)
 {
-    memset(marked, 0, CEV_MAX_MODEL_PARAMETERS * sizeof *marked);
+    memset(marked, 0, CEV_MAX_THETA * sizeof *marked);
     for (size_t a = 0; a < c->grid.n_axis; a++)
         if (!c->member_parameter || a > 1) marked[c->axis_parameter[a]] = true;
     for (size_t m = 0; c->member_parameter && m < c->grid.axis[0].n; m++) marked[c->member_parameter[m]] = true;

@@ -79,7 +79,7 @@ static void print_experiments(const cev_scan_config *c)
 /* Everything that the standard model depends on, said or not; a study scans now one, now another. */
 static void print_fixed(const cev_scan_config *c, bool is_scan)
 {
-    bool scanned[CEV_MAX_MODEL_PARAMETERS];
+    bool scanned[CEV_MAX_THETA];
     char text[1024];
     mark_scanned(c, scanned);
     fixed_values_text(c->interaction, c->theta, is_scan ? scanned : NULL, text, sizeof text);
@@ -208,7 +208,7 @@ static json_t *factors_json(const cev_study_config *s)
 static void print_as_json(const cev_study_config *s, const cev_job_estimate *e, const cev_remarks *remarks)
 {
     const cev_scan_config *first = s->space[0].scan;
-    bool scanned[CEV_MAX_MODEL_PARAMETERS];
+    bool scanned[CEV_MAX_THETA];
     char identity[CEV_DIGEST_TEXT_SIZE];
     size_t n_tile = 0;
     json_t *maps = json_array();

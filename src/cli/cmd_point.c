@@ -56,7 +56,7 @@ static cev_status best_fit_of(const cev_scan_config *c, double *chi2)
     memcpy(job.theta, c->theta, sizeof job.theta);
     memcpy(job.axis_parameter, c->axis_parameter, sizeof job.axis_parameter);
     const bool observed = c->data != CEV_DATA_ASIMOV;
-    cev_status status = cev_units_create(1, &set, c->interaction, c->theta, &units);
+    cev_status status = cev_units_create(1, &set, &c->roster, c->theta, &units);
     if (status == CEV_OK) status = cev_combination_create(units, &job, c->truth, false, &combination);
     if (status == CEV_OK) status = cev_best_fits_create(combination, 1, c->truth, &observed, &fits);
     if (status == CEV_OK) status = search_best_fit(fits, units, combination);

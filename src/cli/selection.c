@@ -201,7 +201,7 @@ static cev_status open_all(const selection_options *options, selection *out)
     for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(c, options->setting[k], out->theta));
     for (size_t p = 0; p < c->interaction->card.n_parameter; p++)
         if (c->interaction->card.parameters[p].whole) c->truth[p] = out->theta[p]; /* a choice of both */
-    CEV_TRY(cev_model_create(c->n_experiment, c->experiment, c->interaction, out->theta, &out->model));
+    CEV_TRY(cev_model_create(c->n_experiment, c->experiment, &c->roster, out->theta, &out->model));
     CEV_TRY(cev_data_mixed(c->arena, out->model, c->observed, c->truth, &out->data));
     return remark_on(out, options->compares);
 }

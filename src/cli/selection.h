@@ -33,7 +33,7 @@ typedef struct selection {
     cev_scan_config *config;
     cev_model *model;
     cev_data data;
-    double theta[CEV_MAX_MODEL_PARAMETERS]; /* the scan's fixed values, or the defaults, and --set on top */
+    double theta[CEV_MAX_THETA]; /* the scan's fixed values, or the defaults, and --set on top */
 } selection;
 
 /* Says on stderr what its user may not have meant. */

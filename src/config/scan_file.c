@@ -51,6 +51,7 @@ cev_status cev_read_interaction(cev_scan_config *config, cev_node node)
         if (!strcmp(names[k], cev_node_text(node))) config->interaction = cev_interactions[k];
     }
     if (!config->interaction) return cev_node_fail_name(node, "interaction", names, cev_n_interactions);
+    config->roster = cev_roster_of(config->interaction);
     const cev_card *card = &config->interaction->card;
     cev_parameter_defaults(card->parameters, card->n_parameter, config->theta);
     cev_parameter_defaults(card->parameters, card->n_parameter, config->truth);
@@ -64,8 +65,11 @@ cev_status cev_follow_sources(cev_scan_config *config, cev_node node)
     for (size_t e = 0; e < config->n_experiment && !feels; e++)
         if (cev_source_feels_matter(&config->experiment[e]->source)) feels = config->experiment[e];
     if (!feels) return CEV_OK;
-    if (config->interaction->quark_couplings)
-        return cev_interaction_in_matter(config->arena, config->interaction, &config->interaction);
+    if (config->interaction->quark_couplings) {
+        CEV_TRY(cev_interaction_in_matter(config->arena, config->interaction, &config->interaction));
+        config->roster.interaction = config->interaction;
+        return CEV_OK;
+    }
     return cev_node_fail(node,
                          "interaction \"%s\" has no contact couplings to quarks, which the source of experiment \"%s\" "
                          "wants for "

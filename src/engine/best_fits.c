@@ -320,12 +320,12 @@ double cev_best_fits_chi2_at(cev_combination *c, cev_units_scratch *scratch, siz
                              const double *at)
 {
     const cev_scan_job *job = cev_combination_job(c);
-    double theta[CEV_MAX_MODEL_PARAMETERS];
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS], chi2;
+    double theta[CEV_MAX_THETA];
+    cev_lanes block[CEV_MAX_THETA], chi2;
     cev_lanes_mask status;
     cev_scan_job_theta_at(job, member, at, theta);
     cev_combination_fold(c, theta);
-    cev_theta_broadcast(cev_combination_units(c)->interaction->card.n_parameter, theta, block);
+    cev_theta_broadcast(cev_roster_n(&cev_combination_units(c)->roster), theta, block);
     cev_combination_point(c, scratch, set, block, &chi2, &status);
     return status[0] == CEV_POINT_OK ? chi2[0] : NAN;
 }

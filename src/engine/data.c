@@ -25,8 +25,8 @@ void cev_theta_broadcast(size_t n, const double *theta, cev_lanes *block)
 
 static cev_status asimov_of_all(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
 {
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
-    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
+    cev_lanes block[CEV_MAX_THETA];
+    cev_theta_broadcast(cev_roster_n(&model->roster), theta, block);
     const double **counts;
     CEV_TRY(cev_new(arena, model->n_experiment, &counts));
     cev_model_scratch *scratch = NULL;
@@ -40,7 +40,7 @@ static cev_status asimov_of_all(cev_arena *arena, const cev_model *model, const 
 
 cev_status cev_data_asimov(cev_arena *arena, cev_model *model, const double *theta, cev_data *out)
 {
-    double before[CEV_MAX_MODEL_PARAMETERS];
+    double before[CEV_MAX_THETA];
     memcpy(before, model->theta, sizeof before);
     cev_model_fold(model, theta);
     cev_status status = asimov_of_all(arena, model, theta, out);

@@ -11,8 +11,8 @@ cev_status cev_model_signal(const cev_model *model, size_t e, const double *thet
     const model_experiment *part = &model->experiment[e];
     const cev_experiment *experiment = part->experiment;
     const cev_templates *t = &part->templates;
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS], coefficient[CEV_MAX_TERMS];
-    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
+    cev_lanes block[CEV_MAX_THETA], coefficient[CEV_MAX_TERMS];
+    cev_theta_broadcast(cev_roster_n(&model->roster), theta, block);
     memset(counts, 0, experiment->source.kind->n_component * t->n_bin * sizeof *counts);
     for (size_t r = 0; r < t->n_row; r++) {
         const cev_template_row *row = &t->row[r];
@@ -46,8 +46,8 @@ static cev_status share_of(cev_arena *arena, const cev_model *model, const cev_d
 static cev_status fit_point(cev_arena *arena, const cev_model *model, const cev_data *data, cev_model_scratch *scratch,
                             const double *theta, cev_profile_result *result)
 {
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS], **predicted;
-    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
+    cev_lanes block[CEV_MAX_THETA], **predicted;
+    cev_theta_broadcast(cev_roster_n(&model->roster), theta, block);
     CEV_TRY(cev_new(arena, model->n_pull, &result->pull));
     CEV_TRY(cev_new(arena, model->n_experiment, &predicted));
     for (size_t e = 0; e < model->n_experiment; e++) {

@@ -141,10 +141,10 @@ static void theta_of_node(const cev_fit_starts *s, const cev_scan_job *job, size
 
 void cev_fit_starts_block(cev_fit_starts *s, const cev_scan_job *job, cev_model_scratch *scratch, size_t block)
 {
-    size_t n_parameter = job->model->interaction->card.n_parameter, first = block * CEV_LANES;
-    cev_lanes theta[CEV_MAX_MODEL_PARAMETERS], variable[CEV_PROFILE_MAX_PULLS];
+    size_t n_parameter = cev_roster_n(&job->model->roster), first = block * CEV_LANES;
+    cev_lanes theta[CEV_MAX_THETA], variable[CEV_PROFILE_MAX_PULLS];
     for (size_t l = 0; l < CEV_LANES; l++) {
-        double one[CEV_MAX_MODEL_PARAMETERS];
+        double one[CEV_MAX_THETA];
         theta_of_node(s, job, first + l < s->n_node ? first + l : s->n_node - 1, one);
         for (size_t p = 0; p < n_parameter; p++) theta[p][l] = one[p];
     }

@@ -50,8 +50,8 @@ enum { MOST_POINTS = 512, MOST_FOLDED = 8 };
 /* Marks the bins of a unit that expect something at theta; lit[] has the bins of its experiments in a row. */
 static void light_bins(const cev_model *model, cev_model_scratch *scratch, const double *theta, bool *lit)
 {
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
-    cev_theta_broadcast(model->interaction->card.n_parameter, theta, block);
+    cev_lanes block[CEV_MAX_THETA];
+    cev_theta_broadcast(cev_roster_n(&model->roster), theta, block);
     for (size_t e = 0; e < model->n_experiment; e++) {
         const cev_experiment *x = model->experiment[e].experiment;
         cev_model_predict(model, e, scratch, block);
@@ -83,13 +83,13 @@ static cev_status look_along(cev_arena *arena, const cev_scan_job *job, cev_mode
     bool *lit;
     for (size_t a = 0; a < g->n_axis; a++) {
         size_t p = job->axis_parameter[a];
-        if (p != CEV_NO_PARAMETER && cev_model_interaction(job->model)->card.parameters[p].slow) most = MOST_FOLDED;
+        if (p != CEV_NO_PARAMETER && cev_roster_is_slow(cev_model_roster(job->model), p)) most = MOST_FOLDED;
     }
     if (most > n) most = n;
     for (size_t e = 0; e < job->model->n_experiment; e++) n_bin += job->model->experiment[e].experiment->bins.n_bin;
     CEV_TRY(cev_new(arena, n_bin, &lit));
     for (uint64_t k = 0; k < most; k++) {
-        double theta[CEV_MAX_MODEL_PARAMETERS];
+        double theta[CEV_MAX_THETA];
         cev_scan_job_theta(job, member * n + (most > 1 ? k * (n - 1) / (most - 1) : 0), theta);
         cev_model_fold(job->model, theta);
         light_bins(job->model, scratch, theta, lit);

@@ -32,7 +32,7 @@ static cev_status prepare_templates(cev_model *model, model_experiment *part)
 
 static void fold(cev_model *model, const double *theta)
 {
-    memcpy(model->theta, theta, model->interaction->card.n_parameter * sizeof *theta);
+    memcpy(model->theta, theta, cev_roster_n(&model->roster) * sizeof *theta);
     for (size_t e = 0; e < model->n_experiment; e++) {
         model_experiment *part = &model->experiment[e];
         cev_folding_fill(part->folding, theta, &part->templates);
@@ -136,14 +136,15 @@ static cev_status build(cev_model *model, const cev_experiment *const *experimen
     return build_profile(model);
 }
 
-cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *experiment,
-                            const cev_interaction *interaction, const double *theta, cev_model **out)
+cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *experiment, const cev_roster *roster,
+                            const double *theta, cev_model **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    (*out)->interaction = interaction;
+    (*out)->interaction = roster->interaction;
+    (*out)->roster = *roster;
     (*out)->n_experiment = n_experiment;
-    memcpy((*out)->theta, theta, interaction->card.n_parameter * sizeof *theta);
+    memcpy((*out)->theta, theta, cev_roster_n(roster) * sizeof *theta);
     cev_status status = build(*out, experiment, theta);
     if (status != CEV_OK) cev_model_destroy(out);
     return status;
@@ -175,6 +176,11 @@ const cev_experiment *cev_model_experiment(const cev_model *model, size_t e)
 const cev_interaction *cev_model_interaction(const cev_model *model)
 {
     return model->interaction;
+}
+
+const cev_roster *cev_model_roster(const cev_model *model)
+{
+    return &model->roster;
 }
 
 const cev_templates *cev_model_templates(const cev_model *model, size_t e)

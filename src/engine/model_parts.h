@@ -52,8 +52,9 @@ typedef struct model_pull {
 
 struct cev_model {
     cev_arena *arena;
-    const cev_interaction *interaction;
-    double theta[CEV_MAX_MODEL_PARAMETERS]; /* that it is folded with; only the slow parameters mean anything */
+    const cev_interaction *interaction; /* of the roster */
+    cev_roster roster;
+    double theta[CEV_MAX_THETA]; /* that it is folded with; only the slow parameters mean anything */
     size_t n_experiment;
     model_experiment *experiment; /* [n_experiment] */
     size_t n_pull;

@@ -12,7 +12,7 @@
 static void fill_theta(const cev_scan_job *job, const cev_tile *tile, size_t first, cev_lanes *theta)
 {
     size_t index[CEV_MAX_AXES], n_axis = job->grid->n_axis;
-    cev_theta_broadcast(cev_model_interaction(job->model)->card.n_parameter, job->theta, theta);
+    cev_theta_broadcast(cev_roster_n(cev_model_roster(job->model)), job->theta, theta);
     cev_tile_point(job->grid, tile, first, index);
     for (size_t l = 0; l < CEV_LANES; l++) {
         cev_scan_job_set(job, index, (double *)theta + l, CEV_LANES);
@@ -26,8 +26,8 @@ static void fill_theta(const cev_scan_job *job, const cev_tile *tile, size_t fir
 
 void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile)
 {
-    double theta[CEV_MAX_MODEL_PARAMETERS];
-    size_t n_parameter = cev_model_interaction(job->model)->card.n_parameter;
+    double theta[CEV_MAX_THETA];
+    size_t n_parameter = cev_roster_n(cev_model_roster(job->model));
     for (size_t p = 0; p < n_parameter; p++) theta[p] = job->theta[p];
     cev_scan_job_set(job, tile->origin, theta, 1);
     cev_model_fold(job->model, theta);
@@ -36,7 +36,7 @@ void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile)
 void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, const cev_tile *tile, size_t first,
                         cev_lanes *block_pull, double *chi2, unsigned char *status, double *pull)
 {
-    cev_lanes theta[CEV_MAX_MODEL_PARAMETERS], start[CEV_PROFILE_MAX_PULLS];
+    cev_lanes theta[CEV_MAX_THETA], start[CEV_PROFILE_MAX_PULLS];
     fill_theta(job, tile, first, theta);
     bool started = job->starts && cev_fit_starts_at(job->starts, tile, first, start);
     cev_block_result result = {.pull = block_pull};

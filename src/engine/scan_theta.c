@@ -19,14 +19,14 @@ void cev_scan_job_set(const cev_scan_job *job, const size_t *index, double *thet
 void cev_scan_job_theta(const cev_scan_job *job, uint64_t number, double *theta)
 {
     size_t index[CEV_MAX_AXES];
-    for (size_t p = 0; p < cev_model_interaction(job->model)->card.n_parameter; p++) theta[p] = job->theta[p];
+    for (size_t p = 0; p < cev_roster_n(cev_model_roster(job->model)); p++) theta[p] = job->theta[p];
     cev_grid_index(job->grid, number, index);
     cev_scan_job_set(job, index, theta, 1);
 }
 
 void cev_scan_job_theta_at(const cev_scan_job *job, size_t member, const double *at, double *theta)
 {
-    for (size_t p = 0; p < cev_model_interaction(job->model)->card.n_parameter; p++) theta[p] = job->theta[p];
+    for (size_t p = 0; p < cev_roster_n(cev_model_roster(job->model)); p++) theta[p] = job->theta[p];
     for (size_t a = 0; a < job->grid->n_axis; a++) {
         size_t p = cev_scan_job_parameter(job, a, &member);
         if (p != CEV_NO_PARAMETER) theta[p] = at[a];

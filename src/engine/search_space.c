@@ -44,13 +44,13 @@ static void lay_boxes(search_space *s)
 void search_space_open(const cev_combination *c, size_t member, search_space *out)
 {
     const cev_scan_job *job = cev_combination_job(c);
-    const cev_card *card = &cev_combination_units(c)->interaction->card;
-    *out = (search_space){.c = c, .member = member, .n_parameter = card->n_parameter};
-    memcpy(out->theta, job->theta, card->n_parameter * sizeof *out->theta);
+    const cev_roster *roster = &cev_combination_units(c)->roster;
+    *out = (search_space){.c = c, .member = member, .n_parameter = cev_roster_n(roster)};
+    memcpy(out->theta, job->theta, cev_roster_n(roster) * sizeof *out->theta);
     for (size_t a = 0; a < job->grid->n_axis; a++) {
         size_t p = cev_scan_job_parameter(job, a, &member);
         if (p == CEV_NO_PARAMETER) continue;
-        if (card->parameters[p].slow) {
+        if (cev_roster_is_slow(roster, p)) {
             out->theta[p] = job->grid->axis[a].value[0];
             out->slow_axis[out->n_slow] = a;
             out->slow_parameter[out->n_slow++] = p;
@@ -169,7 +169,7 @@ static double finite_or_infinite(const cev_lanes *chi2, const cev_lanes_mask *st
 
 cev_status search_evaluate(searcher *s, size_t set, size_t n, search_place *place)
 {
-    cev_lanes theta[CEV_MAX_MODEL_PARAMETERS], chi2;
+    cev_lanes theta[CEV_MAX_THETA], chi2;
     cev_lanes_mask status;
     for (size_t first = 0; first < n; first += CEV_LANES) {
         fill_theta(s->space, n, place, first, theta);
@@ -184,7 +184,7 @@ cev_status search_evaluate(searcher *s, size_t set, size_t n, search_place *plac
 
 cev_status search_evaluate_unit(searcher *s, size_t u, size_t n, const search_place *place, double *chi2)
 {
-    cev_lanes theta[CEV_MAX_MODEL_PARAMETERS], block;
+    cev_lanes theta[CEV_MAX_THETA], block;
     cev_lanes_mask status;
     for (size_t first = 0; first < n; first += CEV_LANES) {
         fill_theta(s->space, n, place, first, theta);

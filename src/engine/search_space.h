@@ -19,7 +19,7 @@ typedef struct search_space {
     const cev_combination *c;
     size_t member;
     size_t n_parameter;
-    double theta[CEV_MAX_MODEL_PARAMETERS]; /* of all that is not searched; slow axes have their first values */
+    double theta[CEV_MAX_THETA]; /* of all that is not searched; slow axes have their first values */
     size_t n, axis[CEV_MAX_AXES], parameter[CEV_MAX_AXES];                /* searched */
     size_t n_slow, slow_axis[CEV_MAX_AXES], slow_parameter[CEV_MAX_AXES]; /* stepped through */
     size_t n_box;

@@ -114,18 +114,18 @@ static cev_status build_units(cev_units *units, const cev_fit_set *set, const do
     CEV_TRY(cev_new(units->arena, units->n_set, &units->set));
     for (size_t s = 0; s < units->n_set; s++) CEV_TRY(split_set(units, &set[s], &units->set[s]));
     for (size_t u = 0; u < units->n_unit; u++)
-        CEV_TRY(cev_model_create(units->unit[u].n, units->unit[u].experiment, units->interaction, theta,
+        CEV_TRY(cev_model_create(units->unit[u].n, units->unit[u].experiment, &units->roster, theta,
                                  &units->unit[u].model));
     for (size_t s = 0; s < units->n_set; s++) CEV_TRY(list_pulls(units, &set[s], &units->set[s]));
     return CEV_OK;
 }
 
-cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_interaction *interaction,
-                            const double *theta, cev_units **out)
+cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_roster *roster, const double *theta,
+                            cev_units **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    (*out)->interaction = interaction;
+    (*out)->roster = *roster;
     (*out)->n_set = n_set;
     cev_status status = build_units(*out, set, theta);
     if (status != CEV_OK) cev_units_destroy(out);

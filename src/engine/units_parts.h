@@ -24,7 +24,7 @@ typedef struct set_units {
 
 struct cev_units {
     cev_arena *arena;
-    const cev_interaction *interaction;
+    cev_roster roster;
     size_t n_unit, most;
     unit *unit; /* [n_unit] */
     size_t n_set;

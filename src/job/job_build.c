@@ -30,7 +30,7 @@ static cev_status build_units(job *j)
     cev_fit_set *set;
     CEV_TRY(cev_new(j->arena, n, &set));
     for (size_t k = 0; k < n; k++) CEV_TRY(describe_set(j, k / c->n_set, &c->set[k % c->n_set], &set[k]));
-    return cev_units_create(n, set, c->space[0].scan->interaction, c->space[0].scan->theta, &j->units);
+    return cev_units_create(n, set, &c->space[0].scan->roster, c->space[0].scan->theta, &j->units);
 }
 
 static cev_status allocate_results(job *j, job_space *s)

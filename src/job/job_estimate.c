@@ -71,11 +71,11 @@ static cev_status measure_fits(const job *j, const job_space *s, double *fit_s)
 static bool is_possible(const job *j, const job_space *s, size_t set)
 {
     const cev_scan_job *scan = cev_combination_job(s->combination);
-    size_t n_parameter = s->scan->interaction->card.n_parameter;
+    size_t n_parameter = cev_roster_n(&s->scan->roster);
     bool possible = false;
     for (uint64_t k = 0; k < 3 && !possible; k++) {
-        double theta[CEV_MAX_MODEL_PARAMETERS];
-        cev_lanes block[CEV_MAX_MODEL_PARAMETERS], chi2;
+        double theta[CEV_MAX_THETA];
+        cev_lanes block[CEV_MAX_THETA], chi2;
         cev_lanes_mask status;
         cev_scan_job_theta(scan, (2 - k) * (s->scan->grid.n_point - 1) / 2, theta);
         for (size_t p = 0; p < n_parameter; p++) block[p] = theta[p] - (cev_lanes){0};

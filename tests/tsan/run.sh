@@ -12,7 +12,7 @@ echo 'int main(void) { return 0; }' | clang -x c - -fsanitize=thread -fopenmp=li
 
 hdf5=$(for p in hdf5-openmpi hdf5-mpi hdf5; do pkg-config --exists $p && echo $p && break; done)
 mpi=$(for p in ompi-c mpi-c ompi mpich; do pkg-config --exists $p && echo $p && break; done)
-packages="$hdf5 $mpi gsl yaml-0.1 jansson libcrypto"
+packages="$hdf5 $mpi gsl yaml-0.1 jansson libcrypto muparser"
 read -ra headers < <(pkg-config --cflags $packages | sed 's/-I/-isystem /g')
 read -ra libraries < <(pkg-config --libs $packages)
 flags=(-std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-math-errno -ffp-contract=off -DCEV_NO_DISPATCH -Wno-psabi

@@ -55,7 +55,7 @@ static inline void rig_build(rig *r, const double *truth)
                            .experiment = r->config->experiment,
                            .observed = observed};
     assert_ok(cev_grid_lay_tiles(&r->grid, NULL));
-    assert_ok(cev_units_create(1, &r->set, r->config->interaction, r->job.theta, &r->units));
+    assert_ok(cev_units_create(1, &r->set, &r->config->roster, r->job.theta, &r->units));
     assert_ok(cev_units_scratch_create(r->units, &r->scratch));
     assert_ok(cev_combination_create(r->units, &r->job, truth ? truth : r->config->theta, false, &r->c));
 }

@@ -13,7 +13,7 @@ static void the_truth_is_the_best_fit_of_a_scan_that_contains_it(void **state)
 {
     (void)state;
     rig r;
-    double truth[CEV_MAX_MODEL_PARAMETERS];
+    double truth[CEV_MAX_THETA];
     rig_open(&r, "ess_csi", "nsi");
     rig_axis(&r, "eps_ee_uV", CEV_SCALE_LINEAR, -0.2, 0.6, 4, 0); /* not on the grid */
     memcpy(truth, r.config->theta, sizeof truth);
@@ -43,7 +43,7 @@ static void a_truth_outside_the_scan_is_not_its_best_fit(void **state)
     for (size_t k = 0; k < LENGTH(off); k++) {
         rig r;
         cev_best_fits *fits;
-        double truth[CEV_MAX_MODEL_PARAMETERS];
+        double truth[CEV_MAX_THETA];
         rig_open(&r, "ess_csi", "nsi");
         rig_axis(&r, "eps_ee_uV", CEV_SCALE_LINEAR, -0.02, 0.02, 5, 0);
         memcpy(truth, r.config->theta, sizeof truth);
@@ -102,7 +102,7 @@ static void a_scan_without_finite_points_has_no_best_fit(void **state)
 
 static void coarse_in_two(rig *r, size_t n)
 {
-    double truth[CEV_MAX_MODEL_PARAMETERS];
+    double truth[CEV_MAX_THETA];
     rig_open(r, "ess_csi,ess_si,ess_ar", "nsi");
     rig_axis(r, "eps_mumu_uV", CEV_SCALE_LINEAR, -0.62, 0.82, n, 0);
     rig_axis(r, "eps_ee_uV", CEV_SCALE_LINEAR, -0.02, 0.565, n, 0);
@@ -115,7 +115,7 @@ static void coarse_in_two(rig *r, size_t n)
 
 static void coarse_in_three(rig *r, size_t n)
 {
-    double truth[CEV_MAX_MODEL_PARAMETERS];
+    double truth[CEV_MAX_THETA];
     rig_open(r, "ess_xe,ess_ge", "nsi");
     rig_axis(r, "eps_etau_dV", CEV_SCALE_LINEAR, -0.5312, 0.7296, n, 0);
     rig_axis(r, "eps_emu_uV", CEV_SCALE_LINEAR, -0.3027, 0.9707, n, 0);
@@ -186,7 +186,7 @@ static void a_long_valley_is_followed_to_its_lowest_point(void **state)
     (void)state;
     for (size_t two = 0; two < 2; two++) {
         rig r;
-        double truth[CEV_MAX_MODEL_PARAMETERS];
+        double truth[CEV_MAX_THETA];
         rig_open(&r, two ? "ess_csi,ess_ge" : "ess_ar", "nsi");
         rig_axis(&r, "eps_ee_uV", CEV_SCALE_LINEAR, -3, 3, 3, 0);
         rig_axis(&r, "eps_ee_dV", CEV_SCALE_LINEAR, -3, 3, 3, 0);
@@ -204,7 +204,7 @@ static void the_best_fit_is_not_above_a_fine_grid(void **state)
 {
     (void)state;
     rig r;
-    double truth[CEV_MAX_MODEL_PARAMETERS], lowest = INFINITY;
+    double truth[CEV_MAX_THETA], lowest = INFINITY;
     rig_open(&r, "ess_csi,ess_si", "nsi");
     rig_axis(&r, "eps_ee_uV", CEV_SCALE_LINEAR, -0.2, 0.6, 81, 0);
     rig_axis(&r, "eps_mumu_uV", CEV_SCALE_LINEAR, -0.2, 0.6, 81, 0);
@@ -257,7 +257,7 @@ static void sets_do_not_disturb_each_other(void **state)
     const cev_experiment *experiment[N_SUBSET][N_DETECTOR];
     bool observed[N_SUBSET];
     const bool asimov[N_DETECTOR] = {false};
-    double truth[CEV_MAX_MODEL_PARAMETERS];
+    double truth[CEV_MAX_THETA];
     rig_open(&r, "ess_csi,ess_si,ess_ge,ess_ar,ess_c3f8", "nsi");
     rig_axis(&r, "eps_ee_uV", CEV_SCALE_LINEAR, -0.2, 0.5, 11, 0);
     memcpy(truth, r.config->theta, sizeof truth);
@@ -273,7 +273,7 @@ static void sets_do_not_disturb_each_other(void **state)
     cev_units_scratch *scratch;
     cev_combination *c;
     cev_best_fits *fits, *alone;
-    assert_ok(cev_units_create(N_SUBSET, set, r.config->interaction, r.job.theta, &units));
+    assert_ok(cev_units_create(N_SUBSET, set, &r.config->roster, r.job.theta, &units));
     assert_ok(cev_units_scratch_create(units, &scratch));
     assert_ok(cev_combination_create(units, &r.job, truth, false, &c));
     observed[7] = false; /* but the truth is not in the scan */
@@ -298,7 +298,7 @@ static void sets_do_not_disturb_each_other(void **state)
 
 static void mediator(rig *r, size_t n_mass, size_t n_radius)
 {
-    double truth[CEV_MAX_MODEL_PARAMETERS];
+    double truth[CEV_MAX_THETA];
     rig_open(r, "coherent_csi", "vector_universal");
     rig_axis(r, "mediator_mass_MeV", CEV_SCALE_LOG, 1, 1000, n_mass, 0);
     rig_axis(r, "coupling", CEV_SCALE_LOG, 1e-6, 1e-2, 5, 0);

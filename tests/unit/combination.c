@@ -66,7 +66,7 @@ static void set_up(fixture *f, bool with_pulls)
     add_axis(f, "eps_ee_uV", -0.3, 0.5, 13);
     add_axis(f, "eps_mumu_uV", -0.2, 0.4, 17);
     assert_ok(cev_grid_lay_tiles(&f->grid, (const size_t[]){13, 9}));
-    assert_ok(cev_units_create(N_SET, f->set, f->config->interaction, f->job.theta, &f->units));
+    assert_ok(cev_units_create(N_SET, f->set, &f->config->roster, f->job.theta, &f->units));
     assert_ok(cev_units_scratch_create(f->units, &f->scratch));
     assert_ok(cev_combination_create(f->units, &f->job, f->config->theta, with_pulls, &f->c));
 }
@@ -115,8 +115,7 @@ static void check_set(fixture *f, size_t s, const cev_tile *tile)
     cev_model *model;
     cev_data data;
     cev_scan_job job = f->job;
-    assert_ok(
-        cev_model_create(f->set[s].n_experiment, f->set[s].experiment, f->config->interaction, f->job.theta, &model));
+    assert_ok(cev_model_create(f->set[s].n_experiment, f->set[s].experiment, &f->config->roster, f->job.theta, &model));
     assert_ok(cev_data_asimov(f->arena, model, f->config->theta, &data));
     job.model = model;
     job.data = &data;
@@ -194,16 +193,16 @@ static void one_bad_unit_is_enough(void **state)
     cev_fit_set set[N_SET];
     for (size_t s = 0; s < N_SET; s++)
         set[s] = (cev_fit_set){.n_experiment = s ? 2 : 1, .experiment = of_set[s], .observed = asimov};
-    assert_ok(cev_units_create(N_SET, set, f.config->interaction, f.job.theta, &f.units));
+    assert_ok(cev_units_create(N_SET, set, &f.config->roster, f.job.theta, &f.units));
     assert_ok(cev_units_scratch_create(f.units, &f.scratch));
     assert_ok(cev_combination_create(f.units, &f.job, f.config->theta, false, &f.c));
     cev_tile tile = cev_grid_tile(&f.grid, 0);
     evaluate(&f, &tile);
     for (size_t s = 0; s < N_SET; s++) {
-        cev_lanes theta[CEV_MAX_MODEL_PARAMETERS], point;
+        cev_lanes theta[CEV_MAX_THETA], point;
         cev_lanes_mask of_point;
         cev_combination_sum(f.c, s, chi2, status);
-        for (size_t p = 0; p < CEV_MAX_MODEL_PARAMETERS; p++) theta[p] = f.job.theta[p] - (cev_lanes){0};
+        for (size_t p = 0; p < CEV_MAX_THETA; p++) theta[p] = f.job.theta[p] - (cev_lanes){0};
         cev_combination_point(f.c, f.scratch, s, theta, &point, &of_point);
         assert_int_equal(status[0], s ? CEV_POINT_INVALID : CEV_POINT_OK);
         assert_int_equal(of_point[0], status[0]);
@@ -247,11 +246,11 @@ static void a_point_is_the_same_wherever_it_is_asked_for(void **state)
     cev_tile tile = cev_grid_tile(&f.grid, 0);
     evaluate(&f, &tile);
     for (size_t s = 0; s < N_SET; s++) {
-        cev_lanes theta[CEV_MAX_MODEL_PARAMETERS], first, again;
+        cev_lanes theta[CEV_MAX_THETA], first, again;
         cev_lanes_mask status;
         cev_combination_sum(f.c, s, chi2, byte);
         for (size_t l = 0; l < CEV_LANES; l++) {
-            double one[CEV_MAX_MODEL_PARAMETERS];
+            double one[CEV_MAX_THETA];
             size_t index[CEV_MAX_AXES];
             cev_tile_point(&f.grid, &tile, 7 * l, index);
             cev_scan_job_theta(cev_combination_job(f.c), cev_grid_number(&f.grid, index), one);
@@ -289,7 +288,7 @@ static void digest_of(const char *experiments, const char *interaction, const ch
     const cev_fit_set set = {.n_experiment = config->n_experiment,
                              .experiment = config->experiment,
                              .observed = asimov};
-    assert_ok(cev_units_create(1, &set, config->interaction, config->theta, &units));
+    assert_ok(cev_units_create(1, &set, &config->roster, config->theta, &units));
     assert_ok(cev_units_digest(units, &digest));
     cev_digest_text(&digest, text);
     cev_units_destroy(&units);

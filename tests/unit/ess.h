@@ -32,7 +32,7 @@ static inline cev_scan_config *ess_config(const char *experiments)
 static inline cev_model *ess_model(const cev_scan_config *config)
 {
     cev_model *model;
-    assert_ok(cev_model_create(config->n_experiment, config->experiment, config->interaction, config->theta, &model));
+    assert_ok(cev_model_create(config->n_experiment, config->experiment, &config->roster, config->theta, &model));
     return model;
 }
 

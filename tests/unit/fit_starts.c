@@ -18,7 +18,7 @@ static void set_up(fixture *f, const char *scan)
 {
     assert_ok(cev_scan_config_parse(scan, "test", &f->config));
     cev_scan_config *c = f->config;
-    assert_ok(cev_model_create(c->n_experiment, c->experiment, c->interaction, c->theta, &f->model));
+    assert_ok(cev_model_create(c->n_experiment, c->experiment, &c->roster, c->theta, &f->model));
     assert_ok(cev_data_mixed(c->arena, f->model, c->observed, c->truth, &f->data));
     f->job =
         (cev_scan_job){.model = f->model, .data = &f->data, .grid = &c->grid, .member_parameter = c->member_parameter};
@@ -117,11 +117,11 @@ static void starts_are_near_the_minimum(void **state)
         cev_tile tile = cev_grid_tile(grid, id);
         assert_true(open_tile(&f, &tile) > 0);
         for (size_t k = 0; k + CEV_LANES <= tile.n_point; k += 5 * CEV_LANES) {
-            cev_lanes start[4], theta[CEV_MAX_MODEL_PARAMETERS], end[4];
+            cev_lanes start[4], theta[CEV_MAX_THETA], end[4];
             assert_true(cev_fit_starts_at(f.starts, &tile, k, start));
             for (size_t l = 0; l < CEV_LANES; l++) {
                 size_t index[CEV_MAX_AXES];
-                double one[CEV_MAX_MODEL_PARAMETERS];
+                double one[CEV_MAX_THETA];
                 cev_tile_point(grid, &tile, k + l, index);
                 cev_scan_job_theta(&f.job, cev_grid_number(grid, index), one);
                 for (size_t p = 0; p < cev_model_interaction(f.model)->card.n_parameter; p++) theta[p][l] = one[p];

@@ -19,7 +19,7 @@ static double other_value(const cev_parameter *d)
 static void signal_at(const cev_experiment *x, const cev_interaction *interaction, const double *theta, double *counts)
 {
     cev_model *model;
-    assert_ok(cev_model_create(1, &x, interaction, theta, &model));
+    assert_ok(cev_model_create(1, &x, &(cev_roster){.interaction = interaction}, theta, &model));
     assert_ok(cev_model_signal(model, 0, theta, counts));
     cev_model_destroy(&model);
 }

@@ -41,7 +41,7 @@ static cev_data asimov(const fixture *f, const double *truth)
 static void random_theta(gsl_rng *r, double reach, double *theta)
 {
     const cev_card *card = &cev_interaction_nsi.card;
-    memset(theta, 0, CEV_MAX_MODEL_PARAMETERS * sizeof *theta);
+    memset(theta, 0, CEV_MAX_THETA * sizeof *theta);
     for (size_t p = 0; p < card->n_parameter; p++)
         theta[p] = strncmp(card->parameters[p].name, "eps_", 4) ? card->parameters[p].default_value
                                                                 : uniform(r, -reach, reach);
@@ -54,7 +54,7 @@ static void broadcast(const double *theta, cev_lanes *block)
 
 static double chi2_at(const fixture *f, const cev_data *data, const double *theta)
 {
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
+    cev_lanes block[CEV_MAX_THETA];
     broadcast(theta, block);
     cev_block_result result = {.pull = NULL};
     cev_model_evaluate(f->model, data, f->scratch, block, NULL, &result);
@@ -63,14 +63,15 @@ static double chi2_at(const fixture *f, const cev_data *data, const double *thet
 }
 
 
-static const double standard_model[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
+static const cev_roster nsi = {.interaction = &cev_interaction_nsi};
+static const double standard_model[CEV_MAX_THETA] = {NSI_STANDARD_MODEL};
 
 /* --- chi2 ------------------------------------------------------------------------------------------------------- */
 
 static void check_truth(const char *experiments, gsl_rng *r)
 {
     fixture f = set_up(experiments);
-    double truth[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
+    double truth[CEV_MAX_THETA] = {NSI_STANDARD_MODEL};
     for (int k = 0; k < 20; k++) {
         cev_data data = asimov(&f, truth);
         double chi2 = chi2_at(&f, &data, truth);
@@ -95,7 +96,7 @@ static void the_reference_point_far_from_the_standard_model(void **state)
     (void)state;
     fixture f = set_up("ess_csi,ess_si");
     cev_data data = asimov(&f, standard_model);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
+    double theta[CEV_MAX_THETA] = {NSI_STANDARD_MODEL};
     theta[nsi_parameter("eps_ee_uV")] = theta[nsi_parameter("eps_mumu_uV")] = -0.5;
     cev_point_report report;
     assert_ok(cev_model_explain(f.arena, f.model, &data, theta, &report));
@@ -119,7 +120,7 @@ static void separate_experiments_add_up(void **state)
     cev_data of_both = asimov(&both, standard_model), of_csi = asimov(&csi, standard_model),
              of_ar = asimov(&ar, standard_model);
     for (int k = 0; k < 50; k++) {
-        double theta[CEV_MAX_MODEL_PARAMETERS];
+        double theta[CEV_MAX_THETA];
         random_theta(r, 0.5, theta);
         double sum = chi2_at(&csi, &of_csi, theta) + chi2_at(&ar, &of_ar, theta);
         assert_relative(chi2_at(&both, &of_both, theta), sum, 1e-14);
@@ -137,11 +138,11 @@ static void lanes_are_points_of_their_own(void **state)
     fixture f = set_up("ess_csi,ess_si");
     cev_data data = asimov(&f, standard_model);
     for (int k = 0; k < 20; k++) {
-        double theta[CEV_LANES][CEV_MAX_MODEL_PARAMETERS];
-        cev_lanes block[CEV_MAX_MODEL_PARAMETERS] = {{0}};
+        double theta[CEV_LANES][CEV_MAX_THETA];
+        cev_lanes block[CEV_MAX_THETA] = {{0}};
         for (int l = 0; l < CEV_LANES; l++) {
             random_theta(r, 0.6, theta[l]);
-            for (size_t p = 0; p < CEV_MAX_MODEL_PARAMETERS; p++) block[p][l] = theta[l][p];
+            for (size_t p = 0; p < CEV_MAX_THETA; p++) block[p][l] = theta[l][p];
         }
         cev_block_result result = {.pull = NULL};
         cev_model_evaluate(f.model, &data, f.scratch, block, NULL, &result);
@@ -162,7 +163,7 @@ static void merged_flavours_predict_the_sum_of_the_components(void **state)
     for (size_t k = 0; k < LENGTH(names); k++) {
         fixture f = set_up(names[k]);
         const cev_experiment *x = cev_model_experiment(f.model, 0);
-        double theta[CEV_MAX_MODEL_PARAMETERS], signal[3 * 100];
+        double theta[CEV_MAX_THETA], signal[3 * 100];
         random_theta(r, 0.4, theta);
         cev_data counts = asimov(&f, theta); /* signal plus background */
         assert_ok(cev_model_signal(f.model, 0, theta, signal));
@@ -181,7 +182,7 @@ static void couplings_of_tau_do_nothing_without_tau_neutrinos(void **state)
     (void)state;
     fixture f = set_up("ess_csi");
     cev_data data = asimov(&f, standard_model);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
+    double theta[CEV_MAX_THETA] = {NSI_STANDARD_MODEL};
     theta[nsi_parameter("eps_tautau_uV")] = 0.7;
     theta[nsi_parameter("eps_tautau_dV")] = -0.4;
     assert_true(chi2_at(&f, &data, theta) == 0);
@@ -196,7 +197,7 @@ static void each_component_feels_its_own_coupling(void **state)
     (void)state;
     fixture f = set_up("ess_si");
     size_t n = cev_model_experiment(f.model, 0)->bins.n_bin;
-    double before[3 * 100], after[3 * 100], theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
+    double before[3 * 100], after[3 * 100], theta[CEV_MAX_THETA] = {NSI_STANDARD_MODEL};
     const cev_source_component *component = cev_model_experiment(f.model, 0)->source.kind->components;
     theta[nsi_parameter("eps_ee_dV")] = 0.1;
     assert_ok(cev_model_signal(f.model, 0, standard_model, before));
@@ -238,7 +239,7 @@ static void shares_of_a_report_add_up(void **state)
     fixture f = set_up("ess_csi,ess_c3f8,ess_si");
     cev_data data = asimov(&f, standard_model);
     for (int k = 0; k < 30; k++) {
-        double theta[CEV_MAX_MODEL_PARAMETERS];
+        double theta[CEV_MAX_THETA];
         random_theta(r, k % 3 ? 0.5 : 1e4, theta); /* far more counts than pulls leave */
         check_report(&f, &data, theta);
     }
@@ -252,7 +253,7 @@ static void a_report_that_does_not_add_up_says_so(void **state)
     (void)state;
     fixture f = set_up("ess_csi");
     cev_data data = asimov(&f, standard_model);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
+    double theta[CEV_MAX_THETA] = {NSI_STANDARD_MODEL};
     theta[nsi_parameter("eps_ee_uV")] = 0.2;
     cev_point_report report;
     double sigma = f.model->pull[0].sigma;
@@ -271,7 +272,7 @@ static void a_report_predicts_at_the_best_pulls(void **state)
     (void)state;
     fixture f = set_up("ess_csi");
     cev_data data = asimov(&f, standard_model);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL}, signal[3 * 20];
+    double theta[CEV_MAX_THETA] = {NSI_STANDARD_MODEL}, signal[3 * 20];
     theta[nsi_parameter("eps_ee_uV")] = 0.2;
     cev_point_report report;
     assert_ok(cev_model_explain(f.arena, f.model, &data, theta, &report));
@@ -303,7 +304,7 @@ static cev_status twins(const cev_experiment *from, cev_pull pull[2][2], const c
     }
     pull[1][0].name = second_name;
     pull[1][0].sigma = second_sigma;
-    return cev_model_create(2, list, &cev_interaction_nsi, standard_model, model);
+    return cev_model_create(2, list, &nsi, standard_model, model);
 }
 
 /* One pull on both signals costs its penalty once, separate ones twice; and twins agree on what they want. */
@@ -316,7 +317,7 @@ static void a_shared_pull_is_paid_once(void **state)
     cev_experiment twin[2];
     fixture shared = {.arena = new_arena()}, separate = {.arena = shared.arena};
     assert_int_equal(x->n_pull, 2);
-    double theta[CEV_MAX_MODEL_PARAMETERS] = {NSI_STANDARD_MODEL};
+    double theta[CEV_MAX_THETA] = {NSI_STANDARD_MODEL};
     theta[nsi_parameter("eps_mumu_uV")] = 0.1;
 
     assert_ok(twins(x, pull, "signal", x->pull[0].sigma, twin, &shared.model));
@@ -347,7 +348,7 @@ static void a_shared_pull_is_paid_once(void **state)
     pull[1][0].name = "signal";
     pull[0][0].sigma = pull[1][0].sigma = x->pull[0].sigma / sqrt(2);
     const cev_experiment *list[2] = {&twin[0], &twin[1]};
-    assert_ok(cev_model_create(2, list, &cev_interaction_nsi, standard_model, &shared.model));
+    assert_ok(cev_model_create(2, list, &nsi, standard_model, &shared.model));
     assert_ok(cev_model_explain(shared.arena, shared.model, &data, theta, &once));
     assert_relative(once.chi2, twice.chi2, 1e-9);
     assert_close(once.pull[0], twice.pull[0], 1e-8);
@@ -375,7 +376,7 @@ static void an_experiment_twice_is_refused(void **state)
     cev_scan_config *config = ess_config("ess_csi");
     const cev_experiment *list[2] = {config->experiment[0], config->experiment[0]};
     cev_model *model = NULL;
-    assert_refused(cev_model_create(2, list, config->interaction, config->theta, &model), CEV_E_INPUT,
+    assert_refused(cev_model_create(2, list, &config->roster, config->theta, &model), CEV_E_INPUT,
                    "ess_csi is used twice");
     assert_null(model);
     cev_scan_config_destroy(&config);
@@ -394,7 +395,7 @@ static void observed_counts_are_data_too(void **state)
     x.observed = &observed;
     const cev_experiment *list = &x;
     cev_model *model;
-    assert_ok(cev_model_create(1, &list, &cev_interaction_nsi, standard_model, &model));
+    assert_ok(cev_model_create(1, &list, &nsi, standard_model, &model));
     assert_ok(cev_data_observed(f.arena, model, &data));
     assert_true(data.counts[0][0] == observed);
     cev_point_report report;

@@ -7,7 +7,7 @@ static const cev_interaction *const vector = &cev_interaction_vector_universal;
 static cev_model *model_of(const cev_scan_config *config, const double *theta)
 {
     cev_model *model;
-    assert_ok(cev_model_create(config->n_experiment, config->experiment, config->interaction, theta, &model));
+    assert_ok(cev_model_create(config->n_experiment, config->experiment, &config->roster, theta, &model));
     return model;
 }
 
@@ -24,7 +24,7 @@ static void assert_same_templates(const cev_model *a, const cev_model *b)
 static double chi2_at(const cev_model *model, const cev_data *data, const double *theta)
 {
     cev_model_scratch *scratch;
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS];
+    cev_lanes block[CEV_MAX_THETA];
     for (size_t p = 0; p < vector->card.n_parameter; p++)
         for (int l = 0; l < CEV_LANES; l++) block[p][l] = theta[p];
     cev_block_result result = {.pull = NULL};
@@ -42,7 +42,7 @@ static void folding_has_no_memory(void **state)
 {
     (void)state;
     cev_scan_config *config = coherent_config("ess_csi,coherent_csi_time,xenonnt_8b", "vector_universal");
-    double theta[CEV_MAX_MODEL_PARAMETERS];
+    double theta[CEV_MAX_THETA];
     memcpy(theta, config->theta, sizeof theta);
     size_t mass = parameter_of(vector, "mediator_mass_MeV"), radius = parameter_of(vector, "neutron_radius_fm");
     theta[parameter_of(vector, "coupling")] = 2e-5;
@@ -69,7 +69,7 @@ static void data_leave_the_model_where_it_was(void **state)
 {
     (void)state;
     cev_scan_config *config = coherent_config("xenonnt_8b,pandax4t_us2", "vector_universal");
-    double here[CEV_MAX_MODEL_PARAMETERS], there[CEV_MAX_MODEL_PARAMETERS];
+    double here[CEV_MAX_THETA], there[CEV_MAX_THETA];
     memcpy(here, config->theta, sizeof here);
     memcpy(there, config->theta, sizeof there);
     there[parameter_of(vector, "mediator_mass_MeV")] = 50;
@@ -93,7 +93,7 @@ static void fast_parameters_do_not_fold(void **state)
 {
     (void)state;
     cev_scan_config *config = coherent_config("xenonnt_8b", "vector_universal");
-    double theta[CEV_MAX_MODEL_PARAMETERS];
+    double theta[CEV_MAX_THETA];
     memcpy(theta, config->theta, sizeof theta);
     cev_model *model = model_of(config, theta), *same = model_of(config, theta);
     theta[parameter_of(vector, "coupling")] = 1;

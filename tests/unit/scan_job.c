@@ -54,7 +54,7 @@ static void parameters_of_a_point_come_from_the_axes(void **state)
     f.job.theta[nsi_parameter("eps_ee_uV")] = 99; /* the axis decides */
     assert_ok(cev_grid_lay_tiles(&f.grid, NULL));
     for (uint64_t k = 0; k < f.grid.n_point; k++) {
-        double theta[CEV_MAX_MODEL_PARAMETERS];
+        double theta[CEV_MAX_THETA];
         cev_scan_job_theta(&f.job, k, theta);
         assert_same_bits(theta[nsi_parameter("eps_mumu_dV")], 0.25 * (double)(k / 3));
         assert_same_bits(theta[nsi_parameter("eps_ee_uV")], -1 + 0.5 * (double)(k % 3));
@@ -67,8 +67,8 @@ static void parameters_of_a_point_come_from_the_axes(void **state)
 /* chi2 and pulls of grid point `number`, alone. */
 static void point_alone(const fixture *f, uint64_t number, double *chi2, double *pull)
 {
-    double theta[CEV_MAX_MODEL_PARAMETERS];
-    cev_lanes block[CEV_MAX_MODEL_PARAMETERS], block_pull[16];
+    double theta[CEV_MAX_THETA];
+    cev_lanes block[CEV_MAX_THETA], block_pull[16];
     cev_scan_job_theta(&f->job, number, theta);
     for (size_t p = 0; p < cev_interaction_nsi.card.n_parameter; p++) block[p] = theta[p] - (cev_lanes){0};
     cev_block_result result = {.pull = block_pull};
