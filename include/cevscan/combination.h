@@ -68,6 +68,36 @@ void cev_combination_sum(const cev_combination *c, size_t set, double *chi2, uns
 /* Pull number p of a set in the open tile, [n_point]; NaN where its point has no fit. */
 void cev_combination_pull(const cev_combination *c, size_t set, size_t p, double *pull);
 
+/* --- parameters that are profiled ------------------------------------------------------------------------------- */
+
+/* Where the roster profiles parameters, each point of each set is a fit of its own: evaluate() then works on pieces of
+ * sets in place of units, and chi2 is the minimum over these parameters, too, constraints included. */
+typedef enum cev_point_flag {
+    CEV_FLAG_PROVEN = 1,   /* chi2 is the global minimum, proven by a lower bound */
+    CEV_FLAG_AT_BOUND = 2, /* a profiled parameter, or a bounded pull, is at a bound */
+    CEV_FLAG_FLAT = 4,     /* chi2 does not tell some direction of the profiled parameters */
+} cev_point_flag;
+
+/* Profiled parameters of the roster; flags (sum of cev_point_flag) of a set in the open tile, [n_point]; and the values
+ * that profiled parameter k has at the minimum, [n_point], NaN where its point has no fit. */
+size_t cev_combination_n_profiled(const cev_combination *c);
+void cev_combination_flags(const cev_combination *c, size_t set, unsigned char *flags);
+void cev_combination_profiled(const cev_combination *c, size_t set, size_t k, double *value);
+
+/* All about one point of a set. */
+typedef struct cev_fitted_point {
+    cev_point_status status;
+    double chi2, lower_bound; /* NaN: none is known */
+    unsigned char flags;
+    double theta[CEV_MAX_THETA];                     /* profiled parameters and followers at the minimum */
+    size_t n_flat;                                   /* directions that chi2 does not tell, */
+    double flat[CEV_MAX_PROFILED][CEV_MAX_PROFILED]; /* [n_flat][n_profiled], of unit length in units of the bounds */
+} cev_fitted_point;
+
+/* Fits a point from the starts that a point has by itself, and from `more_starts` others. Folds the units. */
+cev_status cev_combination_fit_point(cev_combination *c, cev_units_scratch *scratch, size_t set, const double *theta,
+                                     size_t more_starts, cev_fitted_point *out);
+
 /* --- points anywhere -------------------------------------------------------------------------------------------- */
 
 /* Folds all units at the slow parameters of theta[n_parameter], where these are others than before. */

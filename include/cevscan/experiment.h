@@ -8,6 +8,7 @@
 #include "cevscan/bins.h"
 #include "cevscan/form_factor.h"
 #include "cevscan/nucleus.h"
+#include "cevscan/pull_constraint.h"
 #include "cevscan/response.h"
 #include "cevscan/source.h"
 
@@ -45,15 +46,30 @@ enum { CEV_MAX_PULLS = 64 }; /* of all experiments of a scan together */
 
 typedef struct cev_experiment cev_experiment;
 
-/* A nuisance parameter a with Gaussian uncertainty sigma; the same name in two experiments is one shared pull. It
- * scales components by 1 + a (a component under several pulls is scaled by 1 + the sum of them), or changes the shape
- * of all that is expected, to first order: N(a) = N(0) + a [N_up - N_down]/(2 sigma), from the same experiment with a
- * at sigma and at -sigma. */
+/* Of the signal, what one flavour makes, or one nucleus, or one flavour on one nucleus. */
+typedef struct cev_signal_part {
+    size_t source_component; /* of the source's kind; SIZE_MAX: all */
+    size_t nucleus;          /* of the target; SIZE_MAX: all */
+    double weight;
+} cev_signal_part;
+
+/* A nuisance parameter a; the same name in two experiments is one shared pull, with one constraint. It scales
+ * components, or parts of the signal, by 1 + weight a (a component under several pulls is scaled by 1 + the sum of
+ * them), or changes the shape of all that is expected, from the same experiment with a at sigma and at -sigma: to first
+ * order, N(a) = N(0) + a [N_up - N_down]/(2 sigma), or, if it is quadratic, with a^2 [N_up + N_down - 2 N(0)]/(2
+ * sigma^2) on top, so that a = +- sigma gives N_up and N_down. */
 typedef struct cev_pull {
     const char *name;
-    double sigma; /* > 0; of a parameter in its unit */
+    double sigma; /* > 0, or 0: the pull is not there; of a parameter in its unit; NaN if it is free */
+    cev_pull_constraint constraint;
+    bool bounded;
+    double minimum, maximum; /* of a, if it is bounded */
     size_t n_component;
     const size_t *component; /* [n_component] that it scales; none if it changes shapes */
+    const double *weight;    /* [n_component]; NULL: 1 */
+    size_t n_part;
+    const cev_signal_part *part; /* [n_part] of the signal that it scales */
+    bool quadratic;
     const cev_experiment *up,
         *down; /* NULL if it scales. They may differ in source, form factor, response and backgrounds' counts */
     const char *parameter; /* that a shifts, "source.theta12_rad"; NULL for shapes that are given */

@@ -31,10 +31,12 @@
 #ifndef CEVSCAN_PROFILE_H
 #define CEVSCAN_PROFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cevscan/lanes.h"
 #include "cevscan/point_status.h"
+#include "cevscan/pull_constraint.h"
 #include "cevscan/status.h"
 
 enum { CEV_PROFILE_MAX_COMPONENTS = 16, CEV_PROFILE_MAX_PULLS = 64 }; /* of a channel; of a fit */
@@ -48,16 +50,27 @@ typedef struct cev_channel {
 } cev_channel;
 
 /* Pull number `pull` scales component `component` (0 is the signal, 1.. the backgrounds, n_background + 1.. the
- * shapes) of channel `channel`. */
+ * shapes) of channel `channel`: its scale has the term weight * a^power. */
 typedef struct cev_pull_link {
     size_t pull, channel, component;
+    double weight; /* 0 stands for 1 */
+    int power;     /* 1 or 2; 0 stands for 1 */
 } cev_pull_link;
+
+/* What is known of a pull before any data. */
+typedef struct cev_pull_prior {
+    cev_pull_constraint constraint;
+    double low, high; /* bounds, low <= 0 <= high; -INFINITY and INFINITY: none */
+    bool given;       /* the pull is not minimised: every point brings its value, and its constraint counts in chi2 */
+} cev_pull_prior;
 
 typedef struct cev_profile_spec {
     size_t n_channel;
     const cev_channel *channel; /* [n_channel] */
     size_t n_pull;
-    const double *sigma; /* [n_pull], > 0, with finite squares */
+    const double *sigma;         /* [n_pull], > 0, with finite squares; not looked at where a pull is free */
+    const cev_pull_prior *prior; /* [n_pull], or NULL: all Gaussian, without bounds, none given */
+    const double *correlation;   /* [n_pull][n_pull], positive definite, of Gaussian pulls; NULL: none are correlated */
     size_t n_link;
     const cev_pull_link *link; /* [n_link], no two alike */
 } cev_profile_spec;
@@ -93,13 +106,15 @@ typedef struct cev_profile_result {
  * sums of them. */
 size_t cev_profile_n_variable(const cev_profile *profile);
 
-/* Profiles a block of CEV_LANES points. data[n_channel] points to [n_bin] counts, signal[n_channel] to [1 +
+/* Profiles a block of CEV_LANES points. given[n_pull] has the values of the pulls that are given (NULL where none is);
+ * data[n_channel] points to [n_bin] counts, signal[n_channel] to [1 +
  * n_shape][n_bin] lanes, the signal first; start[n_variable] is where the fits start, NULL for the least-squares
  * solution. From a good start one step instead of four is enough; from a bad one it may take longer, but the minimum
  * is the same, to well below the tolerance. Allocates nothing, cannot fail: what goes wrong with a point is in its
  * status. / */
 void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
-                       const cev_lanes *const *signal, const cev_lanes *start, cev_profile_result *result);
+                       const cev_lanes *const *signal, const cev_lanes *given, const cev_lanes *start,
+                       cev_profile_result *result);
 
 /* Makes the fit use the code of one level (cev_level_best() otherwise), whose results have the same bits.
  * CEV_E_INPUT if the processor or the program does not have it. */

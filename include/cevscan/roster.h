@@ -16,11 +16,7 @@
 #include "cevscan/interaction.h"
 #include "cevscan/lanes.h"
 
-enum {
-    CEV_MAX_GUESTS = 48,
-    CEV_MAX_PROFILED = 16,
-    CEV_MAX_THETA = CEV_MAX_MODEL_PARAMETERS + CEV_MAX_GUESTS
-};
+enum { CEV_MAX_GUESTS = 48, CEV_MAX_PROFILED = 16, CEV_MAX_THETA = CEV_MAX_MODEL_PARAMETERS + CEV_MAX_GUESTS };
 
 typedef enum cev_guest_kind {
     CEV_GUEST_PULL,   /* of that name: its value is given at each point, in place of being minimised */

@@ -103,8 +103,8 @@ void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_
 {
     for (size_t e = 0; e < model->n_experiment; e++) cev_model_predict(model, e, scratch, theta);
     cev_profile_result profiled = {.pull = result->pull, .variable = result->variable};
-    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, start,
-                      &profiled);
+    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, NULL,
+                      start, &profiled);
     result->chi2 = profiled.chi2;
     result->status = profiled.status;
 }

@@ -56,7 +56,7 @@ static cev_status fit_point(cev_arena *arena, const cev_model *model, const cev_
     }
     result->predicted = predicted;
     cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, NULL,
-                      result);
+                      NULL, result);
     return CEV_OK;
 }
 

@@ -4,8 +4,10 @@
 #include "profile_plan.h"
 
 void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
-                       const cev_lanes *const *signal, const cev_lanes *start, cev_profile_result *result)
+                       const cev_lanes *const *signal, const cev_lanes *given, const cev_lanes *start,
+                       cev_profile_result *result)
 {
+    (void)given;
     profile->kernel(profile, scratch, data, signal, start, result);
 }
 

@@ -103,7 +103,7 @@ static inline void solve_from(const fit_problem *p, cev_level level, const cev_l
                                  .group_chi2 = group,
                                  .predicted = predicted};
     memset(answer, 0, sizeof *answer);
-    cev_profile_block(profile, scratch, data, signal, start, &result);
+    cev_profile_block(profile, scratch, data, signal, NULL, start, &result);
     answer->n_variable = cev_profile_n_variable(profile);
     answer->n_group = cev_profile_n_group(profile);
     for (int l = 0; l < CEV_LANES; l++) {

@@ -403,7 +403,7 @@ static void a_pull_without_links_is_zero(void **state)
     const cev_lanes *signals[] = {&lanes};
     const double *datas[] = {&data};
     cev_profile_result result = {.pull = pull};
-    cev_profile_block(profile, scratch, datas, signals, NULL, &result);
+    cev_profile_block(profile, scratch, datas, signals, NULL, NULL, &result);
     assert_true(pull[1][0] != 7.0);
     assert_true(pull[0][0] == 0);
     cev_profile_scratch_destroy(&scratch);

@@ -185,7 +185,7 @@ static void creation_copies_backgrounds(void **state)
     const cev_lanes *signals[] = {&lanes};
     const double *datas[] = {&data};
     cev_profile_result result = {.pull = NULL}; /* neither pulls nor groups wanted */
-    cev_profile_block(profile, scratch, datas, signals, NULL, &result);
+    cev_profile_block(profile, scratch, datas, signals, NULL, NULL, &result);
     assert_true(result.chi2[0] == 0);
     cev_profile_scratch_destroy(&scratch);
     cev_profile_destroy(&profile);
