@@ -20,6 +20,33 @@
 #include "cevscan/parameter.h"
 #include "cevscan/quark_couplings.h"
 
+/* Forms: the few functions of the parameters in which all coefficients are linear, whatever nucleus and flavour,
+ *     c_k(theta; a, nucleus) = sum_f w_kf(a, nucleus) F_f(theta).
+ * Counts are linear in them, too; so chi2 is looked at as a function of forms, and couplings are what makes forms. */
+typedef struct cev_forms {
+    size_t n; /* at most CEV_MAX_FORMS */
+
+    /* F_f at theta[n_parameter], into form[n]. */
+    void (*value)(const double *theta, double *form);
+
+    /* dF_f/dtheta_p into first[n_free][n], and d2F_f/dtheta_p dtheta_q into second[n_free][n_free][n], for the
+     * parameters p = free[n_free]. */
+    void (*derivatives)(const double *theta, size_t n_free, const size_t *free, double *first, double *second);
+
+    /* w_kf into weight[n_term][n]. */
+    void (*weights)(const cev_nucleus *nucleus, cev_flavour flavour, double *weight);
+
+    /* Whether the forms are three symmetric matrices (uu, ud, dd) in turn, one for each flavour a, each of them the sum
+     * of y_ab y_ab^T over three vectors y_ab = (theta_u, theta_d) + origin: then b = 0, 1, 2 has the parameters
+     * vector[a][b][0] and [1], and origin[a][b] says whether the standard model's vector, y0 of origin_at(), is added. */
+    bool matrices;
+    size_t vector[CEV_N_FLAVOURS][3][2];
+    bool origin[CEV_N_FLAVOURS][3];
+    void (*origin_at)(const double *theta, double y0[2]);
+} cev_forms;
+
+enum { CEV_MAX_FORMS = 24 };
+
 typedef struct cev_interaction {
     cev_card card; /* the defaults of its parameters are the standard model */
     size_t n_term; /* number of k, at most CEV_MAX_TERMS */
@@ -34,6 +61,9 @@ typedef struct cev_interaction {
     /* c_k for a block of points: theta[n_parameter] and coefficient[n_term] hold one value per lane each. */
     void (*coefficients)(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
                          cev_lanes *coefficient);
+
+    /* NULL: this interaction has none, and none of its parameters can be profiled. */
+    const cev_forms *forms;
 
     /* The couplings to the matter that neutrinos pass on their way, those of the scattering, read from the parameters
      * that are `in_matter`. NULL: they have none that a potential could be made of. */
