@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "joint_problem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double probe = 1e-3;         /* of z: differences of formulas */
+static const double quadratic_to = 1e-11; /* relative, of forms */
+
+/* --- what moves with the free parameters ------------------------------------------------------------------------ */
+
+static size_t carrier_number(const joint_problem *p, size_t index)
+{
+    size_t c = 0;
+    while (c < p->n_carrier && p->carrier[c] != index) c++;
+    return c;
+}
+
+static bool is_carrier(const joint_problem *p, size_t index)
+{
+    return carrier_number(p, index) < p->n_carrier;
+}
+
+static bool follows(const joint_problem *p, const cev_follower *f)
+{
+    bool does = f->of != SIZE_MAX && is_carrier(p, f->of);
+    for (size_t k = 0; f->of == SIZE_MAX && k < f->n_input; k++) does |= is_carrier(p, f->input[k]);
+    return does;
+}
+
+/* The free parameters that `of` names, and what follows them, in the roster's order: each after what it depends on. */
+static void list_carriers(joint_problem *p)
+{
+    memset(p->carry, 0, sizeof p->carry);
+    p->n_carrier = 0;
+    p->has_formulas = false;
+    for (size_t a = 0; a < p->n; a++) {
+        p->carry[p->n_carrier][a] = p->width[a];
+        p->carrier[p->n_carrier++] = p->all[p->of[a]].index;
+    }
+    for (size_t k = 0; k < p->roster->n_follower; k++) {
+        const cev_follower *f = &p->roster->follower[k];
+        if (!follows(p, f)) continue;
+        if (f->of == SIZE_MAX) p->has_formulas = true;
+        for (size_t a = 0; f->of != SIZE_MAX && a < p->n; a++)
+            p->carry[p->n_carrier][a] = f->times * p->carry[carrier_number(p, f->of)][a];
+        p->carrier[p->n_carrier++] = f->index;
+    }
+}
+
+static void choose_free(joint_problem *p, const bool *idle)
+{
+    p->n = 0;
+    for (size_t k = 0; k < p->n_all; k++) {
+        const joint_free *f = &p->all[k];
+        if (idle[k]) continue;
+        size_t a = p->n++;
+        p->of[a] = k;
+        p->middle[a] = 0.5 * (f->low + f->high);
+        p->width[a] = f->high - f->low;
+        p->centre[a] = (f->centre - p->middle[a]) / p->width[a];
+        p->weight[a] = f->weight * p->width[a] * p->width[a];
+    }
+    list_carriers(p);
+}
+
+void joint_theta(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *theta)
+{
+    memmove(theta, place->theta, p->n_theta * sizeof *theta);
+    for (size_t a = 0; a < p->n; a++) {
+        const joint_free *f = &p->all[p->of[a]];
+        theta[f->index] = fmin(fmax(p->middle[a] + p->width[a] * z[a], f->low), f->high);
+    }
+    if (p->roster->n_follower) cev_followers_apply_one(p->roster, work->followers, theta);
+}
+
+/* dtheta_c/dz_a of carriers by differences, at z; five points. */
+static void carry_by_differences(const joint_problem *p, joint_work *work, const joint_place *place, const double *z,
+                                 double carry[CEV_MAX_THETA][JOINT_MAX_FREE])
+{
+    double at[4][CEV_MAX_THETA], y[JOINT_MAX_FREE];
+    for (size_t a = 0; a < p->n; a++) {
+        for (int k = 0; k < 4; k++) {
+            memcpy(y, z, p->n * sizeof *y);
+            y[a] = fmin(fmax(z[a], -0.5 + 2 * probe), 0.5 - 2 * probe) + probe * (k < 2 ? k - 2 : k - 1);
+            joint_theta(p, work, place, y, at[k]);
+        }
+        for (size_t c = 0; c < p->n_carrier; c++) {
+            size_t i = p->carrier[c];
+            carry[c][a] = (8 * (at[2][i] - at[1][i]) - (at[3][i] - at[0][i])) / (12 * probe);
+        }
+    }
+}
+
+static const double (*carry_at(const joint_problem *p, joint_work *work, const joint_place *place, const double *z,
+                               double own[CEV_MAX_THETA][JOINT_MAX_FREE]))[JOINT_MAX_FREE]
+{
+    if (!p->has_formulas) return p->carry;
+    carry_by_differences(p, work, place, z, own);
+    return (const double(*)[JOINT_MAX_FREE])own;
+}
+
+/* --- forms and derivatives, asked of the interaction ------------------------------------------------------------- */
+
+static void ask_forms(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *form)
+{
+    double theta[CEV_MAX_THETA];
+    joint_theta(p, work, place, z, theta);
+    joint_forms(p->chi2, theta, form);
+}
+
+static void ask_slopes(const joint_problem *p, joint_work *work, const joint_place *place, const double *z,
+                       double *slope)
+{
+    double theta[CEV_MAX_THETA], own[CEV_MAX_THETA][JOINT_MAX_FREE];
+    const double(*carry)[JOINT_MAX_FREE] = carry_at(p, work, place, z, own);
+    joint_theta(p, work, place, z, theta);
+    joint_form_derivatives(p->chi2, theta, p->n_carrier, p->carrier, work->first, work->second);
+    memset(slope, 0, p->n * p->n_live * sizeof *slope);
+    for (size_t a = 0; a < p->n; a++)
+        for (size_t c = 0; c < p->n_carrier; c++)
+            for (size_t f = 0; carry[c][a] != 0 && f < p->n_live; f++)
+                slope[a * p->n_live + f] += carry[c][a] * work->first[c * p->n_form + p->live[f]];
+}
+
+/* Second derivatives of all live forms along z_a and z_b, from those along carriers; formulas' own by differences of
+ * their first. */
+static void ask_bend(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, size_t a,
+                     size_t b, const double (*carry)[JOINT_MAX_FREE], double *bend)
+{
+    memset(bend, 0, p->n_live * sizeof *bend);
+    for (size_t c = 0; c < p->n_carrier; c++)
+        for (size_t d = 0; carry[c][a] != 0 && d < p->n_carrier; d++)
+            for (size_t f = 0; carry[d][b] != 0 && f < p->n_live; f++)
+                bend[f] += carry[c][a] * carry[d][b] * work->second[(c * p->n_carrier + d) * p->n_form + p->live[f]];
+    if (!p->has_formulas) return;
+    double theta[4][CEV_MAX_THETA], y[JOINT_MAX_FREE];
+    for (int k = 0; k < 4; k++) {
+        memcpy(y, z, p->n * sizeof *y);
+        y[a] = fmin(fmax(y[a], -0.5 + 2 * probe), 0.5 - 2 * probe);
+        if (a != b) y[b] = fmin(fmax(y[b], -0.5 + 2 * probe), 0.5 - 2 * probe);
+        y[a] += k & 1 ? probe : -probe;
+        y[b] += k & 2 ? probe : -probe;
+        joint_theta(p, work, place, y, theta[k]);
+    }
+    for (size_t c = 0; c < p->n_carrier; c++) {
+        size_t i = p->carrier[c];
+        double second = (theta[3][i] - theta[1][i] - theta[2][i] + theta[0][i]) / (4 * probe * probe);
+        for (size_t f = 0; f < p->n_live; f++) bend[f] += second * work->first[c * p->n_form + p->live[f]];
+    }
+}
+
+static void ask_bends(const joint_problem *p, joint_work *work, const joint_place *place, const double *z,
+                      const double *gradient, double h[JOINT_MAX_FREE][JOINT_MAX_FREE])
+{
+    double theta[CEV_MAX_THETA], own[CEV_MAX_THETA][JOINT_MAX_FREE], bend[JOINT_MAX_FORMS];
+    const double(*carry)[JOINT_MAX_FREE] = carry_at(p, work, place, z, own);
+    joint_theta(p, work, place, z, theta);
+    joint_form_derivatives(p->chi2, theta, p->n_carrier, p->carrier, work->first, work->second);
+    for (size_t a = 0; a < p->n; a++)
+        for (size_t b = 0; b <= a; b++) {
+            double sum = 0;
+            ask_bend(p, work, place, z, a, b, carry, bend);
+            for (size_t f = 0; f < p->n_live; f++) sum += bend[f] * gradient[f];
+            h[a][b] += sum;
+            if (a != b) h[b][a] += sum;
+        }
+}
+
+/* --- the same where forms are quadratic ---------------------------------------------------------------------------- */
+
+void joint_live_forms(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *form)
+{
+    size_t m = p->n_live;
+    if (!p->quadratic) {
+        ask_forms(p, work, place, z, work->form);
+        for (size_t f = 0; f < m; f++) form[f] = work->form[p->live[f]];
+        return;
+    }
+    for (size_t f = 0; f < m; f++) form[f] = place->form[p->live[f]];
+    for (size_t a = 0; a < p->n; a++)
+        for (size_t f = 0; f < m; f++) form[f] += z[a] * place->slope[a * m + f];
+    for (size_t k = 0; k < p->n_bend; k++) {
+        const joint_bend *b = &p->bend[k];
+        form[b->f] += (b->a == b->b ? 0.5 : 1) * b->value * z[b->a] * z[b->b];
+    }
+}
+
+void joint_live_slopes(const joint_problem *p, joint_work *work, const joint_place *place, const double *z,
+                       double *slope)
+{
+    size_t m = p->n_live;
+    if (!p->quadratic) {
+        ask_slopes(p, work, place, z, slope);
+        return;
+    }
+    memcpy(slope, place->slope, p->n * m * sizeof *slope);
+    for (size_t k = 0; k < p->n_bend; k++) {
+        const joint_bend *b = &p->bend[k];
+        slope[b->a * m + b->f] += b->value * z[b->b];
+        if (b->a != b->b) slope[b->b * m + b->f] += b->value * z[b->a];
+    }
+}
+
+void joint_add_bends(const joint_problem *p, joint_work *work, const joint_place *place, const double *z,
+                     const double *gradient, double h[JOINT_MAX_FREE][JOINT_MAX_FREE])
+{
+    if (!p->quadratic) {
+        ask_bends(p, work, place, z, gradient, h);
+        return;
+    }
+    for (size_t k = 0; k < p->n_bend; k++) {
+        const joint_bend *b = &p->bend[k];
+        double x = b->value * gradient[b->f];
+        h[b->a][b->b] += x;
+        if (b->a != b->b) h[b->b][b->a] += x;
+    }
+}
+
+void joint_all_forms(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *form)
+{
+    if (!p->quadratic) {
+        ask_forms(p, work, place, z, form);
+        return;
+    }
+    joint_live_forms(p, work, place, z, work->trial);
+    memcpy(form, place->form, p->n_form * sizeof *form);
+    for (size_t f = 0; f < p->n_live; f++) form[p->live[f]] = work->trial[f];
+}
+
+double joint_prior(const joint_problem *p, const double *z)
+{
+    double sum = 0;
+    for (size_t a = 0; a < p->n; a++) sum += p->weight[a] * (z[a] - p->centre[a]) * (z[a] - p->centre[a]);
+    return sum;
+}
+
+/* --- places ------------------------------------------------------------------------------------------------------- */
+
+cev_status joint_places_new(cev_arena *arena, const joint_problem *p, size_t n, joint_place **out)
+{
+    double *form, *slope;
+    CEV_TRY(cev_new(arena, n, out));
+    CEV_TRY(cev_new(arena, n * p->n_form, &form));
+    CEV_TRY(cev_new(arena, n * p->n_all * p->n_form, &slope));
+    for (size_t k = 0; k < n; k++) {
+        (*out)[k].form = form + k * p->n_form;
+        (*out)[k].slope = slope + k * p->n_all * p->n_form;
+    }
+    return CEV_OK;
+}
+
+static double idle_penalty(const joint_problem *p)
+{
+    double sum = 0;
+    for (size_t k = 0; k < p->n_all; k++) {
+        size_t a = 0;
+        while (a < p->n && p->of[a] != k) a++;
+        double off = p->all[k].rest - p->all[k].centre;
+        if (a == p->n && p->all[k].weight > 0) sum += p->all[k].weight * off * off;
+    }
+    return sum;
+}
+
+void joint_place_open(const joint_problem *p, joint_work *work, const double *theta, joint_place *out)
+{
+    const double zero[JOINT_MAX_FREE] = {0};
+    memmove(out->theta, theta, p->n_theta * sizeof *theta);
+    for (size_t k = 0; k < p->n_all; k++) out->theta[p->all[k].index] = p->all[k].rest;
+    joint_theta(p, work, out, zero, out->theta);
+    out->penalty = cev_roster_penalty(p->roster, out->theta) + idle_penalty(p);
+    joint_forms(p->chi2, out->theta, out->form);
+    if (p->quadratic) ask_slopes(p, work, out, zero, out->slope);
+}
+
+/* --- what kind of problem it is ------------------------------------------------------------------------------------ */
+
+static double spread(size_t k, size_t a)
+{
+    double x = (double)(k + 1) * sqrt(2 + 3 * (double)a); /* irrational, and the same everywhere */
+    return x - floor(x) - 0.5;
+}
+
+/* Chi2 knows a form if a block of places about it has a gradient there. */
+static void find_known_forms(const joint_problem *p, joint_work *work, const joint_place *place, bool *known)
+{
+    cev_lanes form[JOINT_MAX_FORMS], theta[CEV_MAX_THETA], gradient[JOINT_MAX_FORMS];
+    joint_value value = {.gradient = gradient};
+    for (size_t l = 0; l < CEV_LANES; l++) {
+        double z[JOINT_MAX_FREE], own[JOINT_MAX_FORMS];
+        for (size_t a = 0; a < p->n; a++) z[a] = spread(l, a);
+        ask_forms(p, work, place, z, own);
+        for (size_t f = 0; f < p->n_form; f++) form[f][l] = own[f];
+        for (size_t t = 0; t < p->n_theta; t++) theta[t][l] = place->theta[t];
+    }
+    joint_evaluate(p->chi2, work->scratch, form, theta, NULL, &value);
+    for (size_t f = 0; f < p->n_form; f++) {
+        known[f] = false;
+        for (size_t l = 0; l < CEV_LANES; l++) known[f] |= gradient[f][l] != 0 || isnan(gradient[f][l]);
+    }
+}
+
+/* Live forms, and which parameters move one of them. */
+static void find_live(joint_problem *p, joint_work *work, const joint_place *place, bool *idle)
+{
+    bool known[JOINT_MAX_FORMS], moved[JOINT_MAX_FORMS] = {false};
+    find_known_forms(p, work, place, known);
+    p->n_live = p->n_form;
+    for (size_t f = 0; f < p->n_form; f++) p->live[f] = f;
+    for (size_t k = 0; k < 3; k++) {
+        double z[JOINT_MAX_FREE];
+        for (size_t a = 0; a < p->n; a++) z[a] = spread(k, a);
+        ask_slopes(p, work, place, z, work->slope);
+        for (size_t a = 0; a < p->n; a++)
+            for (size_t f = 0; f < p->n_form; f++) {
+                if (!known[f] || work->slope[a * p->n_form + f] == 0) continue;
+                moved[f] = true;
+                idle[p->of[a]] = false;
+            }
+    }
+    p->n_live = 0;
+    for (size_t f = 0; f < p->n_form; f++)
+        if (moved[f]) p->live[p->n_live++] = f;
+}
+
+static bool keep_bends(joint_problem *p, joint_work *work, const joint_place *place)
+{
+    const double zero[JOINT_MAX_FREE] = {0};
+    double own[CEV_MAX_THETA][JOINT_MAX_FREE], bend[JOINT_MAX_FORMS];
+    const double(*carry)[JOINT_MAX_FREE] = carry_at(p, work, place, zero, own);
+    joint_form_derivatives(p->chi2, place->theta, p->n_carrier, p->carrier, work->first, work->second);
+    p->n_bend = 0;
+    for (size_t a = 0; a < p->n; a++)
+        for (size_t b = 0; b <= a; b++) {
+            ask_bend(p, work, place, zero, a, b, carry, bend);
+            for (size_t f = 0; f < p->n_live; f++) {
+                if (bend[f] == 0) continue;
+                if (p->n_bend == JOINT_MAX_BENDS) return false;
+                p->bend[p->n_bend++] = (joint_bend){.a = a, .b = b, .f = f, .value = bend[f]};
+            }
+        }
+    return true;
+}
+
+/* Whether the expansion about the middle gives the forms elsewhere, at this place. */
+static bool expansion_holds(joint_problem *p, joint_work *work, joint_place *place)
+{
+    bool holds = true;
+    p->quadratic = true;
+    joint_place_open(p, work, place->theta, place);
+    for (size_t k = 0; k < 5; k++) {
+        double z[JOINT_MAX_FREE], expanded[JOINT_MAX_FORMS], exact[JOINT_MAX_FORMS];
+        for (size_t a = 0; a < p->n; a++) z[a] = spread(k, a);
+        joint_all_forms(p, work, place, z, expanded);
+        ask_forms(p, work, place, z, exact);
+        for (size_t f = 0; f < p->n_form; f++)
+            holds &= fabs(expanded[f] - exact[f]) <= quadratic_to * (fabs(exact[f]) + fabs(place->form[f]));
+    }
+    return holds;
+}
+
+void joint_problem_refresh(joint_problem *p, joint_work *work, const double *theta)
+{
+    bool idle[JOINT_MAX_FREE] = {false};
+    joint_place *place = work->place;
+    p->quadratic = false;
+    choose_free(p, idle);
+    joint_place_open(p, work, theta, place);
+    for (size_t k = 0; k < p->n_all; k++) idle[k] = true;
+    find_live(p, work, place, idle);
+    choose_free(p, idle);
+    if (!keep_bends(p, work, place)) return;
+    joint_place other = *place;
+    for (size_t t = 0; t < p->n_theta; t++) /* and with the same second derivatives elsewhere in the scan */
+        if (!is_carrier(p, t) && !cev_roster_is_slow(p->roster, t)) other.theta[t] = 1.0625 * other.theta[t] + 0.03;
+    p->quadratic = expansion_holds(p, work, place) && expansion_holds(p, work, &other);
+}
+
+/* --- from beginning to end ------------------------------------------------------------------------------------------ */
+
+static double rest_of(const cev_roster *roster, const joint_free *f)
+{
+    double wanted = f->weight > 0 ? f->centre : cev_roster_parameter(roster, f->index)->default_value;
+    if (isnan(wanted)) wanted = 0.5 * (f->low + f->high);
+    return fmin(fmax(wanted, f->low), f->high);
+}
+
+/* Constraints of one parameter add up to one, but for a constant, which nobody has asked for yet. */
+static void constrain(const cev_roster *roster, joint_free *f)
+{
+    for (size_t k = 0; k < roster->n_constraint; k++) {
+        const cev_constraint *c = &roster->constraint[k];
+        if (c->index != f->index) continue;
+        f->centre = c->centre;
+        f->weight = 1 / (c->sigma * c->sigma);
+    }
+}
+
+static cev_status refuse_given_followers(const joint_problem *p)
+{
+    for (size_t k = 0; k < p->n_given; k++)
+        if (is_carrier(p, p->given[k]))
+            return cev_fail(CEV_E_INPUT, "pull %s follows a parameter that is profiled; give it a value or an axis",
+                            cev_roster_parameter(p->roster, p->given[k])->name);
+    return CEV_OK;
+}
+
+cev_status joint_problem_create(cev_arena *arena, const joint_chi2 *chi2, const cev_roster *roster, size_t n_more,
+                                const joint_free *more, joint_problem **out)
+{
+    const bool idle[JOINT_MAX_FREE] = {false};
+    joint_problem *p;
+    CEV_TRY(cev_new(arena, 1, &p));
+    p->chi2 = chi2;
+    p->roster = roster;
+    p->n_theta = cev_roster_n(roster);
+    p->n_form = joint_n_form(chi2);
+    p->n_variable = joint_n_variable(chi2);
+    for (size_t g = 0; g < roster->n_guest; g++)
+        if (roster->guest[g].kind == CEV_GUEST_PULL)
+            p->given[p->n_given++] = roster->interaction->card.n_parameter + g;
+    for (size_t k = 0; k < roster->n_profiled; k++)
+        p->all[p->n_all++] = (joint_free){.index = roster->profiled[k].index,
+                                          .low = roster->profiled[k].low,
+                                          .high = roster->profiled[k].high};
+    for (size_t k = 0; k < n_more; k++) p->all[p->n_all++] = more[k];
+    for (size_t k = 0; k < roster->n_profiled; k++) constrain(roster, &p->all[k]);
+    for (size_t k = 0; k < p->n_all; k++) p->all[k].rest = rest_of(roster, &p->all[k]);
+    choose_free(p, idle);
+    *out = p;
+    return refuse_given_followers(p);
+}
+
+static cev_status allocate_work(const joint_problem *p, joint_work *w)
+{
+    size_t most = p->n_carrier, n = p->n_all;
+    CEV_TRY(cev_arena_create(&w->arena));
+    CEV_TRY(cev_new(w->arena, most * p->n_form, &w->first));
+    CEV_TRY(cev_new(w->arena, most * most * p->n_form, &w->second));
+    CEV_TRY(cev_new(w->arena, p->n_form, &w->form));
+    CEV_TRY(cev_new(w->arena, p->n_form, &w->trial));
+    CEV_TRY(cev_new(w->arena, n * p->n_form, &w->slope));
+    CEV_TRY(joint_places_new(w->arena, p, 1, &w->place));
+    return joint_slots_new(w->arena, p, &w->slot);
+}
+
+cev_status joint_work_create(const joint_problem *p, joint_scratch *scratch, cev_followers *followers, joint_work **out)
+{
+    *out = calloc(1, sizeof **out);
+    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
+    (*out)->scratch = scratch;
+    (*out)->followers = followers;
+    cev_status status = allocate_work(p, *out);
+    if (status != CEV_OK) joint_work_destroy(out);
+    return status;
+}
+
+void joint_work_destroy(joint_work **work)
+{
+    if (!work || !*work) return;
+    cev_arena_destroy(&(*work)->arena);
+    free(*work);
+    *work = NULL;
+}
