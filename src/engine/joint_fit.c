@@ -4,71 +4,53 @@
 #include <math.h>
 #include <string.h>
 
+#include "joint_fit_parts.h"
+
 enum { MOST_STEPS = 80, MOST_REFUSALS = 14 };
 static const double promise_left = 1e-9;   /* of chi2, at the end of a fit */
 static const double finest = 2e-11;        /* of what a model leaves */
 static const double damping_first = 0.1, damping_least = 1e-3;
 static const double same_chi2 = 1e-9;
 
-/* A fit in a lane. The model is that of chi2 at z; a trial waits for its chi2. */
-typedef struct joint_slot {
-    joint_fit *fit; /* NULL: nothing to do */
-    double z[JOINT_MAX_FREE], chi2;
-    double *form, *gradient, *hessian, *positive, *stiff, *curvature; /* live forms */
-    double *variable, *follow;                                        /* [n_variable]; [n_variable][n_live] */
-    double trial[JOINT_MAX_FREE], promise;
-    double *all_forms, *start; /* of the trial: [n_form]; [n_variable] */
-    double damping;
-    bool has_model, exact, convex;
-    unsigned refusals;
-} joint_slot;
-
-cev_status joint_slots_new(cev_arena *arena, const joint_problem *p, joint_slot **out)
-{
-    size_t m = p->n_form, v = p->n_variable;
-    CEV_TRY(cev_new(arena, CEV_LANES, out));
-    for (size_t l = 0; l < CEV_LANES; l++) {
-        joint_slot *s = &(*out)[l];
-        CEV_TRY(cev_new(arena, m, &s->form));
-        CEV_TRY(cev_new(arena, m, &s->gradient));
-        CEV_TRY(cev_new(arena, m * m, &s->hessian));
-        CEV_TRY(cev_new(arena, m * m, &s->positive));
-        CEV_TRY(cev_new(arena, m * m, &s->stiff));
-        CEV_TRY(cev_new(arena, m * m, &s->curvature));
-        CEV_TRY(cev_new(arena, v, &s->variable));
-        CEV_TRY(cev_new(arena, v * m, &s->follow));
-        CEV_TRY(cev_new(arena, m, &s->all_forms));
-        CEV_TRY(cev_new(arena, v, &s->start));
-    }
-    return CEV_OK;
-}
-
 /* --- one evaluation of all lanes ------------------------------------------------------------------------------------ */
 
-typedef struct joint_block {
-    cev_lanes form[JOINT_MAX_FORMS], theta[CEV_MAX_THETA];
-    cev_lanes *start; /* [n_variable] */
-    joint_value value;
-} joint_block;
-
-/* Lanes of a thread, for evaluations: in its work. */
-cev_status joint_block_new(cev_arena *arena, const joint_problem *p, joint_block **out)
+static cev_status new_slot(cev_arena *arena, const joint_sizes *p, joint_slot *s)
 {
     size_t m = p->n_form, v = p->n_variable;
-    CEV_TRY(cev_new(arena, 1, out));
-    joint_block *b = *out;
+    CEV_TRY(cev_new(arena, m, &s->form));
+    CEV_TRY(cev_new(arena, m, &s->gradient));
+    CEV_TRY(cev_new(arena, m * m, &s->hessian));
+    CEV_TRY(cev_new(arena, m * m, &s->positive));
+    CEV_TRY(cev_new(arena, m * m, &s->stiff));
+    CEV_TRY(cev_new(arena, m * m, &s->curvature));
+    CEV_TRY(cev_new(arena, v, &s->variable));
+    CEV_TRY(cev_new(arena, v * m, &s->follow));
+    CEV_TRY(cev_new(arena, m, &s->all_forms));
+    return cev_new(arena, v, &s->start);
+}
+
+static cev_status new_block(cev_arena *arena, const joint_sizes *p, joint_block *b)
+{
+    size_t m = p->n_form, v = p->n_variable;
     CEV_TRY(cev_new(arena, v, &b->start));
+    CEV_TRY(cev_new(arena, p->n_pull, &b->pull));
     CEV_TRY(cev_new(arena, m, &b->value.gradient));
     CEV_TRY(cev_new(arena, m * m, &b->value.hessian));
     CEV_TRY(cev_new(arena, m * m, &b->value.positive));
     CEV_TRY(cev_new(arena, m * m, &b->value.stiff));
     CEV_TRY(cev_new(arena, v, &b->value.variable));
-    CEV_TRY(cev_new(arena, v * m, &b->value.follow));
-    return cev_new(arena, joint_n_pull(p->chi2), &b->value.pull);
+    return cev_new(arena, v * m, &b->value.follow);
 }
 
-/* Puts a question into lane l. */
-static void fill_lane(const joint_problem *p, joint_block *b, size_t l, const joint_place *place, const double *form,
+cev_status joint_slots_new(cev_arena *arena, const joint_sizes *p, joint_work *work)
+{
+    CEV_TRY(cev_new(arena, CEV_LANES, &work->slot));
+    for (size_t l = 0; l < CEV_LANES; l++) CEV_TRY(new_slot(arena, p, &work->slot[l]));
+    CEV_TRY(cev_new(arena, 1, &work->block));
+    return new_block(arena, p, work->block);
+}
+
+void joint_fill_lane(const joint_problem *p, joint_block *b, size_t l, const joint_place *place, const double *form,
                       const double *start)
 {
     for (size_t f = 0; f < p->n_form; f++) b->form[f][l] = form[f];
@@ -76,14 +58,14 @@ static void fill_lane(const joint_problem *p, joint_block *b, size_t l, const jo
     for (size_t g = 0; g < p->n_given; g++) b->theta[p->given[g]][l] = place->theta[p->given[g]];
 }
 
-static void copy_lane(const joint_problem *p, joint_block *b, size_t to, size_t from)
+void joint_copy_lane(const joint_problem *p, joint_block *b, size_t to, size_t from)
 {
     for (size_t f = 0; f < p->n_form; f++) b->form[f][to] = b->form[f][from];
     for (size_t v = 0; v < p->n_variable; v++) b->start[v][to] = b->start[v][from];
     for (size_t g = 0; g < p->n_given; g++) b->theta[p->given[g]][to] = b->theta[p->given[g]][from];
 }
 
-static double chi2_of_lane(const joint_problem *p, const joint_block *b, size_t l, const joint_place *place,
+double joint_chi2_of_lane(const joint_problem *p, const joint_block *b, size_t l, const joint_place *place,
                            const double *z)
 {
     double chi2 = b->value.status[l] == CEV_POINT_OK ? b->value.chi2[l] : INFINITY;
@@ -94,6 +76,23 @@ static void live_matrix(const joint_problem *p, const cev_lanes *from, size_t l,
 {
     for (size_t f = 0; f < p->n_live; f++)
         for (size_t e = 0; e < p->n_live; e++) *to++ = from[p->live[f] * p->n_form + p->live[e]][l];
+}
+
+joint_model joint_model_of_lane(const joint_problem *p, const joint_block *b, size_t l, joint_slot *s)
+{
+    for (size_t f = 0; f < p->n_live; f++) {
+        s->form[f] = b->form[p->live[f]][l];
+        s->gradient[f] = b->value.gradient[p->live[f]][l];
+    }
+    live_matrix(p, b->value.hessian, l, s->hessian);
+    return (joint_model){.form = s->form, .gradient = s->gradient, .curvature = s->hessian};
+}
+
+void joint_ask_block(const joint_problem *p, joint_work *work, bool with_pulls)
+{
+    joint_block *b = work->block;
+    b->value.pull = with_pulls ? b->pull : NULL;
+    joint_evaluate(p->chi2, work->scratch, b->form, b->theta, b->start, &b->value);
 }
 
 /* --- the model of a slot ---------------------------------------------------------------------------------------------- */
@@ -118,11 +117,7 @@ static void take_model(const joint_problem *p, const joint_block *b, size_t l, j
 {
     memcpy(s->z, s->trial, p->n * sizeof *s->z);
     s->chi2 = chi2;
-    for (size_t f = 0; f < p->n_live; f++) {
-        s->form[f] = s->all_forms[p->live[f]];
-        s->gradient[f] = b->value.gradient[p->live[f]][l];
-    }
-    live_matrix(p, b->value.hessian, l, s->hessian);
+    (void)joint_model_of_lane(p, b, l, s);
     live_matrix(p, b->value.positive, l, s->positive);
     live_matrix(p, b->value.stiff, l, s->stiff);
     for (size_t v = 0; v < p->n_variable; v++) {
@@ -175,7 +170,7 @@ static void ask(const joint_problem *p, joint_work *work, joint_block *b, size_t
         predict_start(p, s);
     else
         for (size_t v = 0; v < p->n_variable; v++) s->start[v] = s->fit->has_variable ? s->fit->variable[v] : 0;
-    fill_lane(p, b, l, s->fit->place, s->all_forms, s->start);
+    joint_fill_lane(p, b, l, s->fit->place, s->all_forms, s->start);
 }
 
 static void begin(const joint_problem *p, joint_slot *s, joint_fit *fit)
@@ -228,7 +223,7 @@ static void refuse(joint_slot *s)
 /* Judges the answer in lane l; the fit goes on with another trial, or ends. */
 static void judge(const joint_problem *p, joint_work *work, const joint_block *b, size_t l, joint_slot *s)
 {
-    double chi2 = chi2_of_lane(p, b, l, s->fit->place, s->trial);
+    double chi2 = joint_chi2_of_lane(p, b, l, s->fit->place, s->trial);
     bool near_end = s->has_model && s->promise < 1e-7;
     s->fit->steps++;
     if (!s->has_model && !isfinite(chi2)) {
@@ -269,9 +264,8 @@ void joint_fits_run(const joint_problem *p, joint_work *work, size_t n, joint_fi
         }
         if (some == CEV_LANES) return;
         for (size_t l = 0; l < CEV_LANES; l++)
-            if (!slot[l].fit) copy_lane(p, b, l, some);
-        b->value.pull = NULL;
-        joint_evaluate(p->chi2, work->scratch, b->form, b->theta, b->start, &b->value);
+            if (!slot[l].fit) joint_copy_lane(p, b, l, some);
+        joint_ask_block(p, work, false);
         busy = 0;
         for (size_t l = 0; l < CEV_LANES; l++) {
             if (slot[l].fit) judge(p, work, b, l, &slot[l]);

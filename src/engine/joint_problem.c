@@ -238,7 +238,7 @@ double joint_prior(const joint_problem *p, const double *z)
 
 /* --- places ------------------------------------------------------------------------------------------------------- */
 
-cev_status joint_places_new(cev_arena *arena, const joint_problem *p, size_t n, joint_place **out)
+cev_status joint_places_new(cev_arena *arena, const joint_sizes *p, size_t n, joint_place **out)
 {
     double *form, *slope;
     CEV_TRY(cev_new(arena, n, out));
@@ -432,26 +432,38 @@ cev_status joint_problem_create(cev_arena *arena, const joint_chi2 *chi2, const 
     return refuse_given_followers(p);
 }
 
-static cev_status allocate_work(const joint_problem *p, joint_work *w)
+static size_t larger(size_t a, size_t b)
 {
-    size_t most = p->n_carrier, n = p->n_all;
-    CEV_TRY(cev_arena_create(&w->arena));
-    CEV_TRY(cev_new(w->arena, most * p->n_form, &w->first));
-    CEV_TRY(cev_new(w->arena, most * most * p->n_form, &w->second));
-    CEV_TRY(cev_new(w->arena, p->n_form, &w->form));
-    CEV_TRY(cev_new(w->arena, p->n_form, &w->trial));
-    CEV_TRY(cev_new(w->arena, n * p->n_form, &w->slope));
-    CEV_TRY(joint_places_new(w->arena, p, 1, &w->place));
-    return joint_slots_new(w->arena, p, &w->slot);
+    return a > b ? a : b;
 }
 
-cev_status joint_work_create(const joint_problem *p, joint_scratch *scratch, cev_followers *followers, joint_work **out)
+void joint_sizes_include(joint_sizes *sizes, const joint_problem *p)
+{
+    sizes->n_all = larger(sizes->n_all, p->n_all);
+    sizes->n_form = larger(sizes->n_form, p->n_form);
+    sizes->n_variable = larger(sizes->n_variable, p->n_variable);
+    sizes->n_pull = larger(sizes->n_pull, joint_n_pull(p->chi2));
+    sizes->n_carrier = larger(sizes->n_carrier, p->n_carrier);
+}
+
+static cev_status allocate_work(const joint_sizes *n, joint_work *w)
+{
+    CEV_TRY(cev_arena_create(&w->arena));
+    CEV_TRY(cev_new(w->arena, n->n_carrier * n->n_form, &w->first));
+    CEV_TRY(cev_new(w->arena, n->n_carrier * n->n_carrier * n->n_form, &w->second));
+    CEV_TRY(cev_new(w->arena, n->n_form, &w->form));
+    CEV_TRY(cev_new(w->arena, n->n_form, &w->trial));
+    CEV_TRY(cev_new(w->arena, n->n_all * n->n_form, &w->slope));
+    CEV_TRY(cev_new(w->arena, 1, &w->drawn));
+    CEV_TRY(joint_places_new(w->arena, n, 1, &w->place));
+    return joint_slots_new(w->arena, n, w);
+}
+
+cev_status joint_work_create(const joint_sizes *sizes, joint_work **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    (*out)->scratch = scratch;
-    (*out)->followers = followers;
-    cev_status status = allocate_work(p, *out);
+    cev_status status = allocate_work(sizes, *out);
     if (status != CEV_OK) joint_work_destroy(out);
     return status;
 }

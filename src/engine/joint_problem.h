@@ -65,12 +65,19 @@ cev_status joint_problem_create(cev_arena *arena, const joint_chi2 *chi2, const 
                                 const joint_free *more, joint_problem **out);
 void joint_problem_refresh(joint_problem *problem, joint_work *work, const double *theta);
 
-cev_status joint_work_create(const joint_problem *problem, joint_scratch *scratch, cev_followers *followers,
-                             joint_work **out);
+/* How large problems are that a thread works at in turn: the largest number of each. */
+typedef struct joint_sizes {
+    size_t n_all, n_form, n_variable, n_pull, n_carrier;
+} joint_sizes;
+
+void joint_sizes_include(joint_sizes *sizes, const joint_problem *problem);
+
+/* Scratch memory of chi2 and what evaluates the followers are set by whoever gives the thread a problem. */
+cev_status joint_work_create(const joint_sizes *sizes, joint_work **out);
 void joint_work_destroy(joint_work **work);
 
 /* Memory of places, [n]. */
-cev_status joint_places_new(cev_arena *arena, const joint_problem *problem, size_t n, joint_place **out);
+cev_status joint_places_new(cev_arena *arena, const joint_sizes *sizes, size_t n, joint_place **out);
 
 /* A place at theta[n_theta]; its free parameters and followers are not looked at. */
 void joint_place_open(const joint_problem *problem, joint_work *work, const double *theta, joint_place *out);
@@ -102,10 +109,12 @@ struct joint_work {
     double *form;             /* [n_form] */
     double *slope, *trial;    /* [n][n_live]; [n_live] */
     joint_place *place;       /* for one's own use */
-    struct joint_slot *slot;  /* [CEV_LANES], fits in work: joint_fit.c */
+    struct joint_slot *slot;  /* [CEV_LANES], fits in work, and their lanes: joint_fit.c */
+    struct joint_block *block;
+    joint_problem *drawn; /* joint_portrait.c */
 };
 
-/* Of joint_fit.c. */
-cev_status joint_slots_new(cev_arena *arena, const joint_problem *problem, struct joint_slot **out);
+/* Of joint_fit.c: memory of fits. */
+cev_status joint_slots_new(cev_arena *arena, const joint_sizes *sizes, joint_work *work);
 
 #endif
