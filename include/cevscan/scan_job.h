@@ -20,6 +20,7 @@ typedef struct cev_scan_job {
      * scan. */
     const size_t *member_parameter;
     const cev_fit_starts *starts; /* of the tile in work, or NULL: fits start from least squares */
+    cev_followers *followers;     /* for what is done by one thread at a time; NULL: the roster has no formulas */
 } cev_scan_job;
 
 /* Folds the model with the slow parameters of a tile; must precede the evaluation of its points, which it holds for
@@ -32,7 +33,7 @@ void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile);
 void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, const cev_tile *tile, size_t first,
                         cev_lanes *block_pull, double *chi2, unsigned char *status, double *pull);
 
-/* Parameters of grid point `number` (memory order). */
+/* Parameters of grid point `number` (memory order), followers included, here and below. */
 void cev_scan_job_theta(const cev_scan_job *job, uint64_t number, double *theta);
 
 /* Parameters where the axes have the values at[n_axis], in one member (0 for an ordinary scan); on the grid or between

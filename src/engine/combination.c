@@ -4,29 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_parts.h"
-#include "units_parts.h"
+#include "combination_parts.h"
+#include "scan_theta.h"
 
 enum { BLOCKS_PER_PIECE = 16 };
-
-typedef struct unit_job {
-    cev_scan_job job;
-    cev_data data;
-    cev_fit_starts *starts;
-    size_t first_start, n_start; /* blocks of nodes of the open tile, among those of all units */
-    double *chi2;                /* [points of a whole tile] */
-    unsigned char *status;       /* the same */
-    double *pull;                /* [n_pull][n_point] of the open tile, or NULL */
-} unit_job;
-
-struct cev_combination {
-    cev_arena *arena;
-    const cev_units *units;
-    unit_job *unit;   /* [n_unit] */
-    cev_scan_job job; /* as given; its model and data are those of the first unit */
-    bool with_pulls;
-    cev_tile tile;
-};
 
 static cev_status build_job(cev_combination *c, const cev_scan_job *job, const unit *u, const double *truth,
                             unit_job *out)
@@ -37,6 +18,7 @@ static cev_status build_job(cev_combination *c, const cev_scan_job *job, const u
     out->job = *job;
     out->job.model = u->model;
     out->job.data = &out->data;
+    out->job.followers = c->followers;
     CEV_TRY(cev_fit_starts_create(&out->job, &out->starts));
     out->job.starts = out->starts;
     CEV_TRY(cev_new(c->arena, n, &out->chi2));
@@ -48,12 +30,16 @@ static cev_status build(cev_combination *c, const cev_scan_job *job, const doubl
 {
     CEV_TRY(cev_arena_create(&c->arena));
     CEV_TRY(cev_new(c->arena, c->units->n_unit, &c->unit));
+    CEV_TRY(cev_followers_create(&c->units->roster, &c->followers));
     for (size_t u = 0; u < c->units->n_unit; u++) CEV_TRY(build_job(c, job, &c->units->unit[u], truth, &c->unit[u]));
     c->job = *job;
     c->job.model = c->unit[0].job.model;
     c->job.data = c->unit[0].job.data;
     c->job.starts = NULL;
-    return CEV_OK;
+    c->job.followers = c->followers;
+    if (c->units->roster.n_constraint)
+        CEV_TRY(cev_new(c->arena, cev_grid_points_of_whole_tile(job->grid), &c->penalty));
+    return c->units->roster.n_profiled ? cev_combination_build_fits(c) : CEV_OK;
 }
 
 cev_status cev_combination_create(cev_units *units, const cev_scan_job *job, const double *truth, bool with_pulls,
@@ -73,15 +59,37 @@ void cev_combination_destroy(cev_combination **combination)
     if (!combination || !*combination) return;
     cev_combination *c = *combination;
     for (size_t u = 0; c->unit && u < c->units->n_unit; u++) cev_fit_starts_destroy(&c->unit[u].starts);
+    cev_combination_destroy_fits(c);
+    cev_followers_destroy(&c->followers);
     cev_arena_destroy(&c->arena);
     free(c);
     *combination = NULL;
+}
+
+/* Constraints of what no fit moves, at the points of the open tile. */
+static void tabulate_penalty(cev_combination *c)
+{
+    for (size_t k = 0; k < c->tile.n_point; k++) {
+        double theta[CEV_MAX_THETA];
+        cev_scan_job_theta_of_point(&c->job, &c->tile, k, c->followers, theta);
+        c->penalty[k] = cev_roster_penalty(&c->units->roster, theta);
+    }
+}
+
+static size_t open_fits(cev_combination *c)
+{
+    double theta[CEV_MAX_THETA];
+    cev_scan_job_theta_of_point(&c->job, &c->tile, 0, c->followers, theta);
+    cev_combination_refresh_fits(c, theta);
+    return 0; /* pieces find their starts by themselves */
 }
 
 size_t cev_combination_open(cev_combination *c, const cev_tile *tile)
 {
     size_t n = 0;
     c->tile = *tile;
+    if (c->fit) return open_fits(c);
+    if (c->penalty) tabulate_penalty(c);
     for (size_t u = 0; u < c->units->n_unit; u++) {
         unit_job *j = &c->unit[u];
         cev_scan_job_open_tile(&j->job, tile);
@@ -106,12 +114,17 @@ static size_t pieces_of_unit(const cev_combination *c)
 
 size_t cev_combination_ready(cev_combination *c)
 {
+    if (c->fit) return cev_combination_n_piece(c);
     for (size_t u = 0; u < c->units->n_unit; u++) cev_fit_starts_close(c->unit[u].starts);
     return c->units->n_unit * pieces_of_unit(c);
 }
 
 void cev_combination_evaluate(cev_combination *c, cev_units_scratch *scratch, size_t k)
 {
+    if (c->fit) {
+        cev_combination_fit_piece(c, scratch, k);
+        return;
+    }
     size_t u = k / pieces_of_unit(c), first = k % pieces_of_unit(c) * BLOCKS_PER_PIECE * CEV_LANES;
     size_t end = first + BLOCKS_PER_PIECE * CEV_LANES;
     if (end > c->tile.n_point) end = c->tile.n_point;
@@ -131,20 +144,41 @@ static unsigned char status_of_set(const cev_combination *c, const set_units *se
     return worst;
 }
 
+/* A penalty that is not a number, as where a formula has no value, leaves the point without an answer. */
+static void add_penalty(const cev_combination *c, size_t point, double *chi2, unsigned char *status)
+{
+    *chi2 += c->penalty[point];
+    if (!isnan(c->penalty[point])) return;
+    *chi2 = NAN;
+    *status = CEV_POINT_INVALID;
+}
+
 void cev_combination_sum(const cev_combination *c, size_t set, double *chi2, unsigned char *status)
 {
     const set_units *s = &c->units->set[set];
+    if (c->fit) {
+        memcpy(chi2, c->fit[set].point_chi2, c->tile.n_point * sizeof *chi2);
+        memcpy(status, c->fit[set].status, c->tile.n_point);
+        return;
+    }
     for (size_t p = 0; p < c->tile.n_point; p++) {
         double sum = 0;
         for (size_t k = 0; k < s->n; k++) sum += c->unit[s->unit[k]].chi2[p];
         chi2[p] = isnan(sum) ? NAN : sum; /* the one NaN */
         status[p] = status_of_set(c, s, p);
+        if (c->penalty) add_penalty(c, p, &chi2[p], &status[p]);
     }
 }
 
 void cev_combination_pull(const cev_combination *c, size_t set, size_t p, double *pull)
 {
     const set_units *s = &c->units->set[set];
+    if (c->fit) {
+        size_t first = 0;
+        for (size_t k = 0; s->unit[k] != s->pull[p].unit; k++) first += cev_model_n_pull(c->unit[s->unit[k]].job.model);
+        memcpy(pull, c->fit[set].pull + (first + s->pull[p].number) * c->tile.n_point, c->tile.n_point * sizeof *pull);
+        return;
+    }
     const double *of_unit = c->unit[s->pull[p].unit].pull + s->pull[p].number * c->tile.n_point;
     for (size_t k = 0; k < c->tile.n_point; k++) pull[k] = status_of_set(c, s, k) == CEV_POINT_OK ? of_unit[k] : NAN;
 }
@@ -153,6 +187,10 @@ void cev_combination_pull(const cev_combination *c, size_t set, size_t p, double
 
 void cev_combination_fold(cev_combination *c, const double *theta)
 {
+    if (c->fit) {
+        cev_combination_refresh_fits(c, theta);
+        return;
+    }
     for (size_t u = 0; u < c->units->n_unit; u++) cev_model_fold(c->unit[u].job.model, theta);
 }
 
@@ -172,10 +210,26 @@ void cev_combination_unit_point(const cev_combination *c, cev_units_scratch *scr
     *status = result.status;
 }
 
+static void add_penalty_of_lanes(const cev_combination *c, const cev_lanes *theta, cev_lanes *chi2,
+                                 cev_lanes_mask *status)
+{
+    for (size_t l = 0; l < CEV_LANES; l++) {
+        double one[CEV_MAX_THETA];
+        for (size_t t = 0; t < cev_roster_n(&c->units->roster); t++) one[t] = theta[t][l];
+        double penalty = cev_roster_penalty(&c->units->roster, one);
+        (*chi2)[l] = isnan(penalty) ? NAN : (*chi2)[l] + penalty;
+        if (isnan(penalty)) (*status)[l] = CEV_POINT_INVALID;
+    }
+}
+
 void cev_combination_point(const cev_combination *c, cev_units_scratch *scratch, size_t set, const cev_lanes *theta,
                            cev_lanes *chi2, cev_lanes_mask *status)
 {
     const set_units *s = &c->units->set[set];
+    if (c->fit) {
+        cev_combination_fit_lanes(c, scratch, set, theta, chi2, status);
+        return;
+    }
     *chi2 = (cev_lanes){0};
     *status = (cev_lanes_mask){0} + CEV_POINT_OK;
     for (size_t k = 0; k < s->n; k++) {
@@ -186,6 +240,7 @@ void cev_combination_point(const cev_combination *c, cev_units_scratch *scratch,
         for (size_t l = 0; l < CEV_LANES; l++)
             if (bad[l] > (*status)[l]) (*status)[l] = bad[l];
     }
+    if (c->penalty) add_penalty_of_lanes(c, theta, chi2, status);
 }
 
 const cev_scan_job *cev_combination_job(const cev_combination *c)

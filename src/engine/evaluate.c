@@ -9,6 +9,7 @@ static cev_status allocate_scratch(const cev_model *model, cev_model_scratch *sc
 {
     CEV_TRY(cev_arena_create(&scratch->arena));
     CEV_TRY(cev_profile_scratch_create(model->profile, &scratch->profile));
+    CEV_TRY(cev_followers_create(&model->roster, &scratch->followers));
     CEV_TRY(cev_new(scratch->arena, model->n_experiment, &scratch->signal));
     size_t most = 0;
     for (size_t e = 0; e < model->n_experiment; e++) {
@@ -34,6 +35,7 @@ void cev_model_scratch_destroy(cev_model_scratch **scratch)
 {
     if (!scratch || !*scratch) return;
     cev_profile_scratch_destroy(&(*scratch)->profile);
+    cev_followers_destroy(&(*scratch)->followers);
     cev_arena_destroy(&(*scratch)->arena);
     free(*scratch);
     *scratch = NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model_parts.h"
+#include "scan_theta.h"
 
 enum { LEAST_POINTS = 64, POINTS_PER_NODE = 16, LEAST_NODES_ALONG = 3, NO_TILE = -1 };
 static const double pi = 3.14159265358979323846;
@@ -127,7 +128,8 @@ size_t cev_fit_starts_open(cev_fit_starts *s, const cev_tile *tile)
     return n_block;
 }
 
-static void theta_of_node(const cev_fit_starts *s, const cev_scan_job *job, size_t node, double *theta)
+static void theta_of_node(const cev_fit_starts *s, const cev_scan_job *job, cev_followers *followers, size_t node,
+                          double *theta)
 {
     double at[CEV_MAX_AXES];
     for (size_t a = s->n_axis; a-- > 0;) {
@@ -136,7 +138,7 @@ static void theta_of_node(const cev_fit_starts *s, const cev_scan_job *job, size
         at[a] = cev_axis_at(&job->grid->axis[a], (double)s->origin[a] + along);
         node /= n;
     }
-    cev_scan_job_theta_at(job, cev_grid_n_member(job->grid) > 1 ? s->origin[0] : 0, at, theta);
+    cev_scan_job_theta_with(job, cev_grid_n_member(job->grid) > 1 ? s->origin[0] : 0, at, followers, theta);
 }
 
 void cev_fit_starts_block(cev_fit_starts *s, const cev_scan_job *job, cev_model_scratch *scratch, size_t block)
@@ -145,7 +147,7 @@ void cev_fit_starts_block(cev_fit_starts *s, const cev_scan_job *job, cev_model_
     cev_lanes theta[CEV_MAX_THETA], variable[CEV_PROFILE_MAX_PULLS];
     for (size_t l = 0; l < CEV_LANES; l++) {
         double one[CEV_MAX_THETA];
-        theta_of_node(s, job, first + l < s->n_node ? first + l : s->n_node - 1, one);
+        theta_of_node(s, job, scratch->followers, first + l < s->n_node ? first + l : s->n_node - 1, one);
         for (size_t p = 0; p < n_parameter; p++) theta[p][l] = one[p];
     }
     cev_block_result result = {.variable = variable};

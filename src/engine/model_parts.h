@@ -65,6 +65,7 @@ struct cev_model {
 struct cev_model_scratch {
     cev_arena *arena;
     cev_profile_scratch *profile;
+    cev_followers *followers; /* of this thread; NULL without formulas */
     cev_lanes *of_terms,
         *coefficient; /* [most rows of an experiment] each: of every source and term, and of the rows that they share */
     cev_lanes *

@@ -9,7 +9,8 @@
 #include "scan_theta.h"
 
 /* Lanes beyond the tile's last point repeat it; their results are dropped. */
-static void fill_theta(const cev_scan_job *job, const cev_tile *tile, size_t first, cev_lanes *theta)
+static void fill_theta(const cev_scan_job *job, cev_followers *followers, const cev_tile *tile, size_t first,
+                       cev_lanes *theta)
 {
     size_t index[CEV_MAX_AXES], n_axis = job->grid->n_axis;
     cev_theta_broadcast(cev_roster_n(cev_model_roster(job->model)), job->theta, theta);
@@ -22,6 +23,7 @@ static void fill_theta(const cev_scan_job *job, const cev_tile *tile, size_t fir
             index[a] = tile->origin[a];
         }
     }
+    cev_followers_apply(cev_model_roster(job->model), followers, theta);
 }
 
 void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile)
@@ -30,6 +32,7 @@ void cev_scan_job_open_tile(const cev_scan_job *job, const cev_tile *tile)
     size_t n_parameter = cev_roster_n(cev_model_roster(job->model));
     for (size_t p = 0; p < n_parameter; p++) theta[p] = job->theta[p];
     cev_scan_job_set(job, tile->origin, theta, 1);
+    cev_followers_apply_one(cev_model_roster(job->model), job->followers, theta);
     cev_model_fold(job->model, theta);
 }
 
@@ -37,7 +40,7 @@ void cev_scan_job_block(const cev_scan_job *job, cev_model_scratch *scratch, con
                         cev_lanes *block_pull, double *chi2, unsigned char *status, double *pull)
 {
     cev_lanes theta[CEV_MAX_THETA], start[CEV_PROFILE_MAX_PULLS];
-    fill_theta(job, tile, first, theta);
+    fill_theta(job, scratch->followers, tile, first, theta);
     bool started = job->starts && cev_fit_starts_at(job->starts, tile, first, start);
     cev_block_result result = {.pull = block_pull};
     cev_model_evaluate(job->model, job->data, scratch, theta, started ? start : NULL, &result);

@@ -117,7 +117,7 @@ static cev_status build_units(cev_units *units, const cev_fit_set *set, const do
         CEV_TRY(cev_model_create(units->unit[u].n, units->unit[u].experiment, &units->roster, theta,
                                  &units->unit[u].model));
     for (size_t s = 0; s < units->n_set; s++) CEV_TRY(list_pulls(units, &set[s], &units->set[s]));
-    return CEV_OK;
+    return cev_units_prepare_joint(units);
 }
 
 cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_roster *roster, const double *theta,
@@ -135,6 +135,7 @@ cev_status cev_units_create(size_t n_set, const cev_fit_set *set, const cev_rost
 void cev_units_destroy(cev_units **units)
 {
     if (!units || !*units) return;
+    cev_units_destroy_joint(*units);
     for (size_t u = 0; u < (*units)->n_unit; u++) cev_model_destroy(&(*units)->unit[u].model);
     cev_arena_destroy(&(*units)->arena);
     free(*units);
@@ -159,6 +160,7 @@ cev_status cev_units_scratch_create(const cev_units *units, cev_units_scratch **
     if (status == CEV_OK) (*out)->n = units->n_unit;
     for (size_t u = 0; status == CEV_OK && u < units->n_unit; u++)
         status = cev_model_scratch_create(units->unit[u].model, &(*out)->unit[u]);
+    if (status == CEV_OK) status = cev_units_scratch_joint(units, *out);
     if (status != CEV_OK) cev_units_scratch_destroy(out);
     return status;
 }
@@ -167,6 +169,10 @@ void cev_units_scratch_destroy(cev_units_scratch **scratch)
 {
     if (!scratch || !*scratch) return;
     for (size_t u = 0; u < (*scratch)->n; u++) cev_model_scratch_destroy(&(*scratch)->unit[u]);
+    for (size_t s = 0; (*scratch)->joint && s < (*scratch)->n_set; s++) joint_scratch_destroy(&(*scratch)->joint[s]);
+    joint_search_destroy(&(*scratch)->search);
+    cev_followers_destroy(&(*scratch)->followers);
+    free((*scratch)->joint);
     free((*scratch)->unit);
     free(*scratch);
     *scratch = NULL;

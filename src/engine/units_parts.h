@@ -4,6 +4,7 @@
 #define CEVSCAN_ENGINE_UNITS_PARTS_H
 
 #include "cevscan/combination.h"
+#include "joint_tile.h"
 
 typedef struct unit {
     size_t n;
@@ -29,12 +30,27 @@ struct cev_units {
     unit *unit; /* [n_unit] */
     size_t n_set;
     set_units *set; /* [n_set] */
+    joint_sizes sizes;        /* of the sets' problems, where the roster has any: the largest */
+    joint_chi2 **pattern;     /* [n_set]: what scratch memory is made for; NULL where nothing is profiled */
 };
 
 struct cev_units_scratch {
-    size_t n;
+    size_t n, n_set;
     cev_model_scratch **unit; /* [n] */
+    cev_followers *followers; /* of this thread; NULL without formulas */
+    joint_scratch **joint;    /* [n_set], and what searches with them, where the roster profiles parameters */
+    joint_search *search;
 };
+
+/* Where the roster profiles parameters: what all combinations of the units have in common; scratch memory of a thread.
+ * units_joint.c. */
+cev_status cev_units_prepare_joint(cev_units *units);
+void cev_units_destroy_joint(cev_units *units);
+cev_status cev_units_scratch_joint(const cev_units *units, cev_units_scratch *scratch);
+
+/* chi2 of a set over forms, with data[n_unit] of all units. */
+cev_status cev_units_joint(cev_arena *arena, const cev_units *units, size_t set, const cev_data *const *data,
+                           joint_chi2 **out);
 
 const cev_units *cev_combination_units(const cev_combination *c);
 
