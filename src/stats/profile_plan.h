@@ -63,6 +63,15 @@ typedef void cev_profile_kernel(const cev_profile *profile, cev_profile_scratch 
                                 const cev_lanes *const *signal, const cev_lanes *start, cev_profile_result *result);
 cev_profile_kernel cev_profile_block_baseline, cev_profile_block_avx2, cev_profile_block_avx512;
 
+/* The same of cev_slopes_block() (profile_slopes.h). */
+struct cev_slopes;
+struct cev_slopes_scratch;
+struct cev_slopes_result;
+typedef void cev_slopes_kernel(const struct cev_slopes *slopes, struct cev_slopes_scratch *scratch,
+                               const cev_lanes *form, const cev_lanes *given, const cev_lanes *start,
+                               struct cev_slopes_result *result);
+cev_slopes_kernel cev_slopes_block_baseline, cev_slopes_block_avx2, cev_slopes_block_avx512;
+
 struct cev_profile {
     cev_arena *arena;
     size_t n_channel;
@@ -71,6 +80,7 @@ struct cev_profile {
     size_t n_group;
     plan_group *group;
     cev_profile_kernel *kernel;
+    cev_slopes_kernel *slopes;
 };
 
 struct cev_profile_scratch {
