@@ -81,6 +81,11 @@ typedef enum cev_point_flag {
 /* Profiled parameters of the roster; flags (sum of cev_point_flag) of a set in the open tile, [n_point]; and the values
  * that profiled parameter k has at the minimum, [n_point], NaN where its point has no fit. */
 size_t cev_combination_n_profiled(const cev_combination *c);
+
+/* Whether the values are wanted, as they are unless this says otherwise: where chi2 does not tell some direction, the
+ * choice among equals takes time. */
+void cev_combination_keep_profiled(cev_combination *c, bool wanted);
+
 void cev_combination_flags(const cev_combination *c, size_t set, unsigned char *flags);
 void cev_combination_profiled(const cev_combination *c, size_t set, size_t k, double *value);
 

@@ -272,6 +272,7 @@ cev_status cev_best_fits_look(cev_best_fits *fits, cev_units_scratch *scratch, s
     searcher s = {.space = &space, .scratch = scratch, .stop = stop, .context = context};
     search_samples *samples;
     CEV_TRY(search_ask(&s));
+    cev_followers_apply_one(&cev_combination_units(fits->c)->roster, scratch->followers, space.theta);
     cev_combination_fold(fits->c, space.theta);
     CEV_TRY(search_samples_create(&space, &samples));
     cev_status status = look_at_sets(fits, &s, samples, &fits->item[item], result);
@@ -343,6 +344,7 @@ cev_status cev_best_fits_near(cev_combination *c, cev_units_scratch *scratch, si
     out->chi2 = cev_best_fits_chi2_at(c, scratch, set, member, out->at); /* folds, too */
     search_space_open(c, member, &space);
     for (size_t d = 0; d < space.n_slow; d++) space.theta[space.slow_parameter[d]] = out->at[space.slow_axis[d]];
+    cev_followers_apply_one(&cev_combination_units(c)->roster, scratch->followers, space.theta);
     search_place_of(&space, out->at, &place);
     CEV_TRY(search_evaluate(&s, set, 1, &place));
     if (space.n == 0 || !isfinite(place.chi2)) return CEV_OK;

@@ -109,6 +109,14 @@ void joint_search_begin(joint_search *s, const joint_search_spec *spec)
     s->work->followers = spec->followers;
 }
 
+void joint_search_refresh(joint_search *s, joint_scratch *scratch, cev_followers *followers, joint_problem *problem,
+                          const double *theta)
+{
+    s->work->scratch = scratch;
+    s->work->followers = followers;
+    joint_problem_refresh(problem, s->work, theta);
+}
+
 void joint_search_destroy(joint_search **search)
 {
     if (!search || !*search) return;
@@ -497,10 +505,10 @@ size_t joint_n_start(const joint_problem *p)
     return n < POINT_STARTS_MOST ? n : POINT_STARTS_MOST;
 }
 
-void joint_search_points(joint_search *s, size_t n, const double *const *theta, size_t n_start, bool directions,
+void joint_search_points(joint_search *s, size_t n, const double *const *theta, size_t n_start, int wanted,
                          joint_result *out)
 {
-    point *at[CEV_LANES];
+    point *at[CEV_LANES] = {NULL};
     for (size_t l = 0; l < n; l++) {
         at[l] = &s->point[l];
         joint_place_open(s->p, s->work, theta[l], at[l]->place);
@@ -518,6 +526,7 @@ void joint_search_points(joint_search *s, size_t n, const double *const *theta, 
     for (size_t l = 0; l < n; l++)
         if (!is_done(at[l]) && at[l]->best.end != JOINT_CONVERGED) add_task_from(s, at[l], &at[l]->best, INFINITY);
     run_tasks(s);
-    look_at_points(s, n, at, JOINT_WANT_NEAREST | (directions ? JOINT_WANT_DIRECTIONS : 0));
+    look_at_points(s, n, at,
+                   JOINT_WANT_NEAREST | (wanted & JOINT_SEARCH_DIRECTIONS ? JOINT_WANT_DIRECTIONS : 0));
     for (size_t l = 0; l < n; l++) out[l] = result_of(s, at[l], l);
 }

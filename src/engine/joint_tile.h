@@ -29,6 +29,10 @@ typedef struct joint_search_spec {
 
 void joint_search_begin(joint_search *search, const joint_search_spec *spec);
 
+/* joint_problem_refresh() with what a search has. */
+void joint_search_refresh(joint_search *search, joint_scratch *scratch, cev_followers *followers,
+                          joint_problem *problem, const double *theta);
+
 /* What became of a point: chi2, or NaN, as maps have it; flags are those of cev_point_flag. */
 typedef struct joint_result {
     double chi2, bound;  /* -INFINITY: none is known */
@@ -49,8 +53,9 @@ typedef struct joint_piece {
 void joint_search_piece(joint_search *search, const joint_piece *piece);
 
 /* Points by themselves, n <= CEV_LANES: each from its own fixed starts and their reflections, n_start in number.
- * theta[n] of them, [n_theta] each. With directions, flat ones are in the portraits. */
-void joint_search_points(joint_search *search, size_t n, const double *const *theta, size_t n_start, bool directions,
+ * theta[n] of them, [n_theta] each. JOINT_SEARCH_DIRECTIONS: flat ones are in the portraits. */
+enum { JOINT_SEARCH_DIRECTIONS = 1 };
+void joint_search_points(joint_search *search, size_t n, const double *const *theta, size_t n_start, int wanted,
                          joint_result *out);
 
 /* Fixed starts of a point by itself. */

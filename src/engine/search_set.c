@@ -98,7 +98,8 @@ static cev_status sample_set(searcher *s, search_samples *samples, size_t k, siz
     CEV_TRY(lay_lattice(samples, k));
     lattice *l = &samples->lattice[k];
     const set_units *units = &cev_combination_units(samples->space->c)->set[set];
-    for (size_t p = 0; p < l->n; p++) l->place[p].chi2 = 0;
+    if (cev_combination_n_profiled(samples->space->c)) return search_evaluate(s, set, l->n, l->place);
+    for (size_t p = 0; p < l->n; p++) l->place[p].chi2 = search_penalty(s, &l->place[p]);
     for (size_t j = 0; j < units->n; j++) {
         CEV_TRY(sample_unit(s, samples, l, units->unit[j]));
         for (size_t p = 0; p < l->n; p++) l->place[p].chi2 += l->unit[units->unit[j]][p];

@@ -131,6 +131,9 @@ static bool is_on_slow_axis(const search_space *space, size_t d, double value)
 
 static bool contains(const search_space *space, size_t p, double value)
 {
+    const cev_roster *roster = &cev_combination_units(space->c)->roster;
+    for (size_t k = 0; k < roster->n_profiled; k++)
+        if (roster->profiled[k].index == p) return value >= roster->profiled[k].low && value <= roster->profiled[k].high;
     for (size_t d = 0; d < space->n; d++)
         if (space->parameter[d] == p) return is_in_range(space, d, value);
     for (size_t d = 0; d < space->n_slow; d++)
@@ -138,8 +141,19 @@ static bool contains(const search_space *space, size_t p, double value)
     return cev_same_value(space->theta[p], value);
 }
 
+/* Constraints of what is profiled, or of anything else, cost nothing there. */
+static bool is_free_of_charge(const cev_roster *roster, const double *theta)
+{
+    bool is = true;
+    for (size_t k = 0; k < roster->n_constraint; k++)
+        is &= theta[roster->constraint[k].index] == roster->constraint[k].centre;
+    return is;
+}
+
 bool search_space_contains(const search_space *space, const double *theta)
 {
+    const cev_roster *roster = &cev_combination_units(space->c)->roster;
+    if (roster->n_follower || !is_free_of_charge(roster, theta)) return false;
     for (size_t p = 0; p < space->n_parameter; p++)
         if (!contains(space, p, theta[p])) return false;
     return true;
@@ -153,13 +167,15 @@ cev_status search_ask(searcher *s)
 }
 
 /* Places first .. first + CEV_LANES - 1 of [n], the last one repeated beyond the end. */
-static void fill_theta(const search_space *space, size_t n, const search_place *place, size_t first, cev_lanes *theta)
+static void fill_theta(const searcher *s, size_t n, const search_place *place, size_t first, cev_lanes *theta)
 {
+    const search_space *space = s->space;
     cev_theta_broadcast(space->n_parameter, space->theta, theta);
     for (size_t l = 0; l < CEV_LANES; l++) {
         const search_place *here = &place[first + l < n ? first + l : n - 1];
         for (size_t d = 0; d < space->n; d++) theta[space->parameter[d]][l] = search_value(space, here, d);
     }
+    cev_followers_apply(&cev_combination_units(space->c)->roster, s->scratch->followers, theta);
 }
 
 static double finite_or_infinite(const cev_lanes *chi2, const cev_lanes_mask *status, size_t lane)
@@ -172,7 +188,7 @@ cev_status search_evaluate(searcher *s, size_t set, size_t n, search_place *plac
     cev_lanes theta[CEV_MAX_THETA], chi2;
     cev_lanes_mask status;
     for (size_t first = 0; first < n; first += CEV_LANES) {
-        fill_theta(s->space, n, place, first, theta);
+        fill_theta(s, n, place, first, theta);
         cev_combination_point(s->space->c, s->scratch, set, theta, &chi2, &status);
         for (size_t l = 0; l < CEV_LANES && first + l < n; l++)
             place[first + l].chi2 = finite_or_infinite(&chi2, &status, l);
@@ -182,12 +198,23 @@ cev_status search_evaluate(searcher *s, size_t set, size_t n, search_place *plac
     return CEV_OK;
 }
 
+double search_penalty(const searcher *s, const search_place *place)
+{
+    double theta[CEV_MAX_THETA];
+    const cev_roster *roster = &cev_combination_units(s->space->c)->roster;
+    if (!roster->n_constraint) return 0;
+    memcpy(theta, s->space->theta, s->space->n_parameter * sizeof *theta);
+    for (size_t d = 0; d < s->space->n; d++) theta[s->space->parameter[d]] = search_value(s->space, place, d);
+    cev_followers_apply_one(roster, s->scratch->followers, theta);
+    return cev_roster_penalty(roster, theta);
+}
+
 cev_status search_evaluate_unit(searcher *s, size_t u, size_t n, const search_place *place, double *chi2)
 {
     cev_lanes theta[CEV_MAX_THETA], block;
     cev_lanes_mask status;
     for (size_t first = 0; first < n; first += CEV_LANES) {
-        fill_theta(s->space, n, place, first, theta);
+        fill_theta(s, n, place, first, theta);
         cev_combination_unit_point(s->space->c, s->scratch, u, theta, &block, &status);
         for (size_t l = 0; l < CEV_LANES && first + l < n; l++)
             chi2[first + l] = finite_or_infinite(&block, &status, l);

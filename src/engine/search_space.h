@@ -55,8 +55,8 @@ void search_place_of(const search_space *space, const double *at, search_place *
 /* Writes the values of the searched parameters to at[n_axis]. */
 void search_place_values(const search_space *space, const search_place *place, double *at);
 
-/* Whether theta[n_parameter] is a point of the space: within the ranges, with its fixed parameters. Slow parameters
- * need not have a value of their axes. */
+/* Whether theta[n_parameter] is a point of the space: within the ranges and bounds, with its fixed parameters, nothing
+ * that follows others, and all constraints at their centres. Slow parameters need not have a value of their axes. */
 bool search_space_contains(const search_space *space, const double *theta);
 
 /* CEV_E_STOPPED if everybody is to stop. */
@@ -64,6 +64,9 @@ cev_status search_ask(searcher *s);
 
 /* chi2 of a set at place[n]; CEV_E_STOPPED. */
 cev_status search_evaluate(searcher *s, size_t set, size_t n, search_place *place);
+
+/* Constraints of what no fit moves, at a place. */
+double search_penalty(const searcher *s, const search_place *place);
 
 /* chi2 of one unit at places [n], infinite where there is none, into chi2[n]; CEV_E_STOPPED. */
 cev_status search_evaluate_unit(searcher *s, size_t u, size_t n, const search_place *place, double *chi2);
