@@ -90,10 +90,11 @@ static cev_status no_component(const scaling *s, cev_node name)
     cev_status status = cev_node_fail_name(name, "component", names, n);
     snprintf(message, sizeof message, "%s", cev_error_message());
     bool part = !strncmp(cev_node_text(name), signal_prefix, strlen(signal_prefix));
-    return cev_fail(status, part ? "%s; pull \"%s\" scales it: parts of the signal are signal.COMPONENT, "
-                                   "signal.NUCLEUS and signal.COMPONENT.NUCLEUS"
-                                 : "%s; pull \"%s\" scales it: where the background was taken away, take it from "
-                                   "\"scales\", or the pull away as well",
+    return cev_fail(status,
+                    part ? "%s; pull \"%s\" scales it: parts of the signal are signal.COMPONENT, "
+                           "signal.NUCLEUS and signal.COMPONENT.NUCLEUS"
+                         : "%s; pull \"%s\" scales it: where the background was taken away, take it from "
+                           "\"scales\", or the pull away as well",
                     message, s->pull);
 }
 
@@ -169,8 +170,9 @@ cev_status cev_read_pull_scales(cev_arena *arena, cev_node node, const cev_exper
     bool mapping = cev_node_is_mapping(node);
     scaling s = {.arena = arena, .experiment = experiment, .pull = out->name};
     if ((!mapping && !cev_node_is_sequence(node)) || n == 0)
-        return cev_node_fail(node, "key \"scales\": expected a list of components (signal, names of backgrounds, or parts "
-                                   "of the signal, such as signal.%s), or {COMPONENT: weight, ...}",
+        return cev_node_fail(node,
+                             "key \"scales\": expected a list of components (signal, names of backgrounds, or parts "
+                             "of the signal, such as signal.%s), or {COMPONENT: weight, ...}",
                              experiment->source.kind->components[0].name);
     CEV_TRY(cev_new(arena, n, &s.component));
     CEV_TRY(cev_new(arena, n, &s.weight));

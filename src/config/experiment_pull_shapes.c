@@ -127,7 +127,8 @@ cev_status cev_read_pull_parameter(cev_arena *arena, cev_node node, const cev_ex
         return cev_node_fail(node, "key \"parameter\": expected a name, such as source.theta12_rad");
     if (out->constraint != CEV_CONSTRAINT_GAUSSIAN)
         return cev_node_fail(node,
-                             "pull \"%s\" shifts a parameter in its own unit, and \"constraint\" \"%s\" is for those that "
+                             "pull \"%s\" shifts a parameter in its own unit, and \"constraint\" \"%s\" is for those "
+                             "that "
                              "scale%s",
                              out->name, cev_pull_constraint_names[out->constraint],
                              out->constraint == CEV_CONSTRAINT_NONE ? "; a scan can profile the parameter itself" : "");

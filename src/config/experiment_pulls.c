@@ -87,7 +87,8 @@ static cev_status read_sigma(cev_node item, const pull_keys *keys, cev_pull *out
                              MOST_FACTOR, constraint, cev_node_text(node));
     if (out->sigma > 0 && out->sigma < 1e-9)
         return cev_node_fail(node,
-                             "key \"sigma\": expected a number from 1e-9 to 1000, or 0 for no pull at all, found %s",
+                             "key \"sigma\": expected a number between 1e-9 and 1000, or 0 for no pull at all, found "
+                             "%s",
                              cev_node_text(node));
     return CEV_OK;
 }

@@ -71,8 +71,8 @@ static cev_status gather_links(cev_model *model, size_t e)
                                                            .weight = pull->weight ? pull->weight[c] : 1,
                                                            .power = 1};
         for (size_t s = 0; s < n_shape; s++)
-            model->link[model->n_link++] = (cev_pull_link){
-                .pull = p, .channel = e, .component = shape++, .weight = 1, .power = 1 + (int)s};
+            model->link[model->n_link++] =
+                (cev_pull_link){.pull = p, .channel = e, .component = shape++, .weight = 1, .power = 1 + (int)s};
     }
     return CEV_OK;
 }

@@ -256,11 +256,13 @@ static void a_report_that_does_not_add_up_says_so(void **state)
     double theta[CEV_MAX_THETA] = {NSI_STANDARD_MODEL};
     theta[nsi_parameter("eps_ee_uV")] = 0.2;
     cev_point_report report;
-    double sigma = f.model->pull[0].sigma;
-    f.model->pull[0].sigma = sigma * (1 - 1e-7);
+    cev_pull narrow = *f.model->pull[0].of;
+    double sigma = narrow.sigma;
+    f.model->pull[0].of = &narrow;
+    narrow.sigma = sigma * (1 - 1e-7);
     assert_ok(cev_model_explain(f.arena, f.model, &data, theta, &report));
     assert_int_equal(report.status, CEV_POINT_NOT_CONVERGED);
-    f.model->pull[0].sigma = sigma * (1 - 1e-12);
+    narrow.sigma = sigma * (1 - 1e-12);
     assert_ok(cev_model_explain(f.arena, f.model, &data, theta, &report));
     assert_int_equal(report.status, CEV_POINT_OK);
     tear_down(&f);
