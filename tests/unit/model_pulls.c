@@ -194,8 +194,7 @@ static double chi2_at(const cev_scan_config *config, const cev_roster *roster)
     cev_block_result result = {.pull = NULL};
     double theta[CEV_MAX_THETA];
     memcpy(theta, config->theta, sizeof theta);
-    theta[nsi_parameter("eps_ee_uV")] = -0.5;
-    theta[nsi_parameter("eps_mumu_uV")] = 0.5;
+    theta[nsi_parameter("eps_ee_uV")] = 2;
     assert_ok(cev_model_create(config->n_experiment, config->experiment, roster, config->theta, &model));
     assert_ok(cev_model_scratch_create(model, &scratch));
     assert_ok(cev_data_asimov(arena, model, config->theta, &data));
