@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cevscan_analysis import open_maps
 from bad_input import case, check_refused, write
 from e2e import axis, content_hash, experiment, refused, run, run_json, scan, write_experiment, write_scan
 
@@ -197,6 +198,8 @@ def test_a_study_takes_a_pull_away(tmp_path):
     write_experiment(tmp_path)
     path = study(tmp_path, [{"name": "wide", "path": "pulls.toy.signal.sigma", "values": [0, 0.1]}], store_pulls=True)
     run("run", path, "-o", tmp_path / "study.h5", "-q")
+    run("verify", "--all", tmp_path / "study.h5")
+    assert [list(m.pulls) for m in open_maps(tmp_path / "study.h5")] == [["toy.background"], ["toy.signal", "toy.background"]]
     for name in ("0", "0.1"):
         (tmp_path / "one.yaml").write_text(run("check", path, "--map", f"eps_ee_uV/toy@wide={name}").stdout)
         run("run", tmp_path / "one.yaml", "-o", tmp_path / f"{name}.h5", "-q")
