@@ -121,10 +121,10 @@ static void a_nucleus_is_a_target_of_its_own(void **state)
 static void all_parts_are_the_signal(void **state)
 {
     (void)state;
-    static const char *const lists[] = {
-        "      - {name: a, sigma: 0.1, scales: [signal.nu_mu, signal.numubar, signal.nu_e]}\n",
-        "      - {name: a, sigma: 0.1, scales: [signal.C, signal.F]}\n",
-        "      - {name: a, sigma: 0.1, scales: [signal.nu_mu, signal.numubar, signal.nu_e.F, signal.nu_e.C]}\n"};
+    static const char *const lists[] =
+        {"      - {name: a, sigma: 0.1, scales: [signal.nu_mu, signal.numubar, signal.nu_e]}\n",
+         "      - {name: a, sigma: 0.1, scales: [signal.C, signal.F]}\n",
+         "      - {name: a, sigma: 0.1, scales: [signal.nu_mu, signal.numubar, signal.nu_e.F, signal.nu_e.C]}\n"};
     double whole[N_BIN], parts[N_BIN];
     change_of("      - {name: a, sigma: 0.1, scales: [signal]}\n", whole);
     for (size_t k = 0; k < LENGTH(lists); k++) {
@@ -155,9 +155,9 @@ static void expected_of(const fixture *f, const cev_experiment *x, double *count
 static void shapes_at_one_sigma(void **state)
 {
     (void)state;
-    static const char *const shapes[] = {
-        "sigma: 0.25, parameter: form_factor.skin_thickness_fm", "sigma: 4, parameter: source.distance_m",
-        "sigma: 0.5, up: {backgrounds: {listed: [3, 2, 1]}}, down: {backgrounds: {listed: [1, 4, 3]}}"};
+    static const char *const shapes[] =
+        {"sigma: 0.25, parameter: form_factor.skin_thickness_fm", "sigma: 4, parameter: source.distance_m",
+         "sigma: 0.5, up: {backgrounds: {listed: [3, 2, 1]}}, down: {backgrounds: {listed: [1, 4, 3]}}"};
     for (size_t k = 0; k < LENGTH(shapes); k++)
         for (int quadratic = 0; quadratic < 2; quadratic++) {
             char pull[256];
@@ -219,12 +219,12 @@ static void a_pull_of_no_width_changes_no_bit(void **state)
 {
     (void)state;
     char more[512];
-    static const char *const none[] = {
-        "      - {name: none, sigma: 0, scales: [signal, listed]}\n",
-        "      - {name: none, sigma: 0, minimum: -1, scales: {signal.nu_e: 2}}\n",
-        "      - {name: none, sigma: 0, interpolation: quadratic, parameter: source.distance_m}\n",
-        "      - {name: none, sigma: 0, up: {backgrounds: {listed: [3, 2, 1]}}, down: {backgrounds: {listed: [1, 4, "
-        "3]}}}\n"};
+    static const char *const none[] =
+        {"      - {name: none, sigma: 0, scales: [signal, listed]}\n",
+         "      - {name: none, sigma: 0, minimum: -1, scales: {signal.nu_e: 2}}\n",
+         "      - {name: none, sigma: 0, interpolation: quadratic, parameter: source.distance_m}\n",
+         "      - {name: none, sigma: 0, up: {backgrounds: {listed: [3, 2, 1]}}, down: {backgrounds: {listed: [1, 4, "
+         "3]}}}\n"};
     double chi2 = chi2_with(old_pulls);
     assert_true(chi2 > 0.1);
     for (size_t k = 0; k < LENGTH(none); k++) {
@@ -249,8 +249,9 @@ static void plain_words_change_no_bit(void **state)
 {
     (void)state;
     double chi2 = chi2_with(old_pulls);
-    assert_same_bits(chi2_with("      - {name: norm, sigma: 0.1, constraint: gaussian, scales: {signal: 1, listed: 1}}\n"
-                               "      - {name: flat, sigma: 0.2, scales: {flat: 1}}\n"),
+    assert_same_bits(chi2_with(
+                         "      - {name: norm, sigma: 0.1, constraint: gaussian, scales: {signal: 1, listed: 1}}\n"
+                         "      - {name: flat, sigma: 0.2, scales: {flat: 1}}\n"),
                      chi2);
 }
 
