@@ -6,8 +6,6 @@
 
 #include "profile_plan.h"
 
-quad cev_quad_root(quad x);
-
 cev_status cev_careful_scratch_create(cev_arena *arena, const cev_profile *profile, careful_scratch *out);
 
 /* signal[n_channel] points to [1 + n_shape][n_bin] counts, CEV_LANES doubles apart, as the lanes have them. */
