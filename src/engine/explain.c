@@ -80,11 +80,8 @@ static cev_status explain_with(cev_arena *arena, const cev_model *model, const c
     CEV_TRY(fit_point(arena, model, data, scratch, theta, &result));
     out->status = (cev_point_status)result.status[0];
     out->chi2 = result.chi2[0];
-    for (size_t p = 0; p < model->n_pull; p++) {
-        const cev_pull *pull = model->pull[p].of;
-        out->pull[p] = result.pull[p][0];
-        out->penalty += cev_pull_constraint_chi2(pull->constraint, pull->sigma, out->pull[p]);
-    }
+    for (size_t p = 0; p < model->n_pull; p++) out->pull[p] = result.pull[p][0];
+    out->penalty = cev_profile_penalty(model->profile, out->pull);
     for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(share_of(arena, model, data, result.predicted[e], e, out));
     check_sum(model, out);
     return CEV_OK;
