@@ -208,7 +208,7 @@ EXPERIMENT_CASES = [
     case("component twice", "[steady, flat]", "[steady, steady]", "steady]", '"steady"', "twice"),
     case("no components", "[steady, flat]", "[]", "[]", '"scales"'),
     case("component is a list", "[steady, flat]", "[[steady]]", "[steady]]", "component"),
-    case("sigma of zero", "sigma: 0.05", "sigma: 0", "0, scales", '"sigma"'),
+    case("sigma of nearly nothing", "sigma: 0.05", "sigma: 1e-10", "1e-10, scales", '"sigma"', "0 for no pull at all"),
     case("negative sigma", "sigma: 0.05", "sigma: -0.05", "-0.05", '"sigma"'),
     case("a pull twice", "toy.background", "toy.signal", "{name: toy.signal, sigma: 0.05", '"toy.signal"', "twice"),
     case("slash in a pull's name", "toy.background", "toy/background", "{name: toy/background", "slash"),

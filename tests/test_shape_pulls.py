@@ -227,7 +227,7 @@ REFUSED = [
     ("the flux", pull(parameter="source.flux_per_cm2_s"), ['"source.flux_per_cm2_s"', '"scales"']),
     ("a range that is left", pull(parameter="source.dm21_eV2"), ['"source.dm21_eV2"', "range"]),
     ("a table less than nothing", pull(parameter="response.signal_scale", sigma=1.5), ["range from 0"]),
-    ("no sigma at all", pull(parameter="source.theta12_rad", sigma=0), ['"sigma"', "between"]),
+    ("nearly no sigma", pull(parameter="source.theta12_rad", sigma=1e-10), ['"sigma"', "between"]),
     ("a negative sigma", pull(parameter="source.theta12_rad", sigma=-0.1), ['"sigma"', "between"]),
     ("two things at once", pull(parameter="source.theta12_rad", scales=["signal"]), ["one of the keys"]),
     ("neither", pull(), ["one of the keys", '"scales"']),

@@ -105,6 +105,7 @@ class Space:
         done = self._done_points()
         # Other programs may have made a file of format 1 that has no pulls in its configuration: then it has none.
         pulls = {name: self._field("pull_" + name, k) for name in self._pulls(attrs)} if verify else {}
+        pulls = {name: values for name, values in pulls.items() if _is_there(values, chi2)}
         if verify:
             self._check_tiles(place, k, chi2, status, list(pulls.values()))
         if not self.done.all():
@@ -194,6 +195,11 @@ def _from_lowest(chi2, delta, is_of_members):
 def texts_of(attrs):
     """Attributes as they may be printed; the configuration has line ends of its own."""
     return {name: value if name == "configuration" else text_of(value) for name, value in attrs.items()}
+
+
+def _is_there(pull, chi2):
+    """A setting of a study may have given a pull no width: it is in other maps, and no number of this one."""
+    return not np.isnan(pull).all() or not np.isfinite(chi2).any()
 
 
 def _map(path, axes, chi2, delta, status, progress, attrs, pulls):

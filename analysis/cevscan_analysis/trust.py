@@ -127,7 +127,8 @@ def own_pulls(attrs, stored, configuration):
     """Names of the pulls of a map among those that are stored, in the order of first mention in its experiments."""
     try:
         found = json.loads(attrs.get("configuration") or configuration)["experiments"]
-        pulls = {x["experiment"]: [pull["name"] for pull in x.get("pulls", [])] for x in found if isinstance(x, dict)}
+        pulls = {x["experiment"]: [pull["name"] for pull in x.get("pulls", []) if pull.get("sigma") != 0] for x in found
+                 if isinstance(x, dict)}
     except (ValueError, LookupError, TypeError, AttributeError):
         return []
     names = [name.strip() for name in str(attrs.get("experiments", "")).split(",")]

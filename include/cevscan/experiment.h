@@ -60,7 +60,8 @@ typedef struct cev_signal_part {
  * sigma^2) on top, so that a = +- sigma gives N_up and N_down. */
 typedef struct cev_pull {
     const char *name;
-    double sigma; /* > 0, or 0: the pull is not there; of a parameter in its unit; NaN if it is free */
+    double sigma; /* > 0, or 0: the pull is not there; of a parameter in its unit; NaN if it is free, and its shapes, if
+                     it has some, are those at 1 and -1 */
     cev_pull_constraint constraint;
     bool bounded;
     double minimum, maximum; /* of a, if it is bounded */
@@ -95,8 +96,30 @@ struct cev_experiment {
     const double *counted;  /* [n_bin] the same before anything was subtracted from them */
 };
 
-/* Pulls that change shapes. */
+/* Components of a channel (cevscan/profile.h) that its pulls add to the signal and the backgrounds: one for each pull
+ * that changes shapes, a second one if it is quadratic, and one for all parts of the signal that a pull scales. */
 size_t cev_experiment_n_shape(const cev_experiment *experiment);
+size_t cev_pull_n_shape(const cev_pull *pull);
+
+/* Whether its sigma is not 0. */
+bool cev_pull_is_there(const cev_pull *pull);
+
+/* How far from 0 its shapes are given: sigma, and 1 if it is free. */
+double cev_pull_step(const cev_pull *pull);
+
+/* Its bounds; infinite where it has none. */
+double cev_pull_low(const cev_pull *pull);
+double cev_pull_high(const cev_pull *pull);
+
+/* "sigma 0.1", "sigma 0.28, constraint gamma", "free, at least -1", "sigma 0.002 of quenching.c1, quadratic", "sigma 0.1
+ * on signal, 0.5 neutrons": what it scales is said where it has weights or parts of the signal. text[size] is cut where
+ * it is too small; CEV_PULL_WORDS_SIZE is enough for most. */
+enum { CEV_PULL_WORDS_SIZE = 512 };
+void cev_pull_in_words(const cev_experiment *experiment, const cev_pull *pull, char *text, size_t size);
+
+/* Whether two pulls of one name can be one: constraint, sigma and bounds are the same. If not, why_not[size] says how
+ * they differ: "with sigma 0.1 and 0.2". */
+bool cev_pull_is_one(const cev_pull *one, const cev_pull *other, char *why_not, size_t size);
 
 /* Whether its bins have numbers only, so that their edges 0, 1, 2, ... mean nothing: those of a tabulated response. */
 bool cev_bins_are_numbered(const cev_experiment *experiment);

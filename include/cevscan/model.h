@@ -18,7 +18,7 @@ typedef struct cev_model cev_model;
 
 /* theta[n_theta] gives the slow parameters; n_theta is cev_roster_n(), here and below. The experiments and all that the
  * roster points to must outlive the model.
- * CEV_E_INPUT if two experiments have the same name, or give one pull two uncertainties. */
+ * CEV_E_INPUT if two experiments have the same name, or give one pull two uncertainties, constraints or bounds. */
 cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *experiment, const cev_roster *roster,
                             const double *theta, cev_model **out);
 void cev_model_destroy(cev_model **model);
@@ -36,8 +36,10 @@ const cev_templates *cev_model_templates(const cev_model *model, size_t e);
 /* Pulls of all experiments in the order of their first use, shared ones once. */
 size_t cev_model_n_pull(const cev_model *model);
 const char *cev_model_pull_name(const cev_model *model, size_t p);
-double cev_model_pull_sigma(const cev_model *model, size_t p);
-size_t cev_model_pull_users(const cev_model *model, size_t p); /* number of experiments under it */
+double cev_model_pull_sigma(const cev_model *model, size_t p);    /* NaN if it is free */
+const cev_pull *cev_model_pull(const cev_model *model, size_t p); /* in the first experiment under it */
+bool cev_model_pull_is_given(const cev_model *model, size_t p);   /* by theta, as a guest of the roster */
+size_t cev_model_pull_users(const cev_model *model, size_t p);    /* number of experiments under it */
 
 size_t cev_model_n_variable(const cev_model *model); /* of the fit */
 
@@ -54,8 +56,9 @@ typedef struct cev_data {
     const double *const *counts; /* [n_experiment] */
 } cev_data;
 
-/* Expected signal and backgrounds at theta[n_parameter], its slow parameters included, pulls at zero; computed with
- * the same operations, in the same order, as a grid point, so that chi2 at the truth is zero and not almost zero.
+/* Expected signal and backgrounds at theta[n_theta], its slow parameters included, pulls at zero but for those that
+ * theta gives; computed with the same operations, in the same order, as a grid point, so that chi2 at the truth is zero
+ * and not almost zero, unless a pull that is given is not: it is known to be zero within its sigma.
  * Lives in the arena. Folds the model at theta, and then back to where it was. */
 cev_status cev_data_asimov(cev_arena *arena, cev_model *model, const double *theta, cev_data *out);
 
@@ -89,7 +92,7 @@ cev_status cev_model_signal(const cev_model *model, size_t e, const double *thet
 typedef struct cev_point_report {
     cev_point_status status;
     double chi2;             /* sum of the experiments' chi2 and the penalty */
-    double penalty;          /* sum of (pull/sigma)^2 */
+    double penalty;          /* what the constraints of the pulls add */
     double *pull;            /* [n_pull] */
     double *experiment_chi2; /* [n_experiment], without the penalty */
     double **bin_chi2;       /* [n_experiment][n_bin] */

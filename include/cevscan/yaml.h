@@ -118,9 +118,11 @@ typedef struct cev_key {
     size_t offset;
     cev_key_type scalars; /* of a NODE: what its scalars are, in lists or not; one of the first six. A REAL that is no
                              number is the name of a rule */
-    /* ... and what its mappings are, in lists or not: read by a table, or a model, or else values by names. */
+    /* ... and what its mappings are, in lists or not: read by a table, or a model, or else values by names, which are
+     * as its scalars, or as a key of their own says. */
     const struct cev_table *of;
     const struct cev_family *model;
+    const struct cev_key *values;
 } cev_key;
 
 typedef struct cev_table {

@@ -71,7 +71,9 @@ static void print_experiments(const cev_scan_config *c)
             for (size_t k = 0; k < c->n_experiment; k++)
                 for (size_t q = 0; q < c->experiment[k]->n_pull; q++)
                     users += !strcmp(c->experiment[k]->pull[q].name, x->pull[p].name);
-            printf("    pull %s, sigma %g%s\n", x->pull[p].name, x->pull[p].sigma, users > 1 ? ", shared" : "");
+            char words[CEV_PULL_WORDS_SIZE];
+            cev_pull_in_words(x, &x->pull[p], words, sizeof words);
+            printf("    pull %s, %s%s\n", x->pull[p].name, words, users > 1 ? ", shared" : "");
         }
     }
 }

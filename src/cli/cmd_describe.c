@@ -169,12 +169,11 @@ static cev_status print_experiment(cev_arena *arena, const char *name, bool json
            x.target.mass_kg);
     for (size_t k = 0; k < x.target.n_nucleus; k++) printf(" %g %s", x.target.per_unit[k], x.target.nucleus[k].name);
     printf("\n");
-    for (size_t p = 0; p < x.n_pull; p++)
-        printf("  pull %s, sigma %g%s%s\n", x.pull[p].name, x.pull[p].sigma,
-               x.pull[p].parameter ? " of "
-               : x.pull[p].up      ? " of shapes"
-                                   : "",
-               x.pull[p].parameter ? x.pull[p].parameter : "");
+    for (size_t p = 0; p < x.n_pull; p++) {
+        char words[CEV_PULL_WORDS_SIZE];
+        cev_pull_in_words(&x, &x.pull[p], words, sizeof words);
+        printf("  pull %s, %s\n", x.pull[p].name, words);
+    }
     return CEV_OK;
 }
 

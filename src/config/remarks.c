@@ -2,6 +2,7 @@
 #include "cevscan/remarks.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "cevscan/influence.h"
@@ -232,13 +233,23 @@ static bool has_counts(const cev_experiment *x, size_t component)
     return some;
 }
 
+/* A flux that the scan sets may be nothing in the file. */
+static bool part_has_counts(const cev_experiment *x, const cev_signal_part *part)
+{
+    const cev_source_kind *kind = x->source.kind;
+    return kind->scan_parameter || part->source_component == SIZE_MAX ||
+           kind->fluence_per_cm2(&x->source, part->source_component) > 0;
+}
+
 /* Whether a pull scales something in experiment x, or shifts a shape; also if x has no such pull. */
 static bool pull_acts(const cev_experiment *x, const char *name)
 {
     for (size_t p = 0; p < x->n_pull; p++) {
-        if (strcmp(x->pull[p].name, name)) continue;
-        bool acts = x->pull[p].n_component == 0;
-        for (size_t k = 0; k < x->pull[p].n_component; k++) acts |= has_counts(x, x->pull[p].component[k]);
+        const cev_pull *pull = &x->pull[p];
+        if (strcmp(pull->name, name)) continue;
+        bool acts = pull->up != NULL;
+        for (size_t k = 0; k < pull->n_component; k++) acts |= has_counts(x, pull->component[k]);
+        for (size_t k = 0; k < pull->n_part; k++) acts |= part_has_counts(x, &pull->part[k]);
         return acts;
     }
     return true;

@@ -59,7 +59,8 @@ static cev_status convert_children(cev_node node, const cev_key *key, budget *b,
         json_t *child = NULL;
         const char *name = mapping ? cev_node_text(cev_node_key(node, i)) : "";
         const cev_key *below = mapping ? cev_key_below(key, name) : key;
-        if (mapping && (!below || (below == key && cev_node_check_text(cev_node_key(node, i), key->name, false))))
+        bool by_name = below == key || below == key->values; /* names that the schema does not know */
+        if (mapping && (!below || (by_name && cev_node_check_text(cev_node_key(node, i), key->name, false))))
             return cev_node_fail(cev_node_key(node, i), "key \"%s\": this name cannot be kept", key->name);
         CEV_TRY(convert(mapping ? cev_node_value(node, i) : cev_node_item(node, i), below, b, &child));
         if (mapping ? json_object_set_new(to, name, child) : json_array_append_new(to, child))

@@ -48,19 +48,25 @@ cev_status cev_check_different(cev_node node, const cev_experiment *one, const c
     return cev_node_fail(node, "experiment \"%s\" is used twice; give a copy a name of its own", one->name);
 }
 
+static cev_status check_shared_pull(cev_node node, const cev_experiment *one, const cev_pull *p,
+                                    const cev_experiment *other, const cev_pull *q)
+{
+    char why[128];
+    if (strcmp(p->name, q->name) != 0) return CEV_OK;
+    if (!cev_pull_is_one(q, p, why, sizeof why))
+        return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but %s", p->name, other->name,
+                             one->name, why);
+    if (shift_alike(p, q)) return CEV_OK;
+    return cev_node_fail(node,
+                         "pull \"%s\" is shared by \"%s\" and \"%s\", but does not shift the same parameter in both",
+                         p->name, other->name, one->name);
+}
+
 cev_status cev_check_shared_pulls(cev_node node, const cev_experiment *one, const cev_experiment *other)
 {
     for (size_t p = 0; p < one->n_pull; p++)
         for (size_t q = 0; q < other->n_pull; q++)
-            if (!strcmp(one->pull[p].name, other->pull[q].name) && one->pull[p].sigma != other->pull[q].sigma)
-                return cev_node_fail(node, "pull \"%s\" is shared by \"%s\" and \"%s\", but with sigma %g and %g",
-                                     one->pull[p].name, other->name, one->name, other->pull[q].sigma,
-                                     one->pull[p].sigma);
-            else if (!strcmp(one->pull[p].name, other->pull[q].name) && !shift_alike(&one->pull[p], &other->pull[q]))
-                return cev_node_fail(node,
-                                     "pull \"%s\" is shared by \"%s\" and \"%s\", but does not shift the same "
-                                     "parameter in both",
-                                     one->pull[p].name, other->name, one->name);
+            CEV_TRY(check_shared_pull(node, one, &one->pull[p], other, &other->pull[q]));
     return CEV_OK;
 }
 

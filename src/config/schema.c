@@ -323,7 +323,7 @@ static const cev_key *find_key(const cev_key *key, size_t n, const char *name)
 const cev_key *cev_key_below(const cev_key *key, const char *name)
 {
     if (key->of) return find_key(key->of->key, key->of->n, name);
-    if (!key->model) return key;
+    if (!key->model) return key->values ? key->values : key;
     if (!strcmp(name, name_of_model.name)) return &name_of_model;
     const cev_key *nested = find_key(key->model->nested, key->model->n_nested, name);
     return nested ? nested : &parameter_of_model;

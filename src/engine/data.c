@@ -9,11 +9,7 @@ static cev_status asimov_of(cev_arena *arena, const cev_model *model, size_t e, 
     const cev_experiment *experiment = cev_model_experiment(model, e);
     double *counts;
     CEV_TRY(cev_new(arena, experiment->bins.n_bin, &counts));
-    cev_model_predict(model, e, scratch, theta);
-    for (size_t i = 0; i < experiment->bins.n_bin; i++) {
-        counts[i] = scratch->signal[e][i][0];
-        for (size_t b = 0; b < experiment->n_background; b++) counts[i] += experiment->background[b].counts[i];
-    }
+    cev_model_counts(model, e, scratch, theta, counts);
     *out = counts;
     return CEV_OK;
 }

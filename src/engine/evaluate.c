@@ -11,6 +11,7 @@ static cev_status allocate_scratch(const cev_model *model, cev_model_scratch *sc
     CEV_TRY(cev_profile_scratch_create(model->profile, &scratch->profile));
     CEV_TRY(cev_followers_create(&model->roster, &scratch->followers));
     CEV_TRY(cev_new(scratch->arena, model->n_experiment, &scratch->signal));
+    if (model->n_given > 0) CEV_TRY(cev_new(scratch->arena, model->n_pull, &scratch->given));
     size_t most = 0;
     for (size_t e = 0; e < model->n_experiment; e++) {
         const model_experiment *part = &model->experiment[e];
@@ -96,7 +97,7 @@ void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scra
     for (size_t s = 0; s < part->n_shape; s++) {
         cev_lanes *shape = scratch->signal[e] + (1 + s) * n_bin;
         predict_rows(model, part, &part->shape[s].rows, of_terms, scratch->coefficient, shape);
-        for (size_t i = 0; i < n_bin; i++) shape[i] += part->shape[s].background[i];
+        for (size_t i = 0; part->shape[s].background && i < n_bin; i++) shape[i] += part->shape[s].background[i];
     }
 }
 
@@ -105,8 +106,8 @@ void cev_model_evaluate(const cev_model *model, const cev_data *data, cev_model_
 {
     for (size_t e = 0; e < model->n_experiment; e++) cev_model_predict(model, e, scratch, theta);
     cev_profile_result profiled = {.pull = result->pull, .variable = result->variable};
-    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, NULL,
-                      start, &profiled);
+    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal,
+                      cev_model_given(model, scratch, theta), start, &profiled);
     result->chi2 = profiled.chi2;
     result->status = profiled.status;
 }

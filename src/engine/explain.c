@@ -55,8 +55,8 @@ static cev_status fit_point(cev_arena *arena, const cev_model *model, const cev_
         cev_model_predict(model, e, scratch, block);
     }
     result->predicted = predicted;
-    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal, NULL,
-                      NULL, result);
+    cev_profile_block(model->profile, scratch->profile, data->counts, (const cev_lanes *const *)scratch->signal,
+                      cev_model_given(model, scratch, block), NULL, result);
     return CEV_OK;
 }
 
@@ -80,11 +80,8 @@ static cev_status explain_with(cev_arena *arena, const cev_model *model, const c
     CEV_TRY(fit_point(arena, model, data, scratch, theta, &result));
     out->status = (cev_point_status)result.status[0];
     out->chi2 = result.chi2[0];
-    for (size_t p = 0; p < model->n_pull; p++) {
-        double ratio = result.pull[p][0] / model->pull[p].sigma;
-        out->pull[p] = result.pull[p][0];
-        out->penalty += ratio * ratio;
-    }
+    for (size_t p = 0; p < model->n_pull; p++) out->pull[p] = result.pull[p][0];
+    out->penalty = cev_profile_penalty(model->profile, out->pull);
     for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(share_of(arena, model, data, result.predicted[e], e, out));
     check_sum(model, out);
     return CEV_OK;

@@ -28,7 +28,8 @@ static bool is_dark(const model_experiment *part, size_t bin)
     bool lit = is_lit(&part->rows, x->bins.n_bin, bin);
     for (size_t b = 0; b < x->n_background; b++) lit |= x->background[b].counts[bin] != 0;
     for (size_t s = 0; s < part->n_shape; s++)
-        lit |= part->shape[s].background[bin] != 0 || is_lit(&part->shape[s].rows, x->bins.n_bin, bin);
+        lit |= (part->shape[s].background && part->shape[s].background[bin] != 0) ||
+               is_lit(&part->shape[s].rows, x->bins.n_bin, bin);
     return !lit;
 }
 
@@ -47,19 +48,19 @@ cev_status cev_model_check_data(const cev_model *model, const cev_data *data)
 
 enum { MOST_POINTS = 512, MOST_FOLDED = 8 };
 
-/* Marks the bins of a unit that expect something at theta; lit[] has the bins of its experiments in a row. */
-static void light_bins(const cev_model *model, cev_model_scratch *scratch, const double *theta, bool *lit)
+/* Marks the bins of a unit that expect something at theta; lit[] has the bins of its experiments in a row, as counts[]
+ * has. */
+static void light_bins(const cev_model *model, cev_model_scratch *scratch, const double *theta, double *counts,
+                       bool *lit)
 {
     cev_lanes block[CEV_MAX_THETA];
     cev_theta_broadcast(cev_roster_n(&model->roster), theta, block);
     for (size_t e = 0; e < model->n_experiment; e++) {
-        const cev_experiment *x = model->experiment[e].experiment;
-        cev_model_predict(model, e, scratch, block);
-        for (size_t i = 0; i < x->bins.n_bin; i++, lit++) {
-            double sum = scratch->signal[e][i][0];
-            for (size_t b = 0; b < x->n_background; b++) sum += x->background[b].counts[i];
-            *lit |= sum > 0;
-        }
+        size_t n_bin = model->experiment[e].experiment->bins.n_bin;
+        cev_model_counts(model, e, scratch, block, counts);
+        for (size_t i = 0; i < n_bin; i++) lit[i] |= counts[i] > 0;
+        counts += n_bin;
+        lit += n_bin;
     }
 }
 
@@ -81,6 +82,7 @@ static cev_status look_along(cev_arena *arena, const cev_scan_job *job, cev_mode
     uint64_t n = g->n_point / cev_grid_n_member(g), most = MOST_POINTS;
     size_t n_bin = 0;
     bool *lit;
+    double *counts;
     for (size_t a = 0; a < g->n_axis; a++) {
         size_t p = job->axis_parameter[a];
         if (p != CEV_NO_PARAMETER && cev_roster_is_slow(cev_model_roster(job->model), p)) most = MOST_FOLDED;
@@ -88,11 +90,12 @@ static cev_status look_along(cev_arena *arena, const cev_scan_job *job, cev_mode
     if (most > n) most = n;
     for (size_t e = 0; e < job->model->n_experiment; e++) n_bin += job->model->experiment[e].experiment->bins.n_bin;
     CEV_TRY(cev_new(arena, n_bin, &lit));
+    CEV_TRY(cev_new(arena, n_bin, &counts));
     for (uint64_t k = 0; k < most; k++) {
         double theta[CEV_MAX_THETA];
         cev_scan_job_theta(job, member * n + (most > 1 ? k * (n - 1) / (most - 1) : 0), theta);
         cev_model_fold(job->model, theta);
-        light_bins(job->model, scratch, theta, lit);
+        light_bins(job->model, scratch, theta, counts, lit);
     }
     return name_dark_bin(job->model, job->data, lit);
 }

@@ -54,77 +54,6 @@ void cev_model_fold(cev_model *model, const double *theta)
     if (!cev_model_is_folded(model, theta)) fold(model, theta);
 }
 
-static cev_status gather_backgrounds(cev_model *model, const cev_experiment *e, cev_channel *channel)
-{
-    double *background;
-    size_t n_bin = e->bins.n_bin;
-    CEV_TRY(cev_new(model->arena, e->n_background * n_bin, &background));
-    for (size_t b = 0; b < e->n_background; b++)
-        memcpy(background + b * n_bin, e->background[b].counts, n_bin * sizeof *background);
-    *channel = (cev_channel){.n_bin = n_bin,
-                             .n_background = e->n_background,
-                             .background = background,
-                             .variance = e->variance,
-                             .n_shape = cev_experiment_n_shape(e)};
-    return CEV_OK;
-}
-
-static size_t pull_number(const cev_model *model, const char *name)
-{
-    size_t p = 0;
-    while (p < model->n_pull && strcmp(model->pull[p].name, name)) p++;
-    return p;
-}
-
-static cev_status gather_pulls(cev_model *model, size_t e, cev_pull_link *link, size_t *n_link)
-{
-    const cev_experiment *experiment = model->experiment[e].experiment;
-    size_t shape = CEV_COMPONENT_FIRST_BACKGROUND + experiment->n_background;
-    for (size_t k = 0; k < experiment->n_pull; k++) {
-        const cev_pull *pull = &experiment->pull[k];
-        size_t p = pull_number(model, pull->name);
-        if (p == model->n_pull) model->pull[model->n_pull++] = (model_pull){.name = pull->name, .sigma = pull->sigma};
-        if (model->pull[p].sigma != pull->sigma)
-            return cev_fail(CEV_E_INPUT,
-                            "pull %s is shared by several experiments, but has sigma %g in one and %g in %s",
-                            pull->name, model->pull[p].sigma, pull->sigma, experiment->name);
-        model->pull[p].users++;
-        for (size_t c = 0; c < pull->n_component; c++)
-            link[(*n_link)++] = (cev_pull_link){.pull = p, .channel = e, .component = pull->component[c]};
-        if (pull->up) link[(*n_link)++] = (cev_pull_link){.pull = p, .channel = e, .component = shape++};
-    }
-    return CEV_OK;
-}
-
-static cev_status build_profile(cev_model *model)
-{
-    size_t most_links = 0, most_pulls = 0, n_link = 0;
-    for (size_t e = 0; e < model->n_experiment; e++) {
-        const cev_experiment *x = model->experiment[e].experiment;
-        most_pulls += x->n_pull;
-        for (size_t p = 0; p < x->n_pull; p++) most_links += x->pull[p].n_component + 1;
-    }
-    cev_channel *channel;
-    cev_pull_link *link;
-    double *sigma;
-    CEV_TRY(cev_new(model->arena, model->n_experiment, &channel));
-    CEV_TRY(cev_new(model->arena, most_links, &link));
-    CEV_TRY(cev_new(model->arena, most_pulls, &sigma));
-    CEV_TRY(cev_new(model->arena, most_pulls, &model->pull));
-    for (size_t e = 0; e < model->n_experiment; e++) {
-        CEV_TRY(gather_backgrounds(model, model->experiment[e].experiment, &channel[e]));
-        CEV_TRY(gather_pulls(model, e, link, &n_link));
-    }
-    for (size_t p = 0; p < model->n_pull; p++) sigma[p] = model->pull[p].sigma;
-    cev_profile_spec spec = {.n_channel = model->n_experiment,
-                             .channel = channel,
-                             .n_pull = model->n_pull,
-                             .sigma = sigma,
-                             .n_link = n_link,
-                             .link = link};
-    return cev_profile_create(&spec, &model->profile);
-}
-
 static cev_status build(cev_model *model, const cev_experiment *const *experiment, const double *theta)
 {
     CEV_TRY(check_names(model->n_experiment, experiment));
@@ -133,7 +62,7 @@ static cev_status build(cev_model *model, const cev_experiment *const *experimen
     for (size_t e = 0; e < model->n_experiment; e++) model->experiment[e].experiment = experiment[e];
     for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(prepare_templates(model, &model->experiment[e]));
     fold(model, theta);
-    return build_profile(model);
+    return cev_model_build_profile(model);
 }
 
 cev_status cev_model_create(size_t n_experiment, const cev_experiment *const *experiment, const cev_roster *roster,
@@ -200,7 +129,17 @@ const char *cev_model_pull_name(const cev_model *model, size_t p)
 
 double cev_model_pull_sigma(const cev_model *model, size_t p)
 {
-    return model->pull[p].sigma;
+    return model->pull[p].of->sigma;
+}
+
+const cev_pull *cev_model_pull(const cev_model *model, size_t p)
+{
+    return model->pull[p].of;
+}
+
+bool cev_model_pull_is_given(const cev_model *model, size_t p)
+{
+    return model->pull[p].theta != NOT_GIVEN;
 }
 
 size_t cev_model_pull_users(const cev_model *model, size_t p)

@@ -23,7 +23,8 @@ static void add_experiment(cev_span *span, size_t *n, const model_experiment *pa
     add_rows(span, n, &part->rows, t->n_bin);
     for (size_t s = 0; s < part->n_shape; s++) {
         add_rows(span, n, &part->shape[s].rows, t->n_bin);
-        add(span, n, part->shape[s].background, t->n_bin * sizeof *part->shape[s].background);
+        if (part->shape[s].background)
+            add(span, n, part->shape[s].background, t->n_bin * sizeof *part->shape[s].background);
     }
     for (size_t b = 0; b < part->experiment->n_background; b++)
         add(span, n, part->experiment->background[b].counts, t->n_bin * sizeof *t->counts);

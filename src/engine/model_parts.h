@@ -22,13 +22,16 @@ typedef struct row_set {
 
 #define NO_ROW SIZE_MAX
 
-/* A pull that changes shapes: what it adds to the counts per unit. */
+typedef enum shape_kind { SHAPE_SLOPE, SHAPE_CURVATURE, SHAPE_PARTS } shape_kind;
+
+/* What a pull adds to the counts per unit, or, of a curvature, per square of its unit. */
 typedef struct model_shape {
     const cev_pull *pull;
-    cev_folding *side[2];       /* down, up */
-    cev_templates templates[2]; /* of each; those of `up` become the derivative */
+    shape_kind kind;
+    cev_folding *side[2];       /* of a slope: down, up; the curvature after it has them from there */
+    cev_templates templates[2]; /* of each */
     row_set rows;
-    double *background; /* [n_bin] */
+    double *background; /* [n_bin]; NULL of parts of the signal */
 } model_shape;
 
 typedef struct model_experiment {
@@ -40,13 +43,17 @@ typedef struct model_experiment {
     coefficient_source *source_of_coefficients; /* [n_coefficient_source] */
     row_set rows;
     size_t n_shape;
-    model_shape *shape; /* [n_shape], in the order of the experiment's pulls */
-    double *sum;        /* [n_coefficient_source][n_term][n_bin], while rows are sorted */
+    model_shape *shape;   /* [n_shape], in the order of the experiment's pulls */
+    cev_templates change; /* that a shape makes of the templates, before its rows are sorted */
+    double *sum;          /* [n_coefficient_source][n_term][n_bin], while rows are sorted */
 } model_experiment;
+
+#define NOT_GIVEN SIZE_MAX
 
 typedef struct model_pull {
     const char *name;
-    double sigma;
+    const cev_pull *of; /* in the first experiment under it */
+    size_t theta;       /* place of its value there, if the scan gives it, or NOT_GIVEN */
     size_t users;
 } model_pull;
 
@@ -59,6 +66,9 @@ struct cev_model {
     model_experiment *experiment; /* [n_experiment] */
     size_t n_pull;
     model_pull *pull; /* [n_pull] */
+    size_t n_given;   /* of these, the scan gives so many */
+    size_t n_link;
+    cev_pull_link *link; /* [n_link] */
     cev_profile *profile;
 };
 
@@ -66,13 +76,15 @@ struct cev_model_scratch {
     cev_arena *arena;
     cev_profile_scratch *profile;
     cev_followers *followers; /* of this thread; NULL without formulas */
+    cev_lanes *given; /* [n_pull], if any is given */
     cev_lanes *of_terms,
         *coefficient; /* [most rows of an experiment] each: of every source and term, and of the rows that they share */
     cev_lanes *
         *signal; /* [n_experiment][1 + n_shape][n_bin]: the signal, and what its shapes add per unit of their pulls */
 };
 
-/* Folds what the pulls of an experiment that change shapes add; model_shapes.c. */
+/* Folds what the pulls of an experiment add beside whole components, once its own templates are folded;
+ * model_shapes.c. */
 cev_status cev_model_prepare_shapes(cev_model *model, model_experiment *part);
 void cev_model_fold_shapes(cev_model *model, model_experiment *part, const double *theta);
 void cev_model_destroy_shapes(model_experiment *part);
@@ -81,6 +93,17 @@ void cev_model_destroy_shapes(model_experiment *part);
  * model_rows.c. */
 cev_status cev_model_new_rows(cev_arena *arena, const cev_templates *templates, row_set *rows);
 void cev_model_sort_rows(size_t n_term, model_experiment *part, const cev_templates *templates, row_set *rows);
+
+/* Links, priors and correlations of all pulls, and the fit over them. model_pulls.c. */
+cev_status cev_model_build_profile(cev_model *model);
+
+/* [n_pull] values of the pulls that are given, in the scratch; NULL if none is. */
+const cev_lanes *cev_model_given(const cev_model *model, cev_model_scratch *scratch, const cev_lanes *theta);
+
+/* Expected counts[n_bin] of experiment e at the first of a block of points: pulls that are given where they are, all
+ * others at 0. Leaves the block's signal in the scratch. */
+void cev_model_counts(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta,
+                      double *counts);
 
 /* Whether the model is folded with the slow parameters of theta[n_parameter]. */
 bool cev_model_is_folded(const cev_model *model, const double *theta);

@@ -1,26 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Experiments that share pulls, sorted into units; a set is a list of them. */
+/* Experiments that share pulls, or have correlated ones, sorted into units; a set is a list of them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "model_parts.h"
 #include "units_parts.h"
 
-static bool share_a_pull(const cev_experiment *a, const cev_experiment *b)
+static bool are_correlated(const cev_roster *roster, const char *one, const char *other)
+{
+    for (size_t k = 0; k < roster->n_correlation; k++) {
+        const cev_correlation *c = &roster->correlation[k];
+        if (c->coefficient == 0) continue;
+        if (!strcmp(c->pull[0], one) && !strcmp(c->pull[1], other)) return true;
+        if (!strcmp(c->pull[1], one) && !strcmp(c->pull[0], other)) return true;
+    }
+    return false;
+}
+
+/* Whether they share a pull, or have two that are correlated. */
+static bool hang_together(const cev_roster *roster, const cev_experiment *a, const cev_experiment *b)
 {
     for (size_t p = 0; p < a->n_pull; p++)
-        for (size_t q = 0; q < b->n_pull; q++)
-            if (!strcmp(a->pull[p].name, b->pull[q].name)) return true;
+        for (size_t q = 0; q < b->n_pull; q++) {
+            const cev_pull *one = &a->pull[p], *other = &b->pull[q];
+            if (!cev_pull_is_there(one) || !cev_pull_is_there(other)) continue;
+            if (!strcmp(one->name, other->name) || are_correlated(roster, one->name, other->name)) return true;
+        }
     return false;
 }
 
 /* first[e]: the first experiment that e hangs together with. */
-static void find_groups(const cev_fit_set *set, size_t *first)
+static void find_groups(const cev_roster *roster, const cev_fit_set *set, size_t *first)
 {
     for (size_t e = 0; e < set->n_experiment; e++) first[e] = e;
     for (size_t a = 0; a < set->n_experiment; a++)
         for (size_t b = 0; b < a; b++) {
-            if (first[a] == first[b] || !share_a_pull(set->experiment[a], set->experiment[b])) continue;
+            if (first[a] == first[b] || !hang_together(roster, set->experiment[a], set->experiment[b])) continue;
             size_t low = first[a] < first[b] ? first[a] : first[b], high = first[a] < first[b] ? first[b] : first[a];
             for (size_t e = 0; e < set->n_experiment; e++)
                 if (first[e] == high) first[e] = low;
@@ -67,7 +82,7 @@ static cev_status split_set(cev_units *units, const cev_fit_set *set, set_units 
     size_t *first;
     CEV_TRY(cev_new(units->arena, set->n_experiment, &first));
     CEV_TRY(cev_new(units->arena, set->n_experiment, &out->unit));
-    find_groups(set, first);
+    find_groups(&units->roster, set, first);
     for (size_t e = 0; e < set->n_experiment; e++) {
         unit wanted;
         if (first[e] != e) continue;
@@ -102,6 +117,7 @@ static cev_status list_pulls(cev_units *units, const cev_fit_set *set, set_units
     for (size_t e = 0; e < set->n_experiment; e++)
         for (size_t k = 0; k < set->experiment[e]->n_pull; k++) {
             set_pull pull = {0};
+            if (!cev_pull_is_there(&set->experiment[e]->pull[k])) continue;
             find_pull(units, out, set->experiment[e]->pull[k].name, &pull);
             if (!has_pull(out, &pull)) out->pull[out->n_pull++] = pull;
         }

@@ -23,13 +23,6 @@ double cev_experiment_recoil_max_keV(const cev_source *source, const cev_target 
     return recoil_keV;
 }
 
-size_t cev_experiment_n_shape(const cev_experiment *experiment)
-{
-    size_t n = 0;
-    for (size_t p = 0; p < experiment->n_pull; p++) n += experiment->pull[p].up != NULL;
-    return n;
-}
-
 /* Of a table the numbers are all there is; a counting experiment has no upper edge. */
 static void energy_text(const cev_experiment *x, size_t energy, char *out, size_t size)
 {

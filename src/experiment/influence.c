@@ -163,7 +163,8 @@ static void list_sides(cev_influence *f, size_t n, const cev_experiment *const *
     for (size_t k = 0; k < n && !f->cut; k++) {
         const cev_experiment *x = setting[k * stride];
         add_side(f, x);
-        for (size_t p = 0; p < x->n_pull; p++) {
+        for (size_t p = 0; p < x->n_pull; p++) { /* parts of the signal see what the signal sees */
+            if (!cev_pull_is_there(&x->pull[p])) continue;
             add_side(f, x->pull[p].up);
             add_side(f, x->pull[p].down);
         }

@@ -79,11 +79,25 @@ static bool expect_alike(const cev_experiment *a, const cev_experiment *b)
     return true;
 }
 
+static bool same_scaling(const cev_pull *a, const cev_pull *b)
+{
+    if (a->n_component != b->n_component || a->n_part != b->n_part) return false;
+    for (size_t k = 0; k < a->n_component; k++)
+        if (a->component[k] != b->component[k] || !a->weight != !b->weight ||
+            (a->weight && a->weight[k] != b->weight[k]))
+            return false;
+    for (size_t k = 0; k < a->n_part; k++)
+        if (a->part[k].source_component != b->part[k].source_component || a->part[k].nucleus != b->part[k].nucleus ||
+            a->part[k].weight != b->part[k].weight)
+            return false;
+    return true;
+}
+
 static bool same_pull(const cev_pull *a, const cev_pull *b)
 {
-    return !strcmp(a->name, b->name) && a->sigma == b->sigma && a->n_component == b->n_component &&
-           (a->n_component == 0 || !memcmp(a->component, b->component, a->n_component * sizeof *a->component)) &&
-           expect_alike(a->up, b->up) && expect_alike(a->down, b->down);
+    char why_not[128];
+    return !strcmp(a->name, b->name) && cev_pull_is_one(a, b, why_not, sizeof why_not) && same_scaling(a, b) &&
+           a->quadratic == b->quadratic && expect_alike(a->up, b->up) && expect_alike(a->down, b->down);
 }
 
 bool cev_fit_alike(const cev_experiment *a, const cev_experiment *b, bool observed)

@@ -215,7 +215,7 @@ static void mistakes_in_experiments_are_pointed_at(void **state)
         {"counts: [1, 2, 3]", "counts: [1, -2, 3]", "25:36", {"between 0 and", NULL}},
         {"name: listed", "name: flat", "25:16", {"the name \"flat\" is taken", NULL}},
         {"name: listed", "name: signal", "25:16", {"the name \"signal\" is taken", NULL}},
-        {"sigma: 0.1", "sigma: 0", "27:29", {"key \"sigma\"", NULL}},
+        {"sigma: 0.1", "sigma: 1e-10", "27:29", {"key \"sigma\"", "0 for no pull"}},
         {"[signal, listed]", "[signal, lited]", "27:51", {"unknown component \"lited\"", "did you mean \"listed\"?"}},
         {"[signal, listed]", "[signal, signal]", "27:51", {"listed twice", NULL}},
         {"name: norm", "name: flat", "28:9", {"pull \"flat\" is given twice", NULL}},

@@ -138,6 +138,31 @@ static void a_default_that_is_written_out_is_the_same_scan(void **state)
     }
 }
 
+static void a_pull_is_what_it_comes_to(void **state)
+{
+    (void)state;
+    static const char listed[] = "{name: norm, sigma: 0.1, scales: [signal, listed]}";
+    assert_true(same_identity(good, with(listed, "{name: norm, sigma: 0.1, scales: {signal: 1, listed: 1.0}}")));
+    assert_true(
+        same_identity(good, with(listed, "{name: norm, constraint: gaussian, sigma: 0.1, scales: [signal, listed]}")));
+    static const char *const others[] = {"{name: norm, sigma: 0.1, scales: {signal: 1, listed: 0.5}}",
+                                         "{name: norm, sigma: 0.1, constraint: gamma, scales: [signal, listed]}",
+                                         "{name: norm, constraint: none, scales: [signal, listed]}",
+                                         "{name: norm, sigma: 0.1, minimum: -1, scales: [signal, listed]}",
+                                         "{name: norm, sigma: 0.1, maximum: 1, scales: [signal, listed]}",
+                                         "{name: norm, sigma: 0.1, scales: [signal.nu_e, listed]}",
+                                         "{name: norm, sigma: 0.1, scales: {signal.nu_e.C: 2, listed: 1}}"};
+    for (size_t k = 0; k < LENGTH(others); k++) {
+        assert_false(same_identity(good, with(listed, others[k])));
+        assert_resolved_is_the_same(with(listed, others[k]));
+    }
+#define SHAPE "{name: norm, sigma: 0.1, parameter: source.distance_m"
+    char kept[sizeof text];
+    snprintf(kept, sizeof kept, "%s", with(listed, SHAPE "}"));
+    assert_true(same_identity(kept, with(listed, SHAPE ", interpolation: linear}")));
+    assert_false(same_identity(kept, with(listed, SHAPE ", interpolation: quadratic}")));
+}
+
 static void an_isotope_is_its_numbers(void **state)
 {
     (void)state;
@@ -392,6 +417,7 @@ int main(void)
         cmocka_unit_test(the_resolved_configuration_keeps_names_that_look_like_numbers),
         cmocka_unit_test(an_experiment_by_name_is_what_its_file_says),
         cmocka_unit_test(a_default_that_is_written_out_is_the_same_scan),
+        cmocka_unit_test(a_pull_is_what_it_comes_to),
         cmocka_unit_test(an_isotope_is_its_numbers),
         cmocka_unit_test(names_are_names_wherever_they_stand),
         cmocka_unit_test(control_characters_are_refused),
