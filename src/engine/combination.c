@@ -202,3 +202,55 @@ const cev_scan_job *cev_combination_unit_job(const cev_combination *c, size_t u)
 {
     return &c->unit[u].job;
 }
+
+/* --- stand-in, to be dropped at merge: made-up flags and values of profiled parameters ----------------------------- */
+
+size_t cev_combination_n_profiled(const cev_combination *c)
+{
+    return cev_model_roster(c->unit[0].job.model)->n_profiled;
+}
+
+static uint64_t number_of(const cev_combination *c, size_t k)
+{
+    size_t index[CEV_MAX_AXES];
+    cev_tile_point(c->job.grid, &c->tile, k, index);
+    return cev_grid_number(c->job.grid, index);
+}
+
+void cev_combination_flags(const cev_combination *c, size_t set, unsigned char *flags)
+{
+    for (size_t k = 0; k < c->tile.n_point; k++) {
+        uint64_t n = number_of(c, k);
+        bool ok = status_of_set(c, &c->units->set[set], k) == CEV_POINT_OK;
+        flags[k] = !ok ? 0 : (unsigned char)((n % 2 ? 0 : 1) | (n % 3 ? 0 : 2) | (n % 5 ? 0 : 4));
+    }
+}
+
+void cev_combination_profiled(const cev_combination *c, size_t set, size_t p, double *value)
+{
+    const cev_profiled *own = &cev_model_roster(c->unit[0].job.model)->profiled[p];
+    for (size_t k = 0; k < c->tile.n_point; k++) {
+        bool ok = status_of_set(c, &c->units->set[set], k) == CEV_POINT_OK;
+        double u = (double)number_of(c, k) / (double)(c->job.grid->n_point - 1);
+        value[k] = ok ? own->low + u * (own->high - own->low) : NAN;
+    }
+}
+
+cev_status cev_combination_fit_point(cev_combination *c, cev_units_scratch *scratch, size_t set, const double *theta,
+                                     size_t more_starts, cev_fitted_point *out)
+{
+    const cev_roster *roster = cev_model_roster(c->unit[0].job.model);
+    size_t n = cev_roster_n(roster);
+    cev_lanes block[CEV_MAX_THETA], chi2;
+    cev_lanes_mask status;
+    *out = (cev_fitted_point){.lower_bound = NAN, .flags = CEV_FLAG_FLAT, .n_flat = roster->n_profiled > 1};
+    (void)more_starts;
+    cev_combination_fold(c, theta);
+    memcpy(out->theta, theta, n * sizeof *theta);
+    for (size_t p = 0; p < n; p++) block[p] = theta[p] - (cev_lanes){0};
+    cev_combination_point(c, scratch, set, block, &chi2, &status);
+    out->chi2 = chi2[0];
+    out->status = (cev_point_status)status[0];
+    for (size_t p = 0; p < roster->n_profiled; p++) out->flat[0][p] = 1 / sqrt((double)roster->n_profiled);
+    return CEV_OK;
+}
