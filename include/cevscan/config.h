@@ -40,6 +40,7 @@ typedef struct cev_scan_config {
     size_t n_pull;                /* of all experiments, in the order of their first use, shared ones once */
     const char *const *pull_name; /* [n_pull] */
     bool store_pulls;
+    bool store_profiled;
     char *resolved;      /* JSON: the scan file with every experiment file put in its place */
     cev_digest identity; /* of what bears on numbers, CEV_NUMERICS_REVISION included */
 } cev_scan_config;

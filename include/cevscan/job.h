@@ -139,6 +139,7 @@ typedef enum cev_job_part {
     CEV_PART_AXES,
     CEV_PART_BEST_FIT,
     CEV_PART_POINTS_FAILED,
+    CEV_PART_POINTS_FLAGGED,
     CEV_PART_CONTENT_HASH,
     CEV_N_PARTS
 } cev_job_part;

@@ -53,6 +53,7 @@ typedef struct cev_study_config {
     const char *name, *title;
     bool is_scan;     /* a scan file: one space, one set, one setting, one map */
     bool store_pulls; /* of all maps */
+    bool store_profiled;
     size_t n_experiment;
     const cev_experiment *const *experiment; /* [n_setting][n_experiment]; the same object where nothing varies */
     size_t n_factor;

@@ -142,7 +142,7 @@ static cev_status keep_results(job *j, cev_job_result *r)
     r->points_failed = j->space ? j->points_failed : p->points_failed;
     r->first_result_s = j->first_result_s;
     r->seconds = j->started > 0 ? job_now_s() - j->started : 0;
-    r->n_unit = j->units ? cev_units_n(j->units) : 0;
+    r->n_unit = job_units_n(j);
     memcpy(r->content_hash, p->content_hash, sizeof r->content_hash);
     bool complete = r->outcome == CEV_JOB_COMPLETE || r->outcome == CEV_JOB_WAS_COMPLETE;
     if (complete && j->config->is_scan) /* a file that was complete has not been built */

@@ -9,8 +9,8 @@
 #include "job_parts.h"
 #include "job_place.h"
 
-const char *const cev_job_part_names[CEV_N_PARTS] = {"description", "axes", "best fit", "number of failed points",
-                                                     "content hash"};
+const char *const cev_job_part_names[CEV_N_PARTS] =
+    {"description", "axes", "best fit", "number of failed points", "numbers of flagged points", "content hash"};
 
 typedef struct verification {
     job j;
@@ -125,7 +125,7 @@ static void check_fit(verification *v, const job_space *s, size_t f)
 {
     const cev_map_results *said = &v->j.found->space[s - v->j.space].results;
     size_t n_axis = s->scan->grid.n_axis;
-    double at_it = cev_best_fits_chi2_at(s->combination, v->j.scratch[0], f / s->n_member, f % s->n_member,
+    double at_it = cev_best_fits_chi2_at(s->combination, s->units->scratch[0], f / s->n_member, f % s->n_member,
                                          said->best_fit + f * n_axis);
     double lowest = fmin(s->results.best_fit_chi2[f], s->lowest[f]);
     bool inside = true;
@@ -140,6 +140,13 @@ static void check_fit(verification *v, const job_space *s, size_t f)
                                            !(said->chi2_reference[f] <= lowest + 1e-6 * (1 + fabs(lowest)));
 }
 
+static bool has_its_flags(const cev_map_results *found, const cev_map_results *said, size_t m)
+{
+    if (!found->points_proven || !said->points_proven) return found->points_proven == said->points_proven;
+    return found->points_proven[m] == said->points_proven[m] && found->points_at_bound[m] == said->points_at_bound[m] &&
+           found->points_flat[m] == said->points_flat[m];
+}
+
 static cev_status check_results(verification *v, size_t k)
 {
     const job_space *s = &v->j.space[k];
@@ -148,6 +155,7 @@ static cev_status check_results(verification *v, size_t k)
     for (size_t m = 0; m < s->n_map; m++) {
         v->result->wrong[CEV_PART_CONTENT_HASH] |= strcmp(s->results.content_hash[m], said->content_hash[m]) != 0;
         v->result->wrong[CEV_PART_POINTS_FAILED] |= s->results.points_failed[m] != said->points_failed[m];
+        v->result->wrong[CEV_PART_POINTS_FLAGGED] |= !has_its_flags(&s->results, said, m);
     }
     for (size_t f = 0; f < s->n_fit && v->result->same_numerics; f++) check_fit(v, s, f);
     return CEV_OK;
