@@ -23,8 +23,9 @@
  *   delta_chi2    float64 [map, axes...], chi2 - chi2_reference
  *   status        uint8 [map, axes...], cev_point_status; attributes flag_values, flag_meanings
  *   pull_<name>   float64 [map, axes...], best-fit pull; NaN in maps without it; only with `store_pulls`
- *   flags         uint8 [map, axes...], sum of cev_point_flag; attributes flag_masks, flag_meanings; only where the
- *                 scan profiles parameters
+ *   flags         uint8 [map, axes...], sum of cev_point_flag; only where the scan profiles parameters; attributes
+ *                 flag_masks, flag_meanings, minimised_over (comma separated names of these parameters), lower_bounds,
+ *                 upper_bounds (float64 [of them])
  *   profiled_<name>
  *                 float64 [map, axes...], value of a profiled parameter at the minimum, NaN where there is none;
  *                 attributes units, long_name, description, standard_model as of an axis, and bounds (float64 [2]),
@@ -89,7 +90,7 @@ typedef struct cev_map_text {
     const char *name, *value;
 } cev_map_text;
 
-/* A parameter whose values at the minimum are kept. */
+/* A parameter that chi2 is minimised over at each point. */
 typedef struct cev_map_profiled {
     const cev_parameter *parameter;
     double low, high; /* it was minimised in between */
@@ -104,9 +105,9 @@ typedef struct cev_map_space {
     const char *const *map_name;      /* [n_map], NULL where name is */
     size_t n_pull;                    /* of all maps of the space; 0 if pulls are not stored */
     const char *const *pull_name;     /* [n_pull] */
-    bool has_flags;                   /* parameters are profiled */
-    size_t n_profiled;                /* of them, those whose values are stored; 0 without flags */
+    size_t n_profiled;                /* where there are some, points have flags */
     const cev_map_profiled *profiled; /* [n_profiled] */
+    size_t n_stored;                  /* of them, those whose values are stored: the first, n_profiled or none */
 } cev_map_space;
 
 /* A column of /index. */
@@ -272,6 +273,9 @@ typedef struct cev_space_info {
     uint64_t n_point;                                   /* of one map */
     uint64_t (*status_count)[CEV_N_POINT_STATUSES + 1]; /* [n_map]; the last: with a byte that is no status */
     bool has_flags;
+    size_t n_profiled; /* as the flags say; 0 if they do not say it */
+    const char **profiled_name;
+    double *profiled_low, *profiled_high;      /* [n_profiled] bounds */
     uint64_t (*flag_count)[CEV_N_POINT_FLAGS]; /* [n_map], NULL without flags */
     size_t n_fit;
     cev_map_results results;

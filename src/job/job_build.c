@@ -72,8 +72,8 @@ static tile_sizes largest_tile(const job *j)
         size_t n = s->n_map * cev_grid_points_of_whole_tile(s->grid);
         out.points = larger(out.points, n);
         out.pulls = larger(out.pulls, n * s->n_pull);
-        out.profiled = larger(out.profiled, n * s->n_profiled);
-        if (s->has_flags) out.flags = larger(out.flags, n);
+        out.profiled = larger(out.profiled, n * s->n_stored);
+        if (s->n_profiled) out.flags = larger(out.flags, n);
     }
     return out;
 }

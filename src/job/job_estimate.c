@@ -104,8 +104,8 @@ static double bytes_of_space(const job *j, size_t k)
     const cev_map_space *space = &j->spec.space[k];
     double points = (double)space->grid->n_tile * (double)cev_grid_points_of_whole_tile(space->grid);
     const double index_bytes = 96; /* of a chunk, in HDF5's tree */
-    double fields = (double)(3 + space->n_pull + space->has_flags + space->n_profiled);
-    double point_bytes = 17 + 8.0 * (double)(space->n_pull + space->n_profiled) + space->has_flags;
+    double fields = (double)(3 + space->n_pull + (space->n_profiled > 0) + space->n_stored);
+    double point_bytes = 17 + 8.0 * (double)(space->n_pull + space->n_stored) + (space->n_profiled > 0);
     double digests = (double)space->grid->n_tile * (CEV_DIGEST_SIZE * (double)space->n_map + 1 + index_bytes * fields);
     return points * (double)space->n_map * point_bytes + digests;
 }

@@ -83,9 +83,9 @@ static cev_status describe_space(const job *j, size_t k, cev_map_space *out)
                            .axis_description = s->scan->axis_description,
                            .n_map = s->n_map,
                            .n_pull = s->units->n_pull,
-                           .pull_name = s->units->pull_name,
-                           .has_flags = s->scan->roster.n_profiled > 0};
-    if (c->store_profiled) CEV_TRY(describe_profiled(j, &s->scan->roster, out));
+                           .pull_name = s->units->pull_name};
+    CEV_TRY(describe_profiled(j, &s->scan->roster, out));
+    if (c->store_profiled) out->n_stored = out->n_profiled;
     if (c->is_scan) return CEV_OK;
     CEV_TRY(cev_new(j->arena, s->n_map, &name));
     for (size_t m = 0; m < s->n_map; m++) name[m] = c->map[s->first_map + m].name + strlen(c->space[k].name) + 1;

@@ -64,8 +64,8 @@ static void sum_profiled(const job *j, const job_buffer *to, size_t map)
 {
     const cev_map_space *space = spec_of(j);
     const cev_combination *c = j->at->combination;
-    if (space->has_flags) cev_combination_flags(c, map, to->results.flags + map * j->tile.n_point);
-    for (size_t k = 0; k < space->n_profiled; k++)
+    if (space->n_profiled) cev_combination_flags(c, map, to->results.flags + map * j->tile.n_point);
+    for (size_t k = 0; k < space->n_stored; k++)
         cev_combination_profiled(c, map, k, values_at(j, to->results.profiled, k, map));
 }
 
@@ -109,13 +109,13 @@ static cev_status digest_map(const job *j, const job_buffer *b, size_t map, cev_
     size_t n = j->tile.n_point, n_pull = space->n_pull ? cev_units_n_pull(units, map) : 0;
     for (size_t p = 0; p < n_pull; p++)
         pull[p] = values_at(j, b->results.pull, pull_of_space(space, cev_units_pull_name(units, map, p)), map);
-    for (size_t k = 0; k < space->n_profiled; k++) value[k] = values_at(j, b->results.profiled, k, map);
+    for (size_t k = 0; k < space->n_stored; k++) value[k] = values_at(j, b->results.profiled, k, map);
     const cev_tile_part part = {.chi2 = b->results.chi2 + map * n,
                                 .status = b->results.status + map * n,
                                 .n_pull = n_pull,
                                 .pull = pull,
-                                .flags = space->has_flags ? b->results.flags + map * n : NULL,
-                                .n_profiled = space->n_profiled,
+                                .flags = space->n_profiled ? b->results.flags + map * n : NULL,
+                                .n_profiled = space->n_stored,
                                 .profiled = value};
     return cev_tile_digest(&j->tile, &part, out);
 }
@@ -130,7 +130,7 @@ cev_status job_note_map(const job *j, const job_buffer *b, size_t map, job_note 
         note->n_failed += cev_point_failed(b->results.status[map * n + k]);
         if (chi2[k] < note->lowest) note->lowest = chi2[k], lowest = k;
     }
-    for (size_t k = 0; spec_of(j)->has_flags && k < n; k++)
+    for (size_t k = 0; spec_of(j)->n_profiled && k < n; k++)
         for (int f = 0; f < CEV_N_POINT_FLAGS; f++) note->n_flag[f] += b->results.flags[map * n + k] >> f & 1;
     if (lowest < n) {
         size_t index[CEV_MAX_AXES];

@@ -17,7 +17,7 @@
 static double bytes_of_space(const cev_map_space *s)
 {
     double whole_tiles = (double)s->grid->n_tile * (double)cev_grid_points_of_whole_tile(s->grid);
-    return whole_tiles * (double)s->n_map * (8.0 * (double)(2 + s->n_pull + s->n_profiled) + 1 + s->has_flags);
+    return whole_tiles * (double)s->n_map * (8.0 * (double)(2 + s->n_pull + s->n_stored) + 1 + (s->n_profiled > 0));
 }
 
 /* Laying out terabytes takes its time. The disk may still fill up later. */

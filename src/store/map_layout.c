@@ -238,10 +238,10 @@ static cev_status put_result(const layout *l, hid_t group, hid_t results, const 
 static cev_status put_results(const layout *l, hid_t group, const cev_map_space *s)
 {
     hid_t results;
-    CEV_TRY(create_group(l, group, MAP_RESULTS, s->has_flags ? N_RESULT_RECORDS + 1 : N_RESULT_RECORDS - 2, &results));
+    CEV_TRY(create_group(l, group, MAP_RESULTS, s->n_profiled ? N_RESULT_RECORDS + 1 : N_RESULT_RECORDS - 2, &results));
     cev_status status = cev_map_put_dimension(l->path, results, MAP_AXIS_AXIS, s->grid->n_axis);
     for (size_t k = 0; status == CEV_OK && k < N_RESULT_RECORDS; k++)
-        if (cev_map_has_record(&cev_map_result_records[k], s->has_flags))
+        if (cev_map_has_record(&cev_map_result_records[k], s->n_profiled > 0))
             status = put_result(l, group, results, s, &cev_map_result_records[k]);
     H5Gclose(results);
     return status;
@@ -278,7 +278,8 @@ static cev_status put_space_in(const layout *l, hid_t group, const cev_map_space
 static cev_status put_space(const layout *l, hid_t spaces, const cev_map_space *s)
 {
     hid_t group;
-    CEV_TRY(create_group(l, spaces, s->name, s->grid->n_axis + 6 + s->n_pull + s->has_flags + s->n_profiled, &group));
+    CEV_TRY(
+        create_group(l, spaces, s->name, s->grid->n_axis + 6 + s->n_pull + (s->n_profiled > 0) + s->n_stored, &group));
     cev_status status = put_space_in(l, group, s);
     H5Gclose(group);
     return status;
@@ -386,10 +387,10 @@ static hsize_t quarter_of_metadata(const cev_map_spec *spec)
     double bytes = 2048;
     for (size_t s = 0; s < spec->n_space; s++) {
         const cev_map_space *space = &spec->space[s];
-        double n_field = 3 + (double)(space->n_pull + space->has_flags + space->n_profiled),
+        double n_field = 3 + (double)(space->n_pull + (space->n_profiled > 0) + space->n_stored),
                entry = 8 * (3 + (double)space->grid->n_axis + (space->name ? 1 : 0));
         size_t leaves = space->grid->n_tile / 57 + 1, nodes = leaves == 1 ? 1 : leaves + leaves / 57 + 1;
-        bytes += 3072 + (space->has_flags ? 1024 : 0) + n_field * (768 + (double)nodes * 64 * entry);
+        bytes += 3072 + (space->n_profiled ? 1024 : 0) + n_field * (768 + (double)nodes * 64 * entry);
     }
     return bytes < 0x1p22 ? (hsize_t)bytes / 4 : (hsize_t)1 << 20;
 }
@@ -402,7 +403,7 @@ static hid_t create_file(const layout *l)
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
     H5Pset_meta_block_size(access, quarter_of_metadata(l->spec));
     const cev_map_space *first = &l->spec->space[0];
-    set_group_properties(creation, 10 + first->n_pull + first->has_flags + first->n_profiled);
+    set_group_properties(creation, 10 + first->n_pull + (first->n_profiled > 0) + first->n_stored);
     errno = 0;
     hid_t file = H5Fcreate(l->path, H5F_ACC_EXCL, creation, access);
     H5Pclose(creation);

@@ -100,14 +100,39 @@ static cev_status put_profiled(const layout *l, hid_t group, const cev_map_space
     return finish_field(l, group, s, d, describe_profiled(l, d, p));
 }
 
+/* What was minimised over is known whether its values are stored or not. */
+static cev_status describe_flags(const layout *l, hid_t dataset, const cev_map_space *s)
+{
+    char names[MAP_PATH_SIZE * 2] = "";
+    double low[MAP_MAX_PROFILED], high[MAP_MAX_PROFILED];
+    if (s->n_profiled > MAP_MAX_PROFILED)
+        return cev_fail(CEV_E_INPUT, "%s: more than %d profiled parameters", l->path, MAP_MAX_PROFILED);
+    for (size_t p = 0; p < s->n_profiled; p++) {
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", p ? "," : "",
+                 s->profiled[p].parameter->name);
+        low[p] = s->profiled[p].low;
+        high[p] = s->profiled[p].high;
+    }
+    CEV_TRY(put_flag_meanings(l, dataset));
+    CEV_TRY(cev_layout_text(l, dataset, MAP_MINIMISED_OVER, names));
+    CEV_TRY(cev_layout_numbers(l, dataset, MAP_LOWER_BOUNDS, H5T_IEEE_F64LE, s->n_profiled, low));
+    return cev_layout_numbers(l, dataset, MAP_UPPER_BOUNDS, H5T_IEEE_F64LE, s->n_profiled, high);
+}
+
+static cev_status put_flags(const layout *l, hid_t group, const cev_map_space *s)
+{
+    hid_t d;
+    CEV_TRY(create_field(l, group, s, MAP_FLAGS, H5T_STD_U8LE, "flags of the minimum", "1", &d));
+    return finish_field(l, group, s, d, describe_flags(l, d, s));
+}
+
 cev_status cev_layout_fields(const layout *l, hid_t group, const cev_map_space *s)
 {
     CEV_TRY(put_field(l, group, s, MAP_CHI2, H5T_IEEE_F64LE, "$\\chi^2$", NULL));
     CEV_TRY(put_field(l, group, s, MAP_DELTA, H5T_IEEE_F64LE, "$\\Delta\\chi^2$", NULL));
     CEV_TRY(put_field(l, group, s, MAP_STATUS, H5T_STD_U8LE, "status of the point", put_status_meanings));
     for (size_t p = 0; p < s->n_pull; p++) CEV_TRY(put_pull(l, group, s, s->pull_name[p]));
-    if (s->has_flags)
-        CEV_TRY(put_field(l, group, s, MAP_FLAGS, H5T_STD_U8LE, "flags of the minimum", put_flag_meanings));
-    for (size_t p = 0; p < s->n_profiled; p++) CEV_TRY(put_profiled(l, group, s, &s->profiled[p]));
+    if (s->n_profiled) CEV_TRY(put_flags(l, group, s));
+    for (size_t p = 0; p < s->n_stored; p++) CEV_TRY(put_profiled(l, group, s, &s->profiled[p]));
     return CEV_OK;
 }

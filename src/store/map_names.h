@@ -22,6 +22,9 @@
 #define MAP_STATUS "status"
 #define MAP_PULL_PREFIX "pull_"
 #define MAP_FLAGS "flags"
+#define MAP_MINIMISED_OVER "minimised_over"
+#define MAP_LOWER_BOUNDS "lower_bounds"
+#define MAP_UPPER_BOUNDS "upper_bounds"
 #define MAP_PROFILED_PREFIX "profiled_"
 #define MAP_TILES "tiles"
 #define MAP_SIDE "side"
@@ -34,7 +37,7 @@
 #define MAP_PROGRESS "progress"
 
 /* map, and the axes */
-enum { MAP_MAX_RANK = CEV_MAX_AXES + 1, MAP_RESULT_RANK = 3, MAP_PATH_SIZE = 1024 };
+enum { MAP_MAX_RANK = CEV_MAX_AXES + 1, MAP_RESULT_RANK = 3, MAP_PATH_SIZE = 1024, MAP_MAX_PROFILED = 64 };
 
 /* Links and attributes that stand in an object's header: few reads, with a checksum. */
 enum { MAP_MOST_COMPACT = 512 };

@@ -110,7 +110,7 @@ static cev_status note_spaces(cev_map *map)
         open_space *space = &map->space[s];
         space->chi2 = space->delta = space->status = space->flags = space->done = space->digest = -1;
         CEV_TRY(note_fields(map, map->spec->space[s].n_pull, &space->pull));
-        CEV_TRY(note_fields(map, map->spec->space[s].n_profiled, &space->profiled));
+        CEV_TRY(note_fields(map, map->spec->space[s].n_stored, &space->profiled));
     }
     return CEV_OK;
 }
@@ -138,7 +138,7 @@ static void close_space(const open_space *space, const cev_map_space *s)
     close_if_open(space->done);
     close_if_open(space->digest);
     for (size_t p = 0; space->pull && p < s->n_pull; p++) close_if_open(space->pull[p]);
-    for (size_t p = 0; space->profiled && p < s->n_profiled; p++) close_if_open(space->profiled[p]);
+    for (size_t p = 0; space->profiled && p < s->n_stored; p++) close_if_open(space->profiled[p]);
 }
 
 /* Also a map that was opened in part. Negative if HDF5 could not flush and close the file. */

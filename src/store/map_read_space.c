@@ -210,6 +210,35 @@ static cev_status count_statuses(const reader *r, cev_space_info *s, const uint6
     return count_bytes(r, s, side, MAP_STATUS, tally_status);
 }
 
+/* Numbers of an attribute of the flags; none if it is not there as it should be. */
+static double *flag_numbers(const reader *r, const char *path, const char *name, size_t n)
+{
+    double *value = NULL;
+    hid_t a = H5Aopen_by_name(r->file, path, name, H5P_DEFAULT, H5P_DEFAULT), space = a < 0 ? -1 : H5Aget_space(a);
+    bool right = space >= 0 && H5Sget_simple_extent_npoints(space) == (hssize_t)n &&
+                 cev_new(r->info->arena, n, &value) == CEV_OK && H5Aread(a, H5T_NATIVE_DOUBLE, value) >= 0;
+    if (space >= 0) H5Sclose(space);
+    if (a >= 0) H5Aclose(a);
+    H5Eclear2(H5E_DEFAULT);
+    return right ? value : NULL;
+}
+
+/* What was minimised over. */
+static cev_status read_profiled(const reader *r, const char *path, cev_space_info *s)
+{
+    char *names;
+    size_t n = 1;
+    CEV_TRY(cev_reader_text(r, path, MAP_MINIMISED_OVER, &names));
+    if (!names) return CEV_OK;
+    for (const char *c = names; *c; c++) n += *c == ',';
+    if (n > MAP_MAX_PROFILED) return cev_reader_refuse(r, "it profiles more parameters than there can be");
+    s->profiled_low = flag_numbers(r, path, MAP_LOWER_BOUNDS, n);
+    s->profiled_high = flag_numbers(r, path, MAP_UPPER_BOUNDS, n);
+    if (!s->profiled_low || !s->profiled_high) return CEV_OK;
+    CEV_TRY(cev_new(r->info->arena, n, &s->profiled_name));
+    return cev_reader_split(r, names, n, s->profiled_name, &s->n_profiled);
+}
+
 /* Maps whose scan profiles nothing have none. */
 static cev_status count_flags(const reader *r, cev_space_info *s, const uint64_t side[CEV_MAX_AXES])
 {
@@ -217,6 +246,7 @@ static cev_status count_flags(const reader *r, cev_space_info *s, const uint64_t
     cev_map_path(s->name, MAP_FLAGS, path);
     s->has_flags = H5Lexists(r->file, path, H5P_DEFAULT) > 0;
     if (!s->has_flags) return CEV_OK;
+    CEV_TRY(read_profiled(r, path, s));
     CEV_TRY(cev_new(r->info->arena, s->n_map, &s->flag_count));
     return count_bytes(r, s, side, MAP_FLAGS, tally_flags);
 }

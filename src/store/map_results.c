@@ -105,7 +105,7 @@ cev_status cev_map_write_results(cev_map *map, size_t space, const cev_map_resul
         const record *r = &cev_map_result_records[k];
         hsize_t size[MAP_RESULT_RANK];
         const void *value;
-        if (!cev_map_has_record(r, s->has_flags)) continue;
+        if (!cev_map_has_record(r, s->n_profiled > 0)) continue;
         memcpy(&value, (const char *)results + r->offset, sizeof value);
         int rank = cev_map_result_shape(r, s->name ? s->n_map : 0, cev_grid_n_member(s->grid), s->grid->n_axis, size);
         CEV_TRY(write_record(map, s->name, MAP_RESULTS, r, rank, size, value, "write the results"));

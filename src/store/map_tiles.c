@@ -195,7 +195,7 @@ cev_status cev_map_fill_tile(cev_map *map, size_t space, const cev_tile *tile)
         CEV_TRY(need_pull(map, space, p));
         CEV_TRY(write_chunk(map, map->space[space].pull[p], &c, nan_tile));
     }
-    for (size_t p = 0; p < s->n_profiled; p++) {
+    for (size_t p = 0; p < s->n_stored; p++) {
         CEV_TRY(need_profiled(map, space, p));
         CEV_TRY(write_chunk(map, map->space[space].profiled[p], &c, nan_tile));
     }
@@ -233,9 +233,9 @@ static cev_status write_extras(cev_map *map, size_t space, const cev_tile *tile,
         CEV_TRY(need_pull(map, space, p));
         CEV_TRY(write_values(map, open->pull[p], &reals, results->pull + p * n));
     }
-    if (s->has_flags) CEV_TRY(need_flags(map, space));
-    if (s->has_flags) CEV_TRY(write_values(map, open->flags, &bytes, results->flags));
-    for (size_t p = 0; p < s->n_profiled; p++) {
+    if (s->n_profiled) CEV_TRY(need_flags(map, space));
+    if (s->n_profiled) CEV_TRY(write_values(map, open->flags, &bytes, results->flags));
+    for (size_t p = 0; p < s->n_stored; p++) {
         CEV_TRY(need_profiled(map, space, p));
         CEV_TRY(write_values(map, open->profiled[p], &reals, results->profiled + p * n));
     }
@@ -252,9 +252,9 @@ static cev_status read_extras(cev_map *map, size_t space, const cev_tile *tile, 
         CEV_TRY(need_pull(map, space, p));
         CEV_TRY(read_values(map, open->pull[p], &reals, results->pull + p * n));
     }
-    if (s->has_flags) CEV_TRY(need_flags(map, space));
-    if (s->has_flags) CEV_TRY(read_values(map, open->flags, &bytes, results->flags));
-    for (size_t p = 0; p < s->n_profiled; p++) {
+    if (s->n_profiled) CEV_TRY(need_flags(map, space));
+    if (s->n_profiled) CEV_TRY(read_values(map, open->flags, &bytes, results->flags));
+    for (size_t p = 0; p < s->n_stored; p++) {
         CEV_TRY(need_profiled(map, space, p));
         CEV_TRY(read_values(map, open->profiled[p], &reals, results->profiled + p * n));
     }

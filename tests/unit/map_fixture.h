@@ -97,7 +97,7 @@ static inline void scan_in_turn(fixture *f)
     f->spec = (cev_map_spec){.n_text = LENGTH(member_texts), .text = member_texts, .n_space = 1, .space = f->space};
 }
 
-/* Profiles two parameters, and keeps `n_profiled` of them; a name has a dot, and a label is TeX. */
+/* Profiles two parameters, and stores values of `n_stored` of them; a name has a dot, and a label is TeX. */
 static const cev_parameter parameter_profiled = {.name = "eps_mumu_uV",
                                                  .unit = "",
                                                  .label = "\\varepsilon_{\\mu\\mu}^{uV}",
@@ -109,10 +109,10 @@ static const cev_parameter parameter_number = {.name = "lar.quenching.c1",
                                                .default_value = 0.5};
 static const cev_map_profiled profiled[] = {{&parameter_profiled, -1, 1}, {&parameter_number, 0.25, 0.75}};
 
-static inline void profiling(fixture *f, size_t s, size_t n_profiled)
+static inline void profiling(fixture *f, size_t s, size_t n_stored)
 {
-    f->space[s].has_flags = true;
-    f->space[s].n_profiled = n_profiled;
+    f->space[s].n_profiled = LENGTH(profiled);
+    f->space[s].n_stored = n_stored;
     f->space[s].profiled = profiled;
 }
 
@@ -186,8 +186,8 @@ static inline void point_at(const fixture *f, size_t s, results *r)
     r->out = (cev_tile_results){.chi2 = r->chi2,
                                 .status = r->status,
                                 .pull = space->n_pull ? r->pull : NULL,
-                                .flags = space->has_flags ? r->flags : NULL,
-                                .profiled = space->n_profiled ? r->profiled : NULL};
+                                .flags = space->n_profiled ? r->flags : NULL,
+                                .profiled = space->n_stored ? r->profiled : NULL};
 }
 
 /* Every second one is proven, every third at a bound, every fifth flat. */
@@ -230,8 +230,8 @@ static inline void digests_of(const fixture *f, size_t s, const cev_tile *tile, 
                                     .status = r->status + m * n,
                                     .n_pull = f->space[s].n_pull,
                                     .pull = pull,
-                                    .flags = f->space[s].has_flags ? r->flags + m * n : NULL,
-                                    .n_profiled = f->space[s].n_profiled,
+                                    .flags = f->space[s].n_profiled ? r->flags + m * n : NULL,
+                                    .n_profiled = f->space[s].n_stored,
                                     .profiled = value};
         assert_ok(cev_tile_digest(tile, &part, &r->digest[m]));
     }

@@ -50,6 +50,7 @@ static void flags_and_values_say_what_they_are(void **state)
     assert_text_attribute("spaces/eps/flags", "flag_meanings", "proven at_bound flat");
     read_attribute("spaces/eps/profiled_lar.quenching.c1", "bounds", H5T_NATIVE_DOUBLE, bounds);
     assert_true(bounds[0] == 0.25 && bounds[1] == 0.75);
+    assert_text_attribute("spaces/eps/flags", "minimised_over", "eps_mumu_uV,lar.quenching.c1");
     assert_text_attribute("spaces/eps/profiled_lar.quenching.c1", "units", "MeV");
     assert_text_attribute("spaces/eps/profiled_eps_mumu_uV", "units", "1");
     assert_text_attribute("spaces/eps/profiled_eps_mumu_uV", "long_name", "$\\varepsilon_{\\mu\\mu}^{uV}$");
@@ -66,6 +67,9 @@ static void only_maps_that_profile_have_them(void **state)
     assert_true(info->description_intact);
     assert_true(!info->space[0].has_flags && !info->space[0].flag_count && !info->space[0].results.points_proven);
     assert_true(info->space[1].has_flags && info->space[1].results.points_proven);
+    assert_true(info->space[0].n_profiled == 0 && info->space[1].n_profiled == 2);
+    assert_string_equal(info->space[1].profiled_name[1], "lar.quenching.c1");
+    assert_true(info->space[1].profiled_low[0] == -1 && info->space[1].profiled_high[1] == 0.75);
     cev_map_info_destroy(&info);
     scan_of(&f, 1);
     profiling(&f, 0, 0);
