@@ -10,8 +10,8 @@
 #include "job_parts.h"
 
 /* Enough of a tile to know what a point costs. */
-static const double long_enough_s = 0.02;
-enum { ROUNDS_OF_SLOW_SEARCH = 3 };
+static const double long_enough_s = 0.02, long_enough_of_profiled_s = 0.3;
+enum { ROUNDS_OF_SLOW_SEARCH = 3, MOST_SAMPLES = 32 };
 
 /* Of this process: what other programs do meanwhile is not counted. */
 static double cpu_s(void)
@@ -34,8 +34,11 @@ static void measure_space(const job_space *s, double *fold_s, double *tile_s)
     n = cev_combination_ready(c);
     double starts_s = cpu_s() - begin;
     begin = cpu_s();
-    while (done < n && (done == 0 || cpu_s() - begin < long_enough_s))
-        cev_combination_evaluate(c, s->units->scratch[0], done++);
+    /* From all over the tile: fits of points that are profiled take now more, now less. */
+    double enough_s = s->scan->roster.n_profiled ? long_enough_of_profiled_s : long_enough_s;
+    size_t step = s->scan->roster.n_profiled ? n / MOST_SAMPLES + 1 : 1;
+    for (size_t k = 0; k < n && (done == 0 || cpu_s() - begin < enough_s); k += step, done++)
+        cev_combination_evaluate(c, s->units->scratch[0], k);
     *tile_s = starts_s + (cpu_s() - begin) * (double)n / (double)done;
 }
 
@@ -110,6 +113,21 @@ static double bytes_of_space(const job *j, size_t k)
     return points * (double)space->n_map * point_bytes + digests;
 }
 
+/* The job's arena ends with it. */
+static cev_status keep_remarks(const job *j, cev_job_estimate *out)
+{
+    cev_remark *kept;
+    CEV_TRY(job_look_for_flat(j, &out->flat));
+    CEV_TRY(cev_new(j->config->arena, out->flat.n, &kept));
+    for (size_t k = 0; k < out->flat.n; k++) {
+        char *text;
+        CEV_TRY(cev_arena_copy_text(j->config->arena, out->flat.remark[k].text, &text));
+        kept[k] = (cev_remark){out->flat.remark[k].warning, text};
+    }
+    out->flat.remark = kept;
+    return CEV_OK;
+}
+
 static cev_status estimate(job *j, cev_job_estimate *out)
 {
     const double structure_bytes = 16e3, structure_of_space = 8e3, open_file_bytes = 6e6;
@@ -129,6 +147,7 @@ static cev_status estimate(job *j, cev_job_estimate *out)
         out->core_seconds += tile_s * (double)s->scan->grid.n_tile;
         out->file_bytes += bytes_of_space(j, k) + (j->config->is_scan ? 0 : structure_of_space);
     }
+    CEV_TRY(keep_remarks(j, out));
     out->core_seconds += out->fold_s + out->fit_s;
     out->memory_bytes = resident_bytes() + open_file_bytes;
     out->points = (double)j->points;

@@ -268,6 +268,14 @@ cev_status job_allocate_looks(job *j);
 /* Collective: reads every done item of a file that is resumed; damaged ones become pending. */
 cev_status job_revisit(job *j);
 
+/* --- job_refit.c, job_flat.c: minima over profiled parameters --------------------------------------------------- */
+
+/* Collective: n points of the file that is open are fitted from many starts; those with lower minima into *result. */
+cev_status job_refit(job *j, size_t n, unsigned long seed, cev_verify_result *result);
+
+/* Warnings where more is profiled than data can tell, in the job's arena. Folds the units. */
+cev_status job_look_for_flat(const job *j, cev_remarks *out);
+
 /* --- job_finish.c ----------------------------------------------------------------------------------------------- */
 
 /* Collective: takes lower minima over, and completes the file. */
