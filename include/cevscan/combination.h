@@ -17,6 +17,7 @@
 
 #include "cevscan/digest.h"
 #include "cevscan/fit_starts.h"
+#include "cevscan/point_status.h"
 
 typedef struct cev_fit_set {
     size_t n_experiment;
@@ -72,11 +73,6 @@ void cev_combination_pull(const cev_combination *c, size_t set, size_t p, double
 
 /* Where the roster profiles parameters, each point of each set is a fit of its own: evaluate() then works on pieces of
  * sets in place of units, and chi2 is the minimum over these parameters, too, constraints included. */
-typedef enum cev_point_flag {
-    CEV_FLAG_PROVEN = 1,   /* chi2 is the global minimum, proven by a lower bound */
-    CEV_FLAG_AT_BOUND = 2, /* a profiled parameter, or a bounded pull, is at a bound */
-    CEV_FLAG_FLAT = 4,     /* chi2 does not tell some direction of the profiled parameters */
-} cev_point_flag;
 
 /* Profiled parameters of the roster; flags (sum of cev_point_flag) of a set in the open tile, [n_point]; and the values
  * that profiled parameter k has at the minimum, [n_point], NaN where its point has no fit. */

@@ -97,6 +97,19 @@ typedef struct cev_job_fit {
     bool at_edge[CEV_MAX_AXES]; /* the best fit is at an end of this axis */
 } cev_job_fit;
 
+/* Of the points of a space's maps, how many are what: flag[k] have the flag 1 << k (cev_point_flag). */
+typedef struct cev_job_flagged {
+    uint64_t points, flag[CEV_N_POINT_FLAGS];
+} cev_job_flagged;
+
+/* What the best fit of a scan is to be judged by: all bins, and the parameters that nothing but the bins constrain.
+ * Those with a constraint from elsewhere are left out: the constraint is as good as a bin. */
+typedef struct cev_degrees {
+    size_t n_bin, n_scanned, n_profiled, n_free_pull;
+} cev_degrees;
+
+cev_degrees cev_scan_degrees(const cev_scan_config *scan);
+
 /* Rank 0 only, but `outcome`, `stop` and points_failed. */
 typedef struct cev_job_result {
     cev_job_outcome outcome;
@@ -107,7 +120,8 @@ typedef struct cev_job_result {
     size_t n_unit;         /* fits for each grid point */
     cev_study_config *config;
     size_t n_fit;
-    cev_job_fit *fit; /* [n_fit] of the only map of a scan; of a study NULL */
+    cev_job_fit *fit;         /* [n_fit] of the only map of a scan; of a study NULL */
+    cev_job_flagged *flagged; /* [spaces of config], of a complete file where some parameter is profiled; else NULL */
     char content_hash[CEV_DIGEST_TEXT_SIZE];
 } cev_job_result;
 
@@ -139,6 +153,7 @@ typedef enum cev_job_part {
     CEV_PART_AXES,
     CEV_PART_BEST_FIT,
     CEV_PART_POINTS_FAILED,
+    CEV_PART_POINTS_FLAGGED,
     CEV_PART_CONTENT_HASH,
     CEV_N_PARTS
 } cev_job_part;
@@ -147,10 +162,18 @@ extern const char *const cev_job_part_names[CEV_N_PARTS]; /* "description", "axe
 
 typedef struct cev_verify_options {
     const char *file;
-    bool all;           /* every tile is computed anew; otherwise one in a hundred, at least one */
-    bool repair;        /* what differs becomes pending for the next run; not possible for a changed description */
-    unsigned long seed; /* of the choice of tiles */
+    bool all;       /* every tile is computed anew; otherwise one in a hundred, at least one */
+    size_t n_refit; /* points that are minima over profiled parameters, fitted from a hundred times as many starts */
+    bool repair;    /* what differs becomes pending for the next run; not possible for a changed description */
+    unsigned long seed; /* of the choice of tiles and points */
 } cev_verify_options;
+
+/* A point whose minimum is not the lowest. */
+typedef struct cev_lower_point {
+    size_t space, map;  /* numbers in the study */
+    uint64_t number;    /* of the grid point, in memory order */
+    double chi2, lower; /* in the file, NaN if there is none; and what was found */
+} cev_lower_point;
 
 typedef struct cev_verify_result {
     cev_study_config *config;
@@ -160,6 +183,8 @@ typedef struct cev_verify_result {
     bool same_numerics; /* this program computes what the file's did; otherwise nothing was recomputed */
     bool sound, repaired;
     double worst_chi2; /* largest difference of a recomputed chi2 from the file's */
+    size_t n_refitted, n_lower;
+    cev_lower_point *lower; /* [n_lower], by map and number */
 } cev_verify_result;
 
 /* Collective. chi2 is promised to 1e-8, absolutely or relatively, whichever is larger: recomputed tiles may differ by
@@ -192,6 +217,7 @@ typedef struct cev_job_estimate {
     double fold_s, fit_s, core_seconds; /* on one core: templates, references and points; all of it */
     double points;                      /* of all maps */
     size_t n_unit;                      /* fits for each grid point */
+    cev_remarks flat; /* warnings where more is profiled than data can tell; live in the configuration's arena */
 } cev_job_estimate;
 
 /* Folds the templates once, looks for one best fit and evaluates a few points to know what they cost here; takes as

@@ -23,17 +23,26 @@
  *   delta_chi2    float64 [map, axes...], chi2 - chi2_reference
  *   status        uint8 [map, axes...], cev_point_status; attributes flag_values, flag_meanings
  *   pull_<name>   float64 [map, axes...], best-fit pull; NaN in maps without it; only with `store_pulls`
+ *   flags         uint8 [map, axes...], sum of cev_point_flag; only where the scan profiles parameters; attributes
+ *                 flag_masks, flag_meanings, minimised_over (comma separated names of these parameters), lower_bounds,
+ *                 upper_bounds (float64 [of them])
+ *   profiled_<name>
+ *                 float64 [map, axes...], value of a profiled parameter at the minimum, NaN where there is none;
+ *                 attributes units, long_name, description, standard_model as of an axis, and bounds (float64 [2]),
+ *                 between which it was minimised; only with `store_profiled`
  *   tiles         group; attribute side (uint64 [axes]): points of a whole tile along each axis
  *   tiles/done    uint8 [tile], 1 once the tile of all maps is in the file
- *   tiles/digest  uint8 [tile, map, 32], SHA-256 of one map's chi2, status and its own pulls in a tile, row-major,
- *                 little-endian, without the padding of tiles at the ends of axes
+ *   tiles/digest  uint8 [tile, map, 32], SHA-256 of one map's chi2, status and its own pulls in a tile, and then of
+ *                 its flags and profiled values where there are some, row-major, little-endian, without the padding of
+ *                 tiles at the ends of axes
  *   tiles/tile, tiles/byte, results/axis
  *                 uint8 [tile], [32], [axes]: names of dimensions only, as netCDF-4 marks them; no values. Files of
  *                 earlier versions of the program have none of them, and no scales on the datasets of tiles, results
  *                 and /index
  *   results       group, what is known of each map once the job is complete:
  *                 chi2_reference, best_fit_chi2 (float64 [map]), best_fit (float64 [map, axes]),
- *                 points_failed (uint64 [map]), content_hash (text [map])
+ *                 points_failed (uint64 [map]), content_hash (text [map]); where there are flags points_proven,
+ *                 points_at_bound, points_flat (uint64 [map]), too
  *   /index        of a study, in the order of the maps (all of the first space, then of the second, ...): text [map]
  *                 each: name (SPACE/MAP; `cevscan check FILE --map NAME` spells out the scan that the map is), axes,
  *                 experiments (comma separated), title, exposure_factor
@@ -44,7 +53,7 @@
  *
  * A grid of several parameters in turn has the axes `parameter`, which counts the attribute `members` (of the root, or
  * of the space's group), and `value`. Each member has best fits of its own: its results are [map, member] in place of
- * [map,], but for points_failed and content_hash, which are those of the map.
+ * [map,], but for numbers of points and content_hash, which are those of the map.
  *
  * The content hash of a map is the SHA-256 of its tile digests in the order of the tiles; that of a scan's file is the
  * same, that of a study's file the SHA-256 of the texts of its maps' hashes, one after the other, in the order of the
@@ -81,15 +90,24 @@ typedef struct cev_map_text {
     const char *name, *value;
 } cev_map_text;
 
+/* A parameter that chi2 is minimised over at each point. */
+typedef struct cev_map_profiled {
+    const cev_parameter *parameter;
+    double low, high; /* it was minimised in between */
+} cev_map_profiled;
+
 /* Maps over one grid. */
 typedef struct cev_map_space {
     const char *name; /* of its group below /spaces; NULL: the root group, with one map and no dimension for it */
     const cev_grid *grid;
     const cev_parameter *const *axis_description; /* [n_axis]: name, unit, label, ... */
     size_t n_map;
-    const char *const *map_name;  /* [n_map], NULL where name is */
-    size_t n_pull;                /* of all maps of the space; 0 if pulls are not stored */
-    const char *const *pull_name; /* [n_pull] */
+    const char *const *map_name;      /* [n_map], NULL where name is */
+    size_t n_pull;                    /* of all maps of the space; 0 if pulls are not stored */
+    const char *const *pull_name;     /* [n_pull] */
+    size_t n_profiled;                /* where there are some, points have flags */
+    const cev_map_profiled *profiled; /* [n_profiled] */
+    size_t n_stored;                  /* of them, those whose values are stored: the first, n_profiled or none */
 } cev_map_space;
 
 /* A column of /index. */
@@ -108,6 +126,10 @@ typedef struct cev_map_spec {
     const cev_map_column *column; /* [n_column]; none in a scan */
     const char *factors;          /* attribute of /index: columns that vary, comma-separated; NULL: none */
 } cev_map_spec;
+
+/* Whether a file has something else of this name, or may have: no axis can have it, whatever its
+ * parameter is called. */
+bool cev_map_reserves_name(const char *name);
 
 /* Makes PATH.tmp with everything but raw data. Not collective: rank 0 calls it, before the others open it. An older
  * PATH.tmp is removed first. `reserve`: its blocks on the disk are reserved, so that a full disk shows now. On failure
@@ -149,14 +171,25 @@ typedef struct cev_tile_results {
     double *chi2;          /* [n_map][n_point] */
     unsigned char *status; /* [n_map][n_point] */
     double *pull;          /* [n_pull][n_map][n_point], NULL if pulls are not stored */
+    unsigned char *flags;  /* [n_map][n_point], NULL if there are none */
+    double *profiled;      /* [n_profiled][n_map][n_point], NULL if they are not stored */
 } cev_tile_results;
 
-/* Digest of one map's part of a tile: chi2[n_point], status[n_point] and its own pulls, pull[n_pull][n_point] by
- * pointers. */
-cev_status cev_tile_digest(const cev_tile *tile, const double *chi2, const unsigned char *status, size_t n_pull,
-                           const double *const *pull, cev_digest *out);
+/* One map's part of a tile. */
+typedef struct cev_tile_part {
+    const double *chi2;          /* [n_point] */
+    const unsigned char *status; /* [n_point] */
+    size_t n_pull;
+    const double *const *pull;  /* [n_pull][n_point], its own */
+    const unsigned char *flags; /* [n_point], or NULL */
+    size_t n_profiled;
+    const double *const *profiled; /* [n_profiled][n_point] */
+} cev_tile_part;
 
-/* Not collective. Writes chi2, delta_chi2 = chi2 - reference[n_map], status and pulls. */
+/* Digest of a part, in the order of its fields. */
+cev_status cev_tile_digest(const cev_tile *tile, const cev_tile_part *part, cev_digest *out);
+
+/* Not collective. Writes all results, and delta_chi2 = chi2 - reference[n_map]. */
 cev_status cev_map_write_tile(cev_map *map, size_t space, const cev_tile *tile, const cev_tile_results *results,
                               const double *reference);
 
@@ -196,14 +229,16 @@ typedef struct cev_map_progress {
 /* What stands under `results` of a space. A fit belongs to a map, or to a member of the grid where it has several:
  * n_fit is n_map or n_member. */
 typedef struct cev_map_results {
-    double *chi2_reference, *best_fit_chi2;     /* [n_fit] */
-    double *best_fit;                           /* [n_fit][n_axis] */
-    uint64_t *points_failed;                    /* [n_map] */
-    char (*content_hash)[CEV_DIGEST_TEXT_SIZE]; /* [n_map] */
+    double *chi2_reference, *best_fit_chi2;                  /* [n_fit] */
+    double *best_fit;                                        /* [n_fit][n_axis] */
+    uint64_t *points_failed;                                 /* [n_map] */
+    uint64_t *points_proven, *points_at_bound, *points_flat; /* [n_map]; NULL where there are no flags */
+    char (*content_hash)[CEV_DIGEST_TEXT_SIZE];              /* [n_map] */
 } cev_map_results;
 
 /* SHA-256 of what stands under `results` of all spaces, but for content hashes: of each space in turn the little-endian
- * bytes of chi2_reference, best_fit_chi2, best_fit and points_failed. */
+ * bytes of chi2_reference, best_fit_chi2, best_fit and points_failed, and of the other numbers of points, where there
+ * are some. */
 typedef struct cev_map_results_of_space {
     size_t n_fit, n_axis, n_map;
     const cev_map_results *results;
@@ -237,6 +272,11 @@ typedef struct cev_space_info {
     unsigned char *done;                                /* [n_tile] */
     uint64_t n_point;                                   /* of one map */
     uint64_t (*status_count)[CEV_N_POINT_STATUSES + 1]; /* [n_map]; the last: with a byte that is no status */
+    bool has_flags;
+    size_t n_profiled; /* as the flags say; 0 if they do not say it */
+    const char **profiled_name;
+    double *profiled_low, *profiled_high;      /* [n_profiled] bounds */
+    uint64_t (*flag_count)[CEV_N_POINT_FLAGS]; /* [n_map], NULL without flags */
     size_t n_fit;
     cev_map_results results;
 } cev_space_info;

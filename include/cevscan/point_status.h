@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What became of a grid point; the byte in the map's `status` dataset. Values are part of the file format. */
+/* What became of a grid point; the bytes in the datasets `status` and `flags` of a map. Their values are part of the file
+ * format. */
 #ifndef CEVSCAN_POINT_STATUS_H
 #define CEVSCAN_POINT_STATUS_H
 
@@ -22,5 +23,16 @@ static inline bool cev_point_failed(int status)
 
 /* "ok", "not_converged", ...; "unknown" for a byte that is none of them. */
 const char *cev_point_status_name(int status);
+
+/* What is known of a minimum over parameters that are profiled; a point may have several. */
+typedef enum cev_point_flag {
+    CEV_FLAG_PROVEN = 1,   /* chi2 is the global minimum, proven by a lower bound */
+    CEV_FLAG_AT_BOUND = 2, /* a profiled parameter, or a bounded pull, is at a bound */
+    CEV_FLAG_FLAT = 4,     /* chi2 does not tell some direction of the profiled parameters */
+} cev_point_flag;
+
+enum { CEV_N_POINT_FLAGS = 3 };
+
+extern const char *const cev_point_flag_names[CEV_N_POINT_FLAGS]; /* of 1 << k: "proven", "at_bound", "flat" */
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cevscan/point_status.h"
 
+const char *const cev_point_flag_names[CEV_N_POINT_FLAGS] = {"proven", "at_bound", "flat"};
+
 const char *cev_point_status_name(int status)
 {
     static const char *const name[CEV_N_POINT_STATUSES] = {

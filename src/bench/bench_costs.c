@@ -157,7 +157,7 @@ static cev_status write_tiles(cev_map *map, const cev_grid *grid, double *second
     for (size_t id = 0; status == CEV_OK && id < grid->n_tile; id++) {
         cev_tile tile = cev_grid_tile(grid, id);
         cev_digest digest;
-        status = cev_tile_digest(&tile, results.chi2, results.status, 0, NULL, &digest);
+        status = cev_tile_digest(&tile, &(cev_tile_part){.chi2 = results.chi2, .status = results.status}, &digest);
         if (status == CEV_OK) status = cev_map_write_tile(map, 0, &tile, &results, &reference);
         if (status == CEV_OK) status = cev_map_mark_tile(map, 0, id, &digest);
     }

@@ -40,7 +40,7 @@ static cev_status measure(json_t **result)
     if (status == CEV_OK) {
         double sum = compute(&j), seconds = bench_now_s() - built, points = (double)j.points;
         *result = json_pack("{s:I, s:I, s:I, s:f, s:i, s:f, s:f, s:f, s:f}", "maps", (json_int_t)j.config->n_map,
-                            "sets", (json_int_t)j.config->n_set, "fits_per_point", (json_int_t)cev_units_n(j.units),
+                            "sets", (json_int_t)j.config->n_set, "fits_per_point", (json_int_t)job_units_n(&j),
                             "points", points, "threads", j.machine.threads, "build_s", built - begin, "seconds",
                             seconds, "points_per_second", points / seconds, "chi2_sum", sum);
     }

@@ -226,7 +226,10 @@ static void print_as_json(const cev_study_config *s, const cev_job_estimate *e, 
     json_object_set_new(json, "interaction",
                         interaction_json(first->interaction, first->theta, s->is_scan ? scanned : NULL));
     json_object_set_new(json, "data", data_json(first));
-    json_object_set_new(json, "remarks", remarks_json(remarks));
+    json_t *all = remarks_json(remarks), *flat = remarks_json(&e->flat);
+    json_array_extend(all, flat);
+    json_decref(flat);
+    json_object_set_new(json, "remarks", all);
     if (s->is_scan) {
         json_decref(maps);
     } else {
@@ -260,6 +263,7 @@ static cev_status check(const check_options *o, cev_study_config *s, job_command
     print_remarks(&remarks, o->json); /* JSON has them all */
     start_mpi(&c->rank);              /* its memory counts */
     CEV_TRY(cev_job_estimate_cost(&c->job, s, &e));
+    print_remarks(&e.flat, false);
     if (o->json) {
         print_as_json(s, &e, &remarks);
         return CEV_OK;

@@ -5,9 +5,9 @@
 
 #include "assumptions.h"
 #include "bins_table.h"
-#include "cevscan/best_fits.h"
 #include "cevscan/point_status.h"
 #include "command.h"
+#include "point_fit.h"
 #include "selection.h"
 #include "usage.h"
 
@@ -15,7 +15,8 @@ static const char doc[] =
     "Profiled chi2 at one point, with every pull and the share of each experiment and bin.\v"
     "chi2 is the sum of the experiments' chi2 and of the penalty of the pulls. delta_chi2 is taken from the minimum "
     "over the "
-    "parameters that the scan file scans; without a scan file, from the truth of the Asimov data.\n\n"
+    "parameters that the scan file scans; without a scan file, from the truth of the Asimov data. Parameters that the "
+    "scan file profiles are minimised over, but for those that --set gives a value.\n\n"
     "Example: cevscan point --experiments ess_csi,ess_si --set eps_ee_uV=0.1 --set eps_mumu_dV=-0.2 --json";
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -24,55 +25,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     if (key != ARGP_KEY_INIT) return ARGP_ERR_UNKNOWN;
     state->child_inputs[0] = state->input;
     return 0;
-}
-
-/* Runs a search of one set to its end. */
-static cev_status search_best_fit(cev_best_fits *fits, const cev_units *units, cev_combination *combination)
-{
-    size_t n, set, member;
-    cev_best_fit result;
-    cev_units_scratch *scratch;
-    CEV_TRY(cev_units_scratch_create(units, &scratch));
-    cev_status status = CEV_OK;
-    while (status == CEV_OK && (n = cev_best_fits_n_item(fits)) > 0) {
-        for (size_t k = 0; status == CEV_OK && k < n; k++) {
-            status = cev_best_fits_look(fits, scratch, k, NULL, NULL, &result);
-            if (status == CEV_OK) cev_best_fits_take(fits, k, &result);
-        }
-        if (status == CEV_OK) status = cev_best_fits_next(fits, &set, &member);
-        if (status == CEV_E_NUMERIC) status = cev_combination_blame(combination, set, member);
-    }
-    cev_units_scratch_destroy(&scratch);
-    return status;
-}
-
-static cev_status best_fit_of(const cev_scan_config *c, double *chi2)
-{
-    const cev_fit_set set = {.n_experiment = c->n_experiment, .experiment = c->experiment, .observed = c->observed};
-    cev_scan_job job = {.grid = &c->grid};
-    cev_units *units = NULL;
-    cev_combination *combination = NULL;
-    cev_best_fits *fits = NULL;
-    memcpy(job.theta, c->theta, sizeof job.theta);
-    memcpy(job.axis_parameter, c->axis_parameter, sizeof job.axis_parameter);
-    const bool observed = c->data != CEV_DATA_ASIMOV;
-    cev_status status = cev_units_create(1, &set, &c->roster, c->theta, &units);
-    if (status == CEV_OK) status = cev_combination_create(units, &job, c->truth, false, &combination);
-    if (status == CEV_OK) status = cev_best_fits_create(combination, 1, c->truth, &observed, &fits);
-    if (status == CEV_OK) status = search_best_fit(fits, units, combination);
-    if (status == CEV_OK) *chi2 = cev_best_fits_get(fits, 0, 0)->chi2;
-    cev_best_fits_destroy(&fits);
-    cev_combination_destroy(&combination);
-    cev_units_destroy(&units);
-    return status;
-}
-
-/* chi2 that delta_chi2 counts from; none where there are several best fits, none of which is that of this point. */
-static cev_status reference_chi2(const selection *s, double *out)
-{
-    const cev_scan_config *c = s->config;
-    *out = c->data == CEV_DATA_ASIMOV ? 0 : NAN;
-    return c->grid.n_axis == 0 || c->member_parameter ? CEV_OK : best_fit_of(c, out);
 }
 
 static json_t *experiment_json(const selection *s, const cev_point_report *r, size_t e)
@@ -91,21 +43,23 @@ static json_t *experiment_json(const selection *s, const cev_point_report *r, si
                      predicted, "data", data, "bin_names", names);
 }
 
-static void print_as_json(const selection *s, const cev_point_report *r, double reference)
+static void print_as_json(const selection *s, const cev_point_report *r, const point_fit *fit)
 {
     json_t *pulls = json_object(), *experiments = json_object(), *parameters = json_object();
-    const cev_card *card = &s->config->interaction->card;
-    for (size_t p = 0; p < card->n_parameter; p++)
-        json_object_set_new(parameters, card->parameters[p].name, json_number(s->theta[p]));
+    const cev_roster *roster = &s->config->roster;
+    for (size_t p = 0; p < cev_roster_n(roster); p++)
+        json_object_set_new(parameters, cev_roster_parameter(roster, p)->name, json_number(s->theta[p]));
     for (size_t p = 0; p < cev_model_n_pull(s->model); p++)
         json_object_set_new(pulls, cev_model_pull_name(s->model, p), json_number(r->pull[p]));
     for (size_t e = 0; e < s->config->n_experiment; e++)
         json_object_set_new(experiments, s->config->experiment[e]->name, experiment_json(s, r, e));
-    print_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "chi2", json_number(r->chi2), "delta_chi2",
-                         json_number(r->chi2 - reference), "penalty", json_number(r->penalty), "pulls", pulls,
-                         "experiments", experiments, "parameters", parameters, "status",
-                         cev_point_status_name((int)r->status), "interaction", selection_interaction_json(s), "data",
-                         data_json(s->config)));
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "chi2", json_number(r->chi2),
+                             "delta_chi2", json_number(r->chi2 - fit->reference), "penalty", json_number(r->penalty),
+                             "pulls", pulls, "experiments", experiments, "parameters", parameters, "status",
+                             cev_point_status_name((int)r->status), "interaction", selection_interaction_json(s),
+                             "data", data_json(s->config));
+    add_point_fit_json(s, fit, json);
+    print_json(json);
 }
 
 static void print_bins(const cev_experiment *x, const double *data, const double *predicted, const double *chi2)
@@ -125,7 +79,7 @@ static void print_bins(const cev_experiment *x, const double *data, const double
     }
 }
 
-static void print_as_text(const selection *s, const cev_point_report *r, double reference)
+static void print_as_text(const selection *s, const cev_point_report *r, const point_fit *fit)
 {
     char text[1024];
     selection_interaction_text(s, text, sizeof text);
@@ -133,11 +87,12 @@ static void print_as_text(const selection *s, const cev_point_report *r, double 
     data_text(s->config, text, sizeof text);
     printf("data %s\n\n", text);
     printf("chi2 %.9g   ", r->chi2);
-    if (isnan(reference))
+    if (isnan(fit->reference))
         printf("delta_chi2 none (no parameter is scanned)");
     else
-        printf("delta_chi2 %.9g", r->chi2 - reference);
+        printf("delta_chi2 %.9g", r->chi2 - fit->reference);
     printf("   status %s\n\n", cev_point_status_name((int)r->status));
+    print_point_fit(s, fit);
     printf("%-32s %14s %10s\n", "pull", "value", "in sigma");
     for (size_t p = 0; p < cev_model_n_pull(s->model); p++)
         printf("%-32s %14.6e %10.4f\n", cev_model_pull_name(s->model, p), r->pull[p],
@@ -150,6 +105,13 @@ static void print_as_text(const selection *s, const cev_point_report *r, double 
     }
 }
 
+/* The parts are those of the model at the minimum; its chi2, constraints of profiled parameters included, is the fit's. */
+static void take_over(const point_fit *fit, cev_point_report *report)
+{
+    report->chi2 = fit->at.chi2;
+    if (cev_point_failed((int)fit->at.status)) report->status = fit->at.status;
+}
+
 int command_point(int argc, char **argv)
 {
     selection_options options = {.compares = true};
@@ -159,13 +121,14 @@ int command_point(int argc, char **argv)
 
     selection s;
     cev_point_report report;
-    double reference;
+    point_fit fit;
     cev_status status = selection_open(&options, &s);
     if (status != CEV_OK) return report_error(status);
     status = cev_model_check_data(s.model, &s.data);
+    if (status == CEV_OK) status = point_fit_of(&s, &fit);
     if (status == CEV_OK) status = cev_model_explain(s.config->arena, s.model, &s.data, s.theta, &report);
-    if (status == CEV_OK) status = reference_chi2(&s, &reference);
-    if (status == CEV_OK) (options.json ? print_as_json : print_as_text)(&s, &report, reference);
+    if (status == CEV_OK && fit.is_profiled) take_over(&fit, &report);
+    if (status == CEV_OK) (options.json ? print_as_json : print_as_text)(&s, &report, &fit);
     bool failed = status == CEV_OK && cev_point_failed((int)report.status);
     selection_close(&s);
     return status != CEV_OK ? report_error(status) : failed ? EXIT_POINTS_FAILED : EXIT_COMPLETE;

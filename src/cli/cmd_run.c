@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "job_options.h"
+#include "profiled_text.h"
 #include "stop.h"
 #include "file_kind.h"
 #include "usage.h"
@@ -60,8 +61,22 @@ static void print_as_json(const job_command *c, const cev_job_result *r)
     if (r->config->is_scan && is_complete(r)) {
         json_object_set_new(json, "best_fit_chi2", json_number(lowest_best_fit(r)));
         json_object_set_new(json, "best_fit", best_fits_json(r));
+        const cev_degrees degrees = cev_scan_degrees(r->config->space[0].scan);
+        json_object_set_new(json, "fit", degrees_json(&degrees));
     }
+    json_t *profiled = minimised_of_result_json(r);
+    if (profiled) json_object_set_new(json, "profiled", profiled);
     print_json(json);
+}
+
+/* A bad fit is to be seen; one to Asimov data has no such number unless something is profiled. */
+static void print_fit(const cev_job_result *r)
+{
+    const cev_scan_config *scan = r->config->space[0].scan;
+    if (scan->data == CEV_DATA_ASIMOV && !r->flagged) return;
+    const cev_degrees degrees = cev_scan_degrees(scan);
+    printf("the fit has ");
+    print_degrees(&degrees);
 }
 
 static void print_as_text(const job_command *c, const cev_job_result *r)
@@ -87,6 +102,8 @@ static void print_as_text(const job_command *c, const cev_job_result *r)
     if (!s->is_scan) printf("; %zu fits for each grid point", r->n_unit);
     printf("\n");
     if (s->is_scan) print_best_fits(r);
+    if (s->is_scan) print_fit(r);
+    print_minimised_of_result(r);
     printf("content hash %s\n", r->content_hash);
 }
 

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "job_options.h"
 #include "map_guard.h"
+#include "profiled_text.h"
 #include "file_kind.h"
 #include "usage.h"
 
@@ -120,6 +121,7 @@ static void print_as_text(const char *path, const cev_map_info *info, const cev_
         print_spaces(info);
     else
         print_scan(info, r);
+    print_minimised_of_file(info);
     if (!info->description_intact) printf("warning: its description does not have its hash: see cevscan verify\n");
     if (!info->results_intact) printf("warning: its best fits do not have their hash: see cevscan verify\n");
     if (info->progress.complete) print_text("content hash ", info->progress.content_hash, "\n");
@@ -191,6 +193,8 @@ static void print_as_json(const cev_map_info *info, const cev_job_result *r)
         add_study_json(json, info);
     else
         add_scan_json(json, info, r);
+    json_t *profiled = minimised_of_file_json(info);
+    if (profiled) json_object_set_new(json, "profiled", profiled);
     print_json(json);
 }
 

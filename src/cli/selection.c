@@ -65,40 +65,89 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 const struct argp selection_argp = {.options = option_table, .parser = parse};
 
-static cev_status unknown_parameter(const cev_card *card, const char *name)
+/* Names that are not in the roster: pulls that the scan leaves to the fit, and others. */
+static cev_status unknown_parameter(const cev_scan_config *c, const char *name)
 {
-    const char *names[CEV_MAX_MODEL_PARAMETERS];
-    for (size_t p = 0; p < card->n_parameter; p++) names[p] = card->parameters[p].name;
-    const char *nearest = cev_nearest(name, names, card->n_parameter);
+    const cev_card *card = &c->interaction->card;
+    const char *names[CEV_MAX_THETA];
+    size_t n = cev_roster_n(&c->roster);
+    for (size_t p = 0; p < c->n_pull; p++)
+        if (!strcmp(c->pull_name[p], name))
+            return cev_fail(CEV_E_INPUT,
+                            "--set: \"%s\" is a pull, which every fit minimises over; a scan file that names it under "
+                            "`parameters` gives it a value",
+                            name);
+    for (size_t p = 0; p < n; p++) names[p] = cev_roster_parameter(&c->roster, p)->name;
+    const char *nearest = cev_nearest(name, names, n);
     return cev_fail(CEV_E_INPUT,
                     "--set: unknown parameter \"%s\" of interaction \"%s\"%s%s%s; see: cevscan describe %s", name,
                     card->name, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
                     card->name);
 }
 
-static cev_status apply_setting(const cev_scan_config *c, const char *setting, double *theta)
+/* A value of what follows others cannot act. */
+static cev_status check_follower(const cev_roster *roster, const char *setting, size_t p)
+{
+    for (size_t k = 0; k < roster->n_follower; k++) {
+        const cev_follower *f = &roster->follower[k];
+        if (f->index != p) continue;
+        if (f->formula)
+            return cev_fail(CEV_E_INPUT, "--set %s: it follows the formula %s; set what that names", setting,
+                            f->formula);
+        return cev_fail(CEV_E_INPUT, "--set %s: it is %.10g times %s; set that", setting, f->times,
+                        cev_roster_parameter(roster, f->of)->name);
+    }
+    return CEV_OK;
+}
+
+/* A profiled parameter with a value is minimised over no more. */
+static cev_status stop_profiling(cev_scan_config *c, size_t p)
+{
+    cev_profiled *kept;
+    size_t n = 0;
+    CEV_TRY(cev_new(c->arena, c->roster.n_profiled, &kept));
+    for (size_t k = 0; k < c->roster.n_profiled; k++)
+        if (c->roster.profiled[k].index != p) kept[n++] = c->roster.profiled[k];
+    c->roster.profiled = kept;
+    c->roster.n_profiled = n;
+    return CEV_OK;
+}
+
+/* Followers at the point that --set has made. */
+static cev_status follow(const cev_roster *roster, double *theta)
+{
+    cev_followers *followers = NULL;
+    CEV_TRY(cev_followers_create(roster, &followers));
+    cev_followers_apply_one(roster, followers, theta);
+    cev_followers_destroy(&followers);
+    return CEV_OK;
+}
+
+static cev_status apply_setting(cev_scan_config *c, const char *setting, double *theta)
 {
     const cev_card *card = &c->interaction->card;
     const char *equals = strchr(setting, '=');
-    char name[64], *end;
+    char name[192], *end;
     if (!equals || equals == setting || (size_t)(equals - setting) >= sizeof name)
         return cev_fail(CEV_E_INPUT, "--set %s: expected PARAMETER=VALUE", setting);
     memcpy(name, setting, (size_t)(equals - setting));
     name[equals - setting] = '\0';
-    size_t p = cev_parameter_index(card->parameters, card->n_parameter, name);
-    if (p == card->n_parameter) return unknown_parameter(card, name);
+    size_t p = cev_roster_index(&c->roster, name);
+    if (p == cev_roster_n(&c->roster)) return unknown_parameter(c, name);
+    CEV_TRY(check_follower(&c->roster, setting, p));
     double value = strtod(equals + 1, &end);
-    const cev_parameter *parameter = &card->parameters[p];
+    const cev_parameter *parameter = cev_roster_parameter(&c->roster, p);
     if (end == equals + 1 || *end || !(value >= parameter->minimum && value <= parameter->maximum))
         return cev_fail(CEV_E_INPUT, "--set %s: expected a number between %g and %g", setting, parameter->minimum,
                         parameter->maximum);
     const char *complaint = cev_parameter_complaint(parameter, value);
     if (complaint) return cev_fail(CEV_E_INPUT, "--set %s: expected %s", setting, complaint);
     const char *why = NULL;
-    if (value != parameter->default_value) CEV_TRY(cev_scan_why_idle(c->arena, c, p, NULL, &why));
+    if (value != parameter->default_value && p < card->n_parameter)
+        CEV_TRY(cev_scan_why_idle(c->arena, c, p, NULL, &why));
     if (why) return cev_fail(CEV_E_INPUT, "--set %s: %s", setting, why);
     theta[p] = value;
-    return CEV_OK;
+    return stop_profiling(c, p);
 }
 
 /* "a, b, c": all that can be found by name. */
@@ -199,6 +248,7 @@ static cev_status open_all(const selection_options *options, selection *out)
     memcpy(out->theta, c->theta, sizeof out->theta);
     CEV_TRY(choose_data(options, c));
     for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(c, options->setting[k], out->theta));
+    CEV_TRY(follow(&c->roster, out->theta));
     for (size_t p = 0; p < c->interaction->card.n_parameter; p++)
         if (c->interaction->card.parameters[p].whole) c->truth[p] = out->theta[p]; /* a choice of both */
     CEV_TRY(cev_model_create(c->n_experiment, c->experiment, &c->roster, out->theta, &out->model));

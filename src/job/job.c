@@ -49,6 +49,8 @@ static cev_status tell_of_remarks(const job *j)
     if (j->found || !j->options->remark) return CEV_OK;
     CEV_TRY(cev_study_remarks(j->arena, j->config, &remarks));
     for (size_t k = 0; k < remarks.n; k++) j->options->remark(j->options->context, &remarks.remark[k]);
+    CEV_TRY(job_look_for_flat(j, &remarks));
+    for (size_t k = 0; k < remarks.n; k++) j->options->remark(j->options->context, &remarks.remark[k]);
     return CEV_OK;
 }
 
@@ -133,6 +135,26 @@ static cev_status keep_fits(const cev_scan_config *scan, const cev_map_results *
     return CEV_OK;
 }
 
+/* From the results of the job, or from a file that was complete. */
+static cev_status keep_flagged(const job *j, cev_job_result *r)
+{
+    size_t n = j->config->n_space;
+    bool some = false;
+    for (size_t k = 0; k < n; k++) some |= j->config->space[k].scan->roster.n_profiled > 0;
+    if (!some) return CEV_OK;
+    r->flagged = calloc(n, sizeof *r->flagged);
+    if (!r->flagged) return cev_fail(CEV_E_MEMORY, "out of memory");
+    for (size_t k = 0; k < n; k++) {
+        const cev_map_results *from = j->space ? &j->space[k].results : &j->found->space[k].results;
+        size_t n_map = j->space ? j->space[k].n_map : j->found->space[k].n_map;
+        const uint64_t *const count[] = {from->points_proven, from->points_at_bound, from->points_flat};
+        r->flagged[k].points = j->config->space[k].scan->grid.n_point * n_map;
+        for (size_t f = 0; f < CEV_N_POINT_FLAGS && count[f]; f++)
+            for (size_t m = 0; m < n_map; m++) r->flagged[k].flag[f] += count[f][m];
+    }
+    return CEV_OK;
+}
+
 static cev_status keep_results(job *j, cev_job_result *r)
 {
     const cev_map_progress *p = r->outcome == CEV_JOB_WAS_COMPLETE ? &j->found->progress : &j->progress;
@@ -142,11 +164,12 @@ static cev_status keep_results(job *j, cev_job_result *r)
     r->points_failed = j->space ? j->points_failed : p->points_failed;
     r->first_result_s = j->first_result_s;
     r->seconds = j->started > 0 ? job_now_s() - j->started : 0;
-    r->n_unit = j->units ? cev_units_n(j->units) : 0;
+    r->n_unit = job_units_n(j);
     memcpy(r->content_hash, p->content_hash, sizeof r->content_hash);
     bool complete = r->outcome == CEV_JOB_COMPLETE || r->outcome == CEV_JOB_WAS_COMPLETE;
     if (complete && j->config->is_scan) /* a file that was complete has not been built */
         CEV_TRY(keep_fits(j->config->space[0].scan, j->space ? &j->space[0].results : &j->found->space[0].results, r));
+    if (complete) CEV_TRY(keep_flagged(j, r));
     r->config = j->config;
     return CEV_OK;
 }
@@ -167,6 +190,7 @@ void cev_job_result_free(cev_job_result *r)
 {
     cev_study_config_destroy(&r->config);
     free(r->fit);
+    free(r->flagged);
     *r = (cev_job_result){0};
 }
 

@@ -38,8 +38,8 @@ static void look_at_one(void *context, int thread, size_t n)
 {
     search *s = context;
     size_t k = s->begin + n, space = space_of(s, k);
-    s->status[n] = cev_best_fits_look(s->fits[space], s->j->scratch[thread], k - s->first[space], job_is_stopping, s->j,
-                                      s->result + n * s->result_size);
+    s->status[n] = cev_best_fits_look(s->fits[space], s->j->space[space].units->scratch[thread], k - s->first[space],
+                                      job_is_stopping, s->j, s->result + n * s->result_size);
 }
 
 static void poll_for_others(void *context)
@@ -72,18 +72,26 @@ static cev_status take(void *context, size_t item, const void *report)
     return CEV_OK;
 }
 
-/* Whether any search leaves the slow parameters that the first space has; the same on every rank. */
+/* Whether any search leaves the slow parameters that the first space of its units has; the same on every rank. */
 static bool some_item_folds(const job *j)
 {
-    const cev_card *card = &j->space[0].scan->interaction->card;
     for (size_t k = 0; k < j->n_space; k++) {
         const cev_scan_config *scan = j->space[k].scan;
-        for (size_t a = 0; a < scan->grid.n_axis; a++)
-            if (scan->axis_description[a]->slow) return true;
-        for (size_t p = 0; p < card->n_parameter; p++)
-            if (card->parameters[p].slow && !cev_same_value(scan->theta[p], j->space[0].scan->theta[p])) return true;
+        if (job_is_slow(&j->space[k])) return true;
+        for (size_t p = 0; p < cev_roster_n(&scan->roster); p++)
+            if (cev_roster_is_slow(&scan->roster, p) &&
+                !cev_same_value(scan->theta[p], j->space[k].units->scan->theta[p]))
+                return true;
     }
     return false;
+}
+
+/* Each family of units once. */
+static void fold_all(const job *j)
+{
+    for (size_t k = 0; k < j->n_space; k++)
+        if (j->space[k].scan == j->space[k].units->scan)
+            cev_combination_fold(j->space[k].combination, j->space[k].scan->theta);
 }
 
 /* --- rounds ----------------------------------------------------------------------------------------------------- */
@@ -93,7 +101,7 @@ static void lay_round(search *s)
 {
     const job *j = s->j;
     for (size_t k = 0; k < j->config->n_space; k++) s->first[k + 1] = s->first[k] + cev_best_fits_n_item(s->fits[k]);
-    if (!s->folds) cev_combination_fold(j->space[0].combination, j->space[0].scan->theta);
+    if (!s->folds) fold_all(j);
     size_t share = n_look(s) / (2 * (size_t)j->machine.n_rank);
     s->together = s->folds || share < 1 ? 1 : share > MOST_TOGETHER ? MOST_TOGETHER : share;
 }

@@ -10,8 +10,8 @@
 #include "job_parts.h"
 
 /* Enough of a tile to know what a point costs. */
-static const double long_enough_s = 0.02;
-enum { ROUNDS_OF_SLOW_SEARCH = 3 };
+static const double long_enough_s = 0.02, long_enough_of_profiled_s = 0.3;
+enum { ROUNDS_OF_SLOW_SEARCH = 3, MOST_SAMPLES = 32 };
 
 /* Of this process: what other programs do meanwhile is not counted. */
 static double cpu_s(void)
@@ -21,28 +21,24 @@ static double cpu_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool is_slow(const job_space *s)
-{
-    for (size_t a = 0; a < s->scan->grid.n_axis; a++)
-        if (s->scan->axis_description[a]->slow) return true;
-    return false;
-}
-
 /* Seconds of one piece of the middle tile of a space, starts included, and of its folding. */
-static void measure_space(const job *j, const job_space *s, double *fold_s, double *tile_s)
+static void measure_space(const job_space *s, double *fold_s, double *tile_s)
 {
     cev_combination *c = s->combination;
     cev_tile tile = cev_grid_tile(&s->scan->grid, s->scan->grid.n_tile / 2);
     double begin = cpu_s();
     size_t n = cev_combination_open(c, &tile), done = 0;
-    *fold_s = is_slow(s) ? cpu_s() - begin : 0;
+    *fold_s = job_is_slow(s) ? cpu_s() - begin : 0;
     begin = cpu_s();
-    for (size_t k = 0; k < n; k++) cev_combination_start(c, j->scratch[0], k);
+    for (size_t k = 0; k < n; k++) cev_combination_start(c, s->units->scratch[0], k);
     n = cev_combination_ready(c);
     double starts_s = cpu_s() - begin;
     begin = cpu_s();
-    while (done < n && (done == 0 || cpu_s() - begin < long_enough_s))
-        cev_combination_evaluate(c, j->scratch[0], done++);
+    /* From all over the tile: fits of points that are profiled take now more, now less. */
+    double enough_s = s->scan->roster.n_profiled ? long_enough_of_profiled_s : long_enough_s;
+    size_t step = s->scan->roster.n_profiled ? n / MOST_SAMPLES + 1 : 1;
+    for (size_t k = 0; k < n && (done == 0 || cpu_s() - begin < enough_s); k += step, done++)
+        cev_combination_evaluate(c, s->units->scratch[0], k);
     *tile_s = starts_s + (cpu_s() - begin) * (double)n / (double)done;
 }
 
@@ -61,14 +57,14 @@ static cev_status measure_fits(const job *j, const job_space *s, double *fit_s)
     size_t n = cev_best_fits_n_item(fits);
     double begin = cpu_s();
     if (status == CEV_OK && n > 0)
-        status = cev_best_fits_look(fits, j->scratch[0], 0, job_is_stopping, (void *)(uintptr_t)j, result);
-    *fit_s = (cpu_s() - begin) * (double)n * (is_slow(s) ? ROUNDS_OF_SLOW_SEARCH : 1);
+        status = cev_best_fits_look(fits, s->units->scratch[0], 0, job_is_stopping, (void *)(uintptr_t)j, result);
+    *fit_s = (cpu_s() - begin) * (double)n * (job_is_slow(s) ? ROUNDS_OF_SLOW_SEARCH : 1);
     cev_best_fits_destroy(&fits);
     return status;
 }
 
 /* Whether a set has a finite chi2 at the first, the middle or the last point of the grid. */
-static bool is_possible(const job *j, const job_space *s, size_t set)
+static bool is_possible(const job_space *s, size_t set)
 {
     const cev_scan_job *scan = cev_combination_job(s->combination);
     size_t n_parameter = cev_roster_n(&s->scan->roster);
@@ -80,7 +76,7 @@ static bool is_possible(const job *j, const job_space *s, size_t set)
         cev_scan_job_theta(scan, (2 - k) * (s->scan->grid.n_point - 1) / 2, theta);
         for (size_t p = 0; p < n_parameter; p++) block[p] = theta[p] - (cev_lanes){0};
         cev_combination_fold(s->combination, theta);
-        cev_combination_point(s->combination, j->scratch[0], set, block, &chi2, &status);
+        cev_combination_point(s->combination, s->units->scratch[0], set, block, &chi2, &status);
         possible = isfinite(chi2[0]);
     }
     return possible;
@@ -90,7 +86,7 @@ static bool is_possible(const job *j, const job_space *s, size_t set)
 static cev_status check_data(const job *j, const job_space *s)
 {
     for (size_t m = 0; m < s->n_map; m++) {
-        cev_status status = is_possible(j, s, m) ? CEV_OK : cev_combination_blame(s->combination, m, 0);
+        cev_status status = is_possible(s, m) ? CEV_OK : cev_combination_blame(s->combination, m, 0);
         if (status == CEV_E_INPUT) return cev_fail_while(status, "%s", job_fit_name(j, s, m * s->n_member));
     }
     return CEV_OK;
@@ -111,9 +107,25 @@ static double bytes_of_space(const job *j, size_t k)
     const cev_map_space *space = &j->spec.space[k];
     double points = (double)space->grid->n_tile * (double)cev_grid_points_of_whole_tile(space->grid);
     const double index_bytes = 96; /* of a chunk, in HDF5's tree */
-    double fields = 3 + (double)space->n_pull;
+    double fields = (double)(3 + space->n_pull + (space->n_profiled > 0) + space->n_stored);
+    double point_bytes = 17 + 8.0 * (double)(space->n_pull + space->n_stored) + (space->n_profiled > 0);
     double digests = (double)space->grid->n_tile * (CEV_DIGEST_SIZE * (double)space->n_map + 1 + index_bytes * fields);
-    return points * (double)space->n_map * (17 + 8 * (double)space->n_pull) + digests;
+    return points * (double)space->n_map * point_bytes + digests;
+}
+
+/* The job's arena ends with it. */
+static cev_status keep_remarks(const job *j, cev_job_estimate *out)
+{
+    cev_remark *kept;
+    CEV_TRY(job_look_for_flat(j, &out->flat));
+    CEV_TRY(cev_new(j->config->arena, out->flat.n, &kept));
+    for (size_t k = 0; k < out->flat.n; k++) {
+        char *text;
+        CEV_TRY(cev_arena_copy_text(j->config->arena, out->flat.remark[k].text, &text));
+        kept[k] = (cev_remark){out->flat.remark[k].warning, text};
+    }
+    out->flat.remark = kept;
+    return CEV_OK;
 }
 
 static cev_status estimate(job *j, cev_job_estimate *out)
@@ -129,16 +141,17 @@ static cev_status estimate(job *j, cev_job_estimate *out)
         double fold_s, tile_s, fit_s;
         CEV_TRY(check_data(j, s));
         CEV_TRY(measure_fits(j, s, &fit_s));
-        measure_space(j, s, &fold_s, &tile_s);
+        measure_space(s, &fold_s, &tile_s);
         out->fit_s += fit_s;
         out->fold_s += fold_s * (double)s->scan->grid.n_tile;
         out->core_seconds += tile_s * (double)s->scan->grid.n_tile;
         out->file_bytes += bytes_of_space(j, k) + (j->config->is_scan ? 0 : structure_of_space);
     }
+    CEV_TRY(keep_remarks(j, out));
     out->core_seconds += out->fold_s + out->fit_s;
     out->memory_bytes = resident_bytes() + open_file_bytes;
     out->points = (double)j->points;
-    out->n_unit = cev_units_n(j->units);
+    out->n_unit = job_units_n(j);
     return CEV_OK;
 }
 

@@ -21,7 +21,7 @@ static void put_fit(job_space *s, size_t f, const cev_best_fit *fit)
 static cev_status take_over(job *j, job_space *s, size_t f)
 {
     cev_best_fit fit;
-    CEV_TRY(cev_best_fits_near(s->combination, j->scratch[0], f / s->n_member, s->lowest_point[f], &fit));
+    CEV_TRY(cev_best_fits_near(s->combination, s->units->scratch[0], f / s->n_member, s->lowest_point[f], &fit));
     job_tell(j, "%s: a grid point has chi2 %.9g, below the minimum %.9g found before: delta_chi2 now counts from it",
              job_fit_name(j, s, f), s->lowest[f], s->results.chi2_reference[f]);
     put_fit(s, f, &fit);
@@ -32,7 +32,7 @@ static cev_status take_over(job *j, job_space *s, size_t f)
 static cev_status check_fit(job *j, const job_space *s, size_t f)
 {
     double said = s->results.chi2_reference[f];
-    double found = cev_best_fits_chi2_at(s->combination, j->scratch[0], f / s->n_member, f % s->n_member,
+    double found = cev_best_fits_chi2_at(s->combination, s->units->scratch[0], f / s->n_member, f % s->n_member,
                                          s->results.best_fit + f * s->scan->grid.n_axis);
     if (fabs(found - said) <= right_to * fmax(1, fabs(said)) && said <= s->lowest[f] + right_to) return CEV_OK;
     return cev_fail(CEV_E_NUMERIC,

@@ -34,14 +34,14 @@ static bool has_its_references(job *j, const job_buffer *b)
 static bool has_no_other_pulls(const job *j, const job_buffer *b)
 {
     const cev_map_space *space = &j->spec.space[j->at - j->space];
-    for (size_t m = 0; b->results.pull && m < j->at->n_map; m++)
+    const cev_units *units = j->at->units->units;
+    for (size_t m = 0; m < j->at->n_map; m++)
         for (size_t p = 0; p < space->n_pull; p++) {
             size_t own = 0, n = j->tile.n_point;
             const double *pull = b->results.pull + (p * j->at->n_map + m) * n;
-            while (own < cev_units_n_pull(j->units, m) &&
-                   strcmp(cev_units_pull_name(j->units, m, own), space->pull_name[p]))
+            while (own < cev_units_n_pull(units, m) && strcmp(cev_units_pull_name(units, m, own), space->pull_name[p]))
                 own++;
-            for (size_t k = 0; k < n && own == cev_units_n_pull(j->units, m); k++)
+            for (size_t k = 0; k < n && own == cev_units_n_pull(units, m); k++)
                 if (!isnan(pull[k])) return false;
         }
     return true;

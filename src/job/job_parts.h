@@ -12,9 +12,19 @@
 #include "cevscan/map_lock.h"
 #include "cevscan/watch.h"
 
+/* Units of experiments under one roster, which the spaces that have it share. */
+typedef struct job_units {
+    const cev_scan_config *scan; /* of the first of them; the units are folded with its theta at first */
+    cev_units *units;
+    cev_units_scratch **scratch; /* [threads] */
+    size_t n_pull;               /* stored, of all maps */
+    const char **pull_name;
+} job_units;
+
 /* What is known of the maps over one grid. */
 typedef struct job_space {
-    const cev_scan_config *scan;              /* with all experiments of the study */
+    const cev_scan_config *scan; /* with all experiments of the study */
+    const job_units *units;
     size_t n_map, n_member, n_fit, first_map; /* fit number map * n_member + member */
     size_t first_item;                        /* items first_item .. first_item + grid.n_tile - 1 are its tiles */
     cev_combination *combination;
@@ -27,7 +37,7 @@ typedef struct job_space {
 typedef struct job_note {
     cev_digest digest;
     double lowest; /* chi2, infinite if no point has one */
-    uint64_t lowest_point, n_failed;
+    uint64_t lowest_point, n_failed, n_flag[CEV_N_POINT_FLAGS];
 } job_note;
 
 /* What a tile in work holds: [n_map][n_point] each, as the file takes them. */
@@ -48,14 +58,12 @@ typedef struct job {
 
     cev_study_config *config;
     char *path; /* of the output, symbolic links followed */
-    cev_units *units;
-    cev_units_scratch **scratch; /* [threads] */
+    size_t n_units;
+    job_units *units; /* [n_units] */
     size_t n_space;
     job_space *space;         /* [n_space] */
     size_t n_item, most_maps; /* tiles of all spaces; maps of a space */
     cev_map_spec spec;
-    size_t n_pull; /* stored, of all maps */
-    const char **pull_name;
     cev_map *map;
 
     /* The tile in work. */
@@ -152,11 +160,24 @@ const char *job_fit_name(const job *j, const job_space *s, size_t fit);
 /* References of the maps of a space in a tile, [n_map]; until the next call. */
 const double *job_references(job *j, const job_space *s, const cev_tile *tile);
 
+/* Whether templates are folded anew from tile to tile of a space. */
+bool job_is_slow(const job_space *s);
+
 /* Whether this job works on an item, and does not leave it to another shard. */
 bool job_is_of_this_shard(const job *j, size_t item);
 
 /* The spec of the file, without texts and index, which only its maker needs. */
 cev_status job_describe(job *j);
+
+/* --- job_units.c: units of experiments -------------------------------------------------------------------------- */
+
+/* Those of a space's roster; made, if no space before has the same. */
+cev_status job_units_for(job *j, const cev_scan_config *scan, job_units **out);
+void job_units_destroy(job *j);
+
+/* Of all: their number; and a digest of their templates as they are folded now. */
+size_t job_units_n(const job *j);
+cev_status job_units_digest(const job *j, cev_digest *out);
 
 /* --- job_build.c: models and buffers ---------------------------------------------------------------------------- */
 
@@ -246,6 +267,14 @@ cev_status job_allocate_looks(job *j);
 
 /* Collective: reads every done item of a file that is resumed; damaged ones become pending. */
 cev_status job_revisit(job *j);
+
+/* --- job_refit.c, job_flat.c: minima over profiled parameters --------------------------------------------------- */
+
+/* Collective: n points of the file that is open are fitted from many starts; those with lower minima into *result. */
+cev_status job_refit(job *j, size_t n, unsigned long seed, cev_verify_result *result);
+
+/* Warnings where more is profiled than data can tell, in the job's arena. Folds the units. */
+cev_status job_look_for_flat(const job *j, cev_remarks *out);
 
 /* --- job_finish.c ----------------------------------------------------------------------------------------------- */
 

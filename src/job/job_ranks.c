@@ -176,7 +176,7 @@ cev_status job_agree_on_templates(job *j)
 {
     cev_digest own, theirs;
     char text[CEV_DIGEST_TEXT_SIZE];
-    cev_status status = cev_units_digest(j->units, &own);
+    cev_status status = job_units_digest(j, &own);
     if (status != CEV_OK) memset(&own, 0, sizeof own);
     theirs = own;
     CEV_TRY(job_share(j, &theirs, sizeof theirs));

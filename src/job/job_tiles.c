@@ -13,14 +13,14 @@ static void find_start(void *context, int thread, size_t k)
 {
     job *j = context;
     if (!atomic_load_explicit(&j->abandoned, memory_order_relaxed))
-        cev_combination_start(j->at->combination, j->scratch[thread], k);
+        cev_combination_start(j->at->combination, j->at->units->scratch[thread], k);
 }
 
 static void evaluate_piece(void *context, int thread, size_t k)
 {
     job *j = context;
     if (!atomic_load_explicit(&j->abandoned, memory_order_relaxed))
-        cev_combination_evaluate(j->at->combination, j->scratch[thread], k);
+        cev_combination_evaluate(j->at->combination, j->at->units->scratch[thread], k);
 }
 
 /* One map's part of the buffer, from the units. */
@@ -42,19 +42,31 @@ static size_t pull_of_space(const cev_map_space *space, const char *name)
     return p;
 }
 
-static double *pull_at(const job *j, const job_buffer *b, size_t pull, size_t map)
+/* Where one map's values of pull or profiled parameter number k are, among those of all. */
+static double *values_at(const job *j, double *all, size_t k, size_t map)
 {
-    return b->results.pull + (pull * j->at->n_map + map) * j->tile.n_point;
+    return all + (k * j->at->n_map + map) * j->tile.n_point;
 }
 
 static void sum_pulls(const job *j, const job_buffer *to, size_t map)
 {
     const cev_map_space *space = spec_of(j);
+    const cev_units *units = j->at->units->units;
     for (size_t p = 0; p < space->n_pull; p++)
-        for (size_t k = 0; k < j->tile.n_point; k++) pull_at(j, to, p, map)[k] = NAN;
-    for (size_t p = 0; p < cev_units_n_pull(j->units, map); p++)
+        for (size_t k = 0; k < j->tile.n_point; k++) values_at(j, to->results.pull, p, map)[k] = NAN;
+    for (size_t p = 0; space->n_pull && p < cev_units_n_pull(units, map); p++)
         cev_combination_pull(j->at->combination, map, p,
-                             pull_at(j, to, pull_of_space(space, cev_units_pull_name(j->units, map, p)), map));
+                             values_at(j, to->results.pull, pull_of_space(space, cev_units_pull_name(units, map, p)),
+                                       map));
+}
+
+static void sum_profiled(const job *j, const job_buffer *to, size_t map)
+{
+    const cev_map_space *space = spec_of(j);
+    const cev_combination *c = j->at->combination;
+    if (space->n_profiled) cev_combination_flags(c, map, to->results.flags + map * j->tile.n_point);
+    for (size_t k = 0; k < space->n_stored; k++)
+        cev_combination_profiled(c, map, k, values_at(j, to->results.profiled, k, map));
 }
 
 static void sum_map(void *context, int thread, size_t map)
@@ -64,7 +76,8 @@ static void sum_map(void *context, int thread, size_t map)
     size_t n = j->tile.n_point;
     (void)thread;
     cev_combination_sum(j->at->combination, map, s->to->results.chi2 + map * n, s->to->results.status + map * n);
-    if (s->to->results.pull) sum_pulls(j, s->to, map);
+    sum_pulls(j, s->to, map);
+    sum_profiled(j, s->to, map);
 }
 
 static void poll_while_summing(void *context)
@@ -90,11 +103,21 @@ cev_status job_compute(job *j, cev_schedule *schedule, size_t item, job_buffer *
 
 static cev_status digest_map(const job *j, const job_buffer *b, size_t map, cev_digest *out)
 {
-    const double *pull[CEV_MAX_PULLS];
-    size_t n = j->tile.n_point, n_pull = b->results.pull ? cev_units_n_pull(j->units, map) : 0;
+    const double *pull[CEV_MAX_PULLS], *value[CEV_MAX_PROFILED];
+    const cev_map_space *space = spec_of(j);
+    const cev_units *units = j->at->units->units;
+    size_t n = j->tile.n_point, n_pull = space->n_pull ? cev_units_n_pull(units, map) : 0;
     for (size_t p = 0; p < n_pull; p++)
-        pull[p] = pull_at(j, b, pull_of_space(spec_of(j), cev_units_pull_name(j->units, map, p)), map);
-    return cev_tile_digest(&j->tile, b->results.chi2 + map * n, b->results.status + map * n, n_pull, pull, out);
+        pull[p] = values_at(j, b->results.pull, pull_of_space(space, cev_units_pull_name(units, map, p)), map);
+    for (size_t k = 0; k < space->n_stored; k++) value[k] = values_at(j, b->results.profiled, k, map);
+    const cev_tile_part part = {.chi2 = b->results.chi2 + map * n,
+                                .status = b->results.status + map * n,
+                                .n_pull = n_pull,
+                                .pull = pull,
+                                .flags = space->n_profiled ? b->results.flags + map * n : NULL,
+                                .n_profiled = space->n_stored,
+                                .profiled = value};
+    return cev_tile_digest(&j->tile, &part, out);
 }
 
 cev_status job_note_map(const job *j, const job_buffer *b, size_t map, job_note *note)
@@ -107,6 +130,8 @@ cev_status job_note_map(const job *j, const job_buffer *b, size_t map, job_note 
         note->n_failed += cev_point_failed(b->results.status[map * n + k]);
         if (chi2[k] < note->lowest) note->lowest = chi2[k], lowest = k;
     }
+    for (size_t k = 0; spec_of(j)->n_profiled && k < n; k++)
+        for (int f = 0; f < CEV_N_POINT_FLAGS; f++) note->n_flag[f] += b->results.flags[map * n + k] >> f & 1;
     if (lowest < n) {
         size_t index[CEV_MAX_AXES];
         cev_tile_point(grid, &j->tile, lowest, index);
@@ -123,6 +148,11 @@ void job_take_notes(job *j, size_t item, const job_note *note)
     for (size_t m = 0; m < s->n_map; m++) {
         size_t f = job_fit_of(s, m, &tile);
         s->results.points_failed[m] += note[m].n_failed;
+        if (s->results.points_proven) {
+            s->results.points_proven[m] += note[m].n_flag[0];
+            s->results.points_at_bound[m] += note[m].n_flag[1];
+            s->results.points_flat[m] += note[m].n_flag[2];
+        }
         j->points_failed += note[m].n_failed;
         bool lower = note[m].lowest < s->lowest[f] ||
                      (note[m].lowest == s->lowest[f] && note[m].lowest_point < s->lowest_point[f]);

@@ -9,15 +9,16 @@
 #include "job_parts.h"
 #include "job_place.h"
 
-const char *const cev_job_part_names[CEV_N_PARTS] = {"description", "axes", "best fit", "number of failed points",
-                                                     "content hash"};
+const char *const cev_job_part_names[CEV_N_PARTS] =
+    {"description", "axes", "best fit", "number of failed points", "numbers of flagged points", "content hash"};
 
 typedef struct verification {
     job j;
     const cev_verify_options *what;
     cev_verify_result *result;
-    bool *chosen;  /* [n_item], to be recomputed; on all ranks */
-    bool complete; /* the file is: its references are known */
+    bool *chosen;   /* [n_item], to be recomputed; on all ranks */
+    bool complete;  /* the file is: its references are known */
+    size_t n_refit; /* wanted; 0 where nothing is profiled */
 } verification;
 
 /* --- the choice ------------------------------------------------------------------------------------------------- */
@@ -125,7 +126,7 @@ static void check_fit(verification *v, const job_space *s, size_t f)
 {
     const cev_map_results *said = &v->j.found->space[s - v->j.space].results;
     size_t n_axis = s->scan->grid.n_axis;
-    double at_it = cev_best_fits_chi2_at(s->combination, v->j.scratch[0], f / s->n_member, f % s->n_member,
+    double at_it = cev_best_fits_chi2_at(s->combination, s->units->scratch[0], f / s->n_member, f % s->n_member,
                                          said->best_fit + f * n_axis);
     double lowest = fmin(s->results.best_fit_chi2[f], s->lowest[f]);
     bool inside = true;
@@ -140,6 +141,13 @@ static void check_fit(verification *v, const job_space *s, size_t f)
                                            !(said->chi2_reference[f] <= lowest + 1e-6 * (1 + fabs(lowest)));
 }
 
+static bool has_its_flags(const cev_map_results *found, const cev_map_results *said, size_t m)
+{
+    if (!found->points_proven || !said->points_proven) return found->points_proven == said->points_proven;
+    return found->points_proven[m] == said->points_proven[m] && found->points_at_bound[m] == said->points_at_bound[m] &&
+           found->points_flat[m] == said->points_flat[m];
+}
+
 static cev_status check_results(verification *v, size_t k)
 {
     const job_space *s = &v->j.space[k];
@@ -148,6 +156,7 @@ static cev_status check_results(verification *v, size_t k)
     for (size_t m = 0; m < s->n_map; m++) {
         v->result->wrong[CEV_PART_CONTENT_HASH] |= strcmp(s->results.content_hash[m], said->content_hash[m]) != 0;
         v->result->wrong[CEV_PART_POINTS_FAILED] |= s->results.points_failed[m] != said->points_failed[m];
+        v->result->wrong[CEV_PART_POINTS_FLAGGED] |= !has_its_flags(&s->results, said, m);
     }
     for (size_t f = 0; f < s->n_fit && v->result->same_numerics; f++) check_fit(v, s, f);
     return CEV_OK;
@@ -273,6 +282,8 @@ static cev_status share_choice(verification *v)
     v->complete = j->rank == 0 && j->found->progress.complete;
     CEV_TRY(job_share(j, &v->complete, sizeof v->complete));
     CEV_TRY(job_share(j, &v->result->same_numerics, sizeof v->result->same_numerics));
+    for (size_t k = 0; k < j->n_space; k++)
+        if (j->space[k].scan->roster.n_profiled) v->n_refit = v->what->n_refit;
     return job_share(j, v->chosen, j->n_item * sizeof *v->chosen);
 }
 
@@ -313,6 +324,7 @@ static cev_status compare_all(verification *v)
     CEV_TRY(job_alone(j, cev_map_open(j->path, CEV_MAP_READ, j->communicator, &j->spec, &j->map)));
     CEV_TRY(look_at_tiles(v));
     CEV_TRY(job_agree_with_rank_0(j, j->rank == 0 ? check_whole(v) : CEV_OK));
+    if (v->result->same_numerics && v->n_refit) CEV_TRY(job_refit(j, v->n_refit, v->what->seed, v->result));
     return look_again(v);
 }
 
@@ -321,12 +333,13 @@ static cev_status judge(verification *v)
     cev_verify_result *r = v->result;
     size_t n_wrong = 0;
     for (int p = 0; p < CEV_N_PARTS; p++) n_wrong += r->wrong[p];
-    r->sound = r->n_bad == 0 && n_wrong == 0;
+    bool intact = r->n_bad == 0 && n_wrong == 0;
+    r->sound = intact && r->n_lower == 0;
     r->n_tile = v->j.n_item;
     if (v->j.rank == 0) r->n_done = v->j.found->n_tile_done;
     /* The description covers the axes, which can be written anew. */
     bool changed = r->wrong[CEV_PART_DESCRIPTION] && !r->wrong[CEV_PART_AXES];
-    bool mend = v->what->repair && !r->sound && !changed;
+    bool mend = v->what->repair && !intact && !changed; /* other minima would be found again */
     if (v->what->repair && changed)
         job_tell(&v->j, "%s: what it says of itself was changed: that cannot be repaired", v->what->file);
     CEV_TRY(job_share(&v->j, &mend, sizeof mend));
@@ -359,5 +372,6 @@ void cev_verify_result_free(cev_verify_result *r)
 {
     cev_study_config_destroy(&r->config);
     free(r->verdict);
+    free(r->lower);
     *r = (cev_verify_result){0};
 }

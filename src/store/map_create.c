@@ -17,7 +17,7 @@
 static double bytes_of_space(const cev_map_space *s)
 {
     double whole_tiles = (double)s->grid->n_tile * (double)cev_grid_points_of_whole_tile(s->grid);
-    return whole_tiles * (double)s->n_map * (8.0 * (2 + (double)s->n_pull) + 1);
+    return whole_tiles * (double)s->n_map * (8.0 * (double)(2 + s->n_pull + s->n_stored) + 1 + (s->n_profiled > 0));
 }
 
 /* Laying out terabytes takes its time. The disk may still fill up later. */
@@ -46,12 +46,23 @@ static cev_status check_tiles(const char *path, const cev_map_space *s)
                     path, s->n_map, s->name ? " of " : "", s->name ? s->name : "", bytes / 1e9);
 }
 
+/* Parameters may be called what their users like. */
+static cev_status check_axes(const char *path, const cev_map_space *s)
+{
+    for (size_t a = 0; a < s->grid->n_axis; a++)
+        if (cev_map_reserves_name(s->grid->axis[a].name))
+            return cev_fail(CEV_E_INPUT, "%s: no axis can be called \"%s\": a map has something else of this name",
+                            path, s->grid->axis[a].name);
+    return CEV_OK;
+}
+
 static cev_status check_spec(const char *path, const cev_map_spec *spec)
 {
     for (size_t s = 0; s < spec->n_space; s++) {
         const char *name = spec->space[s].name;
         if (name ? !*name || strchr(name, '/') != NULL || strlen(name) > MAP_PATH_SIZE / 2 : spec->n_space > 1)
             return cev_fail(CEV_E_INPUT, "%s: \"%s\" cannot be the name of a space", path, name ? name : "");
+        CEV_TRY(check_axes(path, &spec->space[s]));
         CEV_TRY(check_tiles(path, &spec->space[s]));
     }
     return spec->n_space ? CEV_OK : cev_fail(CEV_E_INPUT, "%s: there is no map to make", path);

@@ -10,16 +10,11 @@
 #include <string.h>
 
 #include "map_description.h"
+#include "map_layout_parts.h"
 #include "map_names.h"
 #include "map_scales.h"
 #include "store_disk.h"
 #include "store_error.h"
-
-typedef struct layout {
-    const cev_map_spec *spec;
-    const char *path;
-    hid_t file;
-} layout;
 
 /* --- attributes, groups, datasets ------------------------------------------------------------------------------- */
 
@@ -35,7 +30,7 @@ static cev_status put_attribute(const layout *l, hid_t object, const char *name,
     return status;
 }
 
-static cev_status put_text(const layout *l, hid_t object, const char *name, const char *value)
+cev_status cev_layout_text(const layout *l, hid_t object, const char *name, const char *value)
 {
     hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
     H5Tset_size(type, H5T_VARIABLE);
@@ -47,7 +42,7 @@ static cev_status put_text(const layout *l, hid_t object, const char *name, cons
 }
 
 /* n = 0: a scalar. */
-static cev_status put_numbers(const layout *l, hid_t object, const char *name, hid_t type, hsize_t n, const void *value)
+cev_status cev_layout_numbers(const layout *l, hid_t object, const char *name, hid_t type, hsize_t n, const void *value)
 {
     hid_t space = n ? H5Screate_simple(1, &n, NULL) : H5Screate(H5S_SCALAR);
     cev_status status = put_attribute(l, object, name, type, space, value);
@@ -83,8 +78,8 @@ static cev_status put_group(const layout *l, hid_t where, const char *name, size
     return CEV_OK;
 }
 
-static cev_status create_dataset(const layout *l, hid_t where, const char *name, hid_t type, int rank,
-                                 const hsize_t *size, const hsize_t *chunk, hid_t *out)
+cev_status cev_layout_dataset(const layout *l, hid_t where, const char *name, hid_t type, int rank, const hsize_t *size,
+                              const hsize_t *chunk, hid_t *out)
 {
     hid_t space = rank ? H5Screate_simple(rank, size, NULL) : H5Screate(H5S_SCALAR);
     hid_t p = H5Pcreate(H5P_DATASET_CREATE);
@@ -106,7 +101,7 @@ static cev_status put_dataset(const layout *l, hid_t where, const char *name, hi
                               const void *value)
 {
     hid_t d;
-    CEV_TRY(create_dataset(l, where, name, type, rank, size, NULL, &d));
+    CEV_TRY(cev_layout_dataset(l, where, name, type, rank, size, NULL, &d));
     cev_status status = value && H5Dwrite(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) < 0
                             ? cev_store_fail(l->path, "write a dataset")
                             : CEV_OK;
@@ -137,14 +132,14 @@ static cev_status label_axis(const layout *l, hid_t axis, const cev_parameter *p
 {
     char label[256];
     snprintf(label, sizeof label, "$%s$", p->label);
-    CEV_TRY(put_text(l, axis, "units", p->unit[0] ? p->unit : "1"));
-    CEV_TRY(put_text(l, axis, "long_name", label));
-    CEV_TRY(put_text(l, axis, "description", p->help));
-    CEV_TRY(put_text(l, axis, "scale", cev_scale_names[values->scale]));
+    CEV_TRY(cev_layout_text(l, axis, "units", p->unit[0] ? p->unit : "1"));
+    CEV_TRY(cev_layout_text(l, axis, "long_name", label));
+    CEV_TRY(cev_layout_text(l, axis, "description", p->help));
+    CEV_TRY(cev_layout_text(l, axis, "scale", cev_scale_names[values->scale]));
     if (values->scale != CEV_SCALE_NAMES)
-        CEV_TRY(put_numbers(l, axis, "standard_model", H5T_IEEE_F64LE, 0, &p->default_value));
+        CEV_TRY(cev_layout_numbers(l, axis, "standard_model", H5T_IEEE_F64LE, 0, &p->default_value));
     if (values->linear_threshold > 0)
-        CEV_TRY(put_numbers(l, axis, "linear_threshold", H5T_IEEE_F64LE, 0, &values->linear_threshold));
+        CEV_TRY(cev_layout_numbers(l, axis, "linear_threshold", H5T_IEEE_F64LE, 0, &values->linear_threshold));
     return CEV_OK;
 }
 
@@ -168,7 +163,7 @@ static cev_status put_axis_names(const layout *l, hid_t group, const cev_map_spa
         if (!strcmp(l->spec->text[k].name, MAP_AXES)) return CEV_OK;
     for (size_t a = 0; a < s->grid->n_axis; a++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", a ? "," : "", s->grid->axis[a].name);
-    return put_text(l, group, MAP_AXES, names);
+    return cev_layout_text(l, group, MAP_AXES, names);
 }
 
 /* Of a study's space; a scan names its members at the root. */
@@ -184,61 +179,9 @@ static cev_status put_member_names(const layout *l, hid_t group, const cev_map_s
         if (k) strcat(names, ",");
         strcat(names, axis->label[k]);
     }
-    cev_status status = put_text(l, group, MAP_MEMBERS, names);
+    cev_status status = cev_layout_text(l, group, MAP_MEMBERS, names);
     free(names);
     return status;
-}
-
-static cev_status attach_scales(const layout *l, hid_t group, hid_t field, const cev_map_space *s)
-{
-    unsigned dimension = 0;
-    if (s->name) CEV_TRY(cev_map_attach(l->path, group, field, MAP_NAMES_AXIS, dimension++));
-    for (size_t a = 0; a < s->grid->n_axis; a++)
-        CEV_TRY(cev_map_attach(l->path, group, field, s->grid->axis[a].name, dimension++));
-    return CEV_OK;
-}
-
-static cev_status put_status_meanings(const layout *l, hid_t dataset)
-{
-    unsigned char value[CEV_N_POINT_STATUSES];
-    char meaning[256] = "";
-    for (int s = 0; s < CEV_N_POINT_STATUSES; s++) {
-        value[s] = (unsigned char)s;
-        snprintf(meaning + strlen(meaning), sizeof meaning - strlen(meaning), "%s%s", s ? " " : "",
-                 cev_point_status_name(s));
-    }
-    CEV_TRY(put_numbers(l, dataset, "flag_values", H5T_STD_U8LE, CEV_N_POINT_STATUSES, value));
-    return put_text(l, dataset, "flag_meanings", meaning);
-}
-
-/* One dataset over maps and grid, chunked by tiles of all maps. */
-static cev_status put_field(const layout *l, hid_t group, const cev_map_space *s, const char *name, hid_t type,
-                            const char *long_name)
-{
-    hsize_t size[MAP_MAX_RANK], chunk[MAP_MAX_RANK];
-    hid_t d;
-    int rank = cev_map_field_shape(s, size, chunk);
-    CEV_TRY(create_dataset(l, group, name, type, rank, size, chunk, &d));
-    cev_status status = put_text(l, d, "long_name", long_name);
-    if (status == CEV_OK) status = put_text(l, d, "units", "1");
-    if (status == CEV_OK && !strcmp(name, MAP_STATUS)) status = put_status_meanings(l, d);
-    if (status == CEV_OK) status = attach_scales(l, group, d, s);
-    H5Dclose(d);
-    return status;
-}
-
-static cev_status put_fields(const layout *l, hid_t group, const cev_map_space *s)
-{
-    CEV_TRY(put_field(l, group, s, MAP_CHI2, H5T_IEEE_F64LE, "$\\chi^2$"));
-    CEV_TRY(put_field(l, group, s, MAP_DELTA, H5T_IEEE_F64LE, "$\\Delta\\chi^2$"));
-    CEV_TRY(put_field(l, group, s, MAP_STATUS, H5T_STD_U8LE, "status of the point"));
-    for (size_t p = 0; p < s->n_pull; p++) {
-        char name[256], long_name[256];
-        snprintf(name, sizeof name, MAP_PULL_PREFIX "%s", s->pull_name[p]);
-        snprintf(long_name, sizeof long_name, "pull %s", s->pull_name[p]);
-        CEV_TRY(put_field(l, group, s, name, H5T_IEEE_F64LE, long_name));
-    }
-    return CEV_OK;
 }
 
 static cev_status put_tiles_in(const layout *l, hid_t group, hid_t tiles, const cev_map_space *s)
@@ -262,7 +205,7 @@ static cev_status put_tiles(const layout *l, hid_t group, const cev_map_space *s
     hid_t tiles;
     for (size_t a = 0; a < g->n_axis; a++) side[a] = g->tile_side[a];
     CEV_TRY(create_group(l, group, MAP_TILES, 4, &tiles));
-    cev_status status = put_numbers(l, tiles, MAP_SIDE, H5T_STD_U64LE, g->n_axis, side);
+    cev_status status = cev_layout_numbers(l, tiles, MAP_SIDE, H5T_STD_U64LE, g->n_axis, side);
     if (status == CEV_OK) status = put_tiles_in(l, group, tiles, s);
     H5Gclose(tiles);
     return status;
@@ -285,7 +228,7 @@ static cev_status put_result(const layout *l, hid_t group, hid_t results, const 
     CEV_TRY(put_record(l, results, r, cev_map_result_shape(r, s->name ? s->n_map : 0, n_member, s->grid->n_axis, size),
                        size));
     if (s->name) CEV_TRY(cev_map_attach_to(l->path, results, r->name, group, MAP_NAMES_AXIS, dimension++));
-    if (n_member > 1 && r->of != RECORD_OF_MAP)
+    if (n_member > 1 && (r->of == RECORD_OF_FIT || r->of == RECORD_OF_FIT_AND_AXIS))
         CEV_TRY(cev_map_attach_to(l->path, results, r->name, group, s->grid->axis[0].name, dimension++));
     if (r->of == RECORD_OF_FIT_AND_AXIS)
         CEV_TRY(cev_map_attach_to(l->path, results, r->name, results, MAP_AXIS_AXIS, dimension++));
@@ -295,10 +238,11 @@ static cev_status put_result(const layout *l, hid_t group, hid_t results, const 
 static cev_status put_results(const layout *l, hid_t group, const cev_map_space *s)
 {
     hid_t results;
-    CEV_TRY(create_group(l, group, MAP_RESULTS, N_RESULT_RECORDS + 1, &results));
+    CEV_TRY(create_group(l, group, MAP_RESULTS, s->n_profiled ? N_RESULT_RECORDS + 1 : N_RESULT_RECORDS - 2, &results));
     cev_status status = cev_map_put_dimension(l->path, results, MAP_AXIS_AXIS, s->grid->n_axis);
     for (size_t k = 0; status == CEV_OK && k < N_RESULT_RECORDS; k++)
-        status = put_result(l, group, results, s, &cev_map_result_records[k]);
+        if (cev_map_has_record(&cev_map_result_records[k], s->n_profiled > 0))
+            status = put_result(l, group, results, s, &cev_map_result_records[k]);
     H5Gclose(results);
     return status;
 }
@@ -308,7 +252,7 @@ static cev_status put_encoding(const layout *l, hid_t group)
 {
     hid_t names = H5Dopen2(group, MAP_NAMES_AXIS, H5P_DEFAULT);
     if (names < 0) return cev_store_fail(l->path, "open the names of the maps");
-    cev_status status = put_text(l, names, "_Encoding", "utf-8");
+    cev_status status = cev_layout_text(l, names, "_Encoding", "utf-8");
     H5Dclose(names);
     return status;
 }
@@ -326,7 +270,7 @@ static cev_status put_space_in(const layout *l, hid_t group, const cev_map_space
     CEV_TRY(put_member_names(l, group, s));
     for (size_t a = 0; a < s->grid->n_axis; a++) CEV_TRY(put_axis(l, group, s, a));
     if (s->name) CEV_TRY(put_map_names(l, group, s));
-    CEV_TRY(put_fields(l, group, s));
+    CEV_TRY(cev_layout_fields(l, group, s));
     CEV_TRY(put_tiles(l, group, s));
     return put_results(l, group, s);
 }
@@ -334,7 +278,8 @@ static cev_status put_space_in(const layout *l, hid_t group, const cev_map_space
 static cev_status put_space(const layout *l, hid_t spaces, const cev_map_space *s)
 {
     hid_t group;
-    CEV_TRY(create_group(l, spaces, s->name, s->grid->n_axis + 6 + s->n_pull, &group));
+    CEV_TRY(
+        create_group(l, spaces, s->name, s->grid->n_axis + 6 + s->n_pull + (s->n_profiled > 0) + s->n_stored, &group));
     cev_status status = put_space_in(l, group, s);
     H5Gclose(group);
     return status;
@@ -345,10 +290,10 @@ static cev_status put_space(const layout *l, hid_t spaces, const cev_map_space *
 static cev_status put_root_attributes(const layout *l)
 {
     int version = CEV_MAP_FORMAT_VERSION;
-    CEV_TRY(put_text(l, l->file, "format", l->spec->space[0].name ? STUDY_FORMAT : MAP_FORMAT));
-    CEV_TRY(put_numbers(l, l->file, "format_version", H5T_NATIVE_INT, 0, &version));
+    CEV_TRY(cev_layout_text(l, l->file, "format", l->spec->space[0].name ? STUDY_FORMAT : MAP_FORMAT));
+    CEV_TRY(cev_layout_numbers(l, l->file, "format_version", H5T_NATIVE_INT, 0, &version));
     for (size_t k = 0; k < l->spec->n_text; k++)
-        CEV_TRY(put_text(l, l->file, l->spec->text[k].name, l->spec->text[k].value));
+        CEV_TRY(cev_layout_text(l, l->file, l->spec->text[k].name, l->spec->text[k].value));
     return CEV_OK;
 }
 
@@ -382,7 +327,7 @@ static cev_status put_text_on(const layout *l, const char *path, const char *nam
 {
     hid_t object = H5Oopen(l->file, path, H5P_DEFAULT);
     if (object < 0) return cev_store_fail(l->path, "open what has an attribute");
-    cev_status status = put_text(l, object, name, value);
+    cev_status status = cev_layout_text(l, object, name, value);
     return H5Oclose(object) < 0 && status == CEV_OK ? cev_store_fail(l->path, "close what has an attribute") : status;
 }
 
@@ -419,7 +364,7 @@ static cev_status put_description_hash(const layout *l)
     CEV_TRY(cev_map_describe(l->file, l->path, SIZE_MAX, &digest, &strange));
     if (strange) return cev_fail(CEV_E_IO, "%s: the description cannot be read back", l->path);
     cev_digest_text(&digest, text);
-    return put_text(l, l->file, MAP_DESCRIPTION_HASH, text);
+    return cev_layout_text(l, l->file, MAP_DESCRIPTION_HASH, text);
 }
 
 static cev_status put_everything(const layout *l)
@@ -442,10 +387,10 @@ static hsize_t quarter_of_metadata(const cev_map_spec *spec)
     double bytes = 2048;
     for (size_t s = 0; s < spec->n_space; s++) {
         const cev_map_space *space = &spec->space[s];
-        double n_field = 3 + (double)space->n_pull,
+        double n_field = 3 + (double)(space->n_pull + (space->n_profiled > 0) + space->n_stored),
                entry = 8 * (3 + (double)space->grid->n_axis + (space->name ? 1 : 0));
         size_t leaves = space->grid->n_tile / 57 + 1, nodes = leaves == 1 ? 1 : leaves + leaves / 57 + 1;
-        bytes += 3072 + n_field * (768 + (double)nodes * 64 * entry);
+        bytes += 3072 + (space->n_profiled ? 1024 : 0) + n_field * (768 + (double)nodes * 64 * entry);
     }
     return bytes < 0x1p22 ? (hsize_t)bytes / 4 : (hsize_t)1 << 20;
 }
@@ -457,7 +402,8 @@ static hid_t create_file(const layout *l)
     hid_t access = cev_store_access(), creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
     H5Pset_meta_block_size(access, quarter_of_metadata(l->spec));
-    set_group_properties(creation, 10 + l->spec->space[0].n_pull);
+    const cev_map_space *first = &l->spec->space[0];
+    set_group_properties(creation, 10 + first->n_pull + (first->n_profiled > 0) + first->n_stored);
     errno = 0;
     hid_t file = H5Fcreate(l->path, H5F_ACC_EXCL, creation, access);
     H5Pclose(creation);

@@ -2,6 +2,7 @@
 #include "map_names.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define PROGRESS(member, kind)                                                                                         \
     {                                                                                                                  \
@@ -28,7 +29,20 @@ const record cev_map_result_records[N_RESULT_RECORDS] = {RESULT(chi2_reference, 
                                                          RESULT(best_fit_chi2, RECORD_REAL, RECORD_OF_FIT),
                                                          RESULT(best_fit, RECORD_REAL, RECORD_OF_FIT_AND_AXIS),
                                                          RESULT(points_failed, RECORD_COUNT, RECORD_OF_MAP),
+                                                         RESULT(points_proven, RECORD_COUNT, RECORD_OF_FLAGS),
+                                                         RESULT(points_at_bound, RECORD_COUNT, RECORD_OF_FLAGS),
+                                                         RESULT(points_flat, RECORD_COUNT, RECORD_OF_FLAGS),
                                                          RESULT(content_hash, RECORD_TEXT, RECORD_OF_MAP)};
+
+bool cev_map_has_record(const record *r, bool has_flags)
+{
+    return r->of != RECORD_OF_FLAGS || has_flags;
+}
+
+static bool is_of_map(const record *r)
+{
+    return r->of == RECORD_OF_MAP || r->of == RECORD_OF_FLAGS;
+}
 
 hid_t cev_map_record_type(const record *r)
 {
@@ -59,7 +73,7 @@ int cev_map_result_shape(const record *r, size_t n_map, size_t n_member, size_t 
 {
     int rank = 0;
     if (n_map > 0) size[rank++] = n_map;
-    if (n_member > 1 && r->of != RECORD_OF_MAP) size[rank++] = n_member;
+    if (n_member > 1 && !is_of_map(r)) size[rank++] = n_member;
     if (r->of == RECORD_OF_FIT_AND_AXIS) size[rank++] = n_axis;
     return rank;
 }
@@ -90,6 +104,21 @@ int cev_map_digest_shape(const cev_map_space *space, hsize_t size[3])
 void cev_map_path(const char *space, const char *name, char out[MAP_PATH_SIZE])
 {
     snprintf(out, MAP_PATH_SIZE, "/%s%s%s%s", space ? MAP_SPACES "/" : "", space ? space : "", space ? "/" : "", name);
+}
+
+void cev_map_profiled_name(const cev_map_profiled *profiled, char out[MAP_PATH_SIZE])
+{
+    snprintf(out, MAP_PATH_SIZE, MAP_PROFILED_PREFIX "%s", profiled->parameter->name);
+}
+
+bool cev_map_reserves_name(const char *name)
+{
+    static const char *const taken[] = {MAP_SPACES, MAP_INDEX, MAP_NAMES_AXIS, MAP_CHI2,    MAP_DELTA,
+                                        MAP_STATUS, MAP_FLAGS, MAP_TILES,      MAP_RESULTS, MAP_PROGRESS};
+    for (size_t k = 0; k < sizeof taken / sizeof *taken; k++)
+        if (!strcmp(name, taken[k])) return true;
+    return !strncmp(name, MAP_PULL_PREFIX, sizeof MAP_PULL_PREFIX - 1) ||
+           !strncmp(name, MAP_PROFILED_PREFIX, sizeof MAP_PROFILED_PREFIX - 1) || !*name || strchr(name, '/');
 }
 
 size_t cev_map_n_fit(const cev_map_space *space)

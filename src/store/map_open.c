@@ -95,14 +95,22 @@ static cev_status open_file(cev_map *map, cev_map_access access)
     return status;
 }
 
+/* Datasets that are not open yet. */
+static cev_status note_fields(cev_map *map, size_t n, hid_t **out)
+{
+    CEV_TRY(cev_new(map->arena, n, out));
+    for (size_t k = 0; k < n; k++) (*out)[k] = -1;
+    return CEV_OK;
+}
+
 static cev_status note_spaces(cev_map *map)
 {
     CEV_TRY(cev_new(map->arena, map->spec->n_space, &map->space));
     for (size_t s = 0; s < map->spec->n_space; s++) {
         open_space *space = &map->space[s];
-        space->chi2 = space->delta = space->status = space->done = space->digest = -1;
-        CEV_TRY(cev_new(map->arena, map->spec->space[s].n_pull, &space->pull));
-        for (size_t p = 0; p < map->spec->space[s].n_pull; p++) space->pull[p] = -1;
+        space->chi2 = space->delta = space->status = space->flags = space->done = space->digest = -1;
+        CEV_TRY(note_fields(map, map->spec->space[s].n_pull, &space->pull));
+        CEV_TRY(note_fields(map, map->spec->space[s].n_stored, &space->profiled));
     }
     return CEV_OK;
 }
@@ -121,21 +129,23 @@ static void close_if_open(hid_t dataset)
     if (dataset >= 0) H5Dclose(dataset);
 }
 
-static void close_space(const open_space *space, size_t n_pull)
+static void close_space(const open_space *space, const cev_map_space *s)
 {
     close_if_open(space->chi2);
     close_if_open(space->delta);
     close_if_open(space->status);
+    close_if_open(space->flags);
     close_if_open(space->done);
     close_if_open(space->digest);
-    for (size_t p = 0; space->pull && p < n_pull; p++) close_if_open(space->pull[p]);
+    for (size_t p = 0; space->pull && p < s->n_pull; p++) close_if_open(space->pull[p]);
+    for (size_t p = 0; space->profiled && p < s->n_stored; p++) close_if_open(space->profiled[p]);
 }
 
 /* Also a map that was opened in part. Negative if HDF5 could not flush and close the file. */
 static herr_t close_everything(cev_map **map)
 {
     cev_map *m = *map;
-    for (size_t s = 0; m->space && s < m->spec->n_space; s++) close_space(&m->space[s], m->spec->space[s].n_pull);
+    for (size_t s = 0; m->space && s < m->spec->n_space; s++) close_space(&m->space[s], &m->spec->space[s]);
     errno = 0;
     herr_t closed = m->file < 0 ? 0 : H5Fclose(m->file);
     int reason = errno;

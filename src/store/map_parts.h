@@ -12,8 +12,9 @@
 
 /* Datasets of a space: -1 until they are used. */
 typedef struct open_space {
-    hid_t chi2, delta, status, done, digest;
-    hid_t *pull; /* [n_pull] */
+    hid_t chi2, delta, status, flags, done, digest;
+    hid_t *pull;     /* [n_pull] */
+    hid_t *profiled; /* [n_profiled] */
 } open_space;
 
 struct cev_map {

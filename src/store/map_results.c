@@ -67,20 +67,22 @@ static cev_status write_record(cev_map *map, const char *space, const char *grou
 
 cev_status cev_map_hash_results(size_t n_space, const cev_map_results_of_space *space, char out[CEV_DIGEST_TEXT_SIZE])
 {
-    enum { PER_SPACE = 4 };
+    enum { PER_SPACE = 7 };
     cev_digest digest;
+    size_t n = 0;
     cev_span *span = calloc(n_space * PER_SPACE, sizeof *span);
     if (!span) return cev_fail(CEV_E_MEMORY, "out of memory");
     for (size_t k = 0; k < n_space; k++) {
         const cev_map_results *r = space[k].results;
         size_t n_fit = space[k].n_fit;
-        cev_span *own = span + k * PER_SPACE;
-        own[0] = (cev_span){r->chi2_reference, n_fit * sizeof *r->chi2_reference};
-        own[1] = (cev_span){r->best_fit_chi2, n_fit * sizeof *r->best_fit_chi2};
-        own[2] = (cev_span){r->best_fit, n_fit * space[k].n_axis * sizeof *r->best_fit};
-        own[3] = (cev_span){r->points_failed, space[k].n_map * sizeof *r->points_failed};
+        const uint64_t *const count[] = {r->points_failed, r->points_proven, r->points_at_bound, r->points_flat};
+        span[n++] = (cev_span){r->chi2_reference, n_fit * sizeof *r->chi2_reference};
+        span[n++] = (cev_span){r->best_fit_chi2, n_fit * sizeof *r->best_fit_chi2};
+        span[n++] = (cev_span){r->best_fit, n_fit * space[k].n_axis * sizeof *r->best_fit};
+        for (size_t c = 0; c < sizeof count / sizeof *count && count[c]; c++)
+            span[n++] = (cev_span){count[c], space[k].n_map * sizeof *count[c]};
     }
-    cev_status status = cev_digest_spans(span, n_space * PER_SPACE, &digest);
+    cev_status status = cev_digest_spans(span, n, &digest);
     if (status == CEV_OK) cev_digest_text(&digest, out);
     free(span);
     return status;
@@ -103,6 +105,7 @@ cev_status cev_map_write_results(cev_map *map, size_t space, const cev_map_resul
         const record *r = &cev_map_result_records[k];
         hsize_t size[MAP_RESULT_RANK];
         const void *value;
+        if (!cev_map_has_record(r, s->n_profiled > 0)) continue;
         memcpy(&value, (const char *)results + r->offset, sizeof value);
         int rank = cev_map_result_shape(r, s->name ? s->n_map : 0, cev_grid_n_member(s->grid), s->grid->n_axis, size);
         CEV_TRY(write_record(map, s->name, MAP_RESULTS, r, rank, size, value, "write the results"));

@@ -168,6 +168,18 @@ static cev_status need_pull(cev_map *map, size_t space, size_t p)
     return cev_map_need_field(map, space, name, H5T_IEEE_F64LE, &map->space[space].pull[p]);
 }
 
+static cev_status need_flags(cev_map *map, size_t space)
+{
+    return cev_map_need_field(map, space, MAP_FLAGS, H5T_STD_U8LE, &map->space[space].flags);
+}
+
+static cev_status need_profiled(cev_map *map, size_t space, size_t p)
+{
+    char name[MAP_PATH_SIZE];
+    cev_map_profiled_name(&map->spec->space[space].profiled[p], name);
+    return cev_map_need_field(map, space, name, H5T_IEEE_F64LE, &map->space[space].profiled[p]);
+}
+
 cev_status cev_map_fill_tile(cev_map *map, size_t space, const cev_tile *tile)
 {
     const cev_map_space *s = &map->spec->space[space];
@@ -182,6 +194,10 @@ cev_status cev_map_fill_tile(cev_map *map, size_t space, const cev_tile *tile)
     for (size_t p = 0; p < s->n_pull; p++) {
         CEV_TRY(need_pull(map, space, p));
         CEV_TRY(write_chunk(map, map->space[space].pull[p], &c, nan_tile));
+    }
+    for (size_t p = 0; p < s->n_stored; p++) {
+        CEV_TRY(need_profiled(map, space, p));
+        CEV_TRY(write_chunk(map, map->space[space].profiled[p], &c, nan_tile));
     }
     return CEV_OK;
 }
@@ -206,6 +222,45 @@ cev_status cev_map_write_delta(cev_map *map, size_t space, const cev_tile *tile,
     return write_chunk(map, map->space[space].delta, &c, delta);
 }
 
+/* What only some maps have. */
+static cev_status write_extras(cev_map *map, size_t space, const cev_tile *tile, const cev_tile_results *results)
+{
+    const cev_map_space *s = &map->spec->space[space];
+    const open_space *open = &map->space[space];
+    chunk reals = chunk_of(s, tile, sizeof(double)), bytes = chunk_of(s, tile, 1);
+    size_t n = s->n_map * tile->n_point;
+    for (size_t p = 0; p < s->n_pull; p++) {
+        CEV_TRY(need_pull(map, space, p));
+        CEV_TRY(write_values(map, open->pull[p], &reals, results->pull + p * n));
+    }
+    if (s->n_profiled) CEV_TRY(need_flags(map, space));
+    if (s->n_profiled) CEV_TRY(write_values(map, open->flags, &bytes, results->flags));
+    for (size_t p = 0; p < s->n_stored; p++) {
+        CEV_TRY(need_profiled(map, space, p));
+        CEV_TRY(write_values(map, open->profiled[p], &reals, results->profiled + p * n));
+    }
+    return CEV_OK;
+}
+
+static cev_status read_extras(cev_map *map, size_t space, const cev_tile *tile, cev_tile_results *results)
+{
+    const cev_map_space *s = &map->spec->space[space];
+    const open_space *open = &map->space[space];
+    chunk reals = chunk_of(s, tile, sizeof(double)), bytes = chunk_of(s, tile, 1);
+    size_t n = s->n_map * tile->n_point;
+    for (size_t p = 0; p < s->n_pull; p++) {
+        CEV_TRY(need_pull(map, space, p));
+        CEV_TRY(read_values(map, open->pull[p], &reals, results->pull + p * n));
+    }
+    if (s->n_profiled) CEV_TRY(need_flags(map, space));
+    if (s->n_profiled) CEV_TRY(read_values(map, open->flags, &bytes, results->flags));
+    for (size_t p = 0; p < s->n_stored; p++) {
+        CEV_TRY(need_profiled(map, space, p));
+        CEV_TRY(read_values(map, open->profiled[p], &reals, results->profiled + p * n));
+    }
+    return CEV_OK;
+}
+
 cev_status cev_map_write_tile(cev_map *map, size_t space, const cev_tile *tile, const cev_tile_results *results,
                               const double *reference)
 {
@@ -217,11 +272,7 @@ cev_status cev_map_write_tile(cev_map *map, size_t space, const cev_tile *tile, 
     CEV_TRY(cev_map_write_delta(map, space, tile, results->chi2, reference));
     CEV_TRY(need_status(map, space));
     CEV_TRY(write_values(map, open->status, &bytes, results->status));
-    for (size_t p = 0; p < s->n_pull; p++) {
-        CEV_TRY(need_pull(map, space, p));
-        CEV_TRY(write_values(map, open->pull[p], &reals, results->pull + p * s->n_map * tile->n_point));
-    }
-    return CEV_OK;
+    return write_extras(map, space, tile, results);
 }
 
 cev_status cev_map_read_tile(cev_map *map, size_t space, const cev_tile *tile, cev_tile_results *results,
@@ -234,10 +285,7 @@ cev_status cev_map_read_tile(cev_map *map, size_t space, const cev_tile *tile, c
     CEV_TRY(read_values(map, open->chi2, &reals, results->chi2));
     CEV_TRY(need_status(map, space));
     CEV_TRY(read_values(map, open->status, &bytes, results->status));
-    for (size_t p = 0; p < s->n_pull; p++) {
-        CEV_TRY(need_pull(map, space, p));
-        CEV_TRY(read_values(map, open->pull[p], &reals, results->pull + p * s->n_map * tile->n_point));
-    }
+    CEV_TRY(read_extras(map, space, tile, results));
     if (delta_chi2) {
         CEV_TRY(need_delta(map, space));
         CEV_TRY(read_values(map, open->delta, &reals, delta_chi2));
@@ -251,15 +299,17 @@ cev_status cev_map_read_tile(cev_map *map, size_t space, const cev_tile *tile, c
 
 /* --- digests ---------------------------------------------------------------------------------------------------- */
 
-cev_status cev_tile_digest(const cev_tile *tile, const double *chi2, const unsigned char *status, size_t n_pull,
-                           const double *const *pull, cev_digest *out)
+cev_status cev_tile_digest(const cev_tile *tile, const cev_tile_part *part, cev_digest *out)
 {
-    size_t n = tile->n_point, n_span = 2 + n_pull;
-    cev_span *span = malloc(n_span * sizeof *span);
+    size_t n = tile->n_point, n_span = 0;
+    cev_span *span = malloc((3 + part->n_pull + part->n_profiled) * sizeof *span);
     if (!span) return cev_fail(CEV_E_MEMORY, "out of memory");
-    span[0] = (cev_span){chi2, n * sizeof *chi2};
-    span[1] = (cev_span){status, n};
-    for (size_t p = 0; p < n_pull; p++) span[2 + p] = (cev_span){pull[p], n * sizeof **pull};
+    span[n_span++] = (cev_span){part->chi2, n * sizeof *part->chi2};
+    span[n_span++] = (cev_span){part->status, n};
+    for (size_t p = 0; p < part->n_pull; p++) span[n_span++] = (cev_span){part->pull[p], n * sizeof **part->pull};
+    if (part->flags) span[n_span++] = (cev_span){part->flags, n};
+    for (size_t p = 0; p < part->n_profiled; p++)
+        span[n_span++] = (cev_span){part->profiled[p], n * sizeof **part->profiled};
     cev_status result = cev_digest_spans(span, n_span, out);
     free(span);
     return result;

@@ -190,7 +190,7 @@ static void a_tile_can_be_read_back_and_forgotten(void **state)
         write_tile(map, &f, 1, id, &r);
         cev_tile tile = cev_grid_tile(&f.grid[1], id);
         size_t n = 3 * tile.n_point;
-        back.out = (cev_tile_results){back.chi2, back.status, back.pull};
+        point_at(&f, 1, &back);
         assert_ok(cev_map_read_tile(map, 1, &tile, &back.out, back.delta, digest));
         assert_memory_equal(back.chi2, r.chi2, n * sizeof *r.chi2);
         assert_memory_equal(back.status, r.status, n);
@@ -305,7 +305,11 @@ static void assert_results_return(const fixture *f, size_t s, size_t n_fit, size
     uint64_t failed[3] = {7, 1ull << 40, 9};
     char hash[3][CEV_DIGEST_TEXT_SIZE] = {{0}};
     for (int m = 0; m < 3; m++) memset(hash[m], 'a' + m, CEV_DIGEST_TEXT_SIZE - 1);
-    const cev_map_results in = {reference, best, point, failed, hash};
+    const cev_map_results in = {.chi2_reference = reference,
+                                .best_fit_chi2 = best,
+                                .best_fit = point,
+                                .points_failed = failed,
+                                .content_hash = hash};
     cev_map *map = open_map(f, CEV_MAP_WRITE);
     assert_ok(cev_map_write_results(map, s, &in));
     assert_ok(cev_map_close(&map));

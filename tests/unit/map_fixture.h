@@ -12,7 +12,7 @@
 
 #include "cevscan/map.h"
 
-enum { MOST_POINTS = 35, MOST_MAPS = 3, MOST_PULLS = 2 };
+enum { MOST_POINTS = 35, MOST_MAPS = 3, MOST_PULLS = 2, MOST_PROFILED = 2 };
 
 static char folder[] = "/tmp/cevscan-unit-XXXXXX";
 static char path[256], temporary[300];
@@ -97,6 +97,25 @@ static inline void scan_in_turn(fixture *f)
     f->spec = (cev_map_spec){.n_text = LENGTH(member_texts), .text = member_texts, .n_space = 1, .space = f->space};
 }
 
+/* Profiles two parameters, and stores values of `n_stored` of them; a name has a dot, and a label is TeX. */
+static const cev_parameter parameter_profiled = {.name = "eps_mumu_uV",
+                                                 .unit = "",
+                                                 .label = "\\varepsilon_{\\mu\\mu}^{uV}",
+                                                 .help = "another coupling"};
+static const cev_parameter parameter_number = {.name = "lar.quenching.c1",
+                                               .unit = "MeV",
+                                               .label = "c_1",
+                                               .help = "a number of an experiment",
+                                               .default_value = 0.5};
+static const cev_map_profiled profiled[] = {{&parameter_profiled, -1, 1}, {&parameter_number, 0.25, 0.75}};
+
+static inline void profiling(fixture *f, size_t s, size_t n_stored)
+{
+    f->space[s].n_profiled = LENGTH(profiled);
+    f->space[s].n_stored = n_stored;
+    f->space[s].profiled = profiled;
+}
+
 /* Two maps over one axis without pulls, and three over two axes with them. */
 static inline void study_of(fixture *f)
 {
@@ -154,10 +173,30 @@ static inline cev_map_info *inspect(void)
 
 typedef struct results {
     double chi2[MOST_MAPS * MOST_POINTS], delta[MOST_MAPS * MOST_POINTS], pull[MOST_PULLS * MOST_MAPS * MOST_POINTS];
-    unsigned char status[MOST_MAPS * MOST_POINTS];
+    double profiled[MOST_PROFILED * MOST_MAPS * MOST_POINTS];
+    unsigned char status[MOST_MAPS * MOST_POINTS], flags[MOST_MAPS * MOST_POINTS];
     cev_digest digest[MOST_MAPS];
     cev_tile_results out;
 } results;
+
+/* Where results of a space are, as the file takes them. */
+static inline void point_at(const fixture *f, size_t s, results *r)
+{
+    const cev_map_space *space = &f->space[s];
+    r->out = (cev_tile_results){.chi2 = r->chi2,
+                                .status = r->status,
+                                .pull = space->n_pull ? r->pull : NULL,
+                                .flags = space->n_profiled ? r->flags : NULL,
+                                .profiled = space->n_stored ? r->profiled : NULL};
+}
+
+/* Every second one is proven, every third at a bound, every fifth flat. */
+static inline unsigned char flags_of(double number)
+{
+    int n = (int)number;
+    return (unsigned char)((n % 2 ? 0 : CEV_FLAG_PROVEN) | (n % 3 ? 0 : CEV_FLAG_AT_BOUND) |
+                           (n % 5 ? 0 : CEV_FLAG_FLAT));
+}
 
 /* chi2 is 1000 map + number of the point + 0.5. */
 static inline void fill(const fixture *f, size_t s, const cev_tile *tile, results *r)
@@ -173,8 +212,11 @@ static inline void fill(const fixture *f, size_t s, const cev_tile *tile, result
             r->status[at] = number == 3 ? CEV_POINT_NOT_CONVERGED : CEV_POINT_OK;
             r->pull[at] = -number;
             r->pull[n_map * tile->n_point + at] = number / 100;
+            r->flags[at] = flags_of(number);
+            r->profiled[at] = number / 1000;
+            r->profiled[n_map * tile->n_point + at] = 0.25 + number / 10000;
         }
-    r->out = (cev_tile_results){.chi2 = r->chi2, .status = r->status, .pull = f->space[s].n_pull ? r->pull : NULL};
+    point_at(f, s, r);
 }
 
 /* Digests of a tile's maps, with all pulls of the space. */
@@ -183,7 +225,15 @@ static inline void digests_of(const fixture *f, size_t s, const cev_tile *tile, 
     size_t n = tile->n_point, n_map = f->space[s].n_map;
     for (size_t m = 0; m < n_map; m++) {
         const double *pull[MOST_PULLS] = {r->pull + m * n, r->pull + (n_map + m) * n};
-        assert_ok(cev_tile_digest(tile, r->chi2 + m * n, r->status + m * n, f->space[s].n_pull, pull, &r->digest[m]));
+        const double *value[MOST_PROFILED] = {r->profiled + m * n, r->profiled + (n_map + m) * n};
+        const cev_tile_part part = {.chi2 = r->chi2 + m * n,
+                                    .status = r->status + m * n,
+                                    .n_pull = f->space[s].n_pull,
+                                    .pull = pull,
+                                    .flags = f->space[s].n_profiled ? r->flags + m * n : NULL,
+                                    .n_profiled = f->space[s].n_stored,
+                                    .profiled = value};
+        assert_ok(cev_tile_digest(tile, &part, &r->digest[m]));
     }
 }
 
