@@ -151,6 +151,10 @@ $(BUILD)/peers/%: tests/peers/%.c
 	@mkdir -p $(@D)
 	$(call quiet,cc  )$(CC) -std=gnu11 -O3 -march=native $(WARNINGS) $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags gsl)) $< $(shell $(PKG_CONFIG) --libs gsl) -lm -o $@
 
+$(BUILD)/peers/profiled_reference: tests/peers/profiled_reference.c $(LIB)
+	@mkdir -p $(@D)
+	$(call quiet,cc  )$(CC) $(CPPFLAGS) $(CFLAGS) $(patsubst -I%,-isystem %,$(LIB_CFLAGS)) $< $(LDFLAGS) $(LIB) $(LIB_LIBS) -lm -o $@
+
 level-%:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/levels/$* BIN=$(BUILD)/levels/$*/cevscan LIB=$(BUILD)/levels/$*/lib.a \
 	  EXTRA_CFLAGS="-DCEV_NO_DISPATCH -march=$*" $(BUILD)/levels/$*/cevscan
