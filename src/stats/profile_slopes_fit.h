@@ -243,42 +243,62 @@ CEV_INLINE void lay_signal(const slopes_channel *c, const slopes_counts *counts,
             in_all_parts(component[s * c->n_bin + i], &signal[s * c->n_bin + c->order[i]]);
 }
 
-CEV_INLINE void stiffen_border(const slopes_channel *c, const slopes_counts *counts, lanes_mask hard, lanes *second)
+/* Lanes where a bin without data holds the variables at its border. */
+CEV_INLINE lanes_mask is_at_border(const slopes_channel *c, const slopes_counts *counts, lanes_mask hard, size_t bin,
+                                   lanes *expected)
 {
-    const lanes *component = (const lanes *)counts->component, *n = (const lanes *)counts->n;
-    lanes one[CEV_PROFILE_MAX_COMPONENTS];
+    lanes one[CEV_PROFILE_MAX_COMPONENTS] = {{0}};
     for (size_t k = 0; k < c->plan->n_component; k++) one[k] = lanes_set(k <= c->n_background);
+    *expected = total_counts(c, (const lanes *)counts->component, one, c->plan->n_component, bin);
+    return hard & (*expected > 0) & (((const lanes *)counts->n)[bin] < AT_BORDER * *expected);
+}
+
+/* So much curvature that the variables can not follow across it. */
+CEV_INLINE void stiffen_border(const slopes_channel *c, const slopes_counts *counts, lanes_mask hard)
+{
+    lanes *second = (lanes *)counts->second, expected;
     for (size_t i = c->n_filled; i < c->n_bin; i++) {
-        lanes expected = total_counts(c, component, one, c->plan->n_component, i);
-        lanes_mask held = hard & (expected > 0) & (n[i] < AT_BORDER * expected);
+        lanes_mask held = is_at_border(c, counts, hard, i, &expected);
         second[i] = lanes_select(held, BORDER_CURVATURE / (expected * expected), second[i]);
     }
 }
 
-/* Slopes where the full fit ended. A bin without data that holds the variables at its border gets so much curvature that
- * they can not follow across it; its share of the gradient comes with what is left of g_v. */
+/* The force of the border, which a step against it shows. */
+CEV_INLINE void press_on_border(const slopes_fit *f, const slopes_channel *c, const slopes_counts *counts)
+{
+    lanes *first = (lanes *)counts->first, expected, change[CEV_PROFILE_MAX_COMPONENTS];
+    const lanes *second = (const lanes *)counts->second, *component = (const lanes *)counts->component;
+    for (size_t k = 0; k < c->plan->n_component; k++) change[k] = (lanes){0};
+    for (size_t t = 0; t < c->plan->n_term; t++)
+        change[c->plan->term[t].component] += term_slope(&c->plan->term[t], f->base) *
+                                              f->direction[c->plan->term[t].variable];
+    for (size_t i = c->n_filled; i < c->n_bin; i++) {
+        lanes_mask held = is_at_border(c, counts, f->hard, i, &expected);
+        lanes force = second[i] * total_counts(c, component, change, c->plan->n_component, i);
+        first[i] = lanes_select(held, first[i] + force, first[i]);
+    }
+}
+
+CEV_INLINE void solve_as_they_are(const slopes_fit *f)
+{
+    lanes_mask ignored = {0};
+    slopes_at(f, f->base, AS_THEY_ARE);
+    for (size_t v = 0; f->group->general && v < f->group->n_variable; v++)
+        f->held[v] |= is_held(f->group, v, f->base[v]);
+    step_of(f, f->direction, &ignored);
+}
+
+/* Slopes where the full fit ended. */
 CEV_INLINE void slopes_of_hard_lanes(const slopes_fit *f)
 {
     const plan_group *g = f->group;
-    lanes_mask ignored = {0};
     slopes_at(f, f->base, OF_LIKELIHOOD);
-    for (size_t k = 0; k < g->n_channel; k++) {
-        const slopes_channel *c = &f->slopes->channel[g->channel[k]];
-        slopes_counts *counts = &f->scratch->counts[g->channel[k]];
-        channel_slopes before, after;
-        if (c->n_filled == c->n_bin) continue;
-        sum_components(c, counts, c->plan->n_component, &before);
-        stiffen_border(c, counts, f->hard, (lanes *)counts->second);
-        sum_components(c, counts, c->plan->n_component, &after);
-        for (size_t m = 0; m < c->plan->n_component * c->plan->n_component; m++) after.hessian[m] -= before.hessian[m];
-        memset(after.gradient, 0, sizeof after.gradient);
-        if (g->general)
-            scatter_terms(f, c->plan, &after, f->base);
-        else
-            scatter(c->plan, &after, g->n_variable, f->gradient, f->hessian);
-    }
-    for (size_t v = 0; g->general && v < g->n_variable; v++) f->held[v] |= is_held(g, v, f->base[v]);
-    step_of(f, f->direction, &ignored);
+    for (size_t k = 0; k < g->n_channel; k++)
+        stiffen_border(&f->slopes->channel[g->channel[k]], &f->scratch->counts[g->channel[k]], f->hard);
+    solve_as_they_are(f);
+    for (size_t k = 0; k < g->n_channel; k++)
+        press_on_border(f, &f->slopes->channel[g->channel[k]], &f->scratch->counts[g->channel[k]]);
+    solve_as_they_are(f);
 }
 
 /* Lanes of all groups go through the full fit, and this group's answers are taken. */
