@@ -32,7 +32,7 @@ typedef struct slopes_fit {
 /* --- derivatives by the variables ------------------------------------------------------------------------------------ */
 
 /* Adds a channel's derivatives by its scales to those of a general group by its variables. */
-CEV_INLINE void scatter_terms(const slopes_fit *f, const plan_channel *channel, const channel_slopes *slopes,
+CEV_INLINE void gather_terms(const slopes_fit *f, const plan_channel *channel, const channel_slopes *slopes,
                               const lanes *v)
 {
     size_t n = f->group->n_variable;
@@ -110,7 +110,9 @@ CEV_INLINE void take_held_out(const slopes_fit *f, lanes *hessian)
         f->gradient[p] = lanes_select(f->held[p], zero, f->gradient[p]);
         for (size_t q = 0; q < p; q++)
             hessian[p * n + q] = lanes_select(f->held[p] | f->held[q], zero, hessian[p * n + q]);
-        hessian[p * n + p] = lanes_select(f->held[p], lanes_set(1), hessian[p * n + p]);
+        /* Nothing tells of a variable whose own element vanishes. */
+        lanes_mask untold = hessian[p * n + p] == 0;
+        hessian[p * n + p] = lanes_select(f->held[p] | untold, lanes_set(1), hessian[p * n + p]);
     }
 }
 
@@ -133,7 +135,7 @@ CEV_OUTLINE lanes_mask slopes_at(const slopes_fit *f, const lanes *v, bin_weight
             scales_of(c->plan, v, (lanes *)counts->scale);
         outside |= slopes_of_channel(c, weights, counts, &slopes);
         if (g->general)
-            scatter_terms(f, c->plan, &slopes, v);
+            gather_terms(f, c->plan, &slopes, v);
         else
             scatter(c->plan, &slopes, g->n_variable, f->gradient, f->hessian);
     }

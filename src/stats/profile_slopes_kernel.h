@@ -191,17 +191,6 @@ CEV_INLINE void eliminate(const slopes_fit *f)
 
 /* --- a group ------------------------------------------------------------------------------------------------------- */
 
-/* The term of a pull that is not Gaussian. */
-CEV_INLINE lanes chi2_of_prior(const plan_group *g, size_t v, lanes a)
-{
-    double precision = 1 / (g->sigma[v] * g->sigma[v]);
-    switch (g->prior[v].constraint) {
-    case CEV_CONSTRAINT_GAMMA: return 2 * precision * lanes_log_1p(a).rest;
-    case CEV_CONSTRAINT_LOGNORMAL: return precision * lanes_log_1p(a).log * lanes_log_1p(a).log;
-    default: return (lanes){0};
-    }
-}
-
 /* chi2/2 where the fit ended, with what the last step gains. left: L^-1 g_v. */
 CEV_INLINE lanes chi2_of_group(const slopes_fit *f, const lanes *left)
 {
@@ -210,9 +199,9 @@ CEV_INLINE lanes chi2_of_group(const slopes_fit *f, const lanes *left)
     lanes sum = {0}, penalty = {0}, gain = {0};
     for (size_t k = 0; k < g->n_channel; k++)
         sum += half_chi2_of(&f->slopes->channel[g->channel[k]], &f->scratch->counts[g->channel[k]]);
-    for (size_t p = 0; p < n; p++)
+    if (g->general) penalty = constraint_chi2(g, f->base);
+    for (size_t p = 0; !g->general && p < n; p++)
         for (size_t q = 0; q < n; q++) penalty += g->inverse_covariance[p * n + q] * f->base[p] * f->base[q];
-    for (size_t v = 0; g->general && v < n; v++) penalty += chi2_of_prior(g, v, f->base[v]);
     for (size_t v = 0; v < n; v++) gain += left[v] * left[v];
     lanes chi2 = 2.0 * sum + penalty - gain;
     return lanes_select(f->hard, f->chi2, chi2);
