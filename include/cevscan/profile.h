@@ -85,6 +85,10 @@ void cev_profile_destroy(cev_profile **profile);
 size_t cev_profile_n_group(const cev_profile *profile);
 size_t cev_profile_group_of_channel(const cev_profile *profile, size_t channel);
 
+/* What the constraints of the pulls add to chi2 at pull[n_pull], correlations included: infinite outside of a
+ * constraint's range; bounds are not looked at. */
+double cev_profile_penalty(const cev_profile *profile, const double *pull);
+
 /* Scratch memory of one thread. */
 typedef struct cev_profile_scratch cev_profile_scratch;
 

@@ -7,8 +7,7 @@ void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch,
                        const cev_lanes *const *signal, const cev_lanes *given, const cev_lanes *start,
                        cev_profile_result *result)
 {
-    (void)given;
-    profile->kernel(profile, scratch, data, signal, start, result);
+    profile->kernel(profile, scratch, data, signal, given, start, result);
 }
 
 cev_status cev_profile_use_level(cev_profile *profile, cev_level level)
@@ -19,9 +18,13 @@ cev_status cev_profile_use_level(cev_profile *profile, cev_level level)
 #if CEV_HAS_LEVELS
     static cev_profile_kernel *const kernels[CEV_N_LEVELS] = {cev_profile_block_baseline, cev_profile_block_avx2,
                                                               cev_profile_block_avx512};
+    static cev_slopes_kernel *const slopes[CEV_N_LEVELS] = {cev_slopes_block_baseline, cev_slopes_block_avx2,
+                                                            cev_slopes_block_avx512};
     profile->kernel = kernels[level];
+    profile->slopes = slopes[level];
 #else
     profile->kernel = cev_profile_block_baseline;
+    profile->slopes = cev_slopes_block_baseline;
 #endif
     return CEV_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The fit, for processors with AVX2 (x86-64-v3). */
+/* The fit and its slopes, for processors with AVX2 (x86-64-v3). */
 #include "cevscan/lanes.h"
 
 #if CEV_HAS_LEVELS
@@ -8,4 +8,6 @@
 #endif
 #define CEV_PROFILE_KERNEL cev_profile_block_avx2
 #include "profile_kernel.h"
+#define CEV_SLOPES_KERNEL cev_slopes_block_avx2
+#include "profile_slopes_kernel.h"
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A path-following barrier method in the pulls, z_p = a_p/sigma_p, that ends with a proof. Works with chi2/2.
+/* A path-following barrier method in the pulls, z_p = a_p/sigma_p, or a = root z where they are
+ * correlated, that ends with a proof. Works with chi2/2.
  *
  * Bins with fewer data than a barrier mu count mu instead, d = max(D, mu). Let g be the gradient by z of chi2/2 with d
  * in place of D, at any z where all N > 0. Fenchel's duality (Rockafellar, Convex Analysis, 1970, section 31; Boyd and
@@ -49,6 +50,8 @@ cev_status cev_careful_scratch_create(cev_arena *arena, const cev_profile *profi
     CEV_TRY(cev_new(arena, n_pull, &out->z));
     CEV_TRY(cev_new(arena, n_pull, &out->step));
     CEV_TRY(cev_new(arena, n_pull, &out->gradient));
+    CEV_TRY(cev_new(arena, n_bin * n_pull, &out->square));
+    CEV_TRY(cev_new(arena, n_pull * n_pull, &out->factor));
     return cev_new(arena, n_pull, &out->column);
 }
 
@@ -57,18 +60,9 @@ static quad magnitude(quad x)
     return x < 0 ? -x : x;
 }
 
-/* Newton's iteration doubles the digits of the double that it starts from. */
-quad cev_quad_root(quad x)
-{
-    quad s = sqrt((double)x);
-    if (!(s > 0)) return 0;
-    s = (s + x / s) / 2;
-    return (s + x / s) / 2;
-}
-
 /* --- the problem ------------------------------------------------------------------------------------------------ */
 
-static double component_counts(const careful_problem *p, size_t c, size_t component, size_t bin)
+double cev_careful_counts(const careful_problem *p, size_t c, size_t component, size_t bin)
 {
     const plan_channel *channel = &p->profile->channel[c];
     size_t n_background = channel->n_component - 1 - channel->n_shape;
@@ -86,11 +80,14 @@ static void lay_out_bin(const careful_problem *p, size_t c, size_t bin, careful_
     s->data[row] = p->data[c][bin];
     s->weight[row] = channel->weight ? channel->weight[bin] : 0;
     s->n0[row] = 0;
-    for (size_t k = 0; k < channel->n_component - channel->n_shape; k++) s->n0[row] += component_counts(p, c, k, bin);
+    for (size_t k = 0; k < channel->n_component - channel->n_shape; k++) s->n0[row] += cev_careful_counts(p, c, k, bin);
     for (size_t q = 0; q < n; q++) slope[q] = 0;
     for (size_t l = 0; l < channel->n_pull_link; l++) {
         plan_link link = channel->pull_link[l];
-        slope[link.variable] += (quad)p->group->sigma[link.variable] * component_counts(p, c, link.component, bin);
+        double counts = cev_careful_counts(p, c, link.component, bin);
+        if (!p->group->root) slope[link.variable] += (quad)p->group->sigma[link.variable] * counts;
+        for (size_t q = 0; p->group->root && q <= link.variable; q++)
+            slope[q] += (quad)p->group->root[link.variable * n + q] * counts;
     }
 }
 
@@ -304,7 +301,7 @@ static bool follow_path(const careful_problem *p, careful_scratch *s)
 
 /* --- the answer -------------------------------------------------------------------------------------------------- */
 
-static double deviance(double n, double d)
+double cev_careful_deviance(double n, double d)
 {
     double ratio = n / d;
     if (d == 0 || !(ratio > 0x1p-1000 && ratio < 0x1p1000)) return n - d;
@@ -316,18 +313,27 @@ static double chi2_of(const careful_problem *p, const careful_scratch *s)
     double sum = 0;
     for (size_t i = 0; i < s->n_row; i++) {
         double n = (double)s->n[i];
-        sum += s->weight[i] > 0 ? (n - s->data[i]) * (n - s->data[i]) * s->weight[i] : 2 * deviance(n, s->data[i]);
+        sum += s->weight[i] > 0 ? (n - s->data[i]) * (n - s->data[i]) * s->weight[i]
+                                : 2 * cev_careful_deviance(n, s->data[i]);
     }
     return sum + (double)dot(p->group->n_pull, s->z, s->z);
 }
 
+static quad pull_of(const plan_group *g, const quad *z, size_t q)
+{
+    quad sum = 0;
+    if (!g->root) return z[q] * g->sigma[q];
+    for (size_t k = 0; k <= q; k++) sum += g->root[q * g->n_pull + k] * z[k];
+    return sum;
+}
+
 static void report_variables(const plan_group *g, const quad *z, double *pull, double *variable)
 {
-    for (size_t q = 0; q < g->n_pull; q++) pull[q] = (double)(z[q] * g->sigma[q]);
+    for (size_t q = 0; q < g->n_pull; q++) pull[q] = (double)pull_of(g, z, q);
     for (size_t v = 0; v < g->n_variable; v++) {
         quad sum = 0;
         for (size_t q = 0; q < g->n_pull; q++)
-            if (g->set[v] & (uint64_t)1 << q) sum += z[q] * g->sigma[q];
+            if (g->set[v] & (uint64_t)1 << q) sum += pull_of(g, z, q);
         variable[v] = (double)sum;
     }
 }

@@ -6,8 +6,6 @@
 
 #include "profile_plan.h"
 
-quad cev_quad_root(quad x);
-
 cev_status cev_careful_scratch_create(cev_arena *arena, const cev_profile *profile, careful_scratch *out);
 
 /* signal[n_channel] points to [1 + n_shape][n_bin] counts, CEV_LANES doubles apart, as the lanes have them. */
@@ -22,5 +20,14 @@ typedef struct careful_problem {
  * channels' pointers are not NULL, the counts predicted[n_channel][n_bin], CEV_LANES doubles apart. */
 bool cev_profile_careful(const careful_problem *problem, careful_scratch *scratch, double *chi2, double *pull,
                          double *variable, double *const *predicted);
+
+/* The same of a general group, whose given pulls have the values given[n_pull of the fit], CEV_LANES doubles apart and
+ * moved to the lane; within the pulls' bounds if `bounded`. */
+bool cev_profile_careful_general(const careful_problem *problem, const double *given, bool bounded,
+                                 careful_scratch *scratch, double *chi2, double *pull, double *const *predicted);
+
+/* Counts of a component in a bin; and half of a bin's share of chi2, all of it in double precision. */
+double cev_careful_counts(const careful_problem *problem, size_t channel, size_t component, size_t bin);
+double cev_careful_deviance(double predicted, double observed);
 
 #endif

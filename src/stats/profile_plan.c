@@ -5,49 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Most of V^-1_ii V_ii, by which the rounding of t V^-1 t grows: the inverse of the share of a shift's variance that
- * others do not have. Where two shifts are almost one, the pulls are the variables. */
-#define MOST_INFLATION 1e6
-
-static cev_status check_spec(const cev_profile_spec *spec)
+/* Joins channels that share a pull, or whose pulls are correlated: channel[c].group becomes the smallest channel number
+ * that c hangs together with. A pull that acts nowhere joins nothing: of what its partners have to do with each other,
+ * nothing changes when it is minimised over. */
+static void join_channels(const cev_profile_spec *spec, const cev_profile *profile)
 {
-    if (spec->n_pull > CEV_PROFILE_MAX_PULLS)
-        return cev_fail(CEV_E_INPUT, "%zu pulls in one fit; at most %d are possible", spec->n_pull,
-                        CEV_PROFILE_MAX_PULLS);
-    for (size_t p = 0; p < spec->n_pull; p++)
-        if (!(spec->sigma[p] > 0) || !isnormal(spec->sigma[p] * spec->sigma[p]))
-            return cev_fail(CEV_E_INPUT,
-                            "the uncertainty of pull %zu is %g; it must be positive, and its square a finite number", p,
-                            spec->sigma[p]);
-    for (size_t c = 0; c < spec->n_channel; c++) {
-        const cev_channel *channel = &spec->channel[c];
-        if (channel->n_background + channel->n_shape >= CEV_PROFILE_MAX_COMPONENTS)
-            return cev_fail(CEV_E_INPUT,
-                            "%zu backgrounds and %zu shapes in one channel; at most %d together are possible",
-                            channel->n_background, channel->n_shape, CEV_PROFILE_MAX_COMPONENTS - 1);
-        for (size_t i = 0; i < channel->n_background * channel->n_bin; i++)
-            if (!(channel->background[i] >= 0) || isinf(channel->background[i]))
-                return cev_fail(CEV_E_INPUT, "a background of channel %zu is negative or not finite", c);
-        for (size_t i = 0; channel->variance && i < channel->n_bin; i++)
-            if (!(channel->variance[i] > 0) || isinf(channel->variance[i]))
-                return cev_fail(CEV_E_INPUT, "a variance of channel %zu is not positive or not finite", c);
-    }
-    for (size_t k = 0; k < spec->n_link; k++) {
-        const cev_pull_link *l = &spec->link[k];
-        if (l->pull >= spec->n_pull || l->channel >= spec->n_channel ||
-            l->component > spec->channel[l->channel].n_background + spec->channel[l->channel].n_shape)
-            return cev_fail(CEV_E_INPUT, "pull link %zu points nowhere", k);
-    }
-    return CEV_OK;
-}
-
-/* Joins channels that share a pull: channel[c].group becomes the smallest channel number that c hangs together with. */
-static void join_channels(const cev_profile_spec *spec, plan_channel *channel)
-{
+    plan_channel *channel = profile->channel;
     for (size_t c = 0; c < spec->n_channel; c++) channel[c].group = c;
     for (size_t a = 0; a < spec->n_link; a++)
         for (size_t b = 0; b < a; b++) {
-            if (spec->link[a].pull != spec->link[b].pull) continue;
+            if (!cev_profile_correlated(profile, spec->link[a].pull, spec->link[b].pull)) continue;
             size_t one = channel[spec->link[a].channel].group, other = channel[spec->link[b].channel].group;
             size_t low = one < other ? one : other, high = one < other ? other : one;
             for (size_t c = 0; c < spec->n_channel; c++)
@@ -81,6 +48,7 @@ static cev_status copy_channels(const cev_profile_spec *spec, cev_profile *profi
         CEV_TRY(copy_weights(profile->arena, from, to));
         CEV_TRY(cev_new(profile->arena, spec->n_link, &to->link));
         CEV_TRY(cev_new(profile->arena, spec->n_link, &to->pull_link));
+        CEV_TRY(cev_new(profile->arena, spec->n_link, &to->term));
     }
     return CEV_OK;
 }
@@ -97,6 +65,27 @@ static void collect_channels(cev_profile *profile)
     }
 }
 
+static void add_to_group(const cev_profile_spec *spec, plan_group *group, size_t pull, size_t *local)
+{
+    if (local[pull] != SIZE_MAX) return;
+    local[pull] = group->n_pull;
+    group->sigma[group->n_pull] = spec->sigma[pull];
+    group->pull[group->n_pull++] = pull;
+}
+
+/* Pulls that act nowhere, but say something of others by their correlations, or have to count because they are given:
+ * the latter with the first group. */
+static void collect_idle_pulls(const cev_profile_spec *spec, cev_profile *profile, size_t *local)
+{
+    for (size_t p = 0; p < spec->n_pull && profile->n_group; p++)
+        if (local[p] == SIZE_MAX && profile->prior[p].given) add_to_group(spec, &profile->group[0], p, local);
+    for (size_t g = 0; g < profile->n_group; g++)
+        for (size_t k = 0; k < profile->group[g].n_pull; k++) /* grows on the way */
+            for (size_t q = 0; q < spec->n_pull; q++)
+                if (cev_profile_correlated(profile, profile->group[g].pull[k], q))
+                    add_to_group(spec, &profile->group[g], q, local);
+}
+
 static void collect_pulls(const cev_profile_spec *spec, cev_profile *profile)
 {
     size_t local[CEV_PROFILE_MAX_PULLS];
@@ -104,16 +93,17 @@ static void collect_pulls(const cev_profile_spec *spec, cev_profile *profile)
     for (size_t k = 0; k < spec->n_link; k++) {
         const cev_pull_link *l = &spec->link[k];
         plan_channel *channel = &profile->channel[l->channel];
-        plan_group *group = &profile->group[channel->group];
-        if (local[l->pull] == SIZE_MAX) {
-            local[l->pull] = group->n_pull;
-            group->sigma[group->n_pull] = spec->sigma[l->pull];
-            group->pull[group->n_pull++] = l->pull;
-        }
-        channel->link[channel->n_link++] = (plan_link){.component = l->component, .variable = local[l->pull]};
-        channel->pull_link[channel->n_pull_link++] = channel->link[channel->n_link - 1];
+        add_to_group(spec, &profile->group[channel->group], l->pull, local);
+        plan_link link = {.component = l->component, .variable = local[l->pull]};
+        channel->link[channel->n_link++] = link;
+        channel->pull_link[channel->n_pull_link++] = link;
+        channel->term[channel->n_term++] = (plan_term){.component = l->component,
+                                                       .variable = local[l->pull],
+                                                       .weight = l->weight == 0 ? 1 : l->weight,
+                                                       .power = l->power == 0 ? 1 : l->power};
         channel->signal_is_pulled |= l->component == 0;
     }
+    collect_idle_pulls(spec, profile, local);
 }
 
 /* --- variables -------------------------------------------------------------------------------------------------- */
@@ -146,34 +136,23 @@ static size_t list_sets(const cev_profile *profile, const plan_group *group, siz
     return n;
 }
 
-/* Inverse of a positive definite matrix, by Cholesky; false if it is not. */
-static bool invert(size_t n, const quad *a, quad *inverse)
+static cev_status use_correlated_pulls(cev_profile *profile, plan_group *group)
 {
-    quad l[CEV_PROFILE_MAX_PULLS][CEV_PROFILE_MAX_PULLS];
-    for (size_t j = 0; j < n; j++)
-        for (size_t i = j; i < n; i++) {
-            quad sum = a[i * n + j];
-            for (size_t k = 0; k < j; k++) sum -= l[i][k] * l[j][k];
-            if (i == j && !(sum > 1e-25 * a[j * n + j])) return false;
-            l[i][j] = i == j ? cev_quad_root(sum) : sum / l[j][j];
-        }
-    for (size_t c = 0; c < n; c++) {
-        quad x[CEV_PROFILE_MAX_PULLS];
-        for (size_t i = 0; i < n; i++) {
-            x[i] = i == c;
-            for (size_t k = 0; k < i; k++) x[i] -= l[i][k] * x[k];
-            x[i] /= l[i][i];
-        }
-        for (size_t i = n; i-- > 0;) {
-            for (size_t k = i + 1; k < n; k++) x[i] -= l[k][i] * x[k];
-            x[i] /= l[i][i];
-            inverse[i * n + c] = x[i];
-        }
-    }
-    return true;
+    quad covariance[CEV_PROFILE_MAX_PULLS * CEV_PROFILE_MAX_PULLS] = {0},
+                                            inverse[CEV_PROFILE_MAX_PULLS * CEV_PROFILE_MAX_PULLS];
+    size_t n = group->n_pull;
+    for (size_t p = 0; p < n; p++)
+        for (size_t q = 0; q < n; q++)
+            covariance[p * n + q] = cev_pull_covariance(profile, group->pull[p], group->pull[q]);
+    if (!cev_quad_invert(n, covariance, inverse))
+        return cev_fail(CEV_E_INPUT, "correlations are not positive definite");
+    for (size_t k = 0; k < n * n; k++) group->covariance[k] = (double)covariance[k];
+    for (size_t k = 0; k < n * n; k++) group->inverse_covariance[k] = (double)inverse[k];
+    group->all_careful = cev_is_inflated(n, covariance, inverse);
+    return CEV_OK;
 }
 
-static void use_pulls(plan_group *group)
+static cev_status use_pulls(cev_profile *profile, plan_group *group)
 {
     size_t n = group->n_variable = group->n_pull;
     memset(group->covariance, 0, n * n * sizeof *group->covariance);
@@ -186,31 +165,44 @@ static void use_pulls(plan_group *group)
         group->inverse_covariance[p * n + p] = 1 / (sigma * sigma);
         group->to_pull[p * n + p] = 1;
     }
+    return group->root ? use_correlated_pulls(profile, group) : CEV_OK;
 }
 
-/* Shifts t = L a, of covariance V = L diag(sigma^2) L^T; the best pulls for given shifts are diag(sigma^2) L^T V^-1 t.
- * In quadruple precision, so that only the rounding of the results is left. */
-static bool use_shifts(plan_group *group, size_t n, const uint64_t *set)
+/* Covariance of a pull with the sum of those in a set, in units of its own variance. */
+static quad share_of(const cev_profile *profile, const plan_group *group, size_t p, uint64_t set)
+{
+    quad sum = 0, own = cev_pull_covariance(profile, group->pull[p], group->pull[p]);
+    for (size_t q = 0; q < group->n_pull; q++)
+        if (set & (uint64_t)1 << q) sum += cev_pull_covariance(profile, group->pull[p], group->pull[q]);
+    return sum / own;
+}
+
+static quad covariance_of_sets(const cev_profile *profile, const plan_group *group, uint64_t one, uint64_t other)
+{
+    quad sum = 0;
+    for (size_t p = 0; p < group->n_pull; p++)
+        for (size_t q = 0; q < group->n_pull; q++)
+            if (one & (uint64_t)1 << p && other & (uint64_t)1 << q)
+                sum += cev_pull_covariance(profile, group->pull[p], group->pull[q]);
+    return sum;
+}
+
+/* Shifts t = L a, of covariance V = L C L^T, C that of the pulls; the best pulls for given shifts are C L^T V^-1 t. In
+ * quadruple precision, so that only the rounding of the results is left. */
+static bool use_shifts(const cev_profile *profile, plan_group *group, size_t n, const uint64_t *set)
 {
     quad covariance[CEV_PROFILE_MAX_PULLS * CEV_PROFILE_MAX_PULLS],
         inverse[CEV_PROFILE_MAX_PULLS * CEV_PROFILE_MAX_PULLS];
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++) {
-            quad sum = 0;
-            for (size_t p = 0; p < group->n_pull; p++)
-                if (set[i] & set[j] & ((uint64_t)1 << p)) sum += (quad)group->sigma[p] * group->sigma[p];
-            covariance[i * n + j] = sum;
-        }
-    if (!invert(n, covariance, inverse)) return false;
-    for (size_t i = 0; i < n; i++)
-        if (inverse[i * n + i] * covariance[i * n + i] > MOST_INFLATION) return false;
+        for (size_t j = 0; j < n; j++) covariance[i * n + j] = covariance_of_sets(profile, group, set[i], set[j]);
+    if (!cev_quad_invert(n, covariance, inverse)) return false;
+    if (cev_is_inflated(n, covariance, inverse)) return false; /* two shifts are almost one */
     for (size_t k = 0; k < n * n; k++) group->covariance[k] = (double)covariance[k];
     for (size_t k = 0; k < n * n; k++) group->inverse_covariance[k] = (double)inverse[k];
     for (size_t p = 0; p < group->n_pull; p++)
         for (size_t j = 0; j < n; j++) {
             quad sum = 0;
-            for (size_t i = 0; i < n; i++)
-                if (set[i] & ((uint64_t)1 << p)) sum += inverse[i * n + j];
+            for (size_t i = 0; i < n; i++) sum += inverse[i * n + j] * share_of(profile, group, p, set[i]);
             group->to_pull[p * n + j] = (double)(sum * group->sigma[p] * group->sigma[p]);
         }
     memcpy(group->set, set, n * sizeof *set);
@@ -232,43 +224,68 @@ static void link_shifts(cev_profile *profile, const plan_group *group, const uin
     }
 }
 
-static void choose_variables(cev_profile *profile, plan_group *group)
+static cev_status choose_variables(cev_profile *profile, plan_group *group)
 {
     uint64_t set[CEV_PROFILE_MAX_PULLS];
     size_t n = list_sets(profile, group, group->n_pull, set);
-    if (n < group->n_pull && use_shifts(group, n, set))
-        link_shifts(profile, group, set);
-    else
-        use_pulls(group);
+    if (n >= group->n_pull || !use_shifts(profile, group, n, set)) return use_pulls(profile, group);
+    link_shifts(profile, group, set);
+    return CEV_OK;
+}
+
+/* The terms of a group that is not general are its links. */
+static void lay_out_terms(cev_profile *profile, const plan_group *group)
+{
+    for (size_t k = 0; k < group->n_channel; k++) {
+        plan_channel *channel = &profile->channel[group->channel[k]];
+        channel->n_term = channel->n_link;
+        for (size_t l = 0; l < channel->n_link; l++)
+            channel->term[l] = (plan_term){channel->link[l].component, channel->link[l].variable, 1, 1};
+    }
+}
+
+static cev_status finish_group(cev_profile *profile, plan_group *group)
+{
+    CEV_TRY(cev_profile_lay_out_general(profile, group));
+    if (group->inside) CEV_TRY(choose_variables(profile, group->inside));
+    if (!group->general) {
+        CEV_TRY(choose_variables(profile, group));
+        lay_out_terms(profile, group);
+    }
+    group->first_variable = profile->n_variable;
+    profile->n_variable += group->n_variable;
+    return CEV_OK;
+}
+
+cev_status cev_plan_group_allocate(cev_arena *arena, size_t n_pull, plan_group *group)
+{
+    CEV_TRY(cev_new(arena, n_pull, &group->set));
+    CEV_TRY(cev_new(arena, n_pull * n_pull, &group->inverse_covariance));
+    CEV_TRY(cev_new(arena, n_pull * n_pull, &group->covariance));
+    return cev_new(arena, n_pull * n_pull, &group->to_pull);
 }
 
 static cev_status build(const cev_profile_spec *spec, cev_profile *profile)
 {
-    CEV_TRY(check_spec(spec));
+    CEV_TRY(cev_profile_check(spec));
     CEV_TRY(cev_arena_create(&profile->arena));
     profile->n_channel = spec->n_channel;
     profile->n_pull = spec->n_pull;
     CEV_TRY(cev_new(profile->arena, spec->n_channel, &profile->channel));
     CEV_TRY(cev_new(profile->arena, spec->n_channel, &profile->group));
     CEV_TRY(copy_channels(spec, profile));
+    CEV_TRY(cev_profile_copy_priors(spec, profile));
     for (size_t g = 0; g < spec->n_channel; g++) {
         plan_group *group = &profile->group[g];
         CEV_TRY(cev_new(profile->arena, spec->n_channel, &group->channel));
         CEV_TRY(cev_new(profile->arena, spec->n_pull, &group->pull));
         CEV_TRY(cev_new(profile->arena, spec->n_pull, &group->sigma));
-        CEV_TRY(cev_new(profile->arena, spec->n_pull, &group->set));
-        CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->inverse_covariance));
-        CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->covariance));
-        CEV_TRY(cev_new(profile->arena, spec->n_pull * spec->n_pull, &group->to_pull));
+        CEV_TRY(cev_plan_group_allocate(profile->arena, spec->n_pull, group));
     }
-    join_channels(spec, profile->channel);
+    join_channels(spec, profile);
     collect_channels(profile);
     collect_pulls(spec, profile);
-    for (size_t g = 0; g < profile->n_group; g++) {
-        choose_variables(profile, &profile->group[g]);
-        profile->group[g].first_variable = profile->n_variable;
-        profile->n_variable += profile->group[g].n_variable;
-    }
+    for (size_t g = 0; g < profile->n_group; g++) CEV_TRY(finish_group(profile, &profile->group[g]));
     return cev_profile_use_level(profile, cev_level_best());
 }
 
@@ -315,6 +332,7 @@ static cev_status allocate_scratch(const cev_profile *profile, cev_profile_scrat
     CEV_TRY(cev_new(scratch->arena, most, &scratch->trial));
     CEV_TRY(cev_new(scratch->arena, most, &scratch->gradient));
     CEV_TRY(cev_new(scratch->arena, most * most, &scratch->hessian));
+    CEV_TRY(cev_new(scratch->arena, most * most, &scratch->factor));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->signal));
     CEV_TRY(cev_careful_scratch_create(scratch->arena, profile, &scratch->careful));
     CEV_TRY(cev_new(scratch->arena, CEV_LANES * profile->n_pull, &scratch->careful_pull));
