@@ -9,14 +9,18 @@
 
 enum { MOST_LEAVES = 512 };
 #define LEAST_WIDTH 1e-7 /* of a box that can be split */
+#define SPLIT_EDGE 0.1   /* of its width, that a half has at least */
 #define REACHED 1e-8     /* chi2 */
 
 typedef struct leaf {
     double low[CEV_MAX_PROFILED], high[CEV_MAX_PROFILED];
     double bound; /* of its parent, then its own */
     bool solved, convex;
-    size_t axis; /* how to split it; n: not at all */
+    bool exact;                 /* x reaches the bound */
+    double x[CEV_MAX_PROFILED]; /* where its minimum is */
+    size_t axis;                /* how to split it; n: not at all */
     double at;
+    double half_bound[2]; /* of the two halves, by the tangent plane of the whole */
 } leaf;
 
 typedef struct seat {
@@ -24,7 +28,6 @@ typedef struct seat {
     size_t point, n_leaf, open; /* open: the leaf at work */
     leaf *leaf;                 /* [MOST_LEAVES] */
     bound_relax relax;
-    double *variable; /* [n_variable], start of the next relaxed problem */
 } seat;
 
 struct bound_scratch {
@@ -45,7 +48,6 @@ static cev_status create_place(cev_arena *arena, size_t n_form, size_t n_variabl
 static cev_status create_seat(cev_arena *arena, size_t n_form, size_t n_variable, seat *out)
 {
     CEV_TRY(cev_new(arena, MOST_LEAVES, &out->leaf));
-    CEV_TRY(cev_new(arena, n_variable, &out->variable));
     out->relax.n_variable = n_variable;
     CEV_TRY(cev_new(arena, n_form * n_form, &out->relax.work));
     CEV_TRY(cev_new(arena, n_form, &out->relax.hull.origin));
@@ -87,17 +89,28 @@ static void start_from(const bound_hull *hull, const double *near, double *z)
     for (size_t k = 0; near && k < hull->n; k++) z[k] = 0.1 * z[k] + 0.9 * near[k];
 }
 
-static void start_leaf(const bound_problem *p, size_t n_variable, seat *s, const double *near)
+static void start_first(const bound_problem *p, const bound_result *near, size_t n_variable, seat *s)
 {
     double z[BOUND_MAX_LIFTED];
-    bound_hull *hull = &s->relax.hull;
-    bound_hull_box(p, s->leaf[s->open].low, s->leaf[s->open].high, hull);
-    start_from(hull, near, z);
-    if (near && !(bound_hull_barrier(hull, z) < INFINITY)) start_from(hull, NULL, z);
-    s->relax.enough = p->enough;
-    s->relax.may_branch = s->n_leaf > 1 || p->n_branch > 0;
-    bound_relax_start(&s->relax, z);
-    memcpy(bound_trial(&s->relax)->variable, s->variable, n_variable * sizeof(double));
+    bound_relax *r = &s->relax;
+    bound_hull_box(p, p->low, p->high, &r->hull);
+    start_from(&r->hull, near ? near->lifted : NULL, z);
+    if (near && !(bound_hull_barrier(&r->hull, z) < INFINITY)) start_from(&r->hull, NULL, z);
+    r->enough = p->enough;
+    r->may_branch = p->n_branch > 0;
+    bound_relax_start(r, z);
+    if (near)
+        memcpy(bound_trial(r)->variable, near->variable, n_variable * sizeof(double));
+    else
+        memset(bound_trial(r)->variable, 0, n_variable * sizeof(double));
+}
+
+static void start_branch(const bound_problem *p, seat *s)
+{
+    double z[BOUND_MAX_LIFTED];
+    bound_hull_box(p, s->leaf[s->open].low, s->leaf[s->open].high, &s->relax.hull);
+    bound_hull_centre(&s->relax.hull, z);
+    bound_relax_start_by_model(&s->relax, z);
 }
 
 static void sit_down(const bound_chi2 *chi2, const bound_problem *p, bound_result *out, size_t point, seat *s)
@@ -116,12 +129,9 @@ static void sit_down(const bound_chi2 *chi2, const bound_problem *p, bound_resul
     memcpy(s->leaf[0].low, p->low, p->n * sizeof(double));
     memcpy(s->leaf[0].high, p->high, p->n * sizeof(double));
     s->leaf[0].bound = -INFINITY;
-    s->leaf[0].solved = false;
-    if (p->warm)
-        memcpy(s->variable, out->variable, chi2->n_variable * sizeof(double));
-    else
-        memset(s->variable, 0, chi2->n_variable * sizeof(double));
-    start_leaf(p, chi2->n_variable, s, p->warm ? out->lifted : NULL);
+    s->leaf[0].solved = s->leaf[0].convex = s->leaf[0].exact = false;
+    memset(s->leaf[0].x, 0, sizeof s->leaf[0].x);
+    start_first(p, p->warm ? out : NULL, chi2->n_variable, s);
 }
 
 /* What chi2 would lose to second order if the squares of block k were those of its parameters; by parameter. */
@@ -165,12 +175,10 @@ static void parameters_at(const bound_hull *h, const double *z, double *x)
 }
 
 /* Where to split a leaf: the block whose slack costs most, its parameter whose square does, near its value. */
-static double plan_split(const bound_problem *p, const bound_relax *r, leaf *l)
+static double plan_split(const bound_relax *r, leaf *l)
 {
     double most = 0, all = 0;
-    double x[CEV_MAX_PROFILED];
-    parameters_at(&r->hull, r->at[r->now].z, x);
-    l->axis = p->n;
+    parameters_at(&r->hull, r->at[r->now].z, l->x);
     for (size_t b = 0; b < r->hull.n_block; b++) {
         const bound_block *k = &r->hull.block[b];
         double of[2], cost = slack_cost(r, k, of);
@@ -179,20 +187,41 @@ static double plan_split(const bound_problem *p, const bound_relax *r, leaf *l)
         if (cost <= most || l->high[i] - l->low[i] < LEAST_WIDTH) continue;
         most = cost;
         l->axis = i;
-        double edge = 0.1 * (l->high[i] - l->low[i]);
-        l->at = fmin(fmax(x[i], l->low[i] + edge), l->high[i] - edge);
+        double edge = SPLIT_EDGE * (l->high[i] - l->low[i]);
+        l->at = fmin(fmax(l->x[i], l->low[i] + edge), l->high[i] - edge);
     }
     return all;
 }
 
-static void split(const bound_problem *p, seat *s, size_t k)
+static void cut_box(const leaf *l, int upper, double *low, double *high)
 {
-    leaf *l = &s->leaf[k], *other = &s->leaf[s->n_leaf++];
-    (void)p;
-    l->solved = false;
-    *other = *l;
-    l->high[l->axis] = l->at;
-    other->low[l->axis] = l->at;
+    memcpy(low, l->low, sizeof l->low);
+    memcpy(high, l->high, sizeof l->high);
+    (upper ? low : high)[l->axis] = l->at;
+}
+
+/* What is known of the halves before anything is solved. */
+static void bound_halves(const bound_problem *p, bound_relax *r, leaf *l)
+{
+    double low[CEV_MAX_PROFILED], high[CEV_MAX_PROFILED];
+    for (int upper = 0; upper < 2 && l->axis < p->n; upper++) {
+        cut_box(l, upper, low, high);
+        bound_hull_box(p, low, high, &r->hull);
+        l->half_bound[upper] = fmax(bound_relax_plane(r), l->bound);
+    }
+}
+
+static void split(seat *s, size_t k)
+{
+    leaf *half[2] = {&s->leaf[k], &s->leaf[s->n_leaf++]};
+    const leaf whole = *half[0];
+    for (int upper = 0; upper < 2; upper++) {
+        *half[upper] = whole;
+        cut_box(&whole, upper, half[upper]->low, half[upper]->high);
+        half[upper]->bound = whole.half_bound[upper];
+        half[upper]->convex |= whole.half_bound[upper] > whole.bound; /* a tangent plane's */
+        half[upper]->solved = half[upper]->exact = false;
+    }
 }
 
 static size_t lowest(const seat *s)
@@ -206,15 +235,17 @@ static size_t lowest(const seat *s)
 /* The leaf with the lowest bound decides. False: nothing is left to do. */
 static bool next_leaf(const bound_problem *p, size_t n_relaxation, seat *s)
 {
-    size_t k = lowest(s);
-    leaf *l = &s->leaf[k];
-    if (l->solved) {
-        bool room = s->n_leaf < MOST_LEAVES && n_relaxation + 2 <= p->n_branch + 1;
-        if (l->bound >= p->enough || l->axis == p->n || !room) return false;
-        split(p, s, k);
+    for (;;) {
+        size_t k = lowest(s);
+        leaf *l = &s->leaf[k];
+        if (l->bound >= p->enough || l->exact) return false;
+        if (!l->solved) {
+            s->open = k;
+            return n_relaxation < p->n_branch + 1;
+        }
+        if (s->n_leaf == MOST_LEAVES || l->axis == p->n || n_relaxation > p->n_branch) return false;
+        split(s, k);
     }
-    s->open = k;
-    return true;
 }
 
 static void keep(const bound_chi2 *chi2, const seat *s, bound_result *out)
@@ -227,16 +258,29 @@ static void keep(const bound_chi2 *chi2, const seat *s, bound_result *out)
 
 static void stand_up(const seat *s, bound_result *out)
 {
-    out->bound = s->leaf[lowest(s)].bound;
+    const leaf *least = &s->leaf[lowest(s)];
+    out->bound = least->bound;
+    out->exact = least->exact;
+    memcpy(out->x, least->x, sizeof out->x);
     out->convex = out->bound > -INFINITY;
     for (size_t l = 0; l < s->n_leaf; l++) out->convex = out->convex && s->leaf[l].convex;
+}
+
+static void take_minimum(const bound_problem *p, bound_relax *r, leaf *l)
+{
+    if (r->bound > l->bound) {
+        l->bound = r->bound;
+        l->convex = r->convex;
+    }
+    l->exact = plan_split(r, l) + r->gap < REACHED;
+    bound_halves(p, r, l);
 }
 
 /* A relaxed problem is done. Returns whether the seat goes on. */
 static bool leaf_done(const bound_chi2 *chi2, const bound_problem *p, seat *s, bound_result *out)
 {
     leaf *l = &s->leaf[s->open];
-    bound_relax *r = &s->relax;
+    const bound_relax *r = &s->relax;
     out->n_relaxation++;
     out->n_evaluation += r->n_evaluation;
     out->n_newton += r->n_newton;
@@ -244,16 +288,10 @@ static bool leaf_done(const bound_chi2 *chi2, const bound_problem *p, seat *s, b
     l->axis = p->n;
     if (r->started) {
         if (out->n_relaxation == 1) keep(chi2, s, out);
-        memcpy(s->variable, r->at[r->now].variable, chi2->n_variable * sizeof(double));
-        if (r->bound > l->bound) l->bound = r->bound, l->convex = r->convex;
-        double slack = plan_split(p, r, l);
-        if (lowest(s) == s->open) {
-            parameters_at(&r->hull, r->at[r->now].z, out->x);
-            out->exact = slack + r->gap < REACHED;
-        }
+        take_minimum(p, &s->relax, l);
     }
     if (next_leaf(p, out->n_relaxation, s)) {
-        start_leaf(p, chi2->n_variable, s, NULL);
+        start_branch(p, s);
         return true;
     }
     stand_up(s, out);

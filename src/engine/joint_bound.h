@@ -71,4 +71,10 @@ void bound_scratch_destroy(bound_scratch **scratch);
 void joint_bounds(const bound_chi2 *chi2, bound_scratch *scratch, size_t n, const bound_problem *problem,
                   bound_result *result);
 
+/* Where forms are matrices, and each flavour whose forms count has parameters of its own for a free vector and one more
+ * component, every place in the hull of the larger flavour is reached: writes these parameters into x[n], which makes
+ * place[n_form] in the forms that count[n_form], and leaves the others as they are. False, with x untouched, where a
+ * flavour has fewer, or where none of the solutions lies within the bounds. */
+bool joint_reach(const bound_problem *problem, size_t n_form, const bool *counts, const double *place, double *x);
+
 #endif

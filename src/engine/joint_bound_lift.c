@@ -258,7 +258,25 @@ static double least_of_one(double a, double b)
     return b - fabs(a);
 }
 
-/* Least w0 s + w1 t + w2 s^2 + w3 s t + w4 t^2 on the square: inside, where it is convex, or on one of the four sides. */
+static double polynomial(const double *w, double s, double t)
+{
+    return s * (w[0] + w[2] * s) + t * (w[1] + w[4] * t + w[3] * s);
+}
+
+/* Where w's gradient vanishes, inside the square; INFINITY elsewhere. One more Newton step, and the value itself rather
+ * than half the linear part: valleys are common, whose floor is known to a few digits only. */
+static double stationary(const double *w, double det)
+{
+    double s = 0, t = 0;
+    for (int k = 0; k < 2; k++) {
+        double ds = w[0] + 2 * w[2] * s + w[3] * t, dt = w[1] + 2 * w[4] * t + w[3] * s;
+        s += (w[3] * dt - 2 * w[4] * ds) / det;
+        t += (w[3] * ds - 2 * w[2] * dt) / det;
+    }
+    return fabs(s) <= 1 && fabs(t) <= 1 ? polynomial(w, s, t) : INFINITY;
+}
+
+/* Least w0 s + w1 t + w2 s^2 + w3 s t + w4 t^2 on the square: inside, where it is convex, or on one of the sides. */
 static double least_of_two(const double *w)
 {
     double least = INFINITY, det = 4 * w[2] * w[4] - w[3] * w[3];
@@ -266,11 +284,7 @@ static double least_of_two(const double *w)
         least = fmin(least, side * w[0] + w[2] + least_of_one(w[1] + side * w[3], w[4]));
         least = fmin(least, side * w[1] + w[4] + least_of_one(w[0] + side * w[3], w[2]));
     }
-    if (w[2] > 0 && det > 0) {
-        double s = (w[3] * w[1] - 2 * w[4] * w[0]) / det, t = (w[3] * w[0] - 2 * w[2] * w[1]) / det;
-        if (fabs(s) < 1 && fabs(t) < 1) least = fmin(least, 0.5 * (w[0] * s + w[1] * t));
-    }
-    return least;
+    return w[2] > 0 && det > 0 ? fmin(least, stationary(w, det)) : least;
 }
 
 double bound_hull_gap(const bound_hull *h, const double *w, const double *z)

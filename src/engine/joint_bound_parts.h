@@ -41,7 +41,7 @@ double bound_hull_gap(const bound_hull *hull, const double *w, const double *z);
 /* Values at one place. */
 typedef struct bound_place {
     double z[BOUND_MAX_LIFTED];
-    double chi2, value, barrier; /* value: with the constraints */
+    double chi2, value; /* value: with the constraints */
     double *form, *variable, *gradient, *hessian, *positive, *stiff;
 } bound_place;
 
@@ -60,8 +60,13 @@ typedef struct bound_relax {
     double *work; /* [n_form][n_form] */
 } bound_relax;
 
+/* From a place inside the hull; and with the model of chi2 about the best place of the hull before it, a neighbour. */
 void bound_relax_start(bound_relax *r, const double *z);
+void bound_relax_start_by_model(bound_relax *r, const double *z);
 void bound_relax_go(bound_relax *r);
+
+/* The bound for the hull, whose box has been changed, by the tangent plane at the best place. */
+double bound_relax_plane(const bound_relax *r);
 
 static inline bound_place *bound_trial(bound_relax *r)
 {

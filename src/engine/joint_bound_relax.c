@@ -12,9 +12,11 @@
 
 #include "joint_bound_parts.h"
 
-#define GAP_DONE 3e-9 /* in chi2 */
+#define GAP_DONE 3e-9     /* in chi2 */
+#define GAP_OF_MODEL 1e-6 /* for the first place, by the model of another hull */
 #define GAP_EVIDENCE 1e-7
-#define ROUNDING 2e-14 /* of chi2 */
+#define GAP_RELATIVE 1e-11 /* of chi2: distances from faces that are so small are rounding */
+#define ROUNDING 2e-14     /* of chi2 */
 enum { MOST_EVALUATIONS = 60 };
 
 /* Whether a symmetric matrix is positive up to rounding: flat directions are common. Scratch: work[n][n]. */
@@ -34,24 +36,30 @@ static bool is_positive(size_t n, const double *matrix, const double *stiff, dou
     return true;
 }
 
-/* The model in the lifted variables: map^T H map. */
-static void make_model(bound_relax *r, bound_quadratic *q)
+/* The model of chi2 about the best place, in the lifted variables about z, which need not be that place: map^T H map. */
+static void make_model(bound_relax *r, const double *z, bound_quadratic *q)
 {
     const bound_place *p = &r->at[r->now];
     const bound_hull *h = &r->hull;
+    const double *curvature = is_positive(h->n_form, p->hessian, p->stiff, r->work) ? p->hessian : p->positive;
     size_t n = h->n_form;
-    const double *exact = is_positive(n, p->hessian, p->stiff, r->work) ? p->hessian : p->positive;
-    for (size_t k = 0; k < n * n; k++) r->work[k] = exact[k] + r->damping * p->stiff[k];
+    double away[JOINT_MAX_FORMS], slope[JOINT_MAX_FORMS];
+    for (size_t k = 0; k < n * n; k++) r->work[k] = curvature[k] + r->damping * p->stiff[k];
+    bound_hull_forms(h, z, away);
+    for (size_t f = 0; f < n; f++) away[f] -= p->form[f];
+    for (size_t f = 0; f < n; f++) {
+        slope[f] = p->gradient[f];
+        for (size_t e = 0; e < n; e++) slope[f] += r->work[f * n + e] * away[e];
+    }
     q->n = h->n;
-    memcpy(q->from, p->z, h->n * sizeof *q->from);
+    memcpy(q->from, z, h->n * sizeof *q->from);
     for (size_t i = 0; i < h->n; i++) {
         const double *row = h->map + i * n;
-        double curved[JOINT_MAX_FORMS];
-        memset(curved, 0, n * sizeof *curved);
+        double curved[JOINT_MAX_FORMS] = {0};
         q->gradient[i] = h->cost[i];
         for (size_t f = 0; f < n; f++) {
             if (row[f] == 0) continue;
-            q->gradient[i] += row[f] * p->gradient[f];
+            q->gradient[i] += row[f] * slope[f];
             for (size_t e = 0; e < n; e++) curved[e] += row[f] * r->work[f * n + e];
         }
         for (size_t j = 0; j <= i; j++) {
@@ -62,50 +70,82 @@ static void make_model(bound_relax *r, bound_quadratic *q)
     }
 }
 
-/* Where to evaluate next. */
-static void make_trial(bound_relax *r)
+/* The next place to evaluate: the model's minimum, from z. */
+static void make_trial(bound_relax *r, const double *z, double gap, double tau)
 {
     bound_quadratic q;
-    bound_place *now = &r->at[r->now], *trial = bound_trial(r);
-    make_model(r, &q);
-    double least = 0.1 * GAP_DONE / r->hull.parameter;
-    double end = fmax(r->tau, least), begin = fmax(end, 0.1 * r->gap / r->hull.parameter);
-    memcpy(trial->z, now->z, r->hull.n * sizeof *trial->z);
+    bound_place *trial = bound_trial(r);
+    make_model(r, z, &q);
+    double end = fmax(tau, 0.1 * GAP_DONE / r->hull.parameter);
+    double begin = fmax(end, 0.1 * (isfinite(gap) ? gap : bound_hull_gap(&r->hull, q.gradient, z)) / r->hull.parameter);
+    memcpy(trial->z, z, r->hull.n * sizeof *trial->z);
     r->n_newton += bound_quadratic_solve(&q, &r->hull, begin, end, trial->z);
-    trial->barrier = bound_hull_barrier(&r->hull, trial->z);
     r->predicted = -bound_quadratic_value(&q, trial->z);
     bound_hull_forms(&r->hull, trial->z, trial->form);
-    memcpy(trial->variable, now->variable, r->n_variable * sizeof *trial->variable);
+    memcpy(trial->variable, r->at[r->now].variable, r->n_variable * sizeof *trial->variable);
+}
+
+static void reset(bound_relax *r)
+{
+    r->started = r->done = false;
+    r->convex = true;
+    r->bound = -INFINITY;
+    r->gap = r->tau = INFINITY;
+    r->damping = r->predicted = 0;
+    r->n_evaluation = r->n_newton = 0;
 }
 
 void bound_relax_start(bound_relax *r, const double *z)
 {
     bound_place *trial = bound_trial(r);
+    reset(r);
     memcpy(trial->z, z, r->hull.n * sizeof *trial->z);
     bound_hull_forms(&r->hull, z, trial->form);
-    r->started = r->done = false;
-    r->convex = true;
-    r->bound = -INFINITY;
-    r->gap = INFINITY;
-    r->damping = r->predicted = 0;
-    r->tau = INFINITY;
-    r->n_evaluation = r->n_newton = 0;
+}
+
+void bound_relax_start_by_model(bound_relax *r, const double *z)
+{
+    reset(r);
+    make_trial(r, z, INFINITY, GAP_OF_MODEL / r->hull.parameter);
+}
+
+/* Gradient of the tangent plane at the best place in the lifted variables of the hull, which may be another one than
+ * the place was found in, and the plane's value at z; returns the size of the terms that were added. */
+static double tangent(const bound_relax *r, const double *z, double *w, double *value)
+{
+    const bound_place *p = &r->at[r->now];
+    const bound_hull *h = &r->hull;
+    double terms = fabs(p->chi2), form[JOINT_MAX_FORMS];
+    bound_hull_forms(h, z, form);
+    *value = p->chi2 + bound_hull_cost(h, z);
+    for (size_t f = 0; f < h->n_form; f++) *value += p->gradient[f] * (form[f] - p->form[f]);
+    for (size_t i = 0; i < h->n; i++) {
+        w[i] = h->cost[i];
+        for (size_t f = 0; f < h->n_form; f++) w[i] += h->map[i * h->n_form + f] * p->gradient[f];
+        terms += fabs(w[i]);
+    }
+    return terms;
+}
+
+double bound_relax_plane(const bound_relax *r)
+{
+    double w[BOUND_MAX_LIFTED], centre[BOUND_MAX_LIFTED], value;
+    if (!(r->at[r->now].chi2 < r->convex_below)) return -INFINITY;
+    bound_hull_centre(&r->hull, centre);
+    double terms = tangent(r, centre, w, &value), gap = bound_hull_gap(&r->hull, w, centre);
+    /* Against the place itself: the plane goes down from there by this much. */
+    double down = fmax(r->at[r->now].value - (value - gap), 0);
+    return r->at[r->now].value - r->gap_times * (down + ROUNDING * terms);
 }
 
 /* The bound that the tangent plane at the best place gives. */
 static void take_bound(bound_relax *r)
 {
     const bound_place *p = &r->at[r->now];
-    const bound_hull *h = &r->hull;
-    double w[BOUND_MAX_LIFTED], terms = fabs(p->value);
-    for (size_t i = 0; i < h->n; i++) {
-        w[i] = h->cost[i];
-        for (size_t f = 0; f < h->n_form; f++) w[i] += h->map[i * h->n_form + f] * p->gradient[f];
-        terms += fabs(w[i]);
-    }
-    r->gap = fmax(bound_hull_gap(h, w, p->z), 0) + ROUNDING * terms;
-    double bound = p->value - r->gap_times * r->gap;
+    double w[BOUND_MAX_LIFTED], value, terms = tangent(r, p->z, w, &value);
+    r->gap = fmax(bound_hull_gap(&r->hull, w, p->z), 0) + ROUNDING * terms;
     bool convex = p->chi2 < r->convex_below;
+    double bound = p->value - r->gap_times * r->gap;
     if (!convex && r->gap > GAP_EVIDENCE) return;
     if (bound > r->bound) {
         r->bound = bound;
@@ -116,9 +156,10 @@ static void take_bound(bound_relax *r)
 static bool is_done(const bound_relax *r)
 {
     const bound_place *p = &r->at[r->now];
-    if (r->bound >= r->enough || r->gap < GAP_DONE || r->n_evaluation >= MOST_EVALUATIONS || r->damping > 1e6)
+    if (r->bound >= r->enough || r->gap < GAP_DONE + GAP_RELATIVE * fabs(p->value) ||
+        r->n_evaluation >= MOST_EVALUATIONS || r->damping > 1e6)
         return true;
-    return r->may_branch && r->gap < 0.1 * (r->enough - p->value);
+    return r->may_branch && r->gap < 0.5 * (r->enough - p->value);
 }
 
 /* Judges the trial: gain over what the model promised. */
@@ -162,5 +203,5 @@ void bound_relax_go(bound_relax *r)
     } else
         r->damping = fmax(5 * r->damping, 0.3);
     r->done = is_done(r);
-    if (!r->done) make_trial(r);
+    if (!r->done) make_trial(r, r->at[r->now].z, r->gap, r->tau);
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_STEPS = 80, MOST_CUTS = 40, MOST_SWEEPS = 30 };
+enum { MOST_STEPS = 80, MOST_CUTS = 40, MOST_SWEEPS = 30, MOST_TURNS = 5, MOST_DAMPINGS = 7 };
 static const double side = 0.5;
 static const double flat = 1e-13; /* of the largest curvature: below, rounding */
 static const double bent = 1e-8;  /* negative curvature beyond that is left: less gains nothing within the box */
@@ -18,9 +18,9 @@ typedef struct descent {
     const joint_model *model;
     size_t n;
     double z0[JOINT_MAX_FREE], z[JOINT_MAX_FREE], value;
-    double g[JOINT_MAX_FREE], step[JOINT_MAX_FREE], promise;
+    double g[JOINT_MAX_FREE], step[JOINT_MAX_FREE], promise, damping;
     joint_matrix h, l;
-    bool fixed[JOINT_MAX_FREE], convex;
+    bool fixed[JOINT_MAX_FREE], convex, factored;
 } descent;
 
 /* --- the model ------------------------------------------------------------------------------------------------------ */
@@ -42,21 +42,40 @@ double joint_model_value(const joint_problem *p, joint_work *work, const joint_p
     return value;
 }
 
+/* Value, as joint_model_value(), and gradient. What the Hessian needs, too, stays: gradient of the model in forms, and
+ * work->slope. */
+static double value_and_gradient(const joint_problem *p, joint_work *work, const joint_place *place,
+                                 const joint_model *model, const double *z0, const double *z, double *g,
+                                 double *in_forms)
+{
+    double form[JOINT_MAX_FORMS], value = 0;
+    const double *slope = work->slope;
+    size_t m = p->n_live;
+    joint_live_forms(p, work, place, z, form);
+    joint_live_slopes(p, work, place, z, work->slope);
+    for (size_t f = 0; f < m; f++) form[f] -= model->form[f];
+    for (size_t f = 0; f < m; f++) {
+        double along = 0;
+        for (size_t e = 0; e < m; e++) along += model->curvature[f * m + e] * form[e];
+        in_forms[f] = model->gradient[f] + along;
+        value += form[f] * (model->gradient[f] + 0.5 * along);
+    }
+    for (size_t a = 0; a < p->n; a++) {
+        g[a] = 2 * p->weight[a] * (z[a] - p->centre[a]);
+        value += p->weight[a] * (z[a] - z0[a]) * (z[a] + z0[a] - 2 * p->centre[a]);
+        for (size_t f = 0; f < m; f++) g[a] += slope[a * m + f] * in_forms[f];
+    }
+    return value;
+}
+
 void joint_model_derivatives(const joint_problem *p, joint_work *work, const joint_place *place,
                              const joint_model *model, const double *z, double *g, joint_matrix h)
 {
-    double form[JOINT_MAX_FORMS], gradient[JOINT_MAX_FORMS], along[JOINT_MAX_FORMS], *slope = work->slope;
+    double gradient[JOINT_MAX_FORMS], along[JOINT_MAX_FORMS];
     size_t m = p->n_live, n = p->n;
-    joint_live_forms(p, work, place, z, form);
-    joint_live_slopes(p, work, place, z, slope);
-    for (size_t f = 0; f < m; f++) form[f] -= model->form[f];
-    for (size_t f = 0; f < m; f++) {
-        gradient[f] = model->gradient[f];
-        for (size_t e = 0; e < m; e++) gradient[f] += model->curvature[f * m + e] * form[e];
-    }
+    const double *slope = work->slope;
+    value_and_gradient(p, work, place, model, z, z, g, gradient);
     for (size_t a = 0; a < n; a++) {
-        g[a] = 2 * p->weight[a] * (z[a] - p->centre[a]);
-        for (size_t f = 0; f < m; f++) g[a] += slope[a * m + f] * gradient[f];
         memset(along, 0, m * sizeof *along);
         for (size_t f = 0; f < m; f++)
             for (size_t e = 0; e < m; e++) along[e] += slope[a * m + f] * model->curvature[f * m + e];
@@ -138,6 +157,18 @@ static bool factorise(descent *d)
     return true;
 }
 
+static void solve_factor(const descent *d, double *x)
+{
+    for (size_t r = 0; r < d->n; r++) {
+        for (size_t k = 0; k < r; k++) x[r] -= d->l[r][k] * x[k];
+        x[r] /= d->l[r][r];
+    }
+    for (size_t r = d->n; r-- > 0;) {
+        for (size_t k = r + 1; k < d->n; k++) x[r] -= d->l[k][r] * x[k];
+        x[r] /= d->l[r][r];
+    }
+}
+
 /* What is not fixed, where the gradient of the quadratic vanishes; step[] of what is fixed is given. */
 static void solve(descent *d)
 {
@@ -147,14 +178,7 @@ static void solve(descent *d)
         for (size_t b = 0; !d->fixed[a] && b < d->n; b++)
             if (d->fixed[b]) x[a] -= d->h[a][b] * d->step[b];
     }
-    for (size_t r = 0; r < d->n; r++) {
-        for (size_t k = 0; k < r; k++) x[r] -= d->l[r][k] * x[k];
-        x[r] /= d->l[r][r];
-    }
-    for (size_t r = d->n; r-- > 0;) {
-        for (size_t k = r + 1; k < d->n; k++) x[r] -= d->l[k][r] * x[k];
-        x[r] /= d->l[r][r];
-    }
+    solve_factor(d, x);
     for (size_t a = 0; a < d->n; a++)
         if (!d->fixed[a]) d->step[a] = x[a];
 }
@@ -187,7 +211,7 @@ static bool solve_bent(descent *d)
 
 static void find_step(descent *d)
 {
-    d->convex = factorise(d);
+    d->convex = d->factored = factorise(d);
     if (d->convex)
         solve(d);
     else
@@ -223,6 +247,75 @@ static bool try_step(descent *d, double t, double wanted)
     memcpy(d->z, z, sizeof z);
     d->value = value;
     return true;
+}
+
+static void damp(descent *d, double by)
+{
+    for (size_t a = 0; a < d->n; a++) d->h[a][a] += by;
+}
+
+/* The lowest place on the way to the minimum of the model with damping |z - here|^2/2 on top, by Newton steps that need
+ * not go down one by one: the first leaves the bottom of a valley that bends, the others lead back to it. Kept if the
+ * model is lower there by at least `wanted`; h, g and the factor are used up. */
+static bool turn_with_valley(descent *d, double damping, double wanted)
+{
+    double z[JOINT_MAX_FREE], x[JOINT_MAX_FREE], lowest[JOINT_MAX_FREE], best = INFINITY, there = INFINITY;
+    memcpy(x, d->step, sizeof x);
+    memcpy(z, d->z, sizeof z);
+    for (int turn = 0; turn < MOST_TURNS; turn++) {
+        double away = 0, left = 0;
+        for (size_t a = 0; a < d->n; a++) {
+            z[a] = clipped(z[a] + x[a]);
+            away += (z[a] - d->z[a]) * (z[a] - d->z[a]);
+        }
+        double value = joint_model_value(d->p, d->work, d->place, d->model, d->z0, z);
+        double damped = value + 0.5 * damping * away;
+        if (!(damped < best)) break;
+        best = damped;
+        there = value;
+        memcpy(lowest, z, sizeof z);
+        joint_model_derivatives(d->p, d->work, d->place, d->model, z, d->g, d->h);
+        damp(d, damping);
+        if (!factorise(d)) break;
+        for (size_t a = 0; a < d->n; a++) x[a] = d->fixed[a] ? 0 : -d->g[a] - damping * (z[a] - d->z[a]);
+        for (size_t a = 0; a < d->n; a++) d->g[a] = x[a];
+        solve_factor(d, x);
+        for (size_t a = 0; a < d->n; a++) left += 0.5 * d->g[a] * x[a];
+        if (left < 0.1 * (d->value - damped)) break;
+    }
+    if (!(there < d->value - wanted)) return false;
+    memcpy(d->z, lowest, sizeof lowest);
+    d->value = there;
+    return true;
+}
+
+/* Along a valley that bends: damped steps (K. Levenberg, Quart. Appl. Math. 2 (1944) 164), as long as the valley can be
+ * followed. */
+static bool follow_valley(descent *d, const bool *active)
+{
+    double length = 0, g[JOINT_MAX_FREE];
+    joint_matrix h;
+    for (size_t a = 0; a < d->n; a++) length += d->step[a] * d->step[a];
+    double least = 2 * d->promise / length, damping = fmax(d->damping, least);
+    memcpy(g, d->g, sizeof g);
+    memcpy(h, d->h, sizeof h);
+    for (int round = 0; round < MOST_DAMPINGS; round++, damping *= 8) {
+        memcpy(d->g, g, sizeof g);
+        memcpy(d->h, h, sizeof h);
+        memcpy(d->fixed, active, sizeof d->fixed);
+        memset(d->step, 0, sizeof d->step);
+        damp(d, damping);
+        bool positive = factorise(d);
+        damp(d, -damping);
+        if (!positive) continue;
+        solve(d);
+        if (!turn_with_valley(d, damping, 0.2 * promised(d))) continue;
+        d->damping = damping / 16;
+        return true;
+    }
+    memcpy(d->g, g, sizeof g);
+    memcpy(d->h, h, sizeof h);
+    return false;
 }
 
 /* Fixes what leaves the box on its side, and lets the others follow, until nothing leaves any more. Returns whether
@@ -288,10 +381,13 @@ static bool take_step(descent *d, double tolerance)
     memcpy(d->fixed, active, sizeof active);
     memset(d->step, 0, sizeof d->step);
     find_step(d);
+    bool whole = d->factored;
     d->promise = promised(d);
     if (d->convex && !(d->promise > tolerance)) return false;
     bool out = end_on_sides(d);
     double gain = promised(d);
+    if (gain > 0 && try_step(d, 1, 0.25 * gain)) return true;
+    if (whole && follow_valley(d, active)) return true;
     if (gain > 0 && try_step(d, 1, enough * gain)) return true;
     double most = out ? hold_sides(d, active) : 1;
     if (!out && !d->convex) /* a saddle may be left to either side */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const double probe = 1e-3;         /* of z: differences of formulas */
-static const double quadratic_to = 1e-11; /* relative, of forms */
+static const double quadratic_to = 1e-12; /* of the terms of the expansion */
 
 /* --- what moves with the free parameters ------------------------------------------------------------------------ */
 
@@ -343,6 +343,17 @@ static bool keep_bends(joint_problem *p, joint_work *work, const joint_place *pl
     return true;
 }
 
+/* Sum of the sizes of all terms of the expansion, of each live form: what rounding is relative to. */
+static void size_terms(const joint_problem *p, const joint_place *place, const double *z, double *size)
+{
+    for (size_t f = 0; f < p->n_live; f++) {
+        size[f] = fabs(place->form[p->live[f]]);
+        for (size_t a = 0; a < p->n; a++) size[f] += fabs(z[a] * place->slope[a * p->n_live + f]);
+    }
+    for (size_t k = 0; k < p->n_bend; k++)
+        size[p->bend[k].f] += fabs(p->bend[k].value * z[p->bend[k].a] * z[p->bend[k].b]);
+}
+
 /* Whether the expansion about the middle gives the forms elsewhere, at this place. */
 static bool expansion_holds(joint_problem *p, joint_work *work, joint_place *place)
 {
@@ -350,12 +361,13 @@ static bool expansion_holds(joint_problem *p, joint_work *work, joint_place *pla
     p->quadratic = true;
     joint_place_open(p, work, place->theta, place);
     for (size_t k = 0; k < 5; k++) {
-        double z[JOINT_MAX_FREE], expanded[JOINT_MAX_FORMS], exact[JOINT_MAX_FORMS];
+        double z[JOINT_MAX_FREE], expanded[JOINT_MAX_FORMS], exact[JOINT_MAX_FORMS], size[JOINT_MAX_FORMS];
         for (size_t a = 0; a < p->n; a++) z[a] = spread(k, a);
-        joint_all_forms(p, work, place, z, expanded);
+        joint_live_forms(p, work, place, z, expanded);
         ask_forms(p, work, place, z, exact);
-        for (size_t f = 0; f < p->n_form; f++)
-            holds &= fabs(expanded[f] - exact[f]) <= quadratic_to * (fabs(exact[f]) + fabs(place->form[f]));
+        size_terms(p, place, z, size);
+        for (size_t f = 0; f < p->n_live; f++)
+            holds &= fabs(expanded[f] - exact[p->live[f]]) <= quadratic_to * size[f];
     }
     return holds;
 }

@@ -241,6 +241,8 @@ static cev_status allocate_scratch(const cev_slopes *slopes, cev_slopes_scratch 
     for (size_t k = 0; k < sizeof of_variables / sizeof *of_variables; k++)
         CEV_TRY(cev_new(s->arena, most.variables, of_variables[k]));
     CEV_TRY(cev_new(s->arena, most.variables * most.variables, &s->hessian));
+    CEV_TRY(cev_new(s->arena, most.variables * most.variables, &s->positive));
+    CEV_TRY(cev_new(s->arena, most.variables, &s->held));
     CEV_TRY(cev_new(s->arena, most.basis, &s->slope));
     CEV_TRY(cev_new(s->arena, most.basis * (most.basis + 1) / 2, &s->curve));
     CEV_TRY(cev_new(s->arena, most.places, &s->share));
@@ -251,7 +253,7 @@ static cev_status allocate_scratch(const cev_slopes *slopes, cev_slopes_scratch 
     CEV_TRY(cev_new(s->arena, most.variables * most.forms, &s->positive_mixed));
     CEV_TRY(cev_new(s->arena, profile->n_variable, &s->variable));
     CEV_TRY(cev_new(s->arena, profile->n_group, &s->group_chi2));
-    return cev_new(s->arena, profile->n_pull, &s->pull);
+    return cev_new(s->arena, profile->n_pull, &s->given);
 }
 
 cev_status cev_slopes_scratch_create(const cev_slopes *slopes, cev_slopes_scratch **out)

@@ -162,14 +162,19 @@ CEV_INLINE void sum_components(const slopes_channel *c, const slopes_counts *cou
     }
 }
 
-typedef enum bin_weights { OF_LIKELIHOOD, OF_LEAST_SQUARES } bin_weights;
+/* What derivatives of the bins are: those of the likelihood, or of least squares, or what is in memory already. */
+typedef enum bin_weights { OF_LIKELIHOOD, OF_LEAST_SQUARES, AS_THEY_ARE } bin_weights;
 
 CEV_INLINE lanes_mask pass(const slopes_channel *c, size_t n_component, bin_weights weights, slopes_counts *counts,
                            channel_slopes *out)
 {
     const lanes *component = (const lanes *)counts->component, *scale = (const lanes *)counts->scale;
     lanes *n = (lanes *)counts->n, *first = (lanes *)counts->first, *second = (lanes *)counts->second;
-    lanes_mask outside;
+    lanes_mask outside = {0};
+    if (weights == AS_THEY_ARE) {
+        sum_components(c, counts, n_component, out);
+        return outside;
+    }
     for (size_t i = 0; i < c->n_bin; i++) n[i] = total_counts(c, component, scale, n_component, i);
     if (weights == OF_LEAST_SQUARES || c->weight)
         outside = squares_of_bins(c, c->start_weight, n, first, second);

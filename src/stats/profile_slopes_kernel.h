@@ -4,169 +4,7 @@
 #ifndef CEVSCAN_STATS_PROFILE_SLOPES_KERNEL_H
 #define CEVSCAN_STATS_PROFILE_SLOPES_KERNEL_H
 
-#include "profile_slopes_bins.h"
-
-#define BORDER_CURVATURE 1e10 /* of a bin without data that holds the variables at its border, by its expected counts */
-#define AT_BORDER 1e-6        /* of what is expected */
-#define MOST_COUNTS 1e12      /* in a bin; more are left to cev_profile_block() */
-enum { MAX_SHORT_EVALUATIONS = 30 };
-
-typedef struct slopes_fit {
-    const cev_slopes *slopes;
-    size_t number; /* of the group */
-    const plan_group *group;
-    const slopes_group *forms;
-    cev_slopes_scratch *scratch;
-    cev_slopes_result *result;
-    size_t lane; /* the part's first */
-    lanes *base, *direction, *gradient, *factor;
-    lanes_mask hard;   /* lanes that cev_profile_block() fits */
-    lanes_mask status; /* cev_point_status */
-    lanes chi2;        /* of the group; of hard lanes as it comes from there */
-} slopes_fit;
-
-/* --- the fit ------------------------------------------------------------------------------------------------------- */
-
-/* Gradient and Hessian by the variables at v; returns the lanes outside of the region. */
-CEV_OUTLINE lanes_mask slopes_at(const slopes_fit *f, const lanes *v, bin_weights weights)
-{
-    const plan_group *g = f->group;
-    lanes_mask outside = {0};
-    size_t n = g->n_variable;
-    for (size_t p = 0; p < n; p++) {
-        f->gradient[p] = (lanes){0};
-        for (size_t q = 0; q < n; q++) f->gradient[p] += g->inverse_covariance[p * n + q] * v[q];
-        for (size_t q = 0; q <= p; q++) f->factor[p * n + q] = lanes_set(g->inverse_covariance[p * n + q]);
-    }
-    for (size_t k = 0; k < g->n_channel; k++) {
-        const slopes_channel *c = &f->slopes->channel[g->channel[k]];
-        slopes_counts *counts = &f->scratch->counts[g->channel[k]];
-        channel_slopes slopes;
-        scales_of(c->plan, v, (lanes *)counts->scale);
-        outside |= slopes_of_channel(c, weights, counts, &slopes);
-        scatter(c->plan, &slopes, n, f->gradient, f->factor);
-    }
-    return outside;
-}
-
-CEV_INLINE lanes step_of(const slopes_fit *f, lanes *step, lanes_mask *doubtful)
-{
-    size_t n = f->group->n_variable;
-    switch (n) {
-    case 1: return solve_step(1, f->gradient, f->factor, step, doubtful);
-    case 2: return solve_step(2, f->gradient, f->factor, step, doubtful);
-    default: return solve_step(n, f->gradient, f->factor, step, doubtful);
-    }
-}
-
-/* Where the fit starts, as a step from zero. */
-CEV_INLINE void start_of_fit(const slopes_fit *f, const cev_lanes *start)
-{
-    size_t n = f->group->n_variable;
-    memset(f->base, 0, n * sizeof *f->base);
-    for (size_t v = 0; start && v < n; v++)
-        f->direction[v] = lanes_load((const double *)&start[f->group->first_variable + v] + f->lane);
-    if (start) return;
-    lanes_mask ignored = {0};
-    slopes_at(f, f->base, OF_LEAST_SQUARES);
-    step_of(f, f->direction, &ignored);
-}
-
-/* Newton's iteration, each step cut until it neither leaves the region nor overshoots. Lanes that have converged are
- * evaluated where they are, so that at the end counts, gradient and factor are those at the base of every lane that is
- * not returned. */
-CEV_INLINE lanes_mask short_fit(const slopes_fit *f)
-{
-    size_t n = f->group->n_variable;
-    lanes *trial = (lanes *)f->scratch->trial, *next = (lanes *)f->scratch->next;
-    lanes length = lanes_set(1), initial_slope = lanes_set(INFINITY);
-    lanes_mask active = {0};
-    active = ~active;
-    for (int evaluation = 0; evaluation < MAX_SHORT_EVALUATIONS; evaluation++) {
-        lanes slope = {0};
-        for (size_t v = 0; v < n; v++) trial[v] = lanes_select(active, f->base[v] + length * f->direction[v], f->base[v]);
-        lanes_mask outside = slopes_at(f, trial, OF_LIKELIHOOD), doubtful = {0};
-        for (size_t v = 0; v < n; v++) slope += f->gradient[v] * f->direction[v];
-        lanes_mask accepted = active & ~outside & (slope <= OVERSHOOT * initial_slope);
-        lanes decrement = step_of(f, next, &doubtful);
-        for (size_t v = 0; v < n; v++) {
-            f->base[v] = lanes_select(accepted, trial[v], f->base[v]);
-            f->direction[v] = lanes_select(accepted, next[v], f->direction[v]);
-        }
-        initial_slope = lanes_select(accepted, decrement, initial_slope);
-        length = lanes_select(active & ~accepted, 0.5 * length, lanes_set(1));
-        active &= ~(accepted & ~doubtful & (decrement <= CHI2_TOLERANCE));
-        if (!lanes_any(active)) break;
-    }
-    return active;
-}
-
-/* --- hard points --------------------------------------------------------------------------------------------------- */
-
-/* The signal and shapes of a channel as cev_profile_block() wants them, this part's lanes in all parts. */
-CEV_INLINE void lay_signal(const slopes_channel *c, const slopes_counts *counts, cev_lanes *signal)
-{
-    const lanes *component = (const lanes *)counts->component;
-    for (size_t s = 0; s <= c->n_shape; s++)
-        for (size_t i = 0; i < c->n_bin; i++)
-            for (size_t part = 0; part < CEV_LANE_PARTS; part++)
-                lanes_store((double *)&signal[s * c->n_bin + c->order[i]] + part * LANES, component[s * c->n_bin + i]);
-}
-
-CEV_INLINE void stiffen_border(const slopes_channel *c, const slopes_counts *counts, lanes_mask hard, lanes *second)
-{
-    const lanes *component = (const lanes *)counts->component, *n = (const lanes *)counts->n;
-    lanes one[CEV_PROFILE_MAX_COMPONENTS];
-    for (size_t k = 0; k < c->plan->n_component; k++) one[k] = lanes_set(k <= c->n_background);
-    for (size_t i = c->n_filled; i < c->n_bin; i++) {
-        lanes expected = total_counts(c, component, one, c->plan->n_component, i);
-        lanes_mask held = hard & (expected > 0) & (n[i] < AT_BORDER * expected);
-        second[i] = lanes_select(held, BORDER_CURVATURE / (expected * expected), second[i]);
-    }
-}
-
-/* Slopes where the full fit ended. A bin without data that holds the variables at its border gets so much curvature that
- * they can not follow across it; its share of the gradient comes with what is left of g_v. */
-CEV_INLINE void slopes_of_hard_lanes(const slopes_fit *f)
-{
-    const plan_group *g = f->group;
-    lanes_mask ignored = {0};
-    size_t n = g->n_variable;
-    slopes_at(f, f->base, OF_LIKELIHOOD);
-    for (size_t k = 0; k < g->n_channel; k++) {
-        const slopes_channel *c = &f->slopes->channel[g->channel[k]];
-        slopes_counts *counts = &f->scratch->counts[g->channel[k]];
-        channel_slopes before, after;
-        if (c->n_filled == c->n_bin) continue;
-        sum_components(c, counts, c->plan->n_component, &before);
-        stiffen_border(c, counts, f->hard, (lanes *)counts->second);
-        sum_components(c, counts, c->plan->n_component, &after);
-        for (size_t m = 0; m < c->plan->n_component * c->plan->n_component; m++) after.hessian[m] -= before.hessian[m];
-        memset(after.gradient, 0, sizeof after.gradient);
-        scatter(c->plan, &after, n, f->gradient, f->factor);
-    }
-    step_of(f, f->direction, &ignored);
-}
-
-/* Lanes of all groups go through the full fit, and this group's answers are taken. */
-CEV_OUTLINE void fit_with_care(slopes_fit *f, const cev_lanes *given)
-{
-    cev_slopes_scratch *s = f->scratch;
-    const cev_slopes *slopes = f->slopes;
-    cev_profile_result full = {.variable = s->variable, .group_chi2 = s->group_chi2};
-    for (size_t c = 0; c < slopes->profile->n_channel; c++)
-        lay_signal(&slopes->channel[c], &s->counts[c], s->signal[c]);
-    cev_profile_block(slopes->profile, s->profile, slopes->data, (const cev_lanes *const *)s->signal, given, NULL,
-                      &full);
-    f->chi2 = lanes_load((const double *)&s->group_chi2[f->number]);
-    for (size_t l = 0; l < LANES; l++)
-        if (f->hard[l]) f->status[l] = full.status[l];
-    for (size_t v = 0; v < f->group->n_variable; v++) {
-        lanes ended = lanes_load((const double *)&s->variable[f->group->first_variable + v]);
-        f->base[v] = lanes_select(f->hard, ended, f->base[v]);
-    }
-    slopes_of_hard_lanes(f);
-}
+#include "profile_slopes_fit.h"
 
 /* --- derivatives by forms -------------------------------------------------------------------------------------------- */
 
@@ -241,19 +79,19 @@ CEV_INLINE void add_mixed(const slopes_fit *f, const slopes_channel *c, const ch
 {
     size_t n = f->group->n_variable;
     lanes *mixed = (lanes *)f->scratch->mixed + place * n, *positive = (lanes *)f->scratch->positive_mixed + place * n;
-    for (size_t l = 0; l < c->plan->n_link; l++) {
-        plan_link link = c->plan->link[l];
-        const lanes *curve = sums->curve_of_component + link.component * c->n_basis;
-        lanes both = {0}, of_slope = {0};
+    for (size_t l = 0; l < c->plan->n_term; l++) {
+        const plan_term *t = &c->plan->term[l];
+        const lanes *curve = sums->curve_of_component + t->component * c->n_basis;
+        lanes both = {0}, of_slope = {0}, slope = term_slope(t, f->base);
         for (size_t k = c->first[form]; k < c->first[form + 1]; k++) both += sums->share[k] * curve[c->row[k]];
-        positive[link.variable] += both;
-        if (link.component >= 1 && link.component <= c->n_background) {
-            mixed[link.variable] += both;
+        positive[t->variable] += slope * both;
+        if (t->component >= 1 && t->component <= c->n_background) {
+            mixed[t->variable] += slope * both;
             continue;
         }
-        const double *share = c->share + (link.component ? link.component - c->n_background : 0) * c->most_places;
+        const double *share = c->share + (t->component ? t->component - c->n_background : 0) * c->most_places;
         for (size_t k = c->first[form]; k < c->first[form + 1]; k++) of_slope += share[k] * sums->slope[c->row[k]];
-        mixed[link.variable] += both + of_slope;
+        mixed[t->variable] += slope * (both + of_slope);
     }
 }
 
@@ -272,9 +110,9 @@ CEV_INLINE void add_channel(const slopes_fit *f, size_t k)
     sum_over_bins(c->n_bin, (const lanes *)counts->first, c->by_bin, c->n_basis, (lanes *)s->slope);
     sum_over_bins(n_curved, (const lanes *)counts->second, c->product, c->n_product, (lanes *)s->curve);
     fill_shares(c, counts, sums.share);
-    for (size_t l = 0; l < c->plan->n_link; l++)
-        curve_with_component(c, counts, sums.curve, c->plan->link[l].component,
-                             sums.curve_of_component + c->plan->link[l].component * c->n_basis);
+    for (size_t l = 0; l < c->plan->n_term; l++)
+        curve_with_component(c, counts, sums.curve, c->plan->term[l].component,
+                             sums.curve_of_component + c->plan->term[l].component * c->n_basis);
     for (size_t form = 0; form < c->from->n_form; form++) {
         size_t place = f->forms->place[k][form];
         for (size_t p = c->first[form]; p < c->first[form + 1]; p++)
@@ -285,13 +123,30 @@ CEV_INLINE void add_channel(const slopes_fit *f, size_t k)
 }
 
 /* x = L^-1 x; the factor has the inverse of its diagonal. */
-CEV_INLINE void solve_forward(const slopes_fit *f, lanes *x)
+CEV_INLINE void solve_forward(size_t n, const lanes *factor, lanes *x)
 {
-    size_t n = f->group->n_variable;
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < i; k++) x[i] -= f->factor[i * n + k] * x[k];
-        x[i] *= f->factor[i * n + i];
+        for (size_t k = 0; k < i; k++) x[i] -= factor[i * n + k] * x[k];
+        x[i] *= factor[i * n + i];
     }
+}
+
+/* Variables that are held do not follow. */
+CEV_INLINE void hold(const slopes_fit *f, lanes *x)
+{
+    for (size_t v = 0; f->group->general && v < f->group->n_variable; v++)
+        x[v] = lanes_select(f->held[v], (lanes){0}, x[v]);
+}
+
+/* Factors the Hessian without what can be negative, of a curved group. */
+CEV_INLINE const lanes *factor_positive(const slopes_fit *f)
+{
+    lanes ignored_step[CEV_PROFILE_MAX_PULLS];
+    lanes_mask ignored = {0};
+    if (!f->group->curved) return f->hessian;
+    take_held_out(f, f->positive);
+    solve_step(f->group->n_variable, f->gradient, f->positive, ignored_step, &ignored);
+    return f->positive;
 }
 
 /* dv/dF = - H_vv^-1 H_vF; x is L^-1 H_vF. */
@@ -301,8 +156,8 @@ CEV_INLINE void store_follow(const slopes_fit *f, const lanes *x, size_t form)
     lanes y[CEV_PROFILE_MAX_PULLS];
     for (size_t i = n; i-- > 0;) {
         y[i] = -x[i];
-        for (size_t k = i + 1; k < n; k++) y[i] -= f->factor[k * n + i] * y[k];
-        y[i] *= f->factor[i * n + i];
+        for (size_t k = i + 1; k < n; k++) y[i] -= f->hessian[k * n + i] * y[k];
+        y[i] *= f->hessian[i * n + i];
         lanes_store((double *)&f->result->follow[(f->group->first_variable + i) * n_form + form] + f->lane, y[i]);
     }
 }
@@ -313,11 +168,14 @@ CEV_INLINE void eliminate(const slopes_fit *f)
     const slopes_group *forms = f->forms;
     size_t n = f->group->n_variable, n_form = f->result->n_form;
     lanes *mixed = (lanes *)f->scratch->mixed, *positive = (lanes *)f->scratch->positive_mixed;
-    lanes *gradient = (lanes *)f->scratch->form_gradient, *left = f->gradient;
+    lanes *gradient = (lanes *)f->scratch->form_gradient;
+    const lanes *of_positive = factor_positive(f), *left = f->gradient;
     for (size_t a = 0; a < forms->n_form; a++) {
         lanes *x = mixed + a * n, *y = positive + a * n;
-        solve_forward(f, x);
-        solve_forward(f, y);
+        hold(f, x);
+        hold(f, y);
+        solve_forward(n, f->hessian, x);
+        solve_forward(n, of_positive, y);
         for (size_t v = 0; v < n; v++) gradient[a] -= x[v] * left[v];
         add_twice(f, f->result->gradient, forms->form[a], gradient[a]);
         if (f->result->follow) store_follow(f, x, forms->form[a]);
@@ -341,7 +199,8 @@ CEV_INLINE lanes chi2_of_group(const slopes_fit *f, const lanes *left)
     lanes sum = {0}, penalty = {0}, gain = {0};
     for (size_t k = 0; k < g->n_channel; k++)
         sum += half_chi2_of(&f->slopes->channel[g->channel[k]], &f->scratch->counts[g->channel[k]]);
-    for (size_t p = 0; p < n; p++)
+    if (g->general) penalty = constraint_chi2(g, f->base);
+    for (size_t p = 0; !g->general && p < n; p++)
         for (size_t q = 0; q < n; q++) penalty += g->inverse_covariance[p * n + q] * f->base[p] * f->base[q];
     for (size_t v = 0; v < n; v++) gain += left[v] * left[v];
     lanes chi2 = 2.0 * sum + penalty - gain;
@@ -374,7 +233,7 @@ CEV_INLINE void add_group(slopes_fit *f)
     double *chi2 = (double *)&f->result->chi2 + f->lane;
     size_t n = f->group->n_variable, n_form = f->forms->n_form;
     store_variables(f);
-    solve_forward(f, f->gradient);
+    solve_forward(n, f->hessian, f->gradient);
     lanes_store(chi2, lanes_load(chi2) + chi2_of_group(f, f->gradient));
     worsen((int64_t *)&f->result->status + f->lane, f->status);
     if (!wants_slopes(f->result)) return;
@@ -404,8 +263,9 @@ CEV_INLINE void slopes_of_part(slopes_fit *f, const cev_lanes *form, const cev_l
         f->group = &profile->group[g];
         f->forms = &f->slopes->group[g];
         f->status = (lanes_mask){0} + CEV_POINT_OK;
-        start_of_fit(f, start);
+        start_of_fit(f, given, start);
         f->hard = short_fit(f);
+        if (f->group->all_careful) f->hard = ~(lanes_mask){0};
         for (size_t k = 0; k < f->group->n_channel; k++)
             f->hard |= too_strong(&f->slopes->channel[f->group->channel[k]], &f->scratch->counts[f->group->channel[k]]);
         if (lanes_any(f->hard)) fit_with_care(f, given);
@@ -428,7 +288,9 @@ void CEV_SLOPES_KERNEL(const cev_slopes *slopes, cev_slopes_scratch *scratch, co
                         .base = (lanes *)scratch->base,
                         .direction = (lanes *)scratch->direction,
                         .gradient = (lanes *)scratch->gradient,
-                        .factor = (lanes *)scratch->hessian};
+                        .hessian = (lanes *)scratch->hessian,
+                        .positive = (lanes *)scratch->positive,
+                        .held = (lanes_mask *)scratch->held};
         slopes_of_part(&f, form, given, start);
     }
 }

@@ -59,7 +59,8 @@ struct cev_slopes_scratch {
     cev_profile_scratch *profile;
     slopes_counts *counts;                                       /* [n_channel] */
     cev_lanes *base, *direction, *trial, *next, *gradient;       /* [most variables of a group] */
-    cev_lanes *hessian;                                          /* [most variables]^2, then its Cholesky factor */
+    cev_lanes *hessian, *positive;                               /* [most variables]^2 */
+    cev_lanes_mask *held;                                        /* [most variables] */
     cev_lanes *slope, *curve;                                    /* [most basis], [most products] */
     cev_lanes *share;                                            /* [most places], dN/dF by row */
     cev_lanes *curve_of_component;                               /* [most components][most basis] */
@@ -67,7 +68,7 @@ struct cev_slopes_scratch {
     cev_lanes *form_gradient;                                    /* [most forms of a group] */
     cev_lanes *mixed, *positive_mixed;                           /* [most variables][most forms of a group] */
     cev_lanes **signal;                                          /* [n_channel][1 + n_shape][n_bin], of a whole block */
-    cev_lanes *variable, *group_chi2, *pull;                     /* of a whole block */
+    cev_lanes *variable, *group_chi2, *given;                    /* of a whole block */
 };
 
 #endif

@@ -143,6 +143,12 @@ static inline void detector_chi2(const stand_in *s, size_t d, const double *form
                     positive[a][b] -= hrp[a][j] * inverse[j][k] * hrp[b][k];
                 }
         }
+    /* What the last step of the pulls would still change, to first order in the gradient. */
+    for (int j = 0; j < 2; j++)
+        for (int k = 0; k < 2; k++) {
+            value -= 0.5 * gp[j] * inverse[j][k] * gp[k];
+            for (int a = 0; a < 2; a++) gr[a] -= (hrp[a][j] + grp[a][j]) * inverse[j][k] * gp[k];
+        }
     out->chi2 = value;
     for (int j = 0; j < 6; j++) {
         out->gradient[j] = gr[j / 3] * q[j % 3];
