@@ -244,9 +244,10 @@ static cev_status allocate_scratch(const cev_slopes *slopes, cev_slopes_scratch 
     CEV_TRY(cev_new(s->arena, most.variables * most.variables, &s->positive));
     CEV_TRY(cev_new(s->arena, most.variables, &s->held));
     CEV_TRY(cev_new(s->arena, most.basis, &s->slope));
-    CEV_TRY(cev_new(s->arena, most.basis * (most.basis + 1) / 2, &s->curve));
+    CEV_TRY(cev_new(s->arena, most.basis * (most.basis + 1) / 2, &s->triangle));
+    CEV_TRY(cev_new(s->arena, most.basis * most.basis, &s->curve));
+    CEV_TRY(cev_new(s->arena, most.forms * most.forms, &s->curvature));
     CEV_TRY(cev_new(s->arena, most.places, &s->share));
-    CEV_TRY(cev_new(s->arena, CEV_PROFILE_MAX_COMPONENTS * most.basis, &s->curve_of_component));
     CEV_TRY(cev_new(s->arena, most.basis, &s->curve_of_form));
     CEV_TRY(cev_new(s->arena, most.forms, &s->form_gradient));
     CEV_TRY(cev_new(s->arena, most.variables * most.forms, &s->mixed));

@@ -179,24 +179,37 @@ CEV_INLINE void start_of_fit(const slopes_fit *f, const cev_lanes *given, const 
     }
 }
 
-/* The point a step leads to; a step that passes bounds ends at the first of them, exactly. */
+/* How much of the step takes a variable to the bound that it goes towards. */
+CEV_INLINE lanes share_to_bound(const slopes_fit *f, size_t v)
+{
+    const cev_pull_prior *prior = &f->group->prior[v];
+    lanes step = f->direction[v], never = lanes_set(INFINITY);
+    if (prior->given) return never;
+    lanes down = lanes_select(step < 0, (prior->low - f->base[v]) / step, never);
+    return lanes_select(step > 0, (prior->high - f->base[v]) / step, down);
+}
+
+/* What of a whole step stays within all bounds. */
+CEV_INLINE lanes share_within_bounds(const slopes_fit *f)
+{
+    lanes share = lanes_set(1);
+    for (size_t v = 0; f->group->general && f->group->bounded && v < f->group->n_variable; v++) {
+        lanes own = share_to_bound(f, v);
+        share = lanes_select(own < share, own, share);
+    }
+    return share;
+}
+
+/* The point a step leads to; one that meets bounds ends at the first of them, exactly. */
 CEV_INLINE void go_to(const slopes_fit *f, lanes_mask active, lanes length, lanes *trial)
 {
     const plan_group *g = f->group;
-    size_t n = g->n_variable;
-    lanes to_bound[CEV_PROFILE_MAX_PULLS];
-    for (size_t v = 0; g->general && g->bounded && v < n; v++) {
-        lanes step = f->direction[v], down = (g->prior[v].low - f->base[v]) / step,
-              up = (g->prior[v].high - f->base[v]) / step;
-        to_bound[v] = lanes_select(step < 0, down, lanes_select(step > 0, up, lanes_set(INFINITY)));
-        if (g->prior[v].given) to_bound[v] = lanes_set(INFINITY);
-        length = lanes_select(to_bound[v] < length, to_bound[v], length);
-    }
-    for (size_t v = 0; v < n; v++) {
+    for (size_t v = 0; v < g->n_variable; v++) {
         trial[v] = lanes_select(active, f->base[v] + length * f->direction[v], f->base[v]);
         if (!g->general || !g->bounded || g->prior[v].given) continue;
+        lanes_mask met = active & (share_to_bound(f, v) <= length);
         lanes bound = lanes_select(f->direction[v] < 0, lanes_set(g->prior[v].low), lanes_set(g->prior[v].high));
-        trial[v] = lanes_select(active & (to_bound[v] <= length), bound, trial[v]);
+        trial[v] = lanes_select(met, bound, trial[v]);
     }
 }
 
@@ -207,7 +220,7 @@ CEV_INLINE lanes_mask short_fit(const slopes_fit *f)
 {
     size_t n = f->group->n_variable;
     lanes *trial = (lanes *)f->scratch->trial, *next = (lanes *)f->scratch->next;
-    lanes length = lanes_set(1), initial_slope = lanes_set(INFINITY);
+    lanes length = share_within_bounds(f), initial_slope = lanes_set(INFINITY);
     lanes_mask active = {0};
     active = ~active;
     for (int evaluation = 0; evaluation < MAX_SHORT_EVALUATIONS; evaluation++) {
@@ -222,8 +235,9 @@ CEV_INLINE lanes_mask short_fit(const slopes_fit *f)
             f->direction[v] = lanes_select(accepted, next[v], f->direction[v]);
         }
         initial_slope = lanes_select(accepted, decrement, initial_slope);
-        length = lanes_select(active & ~accepted, 0.5 * length, lanes_set(1));
-        active &= ~(accepted & ~doubtful & (decrement <= CHI2_TOLERANCE));
+        lanes whole = share_within_bounds(f);
+        length = lanes_select(active & ~accepted, 0.5 * length, whole);
+        active &= ~(accepted & ~doubtful & (decrement <= CHI2_TOLERANCE) & (whole >= 1.0));
         if (!lanes_any(active)) break;
     }
     return active;

@@ -16,29 +16,24 @@ CEV_INLINE void add_twice(const slopes_fit *f, cev_lanes *to, size_t element, la
     lanes_store(at, lanes_load(at) + 2.0 * x);
 }
 
-CEV_INLINE lanes curve_of(const lanes *curve, size_t a, size_t b)
+CEV_INLINE void set_to_zero(size_t n, lanes *x)
 {
-    return a > b ? curve[a * (a + 1) / 2 + b] : curve[b * (b + 1) / 2 + a];
+    for (size_t k = 0; k < n; k++) x[k] = (lanes){0};
 }
 
-/* sum_b curve_ab n_b for each a of the basis, where n_b are a component's coefficients. */
-CEV_INLINE void curve_with_component(const slopes_channel *c, const slopes_counts *counts, const lanes *curve,
-                                     size_t component, lanes *out)
+/* Sums over the bins of a channel: how chi2 depends on the coefficients of its basis, to first and second order. */
+typedef struct basis_sums {
+    const lanes *slope; /* [n_basis] */
+    const lanes *curve; /* [n_basis][n_basis] */
+    const lanes *share; /* [n_place], dN/dF by row */
+} basis_sums;
+
+CEV_INLINE void fill_square(size_t n, const lanes *triangle, lanes *square)
 {
-    if (component >= 1 && component <= c->n_background) {
-        for (size_t a = 0; a < c->n_basis; a++) out[a] = curve_of(curve, a, c->n_row + component - 1);
-        return;
-    }
-    size_t s = component ? component - c->n_background : 0;
-    size_t constant = s ? c->constant_of_shape[s - 1] : SIZE_MAX;
-    const lanes *x = (const lanes *)counts->amplitude + s * c->n_row;
-    for (size_t a = 0; a < c->n_basis; a++) {
-        out[a] = constant == SIZE_MAX ? (lanes){0} : curve_of(curve, a, constant);
-        for (size_t r = 0; r < c->n_row; r++) out[a] += curve_of(curve, a, r) * x[r];
-    }
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = 0; b <= a; b++) square[a * n + b] = square[b * n + a] = triangle[a * (a + 1) / 2 + b];
 }
 
-/* dN/dF by row, at every place. */
 CEV_INLINE void fill_shares(const slopes_channel *c, const slopes_counts *counts, lanes *share)
 {
     const lanes *scale = (const lanes *)counts->scale;
@@ -49,77 +44,80 @@ CEV_INLINE void fill_shares(const slopes_channel *c, const slopes_counts *counts
     }
 }
 
-typedef struct channel_sums {
-    const lanes *slope, *curve; /* of the basis, and of its products */
-    lanes *share, *curve_of_component, *curve_of_form;
-} channel_sums;
-
-/* Second derivatives by two forms at fixed variables. */
-CEV_INLINE void add_curvature(const slopes_fit *f, const slopes_channel *c, const channel_sums *sums, size_t form)
+CEV_INLINE basis_sums sum_basis(const slopes_fit *f, const slopes_channel *c, const slopes_counts *counts)
 {
-    for (size_t r = 0; r < c->n_row; r++) {
-        lanes z = {0};
-        for (size_t k = c->first[form]; k < c->first[form + 1]; k++) z += sums->share[k] * curve_of(sums->curve, r, c->row[k]);
-        sums->curve_of_form[r] = z;
-    }
-    for (size_t other = 0; other <= form; other++) {
+    cev_slopes_scratch *s = f->scratch;
+    size_t n_curved = lanes_any(f->hard) ? c->n_bin : c->n_filled;
+    sum_over_bins(c->n_bin, (const lanes *)counts->first, c->by_bin, c->n_basis, (lanes *)s->slope);
+    sum_over_bins(n_curved, (const lanes *)counts->second, c->product, c->n_product, (lanes *)s->triangle);
+    fill_square(c->n_basis, (const lanes *)s->triangle, (lanes *)s->curve);
+    fill_shares(c, counts, (lanes *)s->share);
+    return (basis_sums){(const lanes *)s->slope, (const lanes *)s->curve, (const lanes *)s->share};
+}
+
+/* z[n_basis]: second derivatives by the coefficients of the basis and by one form. */
+CEV_INLINE void curve_of_form(const slopes_channel *c, const basis_sums *sums, size_t form, lanes *z)
+{
+    for (size_t a = 0; a < c->n_basis; a++) {
         lanes sum = {0};
-        for (size_t k = c->first[other]; k < c->first[other + 1]; k++)
-            sum += sums->share[k] * sums->curve_of_form[c->row[k]];
-        size_t element = c->from->form[form] * f->result->n_form + c->from->form[other];
-        add_twice(f, f->result->stiff, element, sum);
-        add_twice(f, f->result->hessian, element, sum);
-        add_twice(f, f->result->positive, element, sum);
+        for (size_t k = c->first[form]; k < c->first[form + 1]; k++)
+            sum += sums->share[k] * sums->curve[c->row[k] * c->n_basis + a];
+        z[a] = sum;
     }
 }
 
-/* Second derivatives by a variable and a form: what a component's scale does to the slope. */
-CEV_INLINE void add_mixed(const slopes_fit *f, const slopes_channel *c, const channel_sums *sums, size_t form,
-                          size_t place)
+/* The same by the scale of a component, the counts of which do not change, ... */
+CEV_INLINE lanes curve_of_component(const slopes_channel *c, const slopes_counts *counts, size_t component,
+                                    const lanes *z)
 {
-    size_t n = f->group->n_variable;
-    lanes *mixed = (lanes *)f->scratch->mixed + place * n, *positive = (lanes *)f->scratch->positive_mixed + place * n;
+    if (component >= 1 && component <= c->n_background) return z[c->n_row + component - 1];
+    size_t shape = component ? component - c->n_background : 0;
+    const lanes *x = (const lanes *)counts->amplitude + shape * c->n_row;
+    lanes sum = {0};
+    for (size_t r = 0; r < c->n_row; r++) sum += x[r] * z[r];
+    if (shape && c->constant_of_shape[shape - 1] != SIZE_MAX) sum += z[c->constant_of_shape[shape - 1]];
+    return sum;
+}
+
+/* ... and because they do. */
+CEV_INLINE lanes slope_of_component(const slopes_channel *c, const basis_sums *sums, size_t component, size_t form)
+{
+    lanes sum = {0};
+    if (component >= 1 && component <= c->n_background) return sum;
+    const double *share = c->share + (component ? component - c->n_background : 0) * c->most_places;
+    for (size_t k = c->first[form]; k < c->first[form + 1]; k++) sum += share[k] * sums->slope[c->row[k]];
+    return sum;
+}
+
+CEV_INLINE void add_form(const slopes_fit *f, const slopes_channel *c, const slopes_counts *counts,
+                         const size_t *place, const basis_sums *sums, size_t form)
+{
+    size_t n = f->group->n_variable, at = place[form];
+    lanes *z = (lanes *)f->scratch->curve_of_form, *curvature = (lanes *)f->scratch->curvature;
+    lanes *mixed = (lanes *)f->scratch->mixed + at * n, *positive = (lanes *)f->scratch->positive_mixed + at * n;
+    lanes slope = {0};
+    for (size_t k = c->first[form]; k < c->first[form + 1]; k++) slope += sums->share[k] * sums->slope[c->row[k]];
+    ((lanes *)f->scratch->form_gradient)[at] += slope;
+    curve_of_form(c, sums, form, z);
+    for (size_t other = 0; other <= form; other++) {
+        lanes sum = {0};
+        for (size_t k = c->first[other]; k < c->first[other + 1]; k++) sum += sums->share[k] * z[c->row[k]];
+        curvature[at * f->forms->n_form + place[other]] += sum;
+    }
     for (size_t l = 0; l < c->plan->n_term; l++) {
         const plan_term *t = &c->plan->term[l];
-        const lanes *curve = sums->curve_of_component + t->component * c->n_basis;
-        lanes both = {0}, of_slope = {0}, slope = term_slope(t, f->base);
-        for (size_t k = c->first[form]; k < c->first[form + 1]; k++) both += sums->share[k] * curve[c->row[k]];
-        positive[t->variable] += slope * both;
-        if (t->component >= 1 && t->component <= c->n_background) {
-            mixed[t->variable] += slope * both;
-            continue;
-        }
-        const double *share = c->share + (t->component ? t->component - c->n_background : 0) * c->most_places;
-        for (size_t k = c->first[form]; k < c->first[form + 1]; k++) of_slope += share[k] * sums->slope[c->row[k]];
-        mixed[t->variable] += slope * (both + of_slope);
+        lanes by_term = term_slope(t, f->base), both = curve_of_component(c, counts, t->component, z);
+        positive[t->variable] += by_term * both;
+        mixed[t->variable] += by_term * (both + slope_of_component(c, sums, t->component, form));
     }
 }
 
 CEV_INLINE void add_channel(const slopes_fit *f, size_t k)
 {
-    cev_slopes_scratch *s = f->scratch;
     const slopes_channel *c = &f->slopes->channel[f->group->channel[k]];
-    const slopes_counts *counts = &s->counts[f->group->channel[k]];
-    channel_sums sums = {.slope = (lanes *)s->slope,
-                         .curve = (lanes *)s->curve,
-                         .share = (lanes *)s->share,
-                         .curve_of_component = (lanes *)s->curve_of_component,
-                         .curve_of_form = (lanes *)s->curve_of_form};
-    lanes *gradient = (lanes *)s->form_gradient;
-    size_t n_curved = lanes_any(f->hard) ? c->n_bin : c->n_filled;
-    sum_over_bins(c->n_bin, (const lanes *)counts->first, c->by_bin, c->n_basis, (lanes *)s->slope);
-    sum_over_bins(n_curved, (const lanes *)counts->second, c->product, c->n_product, (lanes *)s->curve);
-    fill_shares(c, counts, sums.share);
-    for (size_t l = 0; l < c->plan->n_term; l++)
-        curve_with_component(c, counts, sums.curve, c->plan->term[l].component,
-                             sums.curve_of_component + c->plan->term[l].component * c->n_basis);
-    for (size_t form = 0; form < c->from->n_form; form++) {
-        size_t place = f->forms->place[k][form];
-        for (size_t p = c->first[form]; p < c->first[form + 1]; p++)
-            gradient[place] += sums.share[p] * sums.slope[c->row[p]];
-        if (f->result->hessian || f->result->positive || f->result->stiff) add_curvature(f, c, &sums, form);
-        add_mixed(f, c, &sums, form, place);
-    }
+    const slopes_counts *counts = &f->scratch->counts[f->group->channel[k]];
+    basis_sums sums = sum_basis(f, c, counts);
+    for (size_t form = 0; form < c->from->n_form; form++) add_form(f, c, counts, f->forms->place[k], &sums, form);
 }
 
 /* x = L^-1 x; the factor has the inverse of its diagonal. */
@@ -170,6 +168,7 @@ CEV_INLINE void eliminate(const slopes_fit *f)
     lanes *mixed = (lanes *)f->scratch->mixed, *positive = (lanes *)f->scratch->positive_mixed;
     lanes *gradient = (lanes *)f->scratch->form_gradient;
     const lanes *of_positive = factor_positive(f), *left = f->gradient;
+    const lanes *curvature = (const lanes *)f->scratch->curvature;
     for (size_t a = 0; a < forms->n_form; a++) {
         lanes *x = mixed + a * n, *y = positive + a * n;
         hold(f, x);
@@ -180,11 +179,13 @@ CEV_INLINE void eliminate(const slopes_fit *f)
         add_twice(f, f->result->gradient, forms->form[a], gradient[a]);
         if (f->result->follow) store_follow(f, x, forms->form[a]);
         for (size_t b = 0; b <= a; b++) {
-            lanes exact = {0}, gauss_newton = {0};
+            lanes exact = curvature[a * forms->n_form + b], gauss_newton = exact;
             for (size_t v = 0; v < n; v++) exact -= x[v] * mixed[b * n + v];
             for (size_t v = 0; v < n; v++) gauss_newton -= y[v] * positive[b * n + v];
-            add_twice(f, f->result->hessian, forms->form[a] * n_form + forms->form[b], exact);
-            add_twice(f, f->result->positive, forms->form[a] * n_form + forms->form[b], gauss_newton);
+            size_t element = forms->form[a] * n_form + forms->form[b];
+            add_twice(f, f->result->stiff, element, curvature[a * forms->n_form + b]);
+            add_twice(f, f->result->hessian, element, exact);
+            add_twice(f, f->result->positive, element, gauss_newton);
         }
     }
 }
@@ -217,7 +218,10 @@ CEV_INLINE void store_variables(const slopes_fit *f)
         if (f->result->variable) lanes_store((double *)&f->result->variable[g->first_variable + v] + f->lane, ended[v]);
     }
     if (!f->result->pull) return;
-    best_pulls(&for_pulls, pull);
+    if (g->general)
+        memcpy(pull, ended, g->n_pull * sizeof *pull);
+    else
+        best_pulls(&for_pulls, pull);
     for (size_t p = 0; p < g->n_pull; p++)
         lanes_store((double *)&f->result->pull[g->pull[p]] + f->lane,
                     lanes_select(f->status == CEV_POINT_OK, pull[p], lanes_set(NAN)));
@@ -237,9 +241,10 @@ CEV_INLINE void add_group(slopes_fit *f)
     lanes_store(chi2, lanes_load(chi2) + chi2_of_group(f, f->gradient));
     worsen((int64_t *)&f->result->status + f->lane, f->status);
     if (!wants_slopes(f->result)) return;
-    memset(f->scratch->form_gradient, 0, n_form * sizeof(lanes));
-    memset(f->scratch->mixed, 0, n * n_form * sizeof(lanes));
-    memset(f->scratch->positive_mixed, 0, n * n_form * sizeof(lanes));
+    set_to_zero(n_form, (lanes *)f->scratch->form_gradient);
+    set_to_zero(n * n_form, (lanes *)f->scratch->mixed);
+    set_to_zero(n * n_form, (lanes *)f->scratch->positive_mixed);
+    set_to_zero(n_form * n_form, (lanes *)f->scratch->curvature);
     for (size_t k = 0; k < f->group->n_channel; k++) add_channel(f, k);
     eliminate(f);
 }

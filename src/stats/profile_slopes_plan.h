@@ -61,10 +61,10 @@ struct cev_slopes_scratch {
     cev_lanes *base, *direction, *trial, *next, *gradient;       /* [most variables of a group] */
     cev_lanes *hessian, *positive;                               /* [most variables]^2 */
     cev_lanes_mask *held;                                        /* [most variables] */
-    cev_lanes *slope, *curve;                                    /* [most basis], [most products] */
+    cev_lanes *slope, *triangle, *curve;                         /* [most basis]; its products; [most basis]^2 */
     cev_lanes *share;                                            /* [most places], dN/dF by row */
-    cev_lanes *curve_of_component;                               /* [most components][most basis] */
     cev_lanes *curve_of_form;                                    /* [most basis] */
+    cev_lanes *curvature;                                        /* [most forms of a group]^2 */
     cev_lanes *form_gradient;                                    /* [most forms of a group] */
     cev_lanes *mixed, *positive_mixed;                           /* [most variables][most forms of a group] */
     cev_lanes **signal;                                          /* [n_channel][1 + n_shape][n_bin], of a whole block */
