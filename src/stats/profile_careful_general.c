@@ -251,6 +251,18 @@ static void curved_direction(search *f, size_t row)
     for (size_t v = 0; v < n; v++) x[v] *= length;
 }
 
+static bool stays(const search *f)
+{
+    for (size_t v = 0; v < f->n; v++)
+        if (!f->held[v] && would_leave(f, v, f->s->step[v])) return false;
+    return true;
+}
+
+static void turn(search *f)
+{
+    for (size_t v = 0; v < f->n; v++) f->s->step[v] = -f->s->step[v];
+}
+
 typedef struct next_step {
     quad decrement;
     bool curved; /* along a direction of negative curvature */
@@ -268,6 +280,7 @@ static next_step choose_step(search *f)
         if (bad < f->n && pivot < -NEGATIVE_PIVOT && next.decrement <= SETTLED) {
             factorise(f, true, &pivot);
             curved_direction(f, bad);
+            if (!stays(f)) turn(f);
             next.curved = true;
         }
         again = false;
@@ -364,6 +377,8 @@ static bool follow_path(search *f)
         next_step next = choose_step(f);
         bool last = barrier <= gap / 2;
         if (next.curved && take_step(f, next, &value)) continue;
+        if (next.curved) turn(f); /* the slope along it is rounding, and may have the wrong sign */
+        if (next.curved && stays(f) && take_step(f, next, &value)) continue;
         if (next.decrement <= (last ? gap / 2 : CENTRED * f->mu)) {
             if (last && !next.curved) take_step(f, next, &value); /* what is left, if numbers can say it */
             if (last) return true;
