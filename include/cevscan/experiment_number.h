@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Numbers of an experiment by name, and the experiment with others in their place.
  *
- * Names are those that pulls have for them: "source.theta12_rad", "form_factor.skin_fm", "response.acceptance",
+ * Names are those that pulls have for them: "source.theta12_rad", "form_factor.skin_thickness_fm", "response.acceptance",
  * "quenching.c1", "smearing.light_yield_PE_per_keVee", "efficiency.midpoint". A scan may put the experiment's name
  * before: "ess_csi.quenching.c1" is that of one experiment, "quenching.c1" that of all that have it. Bins and
  * backgrounds depend on none of them. */
@@ -23,7 +23,8 @@ const char *cev_experiment_number_name(const cev_experiment *experiment, const c
 /* The number of that name, as the experiment itself calls it; it must have it. */
 cev_experiment_number cev_experiment_number_of(const cev_experiment *experiment, const char *name);
 
-/* All names, in the arena: *names is [*n]. */
+/* All names, in the arena: *names is [*n], *n at most CEV_MAX_EXPERIMENT_NUMBERS. */
+enum { CEV_MAX_EXPERIMENT_NUMBERS = 6 * CEV_MAX_MODEL_PARAMETERS };
 cev_status cev_experiment_number_names(cev_arena *arena, const cev_experiment *experiment, size_t *n,
                                        const char *const **names);
 

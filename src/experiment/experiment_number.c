@@ -12,7 +12,7 @@ typedef struct part {
     double *parameter;
 } part;
 
-enum { N_PARTS = 6, MOST_NAME = 128 };
+enum { N_PARTS = CEV_MAX_EXPERIMENT_NUMBERS / CEV_MAX_MODEL_PARAMETERS, MOST_NAME = 128 };
 
 static void list_parts(cev_experiment *x, part list[N_PARTS])
 {
@@ -68,7 +68,7 @@ cev_status cev_experiment_number_names(cev_arena *arena, const cev_experiment *e
     cev_experiment copy = *experiment;
     part list[N_PARTS];
     const char **name;
-    CEV_TRY(cev_new(arena, N_PARTS * CEV_MAX_MODEL_PARAMETERS, &name));
+    CEV_TRY(cev_new(arena, CEV_MAX_EXPERIMENT_NUMBERS, &name));
     list_parts(&copy, list);
     *n = 0;
     for (size_t k = 0; k < N_PARTS; k++)
