@@ -259,6 +259,25 @@ void cev_model_node_slopes(const model_nodes *nodes, const double *theta, size_t
     }
 }
 
+size_t cev_model_node_orders(const cev_model *model, const model_nodes *nodes, size_t interpolated)
+{
+    size_t a = nodes ? axis_of(nodes, model->interpolated[interpolated].theta) : 0;
+    return nodes && a < nodes->n_axis ? nodes->axis[a].axis.n : 1;
+}
+
+double cev_model_node_in_chebyshev(const cev_model *model, const model_nodes *nodes, size_t j, const size_t *order)
+{
+    double value = 1;
+    size_t place[MOST_NODE_AXES] = {0};
+    if (nodes) place_of(nodes, j, place);
+    for (size_t k = 0; k < model->n_interpolated; k++) {
+        size_t a = nodes ? axis_of(nodes, model->interpolated[k].theta) : 0;
+        bool is_axis = nodes && a < nodes->n_axis;
+        value *= is_axis ? node_axis_in_chebyshev(&nodes->axis[a].axis, place[a], order[k]) : order[k] == 0;
+    }
+    return value;
+}
+
 cev_status cev_model_new_node_scratch(const cev_model *model, cev_model_scratch *scratch)
 {
     size_t most_nodes = 0, most_bins = 0;

@@ -101,10 +101,9 @@ double node_axis_in_chebyshev(const node_axis *axis, size_t j, size_t k)
     return 2.0 / (double)(axis->n - 1) * share_of(axis, j) * share_of(axis, k) * chebyshev_at_node(axis, k, j);
 }
 
-void node_axis_chebyshev(const node_axis *axis, double x, size_t n_t, double *value, double *first, double *second)
+void node_axis_chebyshev(double low, double high, double x, size_t n_t, double *value, double *first, double *second)
 {
-    double width = axis->high - axis->low, s = width > 0 ? 2 / width : 0,
-           t = width > 0 ? (2 * x - axis->low - axis->high) / width : 0;
+    double width = high - low, s = width > 0 ? 2 / width : 0, t = width > 0 ? (2 * x - low - high) / width : 0;
     for (size_t k = 0; k < n_t; k++) {
         value[k] = k == 0 ? 1 : k == 1 ? t : 2 * t * value[k - 1] - value[k - 2];
         first[k] = k == 0 ? 0 : k == 1 ? s : 2 * (s * value[k - 1] + t * first[k - 1]) - first[k - 2];

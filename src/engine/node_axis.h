@@ -29,8 +29,8 @@ void node_axis_slopes(const node_axis *axis, double x, double *value, double *fi
  * one range but with different nodes have in common. */
 double node_axis_in_chebyshev(const node_axis *axis, size_t j, size_t k);
 
-/* T_k, T_k' and T_k'', k < n_t, at x of the axis' range, into [n_t] each. */
-void node_axis_chebyshev(const node_axis *axis, double x, size_t n_t, double *value, double *first, double *second);
+/* T_k, T_k' and T_k'', k < n_t, of a range at x, into [n_t] each; low < high, or T_0 alone means anything. */
+void node_axis_chebyshev(double low, double high, double x, size_t n_t, double *value, double *first, double *second);
 
 /* The fewest nodes with which what has sample[axis->n] at the nodes of an axis is interpolated to within `tolerance`. */
 size_t node_axis_nodes_needed(const node_axis *axis, const double *sample, double tolerance);

@@ -342,6 +342,39 @@ static void weights_have_the_derivatives_of_differences(void **state)
     close_rig(&r);
 }
 
+/* Weights as sums over Chebyshev polynomials, which experiments with other nodes share. */
+static void weights_are_sums_over_shared_polynomials(void **state)
+{
+    (void)state;
+    rig r;
+    open_rig(&r, "coherent_csi,ess_si", "nsi");
+    size_t p = add_number(&r, "quenching.c1", 0.052, 0.058), q = add_number(&r, "response.acceptance", 0.7, 1);
+    assert_ok(create(&r));
+    r.theta[p] = 0.0547;
+    r.theta[q] = 0.83;
+    assert_int_equal(r.model->n_interpolated, 2);
+    for (size_t e = 0; e < 2; e++) {
+        const model_nodes *nodes = r.model->experiment[e].nodes;
+        double value[MOST_NODES], t[2][NODE_AXIS_MOST], unused[2][NODE_AXIS_MOST];
+        size_t order[2], n[2] = {cev_model_node_orders(r.model, nodes, 0), cev_model_node_orders(r.model, nodes, 1)};
+        assert_int_equal(n[0] * n[1], nodes->n);
+        assert_true(n[1 - e] == 1 && n[e] > 1); /* each has one of the numbers */
+        cev_model_node_slopes(nodes, r.theta, 0, NULL, value, unused[0], unused[1]);
+        for (size_t k = 0; k < 2; k++) {
+            const model_interpolated *of = &r.model->interpolated[k];
+            node_axis_chebyshev(of->low, of->high, r.theta[of->theta], n[k], t[k], unused[0], unused[1]);
+        }
+        for (size_t j = 0; j < nodes->n; j++) {
+            double sum = 0;
+            for (order[0] = 0; order[0] < n[0]; order[0]++)
+                for (order[1] = 0; order[1] < n[1]; order[1]++)
+                    sum += cev_model_node_in_chebyshev(r.model, nodes, j, order) * t[0][order[0]] * t[1][order[1]];
+            assert_close(sum, value[j], 1e-14);
+        }
+    }
+    close_rig(&r);
+}
+
 /* --- refusals ----------------------------------------------------------------------------------------------------- */
 
 static void what_can_not_be_interpolated_is_refused(void **state)
@@ -403,7 +436,7 @@ static void assert_axis(gsl_rng *random, cev_arena *arena, size_t n)
     }
     double x = uniform(random, -2, 5);
     node_axis_slopes(&axis, x, value, first, second);
-    node_axis_chebyshev(&axis, x, n, t[0], t[1], t[2]);
+    node_axis_chebyshev(-2, 5, x, n, t[0], t[1], t[2]);
     for (size_t j = 0; j < n; j++) {
         double sum[3] = {0}, size = (double)(n * n);
         for (size_t k = 0; k < n; k++)
@@ -450,6 +483,7 @@ int main(void)
         cmocka_unit_test(an_axis_over_a_number_equals_separate_models),
         cmocka_unit_test(a_fixed_number_is_an_experiment_with_it),
         cmocka_unit_test(weights_have_the_derivatives_of_differences),
+        cmocka_unit_test(weights_are_sums_over_shared_polynomials),
         cmocka_unit_test(what_can_not_be_interpolated_is_refused),
         cmocka_unit_test(followers_of_profiled_parameters_are_interpolated_or_refused),
         cmocka_unit_test(weights_are_those_of_chebyshev_polynomials),
