@@ -7,8 +7,7 @@ void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch,
                        const cev_lanes *const *signal, const cev_lanes *given, const cev_lanes *start,
                        cev_profile_result *result)
 {
-    (void)given;
-    profile->kernel(profile, scratch, data, signal, start, result);
+    profile->kernel(profile, scratch, data, signal, given, start, result);
 }
 
 cev_status cev_profile_use_level(cev_profile *profile, cev_level level)

@@ -50,6 +50,8 @@ cev_status cev_careful_scratch_create(cev_arena *arena, const cev_profile *profi
     CEV_TRY(cev_new(arena, n_pull, &out->z));
     CEV_TRY(cev_new(arena, n_pull, &out->step));
     CEV_TRY(cev_new(arena, n_pull, &out->gradient));
+    CEV_TRY(cev_new(arena, n_bin * n_pull, &out->square));
+    CEV_TRY(cev_new(arena, n_pull * n_pull, &out->factor));
     return cev_new(arena, n_pull, &out->column);
 }
 
@@ -60,7 +62,7 @@ static quad magnitude(quad x)
 
 /* --- the problem ------------------------------------------------------------------------------------------------ */
 
-static double component_counts(const careful_problem *p, size_t c, size_t component, size_t bin)
+double cev_careful_counts(const careful_problem *p, size_t c, size_t component, size_t bin)
 {
     const plan_channel *channel = &p->profile->channel[c];
     size_t n_background = channel->n_component - 1 - channel->n_shape;
@@ -78,11 +80,11 @@ static void lay_out_bin(const careful_problem *p, size_t c, size_t bin, careful_
     s->data[row] = p->data[c][bin];
     s->weight[row] = channel->weight ? channel->weight[bin] : 0;
     s->n0[row] = 0;
-    for (size_t k = 0; k < channel->n_component - channel->n_shape; k++) s->n0[row] += component_counts(p, c, k, bin);
+    for (size_t k = 0; k < channel->n_component - channel->n_shape; k++) s->n0[row] += cev_careful_counts(p, c, k, bin);
     for (size_t q = 0; q < n; q++) slope[q] = 0;
     for (size_t l = 0; l < channel->n_pull_link; l++) {
         plan_link link = channel->pull_link[l];
-        double counts = component_counts(p, c, link.component, bin);
+        double counts = cev_careful_counts(p, c, link.component, bin);
         if (!p->group->root) slope[link.variable] += (quad)p->group->sigma[link.variable] * counts;
         for (size_t q = 0; p->group->root && q <= link.variable; q++)
             slope[q] += (quad)p->group->root[link.variable * n + q] * counts;
@@ -299,7 +301,7 @@ static bool follow_path(const careful_problem *p, careful_scratch *s)
 
 /* --- the answer -------------------------------------------------------------------------------------------------- */
 
-static double deviance(double n, double d)
+double cev_careful_deviance(double n, double d)
 {
     double ratio = n / d;
     if (d == 0 || !(ratio > 0x1p-1000 && ratio < 0x1p1000)) return n - d;
@@ -311,7 +313,8 @@ static double chi2_of(const careful_problem *p, const careful_scratch *s)
     double sum = 0;
     for (size_t i = 0; i < s->n_row; i++) {
         double n = (double)s->n[i];
-        sum += s->weight[i] > 0 ? (n - s->data[i]) * (n - s->data[i]) * s->weight[i] : 2 * deviance(n, s->data[i]);
+        sum += s->weight[i] > 0 ? (n - s->data[i]) * (n - s->data[i]) * s->weight[i]
+                                : 2 * cev_careful_deviance(n, s->data[i]);
     }
     return sum + (double)dot(p->group->n_pull, s->z, s->z);
 }

@@ -21,4 +21,13 @@ typedef struct careful_problem {
 bool cev_profile_careful(const careful_problem *problem, careful_scratch *scratch, double *chi2, double *pull,
                          double *variable, double *const *predicted);
 
+/* The same of a general group, whose given pulls have the values given[n_pull of the fit], CEV_LANES doubles apart and
+ * moved to the lane; within the pulls' bounds if `bounded`. */
+bool cev_profile_careful_general(const careful_problem *problem, const double *given, bool bounded,
+                                 careful_scratch *scratch, double *chi2, double *pull, double *const *predicted);
+
+/* Counts of a component in a bin; and half of a bin's share of chi2, all of it in double precision. */
+double cev_careful_counts(const careful_problem *problem, size_t channel, size_t component, size_t bin);
+double cev_careful_deviance(double predicted, double observed);
+
 #endif

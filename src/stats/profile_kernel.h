@@ -6,6 +6,7 @@
 #define CEVSCAN_STATS_PROFILE_KERNEL_H
 
 #include "profile_careful.h"
+#include "profile_general.h"
 #include "profile_newton.h"
 
 #define LARGEST_SIGNAL 1e12 /* counts in a bin, of a signal that pulls may take away again */
@@ -111,6 +112,7 @@ CEV_INLINE lanes minimise(const fit *f, const double *start, lanes_mask *status,
     lanes chi2 = lowest_chi2(f, &o);
     *status = (lanes_mask){0} + CEV_POINT_OK;
     *settled = (lanes_mask){0};
+    if (f->group->all_careful) o.unconverged = ~o.invalid;
     if (!lanes_any(o.unconverged | o.invalid | ~(chi2 < INFINITY))) return chi2;
     lanes_mask impossible = nothing_where_events_are(f), hard = o.unconverged & ~o.invalid & ~impossible;
     if (lanes_any(hard)) *settled = settle(f, hard, &chi2);
@@ -157,7 +159,10 @@ CEV_INLINE void store_pulls(const fit *f, lanes_mask status, lanes_mask settled,
 {
     const plan_group *g = f->group;
     lanes pull[CEV_PROFILE_MAX_PULLS];
-    best_pulls(f, pull);
+    if (g->general)
+        memcpy(pull, f->trial, g->n_pull * sizeof *pull);
+    else
+        best_pulls(f, pull);
     for (size_t p = 0; p < g->n_pull; p++) {
         for (size_t l = 0; l < LANES; l++)
             if (settled[l]) pull[p][l] = f->scratch->careful_pull[l * g->n_pull + p];
@@ -181,6 +186,8 @@ CEV_OUTLINE void store_counts(const fit *f, lanes_mask status, lanes_mask settle
         }
     }
 }
+
+#include "profile_general_fit.h"
 
 /* A pulled signal so strong that 1 + the pulls would vanish in rounding is scaled down to LARGEST_SIGNAL counts in its
  * largest bin. What is left of it at the minimum are about as many counts n as there are data, of either; chi2 differs
@@ -237,22 +244,25 @@ CEV_INLINE const double *invert_data(const plan_channel *channel, const double *
     return full ? inverse : NULL;
 }
 
-CEV_INLINE void minimise_group(const fit *f, size_t g, size_t lane, const double *start, cev_profile_result *result)
+CEV_INLINE void minimise_group(const fit *f, size_t g, size_t lane, const double *start, const double *given,
+                               cev_profile_result *result)
 {
     double *chi2 = (double *)&result->chi2 + lane;
-    lanes_mask status, settled;
-    lanes lowest = minimise(f, start ? start + f->group->first_variable * CEV_LANES : NULL, &status, &settled);
+    lanes_mask status, settled = {0};
+    const double *from = start ? start + f->group->first_variable * CEV_LANES : NULL;
+    lanes lowest = f->group->general ? minimise_general(f, from, given, &status) : minimise(f, from, &status, &settled);
     lanes_store(chi2, lanes_load(chi2) + lowest);
     worsen((int64_t *)&result->status + lane, status);
     if (result->group_chi2) lanes_store((double *)&result->group_chi2[g] + lane, lowest);
     if (result->pull) store_pulls(f, status, settled, (double *)result->pull + lane);
-    if (result->predicted) store_counts(f, status, settled);
+    if (result->predicted && !f->group->general) store_counts(f, status, settled);
     for (size_t v = 0; result->variable && v < f->group->n_variable; v++)
         lanes_store((double *)&result->variable[f->group->first_variable + v] + lane, f->trial[v]);
 }
 
 void CEV_PROFILE_KERNEL(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
-                        const cev_lanes *const *signal, const cev_lanes *start, cev_profile_result *result)
+                        const cev_lanes *const *signal, const cev_lanes *given, const cev_lanes *start,
+                        cev_profile_result *result)
 {
     result->chi2 = (cev_lanes){0};
     result->status = (cev_lanes_mask){0} + CEV_POINT_OK;
@@ -279,7 +289,8 @@ void CEV_PROFILE_KERNEL(const cev_profile *profile, cev_profile_scratch *scratch
                      .scratch = scratch,
                      .result = result,
                      .lane = lane};
-            minimise_group(&f, g, lane, start ? (const double *)start + lane : NULL, result);
+            minimise_group(&f, g, lane, start ? (const double *)start + lane : NULL,
+                           given ? (const double *)given + lane : NULL, result);
         }
     }
 }

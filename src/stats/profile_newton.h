@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "likelihood_lanes.h"
-#include "profile_plan.h"
+#include "profile_scales.h"
 
 #define CEV_OUTLINE static __attribute__((noinline))
 
@@ -192,9 +192,24 @@ CEV_OUTLINE lanes chi2_at(const fit *f, const lanes *pull)
     return chi2;
 }
 
+/* The same of a general group; infinite outside of the range of a constraint. */
+CEV_OUTLINE lanes general_chi2(const fit *f, const lanes *pull)
+{
+    lanes chi2 = {0};
+    for (size_t k = 0; k < f->group->n_channel; k++) {
+        const plan_channel *channel = &f->profile->channel[f->group->channel[k]];
+        channel_counts counts = counts_of(f, f->group->channel[k]);
+        lanes scale[CEV_PROFILE_MAX_COMPONENTS];
+        term_scales(channel, pull, scale);
+        chi2 += channel_chi2(&counts, channel->n_component, scale);
+    }
+    return chi2 + constraint_chi2(f->group, pull);
+}
+
 CEV_INLINE lanes relative_tolerance(const fit *f)
 {
-    return CHI2_TOLERANCE * lanes_larger(lanes_set(1), chi2_at(f, f->base));
+    lanes chi2 = f->group->general ? general_chi2(f, f->base) : chi2_at(f, f->base);
+    return CHI2_TOLERANCE * lanes_larger(lanes_set(1), chi2);
 }
 
 /* A barrier of b counts moves the minimum of chi2 by 2 b for each bin without data. It need not be lower than what
@@ -291,7 +306,7 @@ CEV_INLINE void refine_linear(const fit *f)
 
 /* Lanes that ended beside the border of a bin without data: they may be jammed there, with a decrement that only seems
  * small. */
-CEV_INLINE lanes_mask beside_border(const fit *f)
+CEV_INLINE lanes_mask beside_border(const fit *f, bool general)
 {
     lanes_mask found = {0};
     for (size_t k = 0; k < f->group->n_channel; k++) {
@@ -299,7 +314,10 @@ CEV_INLINE lanes_mask beside_border(const fit *f)
         channel_counts counts = counts_of(f, f->group->channel[k]);
         if (counts.weight || n_empty_bins(&counts) == 0) continue;
         lanes scale[CEV_PROFILE_MAX_COMPONENTS];
-        scales_of(channel, f->base, scale);
+        if (general)
+            term_scales(channel, f->base, scale);
+        else
+            scales_of(channel, f->base, scale);
         for (size_t i = 0; i < counts.n_bin; i++)
             if (counts.data[i] == 0) found |= near_nothing(&counts, channel->n_component, i, scale);
     }
@@ -325,7 +343,7 @@ CEV_INLINE lanes_mask too_many_barrier_counts(const fit *f)
 CEV_INLINE lanes_mask search(const fit *f)
 {
     lanes_mask none = {0};
-    lanes_mask left = iterate(f, ~none, (lanes){0}, MAX_EVALUATIONS) | beside_border(f);
+    lanes_mask left = iterate(f, ~none, (lanes){0}, MAX_EVALUATIONS) | beside_border(f, false);
     if (!lanes_any(left)) return left;
     for (size_t p = 0; p < f->group->n_variable; p++) {
         f->base[p] = lanes_select(left, (lanes){0}, f->base[p]);

@@ -332,6 +332,7 @@ static cev_status allocate_scratch(const cev_profile *profile, cev_profile_scrat
     CEV_TRY(cev_new(scratch->arena, most, &scratch->trial));
     CEV_TRY(cev_new(scratch->arena, most, &scratch->gradient));
     CEV_TRY(cev_new(scratch->arena, most * most, &scratch->hessian));
+    CEV_TRY(cev_new(scratch->arena, most * most, &scratch->factor));
     CEV_TRY(cev_new(scratch->arena, profile->n_channel, &scratch->signal));
     CEV_TRY(cev_careful_scratch_create(scratch->arena, profile, &scratch->careful));
     CEV_TRY(cev_new(scratch->arena, CEV_LANES * profile->n_pull, &scratch->careful_pull));

@@ -18,6 +18,8 @@ typedef struct careful_scratch {
     quad *matrix, *right;      /* [most bins + most pulls][most pulls], and one column */
     quad *z, *step, *gradient; /* [most pulls] */
     size_t *column;            /* [most pulls] */
+    quad *square;              /* [most bins][most pulls], of general groups: what N has of a pull's square */
+    quad *factor;              /* [most pulls]^2 */
 } careful_scratch;
 
 typedef struct plan_link {
@@ -91,7 +93,8 @@ cev_status cev_profile_lay_out_general(cev_profile *profile, plan_group *group);
 
 /* cev_profile_block() for the processors of one level. */
 typedef void cev_profile_kernel(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
-                                const cev_lanes *const *signal, const cev_lanes *start, cev_profile_result *result);
+                                const cev_lanes *const *signal, const cev_lanes *given, const cev_lanes *start,
+                                cev_profile_result *result);
 cev_profile_kernel cev_profile_block_baseline, cev_profile_block_avx2, cev_profile_block_avx512;
 
 struct cev_profile {
@@ -112,6 +115,7 @@ struct cev_profile_scratch {
     cev_arena *arena;
     cev_lanes *base, *direction, *trial, *gradient; /* [most variables of a group] */
     cev_lanes *hessian;                             /* [most variables of a group]^2, lower triangle */
+    cev_lanes *factor;                              /* the same, of general groups */
     const double **signal;                          /* [n_channel], of the block in work */
     double **scaled; /* [n_channel][1 + n_shape][n_bin][CEV_LANES], of channels whose signal is pulled or has shapes */
     const double **inverse_data; /* [n_channel], of the full ones, else NULL */

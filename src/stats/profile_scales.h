@@ -81,6 +81,23 @@ CEV_INLINE void add_constraint_slopes(const plan_group *g, const lanes *variable
     }
 }
 
+/* What the constraints add to chi2; infinite outside of their range. */
+CEV_INLINE lanes constraint_chi2(const plan_group *g, const lanes *variable)
+{
+    size_t n = g->n_variable;
+    lanes sum = {0};
+    for (size_t v = 0; v < n; v++) {
+        for (size_t w = 0; w < n; w++) sum += g->inverse_covariance[v * n + w] * variable[v] * variable[w];
+        cev_pull_constraint constraint = g->prior ? g->prior[v].constraint : CEV_CONSTRAINT_GAUSSIAN;
+        if (constraint != CEV_CONSTRAINT_GAMMA && constraint != CEV_CONSTRAINT_LOGNORMAL) continue;
+        lanes_log_one_plus one_plus = lanes_log_1p(variable[v]);
+        lanes pull = one_plus.log / g->sigma[v], gamma = 2.0 * one_plus.rest / (g->sigma[v] * g->sigma[v]);
+        lanes own = constraint == CEV_CONSTRAINT_GAMMA ? gamma : pull * pull;
+        sum += lanes_select(variable[v] > -1.0, own, lanes_set(INFINITY));
+    }
+    return sum;
+}
+
 /* Lanes where a variable that ended at `a` does not follow: it is given, or sits at a bound. A fit ends exactly at a
  * bound only where that holds the variable. */
 CEV_INLINE lanes_mask is_held(const plan_group *g, size_t v, lanes a)
