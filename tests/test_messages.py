@@ -99,11 +99,11 @@ def test_keys_of_nuclei_that_their_form_factor_does_not_use(tmp_path, form_facto
 
 
 @pytest.mark.parametrize("pull, says", [
-    ({"sigma": 0, "scales": ["signal"]}, '"sigma"'), ({"scales": []}, '"scales"'),
+    ({"sigma": 1e-12, "scales": ["signal"]}, '"sigma"'), ({"scales": []}, '"scales"'),
     ({"parameter": "response.acceptance", "sigma": 0.3}, 'pull "mine": parameter "response.acceptance" is 0.8; one sigma away, at 1.1'),
     ({"parameter": "source.distance", "sigma": 0.1}, 'pull "mine": unknown parameter'),
     ({"up": {"backgrounds": {"flat": [0, 1, 0]}}, "down": {"backgrounds": {"flat": [0, 1, 0]}}}, "are the same")],
-    ids=["no sigma", "nothing", "end of its range", "unknown", "same shapes"])
+    ids=["nearly no sigma", "nothing", "end of its range", "unknown", "same shapes"])
 def test_pulls_that_do_nothing_or_leave_their_range(tmp_path, pull, says):
     write_experiment(tmp_path, backgrounds=[{"name": "flat", "counts": [0, 0, 0]}], pulls=[{"name": "mine", "sigma": 0.1, **pull}])
     message = refused(tmp_path, "rates", "-e", "toy")

@@ -124,6 +124,7 @@ def two(*sigmas):
     ([{"name": "p", "sigma": 0.1, "scales": {"signal": -1, "flat": -0.5}}], [{"name": "p", "sigma": 0.05, "scales": {"signal": 2, "flat": 1}}]),
     ([{"name": "p", "sigma": 0.1, "scales": {"signal": 1, "flat": 0.75}}, *two(0.2)], [{"name": "p", "sigma": 0.1, "scales": {"signal": 1, "flat": 0.75}},
                                                                                    *two(0.12, 0.16)]),
+    ([{"name": "p", "constraint": "none", "scales": ["signal"]}], [{"name": name, "constraint": "none", "scales": ["signal"]} for name in "pq"]),
     ([{"name": "p", "sigma": 0.1, "scales": ["signal.nu_e"]}], [{"name": "p", "sigma": 0.05, "scales": {"signal.nu_e": 2}}]),
     ([{"name": "p", "sigma": 0.1, "scales": ["signal"]}], [{"name": "p", "sigma": 0.1, "scales": ["signal.nu_mu", "signal.numubar", "signal.nu_e"]}]),
     ([{"name": "p", "sigma": 0.1, "scales": ["signal"]}], [{"name": "p", "sigma": 0.1, "scales": ["signal.Ar"]}]),
@@ -170,7 +171,7 @@ def test_flavours_of_the_sun(tmp_path):
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
 def test_a_quadratic_shape_against_scipy(tmp_path):
-    up, down, none = np.array([90.0, 42, 31]), np.array([40.0, 30, 28]), np.array([50.0, 40, 30])
+    up, down, none = np.array([80.0, 48, 33]), np.array([26.0, 36, 29]), np.array([50.0, 40, 30])
     pull = {"name": "p", "sigma": 0.5, "interpolation": "quadratic", "up": {"backgrounds": {"flat": up.tolist()}},
             "down": {"backgrounds": {"flat": down.tolist()}}}
     path = toy(tmp_path, [pull])

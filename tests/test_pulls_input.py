@@ -150,6 +150,13 @@ def test_they_are_told(tmp_path, pull, words):
     assert f"    pull p, {words}\n" in run("check", write_scan(tmp_path, ["toy"], [axis("eps_ee_uV", 3)])).stdout
 
 
+def test_components_are_described():
+    text = run("describe", "pion_decay_at_rest").stdout
+    for name in ("nu_mu", "numubar", "nu_e"):
+        assert f"\n  {name} " in text
+    assert [c["name"] for c in run_json("describe", "solar_b8", "--json")["components"]] == ["nu_e", "nu_mu", "nu_tau"]
+
+
 def test_a_part_without_counts_is_remarked(tmp_path):
     source = {**experiment()["source"], "time_efficiency_nu_e": 0}
     write_experiment(tmp_path, source=source, pulls=[{"name": "p", "sigma": 0.1, "scales": ["signal.nu_e"]}])

@@ -48,7 +48,7 @@ static cev_status open_channel(const cev_scan_config *c, const cev_experiment *x
     for (size_t k = 0; k < x->n_pull; k++) {
         size_t number = pull_number(c, x->pull[k].name);
         if (number == c->n_pull) continue; /* the scan does without it */
-        p->precision[number] = 1 / (x->pull[k].sigma * x->pull[k].sigma);
+        p->precision[number] = isnan(x->pull[k].sigma) ? 0 : 1 / (x->pull[k].sigma * x->pull[k].sigma);
         for (size_t j = 0; j < x->pull[k].n_component; j++) {
             out->link[out->n_link].pull = number;
             out->link[out->n_link++].component = x->pull[k].component[j];

@@ -45,12 +45,33 @@ static json_t *parameter_json(const cev_card *card, size_t p)
                      d->slow, "acts_on", acts_on_json(card, p));
 }
 
+/* NULL: the card is one of something else. */
+static const cev_source_kind *source_of(const cev_card *card)
+{
+    for (size_t k = 0; k < cev_n_source_kinds; k++)
+        if (&cev_source_kinds[k]->card == card) return cev_source_kinds[k];
+    return NULL;
+}
+
+/* What the signal consists of, which pulls may scale one by one. */
+static json_t *components_json(const cev_source_kind *source)
+{
+    json_t *components = json_array();
+    for (size_t c = 0; c < source->n_component; c++)
+        json_array_append_new(components, json_pack("{s:s, s:s}", "name", source->components[c].name, "help",
+                                                    source->components[c].help));
+    return components;
+}
+
 static json_t *card_json(const char *kind, const cev_card *card)
 {
     json_t *parameters = json_array();
+    const cev_source_kind *source = source_of(card);
     for (size_t p = 0; p < card->n_parameter; p++) json_array_append_new(parameters, parameter_json(card, p));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "kind", kind, "name", card->name, "title", card->title, "citation",
-                     card->citation, "parameters", parameters);
+    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:o}", "kind", kind, "name", card->name, "title", card->title,
+                            "citation", card->citation, "parameters", parameters);
+    if (source) json_object_set_new(out, "components", components_json(source));
+    return out;
 }
 
 static void value_texts(const cev_parameter *d, char value[32], char range[64])
@@ -77,6 +98,10 @@ static void print_card(const char *kind, const cev_card *card)
     if (card->n_parameter) printf("\n  %-24s %-8s %-12s %-24s %s\n", "parameter", "unit", "default", "range", "");
     for (size_t p = 0; p < card->n_parameter; p++) print_parameter(card, p);
     for (size_t k = 0; k < card->n_nested; k++) printf("  %-24s %-8s %-12s\n", card->nested[k], "", "a model");
+    const cev_source_kind *source = source_of(card);
+    if (source) printf("\n  %-24s %s\n", "component", "of the signal; a pull may scale signal.COMPONENT");
+    for (size_t c = 0; source && c < source->n_component; c++)
+        printf("  %-24s %s\n", source->components[c].name, source->components[c].help);
 }
 
 /* --- isotopes --------------------------------------------------------------------------------------------------- */

@@ -127,9 +127,9 @@ static void make_guests(const fixture *f, size_t n, const size_t *which, cev_gue
     roster->n_guest = n;
     roster->guest = guest;
     for (size_t g = 0; g < n; g++)
-        guest[g] = (cev_guest){
-            .parameter = {.name = f->pull[which[g] / 2][which[g] % 2].name, .minimum = -1, .maximum = 1},
-            .kind = CEV_GUEST_PULL};
+        guest[g] =
+            (cev_guest){.parameter = {.name = f->pull[which[g] / 2][which[g] % 2].name, .minimum = -1, .maximum = 1},
+                        .kind = CEV_GUEST_PULL};
 }
 
 /* With the values that the fit finds they cost what the fit does, and more with any others. */
