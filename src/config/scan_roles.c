@@ -175,12 +175,38 @@ static bool any_follows(const cev_roles *r)
     return out;
 }
 
+/* A name that nothing reads may be one that a formula, or a tie, has misspelt. */
+static cev_status check_readers(const cev_roles *r)
+{
+    const cev_card *card = &r->config->interaction->card;
+    const char **names;
+    size_t n = 0;
+    cev_formula unused;
+    CEV_TRY(cev_new(r->config->arena, card->n_parameter + r->n, &names));
+    for (size_t p = 0; p < card->n_parameter; p++) names[n++] = card->parameters[p].name;
+    for (size_t k = 0; k < r->n; k++)
+        if (r->entry[k].keys.name.id) names[n++] = cev_node_text(r->entry[k].keys.name);
+    for (size_t k = 0; k < r->n; k++) {
+        const cev_entry *e = &r->entry[k];
+        size_t p = 0;
+        cev_status status = e->keys.formula ? cev_formula_read(r->config->arena, e->keys.formula, n, names, &unused)
+                                            : CEV_OK;
+        if (status != CEV_OK)
+            return cev_node_fail(cev_node_find(e->node, "formula"), "key \"formula\": %s", cev_error_message());
+        while (e->keys.equals.id && p < n && strcmp(names[p], cev_node_text(e->keys.equals))) p++;
+        if (e->keys.equals.id && p == n && !cev_pull_of(r->config, cev_node_text(e->keys.equals)))
+            return cev_node_fail_name(e->keys.equals, "parameter", names, n);
+    }
+    return CEV_OK;
+}
+
 static cev_status unknown_name(const cev_roles *r, const cev_entry *e)
 {
     const char *names[CEV_MAX_MODEL_PARAMETERS + CEV_MAX_PULLS], *name = cev_node_text(e->keys.name);
     const cev_card *card = &r->config->interaction->card;
     size_t n = 0;
     char message[2048];
+    CEV_TRY(check_readers(r));
     for (size_t p = 0; p < card->n_parameter; p++) names[n++] = card->parameters[p].name;
     for (size_t x = 0; x < r->config->n_experiment; x++)
         for (size_t p = 0; p < r->config->experiment[x]->n_pull && n < CEV_LENGTH(names); p++)
