@@ -125,6 +125,19 @@ PULLS = [
     case("a tie to a minimised pull", TIE, "equals: beam", "beam}", '"equals"', "a pull that the fit minimises"),
 ]
 
+NUMBERS = [
+    case("a misspelt number", GIVEN, "toy.response.aceptance, value: 0.5", "toy.response.aceptance", 'did you mean "toy.response.acceptance"'),
+    case("a number twice", GIVEN, "response.acceptance, value: 0.5}\n  - {name: toy.response.acceptance, value: 0.4", "toy.response.acc",
+         "are the same number of"),
+    case("a number where bins begin", GIVEN, "response.threshold_keV, min: 1, max: 2, points: 3", "response.threshold_keV", "bins of", "begin there"),
+    case("a number out of range", GIVEN, "response.acceptance, min: 0.5, max: 1.5, points: 3", "1.5", '"max"', "between 0 and 1"),
+    case("a number by a formula", GIVEN, 'toy.response.acceptance, formula: "eps"', "{name: toy.response.acceptance",
+         "a formula gives has none", '"equals"'),
+    case("a number tied out of its range", GIVEN, "toy.response.acceptance, equals: eps", "{name: toy.response.acceptance",
+         "would be between -1 and 1"),
+    case("a choice as a number", GIVEN, "source.earth, value: 1", "source.earth", "unknown parameter"),
+]
+
 FOLLOWERS = [
     case("equals itself", TIE, "equals: eps_mumu_dV", "eps_mumu_dV}", "equal itself"),
     case("equals an unknown", TIE, "equals: eps_mumu_uW", "eps_mumu_uW}", 'did you mean "eps_mumu_uV"'),
@@ -189,8 +202,8 @@ CORRELATIONS = [
     case("three too negative", PAIR, correlated("coefficient: -0.6"), "-0.6", "not positive definite", "lies above -0.5"),
     case("not positive definite", PAIR, correlated("matrix: [[1, 0.9, 0.9], [0.9, 1, -0.9], [0.9, -0.9, 1]]"), "[[1",
          "not positive definite"),
-    case("not together", PAIR, "of: [toy.background, twin.background], coefficient: 0.9}\n  - {of: [toy.background, beam], coefficient: 0.9}\n"
-         "  - {of: [twin.background, beam], coefficient: -0.9", "-0.9", "not positive definite", "those before it"),
+    case("not together", PAIR, "of: [toy.background, twin.background], coefficient: 0.9}\n  - {of: [toy.background, beam], coefficient: 0.8}\n"
+         "  - {of: [twin.background, beam], coefficient: -0.9", "0.8", "not positive definite", "those before it"),
     case("not symmetric", PAIR, correlated("matrix: [[1, 0.1, 0], [0.2, 1, 0], [0, 0, 1]]"), "0.2", "not symmetric",
          '0.2 for "twin.background" and "toy.background", but 0.1'),
     case("diagonal", PAIR, correlated("matrix: [[1, 0, 0], [0, 2, 0], [0, 0, 1]]"), "2, 0]", '"matrix"', "between"),
@@ -202,7 +215,7 @@ CORRELATIONS = [
 ]
 
 
-@pytest.mark.parametrize("old, new, at, says", ROLES + PULLS + FOLLOWERS + FORMULAS + CORRELATIONS)
+@pytest.mark.parametrize("old, new, at, says", ROLES + PULLS + NUMBERS + FOLLOWERS + FORMULAS + CORRELATIONS)
 def test_bad_roles_are_refused(files, old, new, at, says):
     check_refused(files, "scan", SCAN, old, new, at, says)
 

@@ -181,8 +181,7 @@ static cev_status print_roles(const cev_study_config *s, size_t k, const char **
 {
     const char *roles;
     CEV_TRY(roles_text(s->arena, s->space[k].scan, &roles));
-    if (*s->space[k].replaced)
-        printf("    scanned here, in place of the study's role: %s\n", s->space[k].replaced);
+    if (*s->space[k].replaced) printf("    scanned here, in place of the study's role: %s\n", s->space[k].replaced);
     if (strcmp(roles, *before)) print_plain_lines(*roles ? roles : "  no other roles\n");
     *before = roles;
     return CEV_OK;

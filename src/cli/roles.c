@@ -200,9 +200,9 @@ json_t *roles_json(const cev_scan_config *c)
         if (is_bounded(c, p)) json_object_set_new(bounded, pull->name, pair_json(pull->minimum, pull->maximum));
     }
     for (size_t k = 0; k < c->roster.n_correlation; k++)
-        json_array_append_new(correlations, json_pack("[s, s, f]", c->roster.correlation[k].pull[0],
-                                                      c->roster.correlation[k].pull[1],
-                                                      c->roster.correlation[k].coefficient));
+        json_array_append_new(correlations,
+                              json_pack("[s, s, f]", c->roster.correlation[k].pull[0], c->roster.correlation[k].pull[1],
+                                        c->roster.correlation[k].coefficient));
     put(out, "profiled", profiled);
     put(out, "following", followers_json(c));
     put(out, "constrained", constrained);

@@ -97,8 +97,9 @@ static cev_status read_coefficient(cev_node node, const char *key, double *out)
 {
     CEV_TRY(cev_node_real(node, key, -1, 1, out));
     if (fabs(*out) == 1)
-        return cev_node_fail(node, "key \"%s\": a coefficient lies between -1 and 1; pulls that are the same have the "
-                                   "same name",
+        return cev_node_fail(node,
+                             "key \"%s\": a coefficient lies between -1 and 1; pulls that are the same have the "
+                             "same name",
                              key);
     return CEV_OK;
 }
@@ -147,8 +148,8 @@ static cev_status read_matrix(correlating *c, cev_node node)
                                      c->pull[c->own[k]], x);
             if (x != transposed)
                 return cev_node_fail(item,
-                                     "key \"matrix\": not symmetric: %g for \"%s\" and \"%s\", but %g the other way",
-                                     x, c->pull[c->own[k]], c->pull[c->own[j]], transposed);
+                                     "key \"matrix\": not symmetric: %g for \"%s\" and \"%s\", but %g the other way", x,
+                                     c->pull[c->own[k]], c->pull[c->own[j]], transposed);
             if (j < k) CEV_TRY(read_coefficient(item, "matrix", &x));
             if (j < k) CEV_TRY(set_pair(c, item, c->own[k], c->own[j], x));
         }
@@ -176,8 +177,8 @@ static cev_status not_positive_definite(cev_node entry, bool first)
     size_t n = cev_node_length(cev_node_find(entry, "of"));
     if (coefficient.id && first)
         return cev_node_fail(coefficient,
-                             "the correlations are not positive definite: the coefficient of %zu pulls lies above %g", n,
-                             -1 / (double)(n - 1));
+                             "the correlations are not positive definite: the coefficient of %zu pulls lies above %g",
+                             n, -1 / (double)(n - 1));
     return cev_node_fail(matrix.id ? matrix : coefficient,
                          "the correlations are not positive definite%s: no uncertainties can be correlated so",
                          first ? "" : ", this entry and those before it together");

@@ -89,9 +89,8 @@ static cev_status check_tile_name(cev_node key, size_t n_scan, const cev_scan_co
         known |= cev_roster_index(&scan[s]->roster, name) < cev_roster_n(&scan[s]->roster);
     }
     if (scanned) return CEV_OK;
-    return known || n_scan == 0
-               ? cev_node_fail(key, "key \"tile\": \"%s\" changes nothing: it is not scanned", name)
-               : cev_find_parameter(scan[0], key, &unused);
+    return known || n_scan == 0 ? cev_node_fail(key, "key \"tile\": \"%s\" changes nothing: it is not scanned", name)
+                                : cev_find_parameter(scan[0], key, &unused);
 }
 
 cev_status cev_check_tile_names(cev_node tile, size_t n_scan, const cev_scan_config *const *scan)

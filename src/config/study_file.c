@@ -17,7 +17,8 @@ static const cev_key study_key[] = {
     CEV_KEY(cev_study_keys, title, .type = CEV_KEY_TITLE),
     CEV_KEY(cev_study_keys, interaction, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .required = true),
     CEV_KEY(cev_study_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_experiment_table),
-    CEV_KEY(cev_study_keys, sets, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_set_table, .required = true),
+    CEV_KEY(cev_study_keys, sets, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_set_table,
+            .required = true),
     CEV_KEY(cev_study_keys, without_pulls, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
     CEV_KEY(cev_study_keys, parameters, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
     CEV_KEY(cev_study_keys, correlations, .type = CEV_KEY_NODE, .of = &cev_correlation_table),
@@ -278,7 +279,9 @@ static cev_status list_scan(cev_study_config *s, cev_scan_config *scan, const do
     *set = (cev_study_set){name, scan->title, scan->n_experiment, experiment};
     *map = (cev_study_map){.name = scan->name};
     json_t *parameters = json_object_get(s->json, "parameters");
-    *space = (cev_study_space){.scan = scan, .replaced = "", .parameters = parameters ? json_incref(parameters) : json_array()};
+    *space = (cev_study_space){.scan = scan,
+                               .replaced = "",
+                               .parameters = parameters ? json_incref(parameters) : json_array()};
     s->n_setting = s->n_set = s->n_space = s->n_map = 1;
     s->exposure = exposure_factor;
     s->set = set, s->space = space, s->map = map;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cevscan/experiment_number.h"
 #include "resolve.h"
 #include "scan_roles.h"
 
@@ -18,6 +19,13 @@ static bool has_pull(const cev_study_config *s, const cev_study_set *set, const 
         for (size_t p = 0; p < x->n_pull; p++)
             if (!strcmp(x->pull[p].name, name)) return true;
     }
+    return false;
+}
+
+static bool has_number(const cev_study_config *s, const cev_study_set *set, const char *name)
+{
+    for (size_t e = 0; e < set->n_experiment; e++)
+        if (cev_experiment_number_name(s->experiment[set->experiment[e]], name)) return true;
     return false;
 }
 
@@ -105,15 +113,19 @@ static cev_status check_guests(const cev_study_reading *r, cev_node node, const 
     for (size_t g = 0; g < scan->roster.n_guest; g++)
         for (size_t k = 0; k < s->n_set; k++) {
             const cev_guest *guest = &scan->roster.guest[g];
-            if (guest->kind == CEV_GUEST_PULL && !has_pull(s, &s->set[k], guest->parameter.name))
-                return cev_node_fail(node, "pull \"%s\" has a role here, but no experiment of set \"%s\" has it",
-                                     guest->parameter.name, s->set[k].name);
+            const char *name = guest->parameter.name;
+            bool has = guest->kind == CEV_GUEST_OWN ||
+                       (guest->kind == CEV_GUEST_PULL ? has_pull : has_number)(s, &s->set[k], name);
+            if (!has)
+                return cev_node_fail(node, "\"%s\" has a role here, but no experiment of set \"%s\" has it", name,
+                                     s->set[k].name);
         }
     return CEV_OK;
 }
 
 /* Parameters that have another role elsewhere. */
-static cev_status list_replaced(const cev_study_reading *r, size_t n_shared, size_t n, const cev_node *item, const char **out)
+static cev_status list_replaced(const cev_study_reading *r, size_t n_shared, size_t n, const cev_node *item,
+                                const char **out)
 {
     char *text;
     *out = "";
