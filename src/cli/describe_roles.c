@@ -27,9 +27,9 @@ static bool describe_formulas(bool json)
 
 static bool describe_constraints(bool json)
 {
-    static const char *const term[CEV_N_CONSTRAINTS] = {
-        "(a/sigma)^2", "2 (a - ln(1 + a))/sigma^2, as of a sideband of 1/sigma^2 counts; a > -1",
-        "(ln(1 + a)/sigma)^2; a > -1", "0: the pull is free"};
+    static const char *const term[CEV_N_CONSTRAINTS] =
+        {"(a/sigma)^2", "2 (a - ln(1 + a))/sigma^2, as of a sideband of 1/sigma^2 counts; a > -1",
+         "(ln(1 + a)/sigma)^2; a > -1", "0: the pull is free"};
     json_t *list = json_array();
     if (!json) printf("constraints of a pull a, and what they add to chi2\n");
     for (size_t k = 0; k < CEV_N_CONSTRAINTS; k++) {

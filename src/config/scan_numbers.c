@@ -102,8 +102,7 @@ static bool range_of(const cev_scan_config *c, size_t index, double *low, double
         if (c->member_parameter[m] == index)
             widen(low, high, c->grid.axis[1].value[0], c->grid.axis[1].value[c->grid.axis[1].n - 1]);
     for (size_t k = 0; k < c->roster.n_profiled; k++)
-        if (c->roster.profiled[k].index == index)
-            *low = c->roster.profiled[k].low, *high = c->roster.profiled[k].high;
+        if (c->roster.profiled[k].index == index) *low = c->roster.profiled[k].low, *high = c->roster.profiled[k].high;
     for (size_t k = 0; k < c->roster.n_follower; k++) {
         const cev_follower *f = &c->roster.follower[k];
         double from, to;

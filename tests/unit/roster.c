@@ -9,9 +9,10 @@
 /* A formula of x and y, at one point, computed as a follower. */
 static double at(const char *formula, double x, double y)
 {
-    const cev_guest guest[] = {{.parameter = {.name = "x", .minimum = -INFINITY, .maximum = INFINITY}, .kind = CEV_GUEST_OWN},
-                               {.parameter = {.name = "y", .minimum = -INFINITY, .maximum = INFINITY}, .kind = CEV_GUEST_OWN},
-                               {.parameter = {.name = "z", .minimum = -INFINITY, .maximum = INFINITY}, .kind = CEV_GUEST_OWN}};
+    const cev_guest guest[] =
+        {{.parameter = {.name = "x", .minimum = -INFINITY, .maximum = INFINITY}, .kind = CEV_GUEST_OWN},
+         {.parameter = {.name = "y", .minimum = -INFINITY, .maximum = INFINITY}, .kind = CEV_GUEST_OWN},
+         {.parameter = {.name = "z", .minimum = -INFINITY, .maximum = INFINITY}, .kind = CEV_GUEST_OWN}};
     size_t n = cev_interaction_nsi.card.n_parameter, input[2];
     const char *name[CEV_MAX_THETA];
     cev_roster roster = {.interaction = &cev_interaction_nsi, .n_guest = 3, .guest = guest};
@@ -23,7 +24,11 @@ static double at(const char *formula, double x, double y)
     assert_ok(cev_formula_read(arena, formula, n + 3, name, &read));
     assert_true(read.n_input <= 2);
     memcpy(input, read.input, read.n_input * sizeof *input);
-    const cev_follower follower = {.index = n + 2, .of = SIZE_MAX, .formula = formula, .n_input = read.n_input, .input = input};
+    const cev_follower follower = {.index = n + 2,
+                                   .of = SIZE_MAX,
+                                   .formula = formula,
+                                   .n_input = read.n_input,
+                                   .input = input};
     roster.n_follower = 1, roster.follower = &follower;
     theta[n] = x, theta[n + 1] = y;
     assert_ok(cev_followers_create(&roster, &followers));
@@ -73,8 +78,9 @@ static void formulas_without_a_value_give_nan(void **state)
 static void any_text_is_read_or_refused(void **state)
 {
     (void)state;
-    static const char *const piece[] = {"x", "y", "pi", "2", "1e3", ".5", "+", "-", "*", "/", "^", "(", ")", ",", "sin", "atan2(", "exp(",
-                                        "max(", " ", "q", "=", "?", ":", "&", "1e", "..", "\xc3\x97", "rnd", "'", "\"", "#", "0x1", "_"};
+    static const char *const piece[] = {"x", "y", "pi", "2",   "1e3",      ".5",   "+",    "-",  "*", "/",   "^",
+                                        "(", ")", ",",  "sin", "atan2(",   "exp(", "max(", " ",  "q", "=",   "?",
+                                        ":", "&", "1e", "..",  "\xc3\x97", "rnd",  "'",    "\"", "#", "0x1", "_"};
     gsl_rng *r = random_numbers(14);
     const char *const name[] = {"x", "y"};
     size_t n_good = 0;
@@ -102,8 +108,8 @@ static cev_scan_config *scan_of(const char *entries, const char *keys)
     const char *at = strstr(good, tile), *first = strstr(good, axis);
     assert_true(at && first > at);
     at += strlen(tile), first += strlen(axis);
-    snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(at - good - (ptrdiff_t)strlen(tile)), good, keys, (int)(first - at), at, entries,
-             first);
+    snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(at - good - (ptrdiff_t)strlen(tile)), good, keys,
+             (int)(first - at), at, entries, first);
     return parse(text);
 }
 
@@ -237,14 +243,17 @@ static void assert_same_keys(const char *one, const char *other, bool same)
 static void roles_are_part_of_the_identity(void **state)
 {
     (void)state;
-    const char *const profiled = "  - {name: eps_mumu_uV, profile: [-1, 1]}\n";
+    const char *const profiled = "  - {name: eps_mumu_uV, profile: [-1, 1]}\n",
+                      *const tied = "  - {name: eps_mumu_uV, equals: eps_ee_uV}\n",
+                      *const tied_once = "  - {name: eps_mumu_uV, equals: eps_ee_uV, times: 1}\n";
     assert_same_identity(profiled, "", false);
     assert_same_identity(profiled, "  - {name: eps_mumu_uV, profile: [-1, 1.5]}\n", false);
     assert_same_identity(profiled, "  - {name: eps_mumu_uV, profile: [-1, 1], centre: 0, sigma: 1}\n", false);
     assert_same_identity(profiled, "  - {profile: [-1.0, 1e0], name: eps_mumu_uV}\n", true);
-    assert_same_identity("  - {name: eps_mumu_uV, equals: eps_ee_uV}\n", "  - {name: eps_mumu_uV, equals: eps_ee_uV, times: 1}\n", true);
-    assert_same_identity("  - {name: eps_mumu_uV, equals: eps_ee_uV}\n", "  - {name: eps_mumu_uV, equals: eps_ee_uV, times: 2}\n", false);
-    assert_same_identity("  - {name: eps_mumu_uV, formula: 2*eps_ee_uV}\n", "  - {name: eps_mumu_uV, formula: \"2 * eps_ee_uV\"}\n", true);
+    assert_same_identity(tied, tied_once, true);
+    assert_same_identity(tied, "  - {name: eps_mumu_uV, equals: eps_ee_uV, times: 2}\n", false);
+    assert_same_identity("  - {name: eps_mumu_uV, formula: 2*eps_ee_uV}\n",
+                         "  - {name: eps_mumu_uV, formula: \"2 * eps_ee_uV\"}\n", true);
     assert_same_identity("  - {name: a, value: 2, label: '\\alpha', unit: m}\n  - {name: eps_mumu_uV, equals: a}\n",
                          "  - {name: a, value: 2}\n  - {name: eps_mumu_uV, equals: a}\n", true);
     assert_same_identity("  - {name: norm, value: 0}\n", "", false); /* given, in place of being minimised */
@@ -261,7 +270,8 @@ static void differences_are_told_by_their_key(void **state)
 {
     (void)state;
     char out[512];
-    cev_scan_config *one = scan_with("  - {name: eps_mumu_uV, profile: [-1, 1]}\n"), *other = scan_with("  - {name: eps_mumu_uV, profile: [-1, 2]}\n");
+    cev_scan_config *one = scan_with("  - {name: eps_mumu_uV, profile: [-1, 1]}\n"),
+                    *other = scan_with("  - {name: eps_mumu_uV, profile: [-1, 2]}\n");
     cev_study_difference(one->resolved, other->resolved, out, sizeof out);
     assert_contains(out, "parameters.eps_mumu_uV.profile[1]: 1.0, not 2.0");
     cev_scan_config_destroy(&one);
