@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "cevscan/experiment_number.h"
+
 /* A value inside a range that no axis has and that is not zero, another one for each `a` and each `which`: what only
  * products of several parameters do, it shows. */
 static double generic_value(double low, double high, size_t a, size_t which)
@@ -70,13 +72,6 @@ static bool has_pull(const cev_experiment *x, const char *name)
     return false;
 }
 
-static bool has_number(const cev_guest *guest, const cev_scan_config *scan, size_t e)
-{
-    for (size_t k = 0; k < guest->n_node; k++)
-        if (guest->variant[k * scan->n_experiment + e] != scan->experiment[e]) return true;
-    return false;
-}
-
 /* Whether some pull, or some number, that the experiment has is not the same in all of point[n]. */
 static bool guests_differ(const cev_motions *m, size_t e, size_t n, const double (*point)[CEV_MAX_THETA])
 {
@@ -84,9 +79,10 @@ static bool guests_differ(const cev_motions *m, size_t e, size_t n, const double
     for (size_t g = 0; g < roster->n_guest; g++) {
         const cev_guest *guest = &roster->guest[g];
         size_t p = roster->interaction->card.n_parameter + g;
-        bool is_there = guest->kind == CEV_GUEST_PULL     ? has_pull(m->scan->experiment[e], guest->parameter.name)
-                        : guest->kind == CEV_GUEST_NUMBER ? has_number(guest, m->scan, e)
-                                                          : false;
+        bool is_there = guest->kind == CEV_GUEST_PULL ? has_pull(m->scan->experiment[e], guest->parameter.name)
+                        : guest->kind == CEV_GUEST_NUMBER
+                            ? cev_experiment_number_name(m->scan->experiment[e], guest->parameter.name) != NULL
+                            : false;
         for (size_t k = 1; k < n && is_there; k++)
             if (!cev_same_value(point[k][p], point[0][p])) return true;
     }
@@ -112,8 +108,7 @@ size_t cev_motions_mark(const cev_motions *m, size_t index, size_t n, const doub
     size_t n_moved = 0;
     for (size_t e = 0; e < m->scan->n_experiment; e++) {
         moved[e] = false;
-        for (size_t b = 0; b < CEV_N_BASES && !moved[e]; b++)
-            moved[e] = moves(m, e, index, n, value, m->base[b]);
+        for (size_t b = 0; b < CEV_N_BASES && !moved[e]; b++) moved[e] = moves(m, e, index, n, value, m->base[b]);
         n_moved += moved[e];
     }
     return n_moved;

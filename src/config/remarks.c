@@ -160,7 +160,8 @@ static cev_status remark_fixed(remarking *r)
         CEV_TRY(cev_list_marked(r->arena, r->scan, r->moved, &moved));
         if (n == 0) {
             char *because;
-            CEV_TRY(say_why(r, cev_motions_culprit(&r->motions, p, 2, value), "beside the other values as they are", &because));
+            CEV_TRY(say_why(r, cev_motions_culprit(&r->motions, p, 2, value), "beside the other values as they are",
+                            &because));
             CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\", fixed at %g, changes nothing %s",
                                     card->parameters[p].name, value[1], because));
         } else

@@ -21,11 +21,13 @@ static cev_status read_bounds(const cev_scan_config *config, cev_node entry, con
         return cev_node_fail(profile, "pull \"%s\": the lower bound (%g) must be below the upper one (%g)",
                              (*pull)->name, bound[0], bound[1]);
     if (bound[0] > 0 || bound[1] < 0)
-        return cev_node_fail(profile, "pull \"%s\": the bounds %g to %g leave 0 outside, where the experiment is as its "
-                                      "file has it",
+        return cev_node_fail(profile,
+                             "pull \"%s\": the bounds %g to %g leave 0 outside, where the experiment is as its "
+                             "file has it",
                              (*pull)->name, bound[0], bound[1]);
     if ((*pull)->bounded && (bound[0] < (*pull)->minimum || bound[1] > (*pull)->maximum))
-        return cev_node_fail(profile, "pull \"%s\": the bounds %g to %g are wider than those of its experiment, %g to %g",
+        return cev_node_fail(profile,
+                             "pull \"%s\": the bounds %g to %g are wider than those of its experiment, %g to %g",
                              (*pull)->name, bound[0], bound[1], (*pull)->minimum, (*pull)->maximum);
     if (cev_node_find(entry, "centre").id || cev_node_find(entry, "sigma").id)
         return cev_node_fail(entry, "\"%s\" is a pull, whose constraint stands in its experiment", (*pull)->name);

@@ -97,8 +97,9 @@ static cev_status read_coefficient(cev_node node, const char *key, double *out)
 {
     CEV_TRY(cev_node_real(node, key, -1, 1, out));
     if (fabs(*out) == 1)
-        return cev_node_fail(node, "key \"%s\": a coefficient lies between -1 and 1; pulls that are the same have the "
-                                   "same name",
+        return cev_node_fail(node,
+                             "key \"%s\": a coefficient lies between -1 and 1; pulls that are the same have the "
+                             "same name",
                              key);
     return CEV_OK;
 }
@@ -147,8 +148,8 @@ static cev_status read_matrix(correlating *c, cev_node node)
                                      c->pull[c->own[k]], x);
             if (x != transposed)
                 return cev_node_fail(item,
-                                     "key \"matrix\": not symmetric: %g for \"%s\" and \"%s\", but %g the other way",
-                                     x, c->pull[c->own[k]], c->pull[c->own[j]], transposed);
+                                     "key \"matrix\": not symmetric: %g for \"%s\" and \"%s\", but %g the other way", x,
+                                     c->pull[c->own[k]], c->pull[c->own[j]], transposed);
             if (j < k) CEV_TRY(read_coefficient(item, "matrix", &x));
             if (j < k) CEV_TRY(set_pair(c, item, c->own[k], c->own[j], x));
         }
@@ -169,27 +170,28 @@ static bool is_positive_definite(const correlating *c)
     return true;
 }
 
-static cev_status not_positive_definite(const correlating *c, cev_node place, const correlation_keys *keys,
-                                        bool first)
+/* Of the entry from which on they are not, whatever follows. */
+static cev_status not_positive_definite(cev_node entry, bool first)
 {
-    if (keys->coefficient.id && first)
-        return cev_node_fail(place,
+    cev_node matrix = cev_node_find(entry, "matrix"), coefficient = cev_node_find(entry, "coefficient");
+    size_t n = cev_node_length(cev_node_find(entry, "of"));
+    if (coefficient.id && first)
+        return cev_node_fail(coefficient,
                              "the correlations are not positive definite: the coefficient of %zu pulls lies above %g",
-                             c->n_own, -1 / (double)(c->n_own - 1));
-    return cev_node_fail(place, "the correlations are not positive definite%s: no uncertainties can be correlated so",
+                             n, -1 / (double)(n - 1));
+    return cev_node_fail(matrix.id ? matrix : coefficient,
+                         "the correlations are not positive definite%s: no uncertainties can be correlated so",
                          first ? "" : ", this entry and those before it together");
 }
 
-static cev_status read_entry(correlating *c, cev_node node, bool first)
+static cev_status read_entry(correlating *c, cev_node node)
 {
     correlation_keys keys = {0};
     CEV_TRY(cev_node_read(c->config->arena, node, &cev_correlation_table, &keys));
     if (!keys.coefficient.id == !keys.matrix.id)
         return cev_node_fail(node, "correlation: expected either \"coefficient\" or \"matrix\"");
     CEV_TRY(read_names(c, keys.of));
-    CEV_TRY(keys.matrix.id ? read_matrix(c, keys.matrix) : read_one_coefficient(c, keys.coefficient));
-    if (is_positive_definite(c)) return CEV_OK;
-    return not_positive_definite(c, keys.matrix.id ? keys.matrix : keys.coefficient, &keys, first);
+    return keys.matrix.id ? read_matrix(c, keys.matrix) : read_one_coefficient(c, keys.coefficient);
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
@@ -211,12 +213,17 @@ static cev_status list_pairs(const correlating *c)
 cev_status cev_read_correlations(cev_scan_config *config, cev_node node, cev_node without_pulls)
 {
     correlating c = {.config = config, .without_pulls = without_pulls};
+    size_t bad = SIZE_MAX; /* from which entry on it is not positive definite */
     if (!node.id) return CEV_OK;
     if (!cev_node_is_sequence(node))
         return cev_node_fail(node, "key \"correlations\": expected a list of {of: [PULLS], coefficient: NUMBER}");
     CEV_TRY(cev_new(config->arena, CEV_MAX_PULLS, &c.matrix));
-    for (size_t k = 0; k < cev_node_length(node); k++) CEV_TRY(read_entry(&c, cev_node_item(node, k), k == 0));
-    return list_pairs(&c);
+    for (size_t k = 0; k < cev_node_length(node); k++) {
+        CEV_TRY(read_entry(&c, cev_node_item(node, k)));
+        bool is_now = is_positive_definite(&c);
+        bad = is_now ? SIZE_MAX : bad == SIZE_MAX ? k : bad;
+    }
+    return bad == SIZE_MAX ? list_pairs(&c) : not_positive_definite(cev_node_item(node, bad), bad == 0);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------- */

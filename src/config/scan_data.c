@@ -76,11 +76,17 @@ static cev_status check_observed(cev_scan_config *config, cev_node node)
 static cev_status check_truth_acts(const cev_scan_config *config, cev_node name, size_t p)
 {
     size_t n_parameter = config->interaction->card.n_parameter;
+    const cev_guest *guest = p < n_parameter ? NULL : &config->roster.guest[p - n_parameter];
+    if (guest && guest->kind == CEV_GUEST_NUMBER &&
+        !(config->truth[p] >= guest->low && config->truth[p] <= guest->high))
+        return cev_node_fail(name, "number \"%s\": a truth of %g is outside of what the scan knows, %g to %g",
+                             cev_node_text(name), config->truth[p], guest->low, guest->high);
     if (p < n_parameter) return cev_check_acts(config, name, p, config->truth[p], config->observed);
-    return config->roster.guest[p - n_parameter].kind != CEV_GUEST_OWN
+    return guest->kind != CEV_GUEST_OWN
                ? CEV_OK
-               : cev_node_fail(name, "parameter \"%s\" is one of your own, and data know nothing of formulas: give the "
-                                     "truth of what follows it",
+               : cev_node_fail(name,
+                               "parameter \"%s\" is one of your own, and data know nothing of formulas: give the "
+                               "truth of what follows it",
                                cev_node_text(name));
 }
 

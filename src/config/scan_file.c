@@ -79,17 +79,24 @@ cev_status cev_follow_sources(cev_scan_config *config, cev_node node)
 
 /* --- tiles ------------------------------------------------------------------------------------------------------ */
 
+static cev_status check_tile_name(cev_node key, size_t n_scan, const cev_scan_config *const *scan)
+{
+    const char *name = cev_node_text(key);
+    bool scanned = false, known = false;
+    size_t unused;
+    for (size_t s = 0; s < n_scan; s++) {
+        for (size_t a = 0; a < scan[s]->grid.n_axis; a++) scanned |= !strcmp(scan[s]->grid.axis[a].name, name);
+        known |= cev_roster_index(&scan[s]->roster, name) < cev_roster_n(&scan[s]->roster);
+    }
+    if (scanned) return CEV_OK;
+    return known || n_scan == 0 ? cev_node_fail(key, "key \"tile\": \"%s\" changes nothing: it is not scanned", name)
+                                : cev_find_parameter(scan[0], key, &unused);
+}
+
 cev_status cev_check_tile_names(cev_node tile, size_t n_scan, const cev_scan_config *const *scan)
 {
-    for (size_t k = 0; cev_node_is_mapping(tile) && k < cev_node_length(tile); k++) {
-        const char *name = cev_node_text(cev_node_key(tile, k));
-        bool scanned = false;
-        for (size_t s = 0; s < n_scan; s++)
-            for (size_t a = 0; a < scan[s]->grid.n_axis; a++) scanned |= !strcmp(scan[s]->grid.axis[a].name, name);
-        if (!scanned)
-            return cev_node_fail(cev_node_key(tile, k), "key \"tile\": \"%s\" changes nothing: it is not scanned",
-                                 name);
-    }
+    for (size_t k = 0; cev_node_is_mapping(tile) && k < cev_node_length(tile); k++)
+        CEV_TRY(check_tile_name(cev_node_key(tile, k), n_scan, scan));
     return CEV_OK;
 }
 

@@ -73,7 +73,6 @@ static cev_status read_formula(cev_roles *r, const cev_entry *e, cev_follower *o
 
 static cev_status check_can_follow(const cev_roles *r, const cev_entry *e)
 {
-    size_t n_parameter = r->config->interaction->card.n_parameter;
     const cev_parameter *own = cev_roster_parameter(&r->config->roster, e->index);
     if (own->whole)
         return cev_node_fail(e->node, "parameter \"%s\" is a choice and can follow no other; give it a \"value\"",
@@ -81,11 +80,6 @@ static cev_status check_can_follow(const cev_roles *r, const cev_entry *e)
     if (own->only_zero)
         return cev_node_fail(e->node, "parameter \"%s\" can follow no other: expected %s", own->name,
                              cev_parameter_complaint(own, 1));
-    if (e->index >= n_parameter && r->guest[e->index - n_parameter].kind == CEV_GUEST_NUMBER)
-        return cev_node_fail(e->node,
-                             "\"%s\" is a number of experiments, which are prepared for a range of it: scan or profile "
-                             "it, and let others follow it",
-                             own->name);
     return CEV_OK;
 }
 
@@ -148,17 +142,27 @@ static cev_status visit(ordering *o, size_t index)
     return CEV_OK;
 }
 
-/* Templates are folded for each value of a slow parameter: a grid has few, a minimisation has any number. */
+/* Whether formulas stand between theta[index] and what it follows. */
+static bool by_formula(const cev_roster *roster, size_t index)
+{
+    for (size_t k = 0; k < roster->n_follower; k++)
+        if (roster->follower[k].index == index)
+            return roster->follower[k].formula || by_formula(roster, roster->follower[k].of);
+    return false;
+}
+
+/* Templates are folded for each value of a slow parameter, of which a grid has few. A minimisation has any number, and
+ * interpolates within a range. */
 static cev_status check_slow(const cev_roles *r, size_t index)
 {
     const cev_scan_config *c = r->config;
     const cev_parameter *own = cev_roster_parameter(&c->roster, index);
     if (!own->slow) return CEV_OK;
     for (size_t k = 0; k < c->roster.n_profiled; k++)
-        if (cev_roster_follows(&c->roster, index, c->roster.profiled[k].index))
+        if (by_formula(&c->roster, index) && cev_roster_follows(&c->roster, index, c->roster.profiled[k].index))
             return cev_node_fail(cev_entry_of(r, index)->node,
-                                 "parameter \"%s\" changes the templates, so it can follow what is scanned or fixed, but "
-                                 "\"%s\" is profiled",
+                                 "parameter \"%s\" changes the templates, so its formula can be of what is scanned or "
+                                 "fixed, but \"%s\" is profiled; tie it by \"equals\"",
                                  own->name, cev_roster_parameter(&c->roster, c->roster.profiled[k].index)->name);
     for (size_t m = 0; c->member_parameter && m < c->grid.axis[0].n; m++)
         if (cev_roster_follows(&c->roster, index, c->member_parameter[m]))

@@ -146,7 +146,8 @@ static cev_status list_members(cev_scan_config *config, cev_node list, bool *giv
     for (size_t k = 0; k < n; k++) {
         cev_node item = cev_node_item(list, k);
         CEV_TRY(find_member(config, item, &parameter[k]));
-        if (given[parameter[k]]) return cev_node_fail(item, "parameter \"%s\" is given twice", table[parameter[k]].name);
+        if (given[parameter[k]])
+            return cev_node_fail(item, "parameter \"%s\" is given twice", table[parameter[k]].name);
         given[parameter[k]] = true;
         CEV_TRY(check_member(item, &table[parameter[0]], &table[parameter[k]]));
         value[k] = (double)k;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cevscan/experiment_number.h"
 #include "cevscan/formula.h"
 #include "cevscan/remarks.h"
 
@@ -87,20 +88,23 @@ static cev_status check_keys(const cev_entry *e)
 {
     const cev_parameter_keys *k = &e->keys;
     const char *name = cev_node_text(k->name);
-    bool scans = cev_entry_scans(e), profiles = k->profile.node.id != NULL,
-         follows = k->equals.id || k->formula;
+    bool scans = cev_entry_scans(e), profiles = k->profile.node.id != NULL, follows = k->equals.id || k->formula;
     if (k->value.id && (k->values.node.id || k->min.id || k->max.id || k->points.id))
         return cev_node_fail(e->node, "parameter \"%s\": either fixed by \"value\" or scanned, not both", name);
     if (profiles && scans)
         return cev_node_fail(k->profile.node,
-                             "parameter \"%s\": either scanned along an axis or minimised over by \"profile\", not both",
+                             "parameter \"%s\": either scanned along an axis or minimised over by \"profile\", not "
+                             "both",
                              name);
     if (k->equals.id && k->formula)
         return cev_node_fail(k->equals, "parameter \"%s\": either \"equals\" or \"formula\", not both", name);
     if (follows && (scans || profiles || k->value.id))
         return cev_node_fail(k->equals.id ? k->equals : cev_node_find(e->node, "formula"),
                              "parameter \"%s\": what follows others by \"%s\" has no %s of its own", name,
-                             k->equals.id ? "equals" : "formula", scans ? "axis" : profiles ? "profile" : "value");
+                             k->equals.id ? "equals" : "formula",
+                             scans      ? "axis"
+                             : profiles ? "profile"
+                                        : "value");
     if (profiles && k->value.id)
         return cev_node_fail(k->profile.node,
                              "parameter \"%s\": either fixed by \"value\" or minimised over by \"profile\", not both",
@@ -175,16 +179,61 @@ static bool any_follows(const cev_roles *r)
     return out;
 }
 
+/* A name that nothing reads may be one that a formula, or a tie, has misspelt. */
+static cev_status check_readers(const cev_roles *r)
+{
+    const cev_card *card = &r->config->interaction->card;
+    const char **names;
+    size_t n = 0;
+    cev_formula unused;
+    CEV_TRY(cev_new(r->config->arena, card->n_parameter + r->n, &names));
+    for (size_t p = 0; p < card->n_parameter; p++) names[n++] = card->parameters[p].name;
+    for (size_t k = 0; k < r->n; k++)
+        if (r->entry[k].keys.name.id) names[n++] = cev_node_text(r->entry[k].keys.name);
+    for (size_t k = 0; k < r->n; k++) {
+        const cev_entry *e = &r->entry[k];
+        size_t p = 0;
+        cev_status status = e->keys.formula ? cev_formula_read(r->config->arena, e->keys.formula, n, names, &unused)
+                                            : CEV_OK;
+        if (status != CEV_OK)
+            return cev_node_fail(cev_node_find(e->node, "formula"), "key \"formula\": %s", cev_error_message());
+        while (e->keys.equals.id && p < n && strcmp(names[p], cev_node_text(e->keys.equals))) p++;
+        if (e->keys.equals.id && p == n && !cev_pull_of(r->config, cev_node_text(e->keys.equals)))
+            return cev_node_fail_name(e->keys.equals, "parameter", names, n);
+    }
+    return CEV_OK;
+}
+
+enum { MOST_NAMES = 512 };
+
+/* Under both of their names. */
+static cev_status add_numbers(cev_arena *arena, const cev_experiment *x, size_t *n, const char **names)
+{
+    const char *const *own;
+    char *whole;
+    size_t n_own;
+    CEV_TRY(cev_experiment_number_names(arena, x, &n_own, &own));
+    for (size_t k = 0; k < n_own && *n + 2 <= MOST_NAMES; k++) {
+        CEV_TRY(cev_arena_print(arena, &whole, "%s.%s", x->name, own[k]));
+        names[(*n)++] = own[k];
+        names[(*n)++] = whole;
+    }
+    return CEV_OK;
+}
+
 static cev_status unknown_name(const cev_roles *r, const cev_entry *e)
 {
-    const char *names[CEV_MAX_MODEL_PARAMETERS + CEV_MAX_PULLS], *name = cev_node_text(e->keys.name);
+    const char *names[MOST_NAMES], *name = cev_node_text(e->keys.name);
     const cev_card *card = &r->config->interaction->card;
     size_t n = 0;
     char message[2048];
+    CEV_TRY(check_readers(r));
     for (size_t p = 0; p < card->n_parameter; p++) names[n++] = card->parameters[p].name;
     for (size_t x = 0; x < r->config->n_experiment; x++)
         for (size_t p = 0; p < r->config->experiment[x]->n_pull && n < CEV_LENGTH(names); p++)
             names[n++] = r->config->experiment[x]->pull[p].name;
+    for (size_t x = 0; x < r->config->n_experiment && strchr(name, '.'); x++)
+        CEV_TRY(add_numbers(r->config->arena, r->config->experiment[x], &n, names));
     cev_status status = cev_node_fail_name(e->keys.name, "parameter", names, n);
     if (status != CEV_E_INPUT || (!any_follows(r) && !e->keys.unit && !e->keys.label)) return status;
     snprintf(message, sizeof message, "%s", cev_error_message());
@@ -220,7 +269,8 @@ static cev_status describe_own(const cev_roles *r, const cev_entry *e, cev_param
     const char *name = cev_node_text(e->keys.name);
     if (!cev_formula_can_name(name) || strchr(name, '.'))
         return cev_node_fail(e->keys.name,
-                             "parameter \"%s\": a name of one's own has letters, digits and _, and begins with no digit",
+                             "parameter \"%s\": a name of one's own has letters, digits and _, and begins with no "
+                             "digit",
                              name);
     if (cev_formula_reserves(name))
         return cev_node_fail(e->keys.name, "parameter \"%s\": the name means something else in formulas", name);
@@ -249,8 +299,12 @@ static cev_status add_guest(cev_roles *r, cev_entry *e, const cev_pull *pull)
         return cev_node_fail(e->node, "more than %d pulls, numbers of experiments and parameters of one's own",
                              CEV_MAX_GUESTS);
     cev_guest *guest = &r->guest[roster->n_guest];
+    bool number = !pull && cev_is_number(r->config, cev_node_text(e->keys.name));
     *guest = (cev_guest){.kind = pull ? CEV_GUEST_PULL : CEV_GUEST_OWN};
-    CEV_TRY(pull ? describe_pull(r, pull, &guest->parameter) : describe_own(r, e, &guest->parameter));
+    CEV_TRY(pull     ? describe_pull(r, pull, &guest->parameter)
+            : number ? cev_describe_number(r, e->keys.name, guest)
+                     : describe_own(r, e, &guest->parameter));
+    r->config->theta[cev_roster_n(roster)] = r->config->truth[cev_roster_n(roster)] = guest->parameter.default_value;
     e->index = cev_roster_n(roster);
     roster->n_guest++;
     return CEV_OK;
@@ -265,7 +319,7 @@ static cev_status find(cev_roles *r, cev_entry *e)
     e->index = cev_parameter_index(card->parameters, card->n_parameter, name);
     if (e->index < card->n_parameter) return check_own_keys(e, false);
     e->minimised = pull && e->keys.profile.node.id;
-    if (pull) {
+    if (pull || cev_is_number(r->config, name)) {
         CEV_TRY(check_own_keys(e, false));
         return e->minimised ? CEV_OK : add_guest(r, e, pull);
     }
@@ -326,31 +380,28 @@ static cev_status check_near(const cev_entry *e, const cev_parameter *parameter,
 {
     double at = sigma > 0 ? centre : parameter->default_value, far = sigma > 0 ? FAR_SIGMAS * sigma : high - low;
     if (!isfinite(at) || (at >= low - far && at <= high + far)) return CEV_OK;
-    return sigma > 0 ? cev_node_fail(e->keys.profile.node,
-                                     "parameter \"%s\": the bounds %g to %g leave the constraint's centre, %g, more than "
-                                     "%d sigma outside",
-                                     parameter->name, low, high, centre, FAR_SIGMAS)
-                     : cev_node_fail(e->keys.profile.node,
-                                     "parameter \"%s\": the bounds %g to %g leave its default, %g, further outside than "
-                                     "they are apart",
-                                     parameter->name, low, high, at);
+    return sigma > 0
+               ? cev_node_fail(e->keys.profile.node,
+                               "parameter \"%s\": the bounds %g to %g leave the constraint's centre, %g, more than "
+                               "%d sigma outside",
+                               parameter->name, low, high, centre, FAR_SIGMAS)
+               : cev_node_fail(e->keys.profile.node,
+                               "parameter \"%s\": the bounds %g to %g leave its default, %g, further outside than "
+                               "they are apart",
+                               parameter->name, low, high, at);
 }
 
 static cev_status check_can_profile(const cev_roles *r, const cev_entry *e)
 {
     const cev_parameter *parameter = cev_roster_parameter(&r->config->roster, e->index);
     if (parameter->whole)
-        return cev_node_fail(e->keys.profile.node, "parameter \"%s\" is a choice and cannot be profiled; give it a "
-                                                   "\"value\"",
+        return cev_node_fail(e->keys.profile.node,
+                             "parameter \"%s\" is a choice and cannot be profiled; give it a "
+                             "\"value\"",
                              parameter->name);
     if (parameter->only_zero)
         return cev_node_fail(e->keys.profile.node, "parameter \"%s\" cannot be profiled: expected %s", parameter->name,
                              cev_parameter_complaint(parameter, 1));
-    if (parameter->slow)
-        return cev_node_fail(e->keys.profile.node,
-                             "parameter \"%s\" changes the templates, which are folded for each of its values: scan it "
-                             "along an axis",
-                             parameter->name);
     if (r->config->roster.n_profiled == CEV_MAX_PROFILED)
         return cev_node_fail(e->node, "more than %d profiled parameters; scan or fix \"%s\"", CEV_MAX_PROFILED,
                              parameter->name);
@@ -367,8 +418,7 @@ static cev_status read_constraint(cev_roles *r, const cev_entry *e, double *cent
     const cev_parameter *parameter = cev_roster_parameter(&r->config->roster, e->index);
     *centre = parameter->default_value, *sigma = 0;
     if (!e->keys.centre.id) return CEV_OK;
-    if (!is_interactions(r, e) &&
-        r->guest[e->index - r->config->interaction->card.n_parameter].kind == CEV_GUEST_PULL)
+    if (!is_interactions(r, e) && r->guest[e->index - r->config->interaction->card.n_parameter].kind == CEV_GUEST_PULL)
         return cev_node_fail(e->keys.centre, "\"%s\" is a pull, whose constraint stands in its experiment",
                              parameter->name);
     CEV_TRY(cev_node_real(e->keys.centre, "centre", parameter->minimum, parameter->maximum, centre));
@@ -486,6 +536,8 @@ static cev_status finish(cev_roles *r)
     c->roster.profiled = r->profiled;
     c->roster.constraint = r->constraint;
     CEV_TRY(cev_order_followers(r));
+    for (size_t g = 0; g < c->roster.n_guest; g++)
+        if (r->guest[g].kind == CEV_GUEST_NUMBER) CEV_TRY(cev_lay_number(r, g));
     for (size_t k = 0; k < c->roster.n_profiled; k++) CEV_TRY(check_profiled_acts(r, r->profiled[k].index));
     return apply_followers(c);
 }
@@ -508,8 +560,6 @@ cev_status cev_read_parameter_list(cev_scan_config *config, size_t n_shared, siz
     CEV_TRY(allocate(&r));
     CEV_TRY(read_keys(&r, item));
     CEV_TRY(find_all(&r));
-    for (size_t g = 0; g < config->roster.n_guest; g++)
-        config->theta[config->interaction->card.n_parameter + g] = 0;
     CEV_TRY(read_roles(&r));
     return finish(&r);
 }

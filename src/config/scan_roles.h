@@ -15,9 +15,9 @@ typedef struct cev_parameter_keys {
 typedef struct cev_entry {
     cev_node node;
     cev_parameter_keys keys;
-    bool left_out;   /* of a study: this plane scans its parameter */
-    bool minimised;  /* a pull that stays one, within bounds: no part of the roster */
-    size_t index;    /* in theta */
+    bool left_out;  /* of a study: this plane scans its parameter */
+    bool minimised; /* a pull that stays one, within bounds: no part of the roster */
+    size_t index;   /* in theta */
 } cev_entry;
 
 /* A list of them while it is read. */
@@ -44,6 +44,12 @@ cev_status cev_order_followers(cev_roles *r);
 
 /* The entry of theta[index]; NULL if it has none. */
 const cev_entry *cev_entry_of(const cev_roles *r, size_t index);
+
+/* Numbers of experiments: whether a name is one; the guest that it becomes, of which `find` knows no range yet; and,
+ * once all roles are read, the range that the scan gives it. */
+bool cev_is_number(const cev_scan_config *config, const char *name);
+cev_status cev_describe_number(const cev_roles *r, cev_node name, cev_guest *out);
+cev_status cev_lay_number(cev_roles *r, size_t guest);
 
 /* The experiments' pull of a name, in the first of its experiments; NULL: none has it. */
 const cev_pull *cev_pull_of(const cev_scan_config *config, const char *name);

@@ -185,8 +185,7 @@ static cev_status close_bracket(formula_reading *r, size_t opened)
     if (*r->at != ')' && *r->at)
         return cev_fail(CEV_E_INPUT, "at letter %zu: found \"%.*s\" where an operator or \")\" was expected", place(r),
                         (int)word_at(r->at), r->at);
-    if (!*r->at)
-        return cev_fail(CEV_E_INPUT, "wrong number of brackets: the one at letter %zu is not closed", opened);
+    if (!*r->at) return cev_fail(CEV_E_INPUT, "wrong number of brackets: the one at letter %zu is not closed", opened);
     r->at++;
     emit(r, ")");
     return CEV_OK;
