@@ -100,7 +100,7 @@ def test_numbers_of_points(four):
 
 
 def test_words(four):
-    assert "minimised over eps_mumu_uV (-1 to 1), " in (told := run("status", four[1]).stdout) and "proven global minima" in told
+    assert "minimised over eps_mumu_uV (-1 to 1), " in (told := run("status", four[1]).stdout) and "proven global, " in told
 
 
 def test_run_says_bins_and_free_parameters(tmp_path):
