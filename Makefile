@@ -128,8 +128,9 @@ bench-levels: ## the reference with programs built for baseline x86-64, AVX2 and
 	@for level in $(LEVELS); do $(MAKE) --no-print-directory level-$$level || exit 1; done
 	@$(PYTHON) tests/peers/levels.py $(BUILD)/levels reference six_detectors shared_pulls
 
-bench-peers: build $(BUILD)/peers/gsl_bfgs ## the reference against numpy, GSL's bfgs2 and iminuit (python3-iminuit), and that chi2 agrees
+bench-peers: build $(BUILD)/peers/gsl_bfgs $(BUILD)/peers/gsl_profiled ## the reference, and profiled couplings, against numpy, GSL's bfgs2 and iminuit (python3-iminuit), and that chi2 agrees
 	@CEVSCAN_BUILD=$(BUILD) $(PYTHON) tests/peers/compare.py
+	@CEVSCAN_BUILD=$(BUILD) $(PYTHON) tests/peers/compare_profiled.py
 
 bench-scheduler: build ## simulate rank 0 and up to 65 536 ranks, with the costs measured here: results/scheduler.pdf
 	@mkdir -p results

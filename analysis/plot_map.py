@@ -5,18 +5,20 @@ import argparse
 
 from cevscan_analysis.command import (MapError, add_labels, add_selection, command_line, complain, deltas, labels_given,
                                       percentages, run)
-from cevscan_analysis.contours import coarseness, draw_one, draw_points, draw_several, void_boxes
+from cevscan_analysis.contours import Look, coarseness, draw_one, draw_points, draw_region, draw_several, void_boxes
 from cevscan_analysis.intervals import delta_from_level, level_text
 from cevscan_analysis.limit_files import add_limits, limits_given, placed
 from cevscan_analysis.limits import draw_limits, name_band, tell_of_limits
 from cevscan_analysis.maps import group_names, labels_of, open_map, open_maps, select
 from cevscan_analysis.numeric import np
 from cevscan_analysis.projection import from_each, project
-from cevscan_analysis.style import (MM, VOID_STYLE, add_note, add_output, add_title, add_width, beyond_grid, draw_boxes, figure_format, new_figure,
+from cevscan_analysis.shown import draw_shown, field_of
+from cevscan_analysis.style import (MM, VOID_STYLE, add_note, add_output, add_title, add_width, beyond_grid, draw_boxes, figure_format, line_style, new_figure,
                                     own_words, place_legend, save, set_limits, set_scale, styled, their_words, width_in_mm,
                                     write_decades)
 from cevscan_analysis.tables import tell_of_crowd, tell_of_profiles, tell_of_single
 
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch  # after the package, which says so if it is missing
 
 EXAMPLE = 'plot_map.py csi.h5 "csi si.h5" --labels "CsI,CsI + Si" --levels 90 -o regions.pdf'
@@ -39,6 +41,10 @@ def arguments():
     parser.add_argument("--excluded", action="store_true", help="colour what is excluded instead of what is allowed")
     parser.add_argument("--each", metavar="AXIS",
                         help="count Delta chi2 from the minimum at each value of this axis, not from that of the map")
+    parser.add_argument("--show", metavar="FIELD",
+                        help="of one map, colour the plane by what each point has beside chi2, and draw the regions as lines over it: "
+                             "profiled_NAME, the value at the minimum of a parameter that was profiled, or flags (proven, at a bound, "
+                             "flat direction)")
     add_limits(parser)
     add_labels(parser)
     parser.add_argument("--title", help="title of the figure; TeX in $...$")
@@ -122,7 +128,10 @@ def draw(maps, labels, limits, options):
         getattr(ax, f"set_{which}lim")(min(m.axes[k].values[0] for m in maps), max(m.axes[k].values[-1] for m in maps))
         set_limits(ax, which, getattr(options, which + "lim"), maps[0].axes[k])
     cuts = cuts_of(options, len(maps) == 1)
-    if len(maps) == 1:
+    if options.show:
+        handles, seen = draw_over(fig, ax, maps[0], cuts, options.show)
+        title = None
+    elif len(maps) == 1:
         handles, seen = draw_one(ax, maps[0], cuts, options.excluded)
         title = labels[0] if options.labels or options.labels_file or maps[0].is_surrogate else None
     else:
@@ -145,6 +154,17 @@ def draw(maps, labels, limits, options):
     return fig
 
 
+def draw_over(fig, ax, m, cuts, name):
+    """Lines of the regions over the colours of a field."""
+    handles = draw_shown(fig, ax, m, field_of(m, name))
+    seen = []
+    for k, (delta, words) in enumerate(cuts):
+        look = Look((None,), "black", line_style(k), width=0.9)
+        seen.append(draw_region(ax, m, [delta], look))
+        handles.append(Line2D([], [], color="black", linestyle=line_style(k), linewidth=0.9, label=words))
+    return handles, np.concatenate(seen)
+
+
 def tell_of_coarse(m, cuts):
     """A line, and a note for the figure, if the grid is too coarse for one of the regions."""
     deltas = sorted(delta for delta, _ in cuts)
@@ -152,6 +172,15 @@ def tell_of_coarse(m, cuts):
     if note:
         complain(f"note: {m.path}: {note}")
     return bool(note)
+
+
+def check_shown(options, maps):
+    if options.show and len(maps) > 1:
+        raise MapError(f"--show colours the plane of one map, but there are {len(maps)}")
+    if options.show and options.excluded:
+        raise MapError("--show colours the whole plane: --excluded would colour it, too")
+    if options.show:
+        field_of(maps[0], options.show)
 
 
 @styled
@@ -163,6 +192,7 @@ def main():
     for m in maps:
         tell_of_profiles([m])
     maps = [from_each(m, options.each) for m in maps] if options.each else maps
+    check_shown(options, maps)
     tell_of_crowd(len(maps))
     limits, = placed(limits_given(options), [maps[0].axes])
     labels = names_of(maps, options)

@@ -147,6 +147,9 @@ def boxes_of(side, shape):
 def tile_digest(h5, box, pulls=()):
     parts = [h5["chi2"][box].astype("<f8").tobytes(), h5["status"][box].tobytes()]
     parts += [h5["pull_" + name][box].astype("<f8").tobytes() for name in pulls]
+    if "flags" in h5:   # of a scan that profiles parameters
+        stored = ["profiled_" + name for name in h5["flags"].attrs["minimised_over"].split(",")]
+        parts += [h5["flags"][box].tobytes(), *(h5[name][box].astype("<f8").tobytes() for name in stored if name in h5)]
     return hashlib.sha256(b"".join(parts)).digest()
 
 

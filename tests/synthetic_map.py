@@ -59,16 +59,18 @@ def grid(*axes):
 
 
 def write_map(path, axes, chi2, reference=0.0, status=None, done=None, tile=16, complete=None, best_fit=None, version=1,
-              pulls=None, **attrs):
+              pulls=None, minima=None, **attrs):
     """`done`: the ids of the tiles that are whole; all by default. An array as reference: one for each value of the first
-    axis. `version`: of the format. `pulls`: {name: values}, of an experiment csi."""
-    m = Fields(axes, chi2, reference, status, done, tile, best_fit, pulls or {}, "members" in attrs)
+    axis. `version`: of the format. `pulls`: {name: values}, of an experiment csi.
+    `minima`: Minima, of a scan that profiles parameters."""
+    m = Fields(axes, chi2, reference, status, done, tile, best_fit, pulls or {}, "members" in attrs, minima)
     complete = len(m.done) == m.n_tile if complete is None else complete
     with h5py.File(path, "w") as f:
         put_attributes(f, axes, m.pulls, version, attrs)
         for axis in axes:
             put_axis(f, axis)
         put_fields(f, axes, m.side, m.fields())
+        put_minima(f, minima)
         put_tiles(f, m.side, m.n_tile, m.done, m.digests())
         put_progress(f, complete, m.n_failed, m.content_hash() if complete else "")
         put_results(f["progress"] if version == 1 else f.create_group("results"), m.results(version == 2))
@@ -76,10 +78,32 @@ def write_map(path, axes, chi2, reference=0.0, status=None, done=None, tile=16, 
     return str(path)
 
 
+@dataclass
+class Minima:
+    """What a point has that is a minimum over profiled parameters."""
+    bounds: dict            # name -> (low, high), in the order of the scan
+    flags: np.ndarray
+    values: dict            # name -> values, of those that are stored
+    units: dict = None
+    long_names: dict = None
+
+
+def put_minima(f, minima):
+    if minima is None:
+        return
+    low, high = (np.array([b[k] for b in minima.bounds.values()], float) for k in (0, 1))
+    f["flags"].attrs.update(flag_masks=np.array([1, 2, 4], "u1"), flag_meanings="proven at_bound flat",
+                            minimised_over=",".join(minima.bounds), lower_bounds=low, upper_bounds=high)
+    for name in minima.values:
+        f[f"profiled_{name}"].attrs.update(units=(minima.units or {}).get(name, "1"), bounds=np.array(minima.bounds[name], float),
+                                           long_name=(minima.long_names or {}).get(name, name))
+
+
 class Fields:
     """A map in memory, and what its file says of it."""
 
-    def __init__(self, axes, chi2, reference=0.0, status=None, done=None, tile=16, best_fit=None, pulls=None, in_turn=False):
+    def __init__(self, axes, chi2, reference=0.0, status=None, done=None, tile=16, best_fit=None, pulls=None, in_turn=False, minima=None):
+        self.minima = minima
         self.axes, self.chi2, self.reference = axes, np.asarray(chi2, float), np.asarray(reference, float)
         if status is None:
             status = np.where(np.isnan(self.chi2), NOT_CONVERGED, np.where(np.isinf(self.chi2), IMPOSSIBLE, OK))
@@ -96,12 +120,17 @@ class Fields:
         with np.errstate(invalid="ignore"):
             delta = (self.chi2.T - self.reference).T
         return {"chi2": self.chi2, "delta_chi2": delta, "status": self.status,
-                **{"pull_" + name: np.asarray(values, float) for name, values in self.pulls.items()}}
+                **{"pull_" + name: np.asarray(values, float) for name, values in self.pulls.items()}, **self.of_minima()}
+
+    def of_minima(self):
+        found = self.minima
+        return {} if found is None else {"flags": np.asarray(found.flags, "u1"), **{
+            f"profiled_{name}": np.asarray(found.values[name], float) for name in found.bounds if name in found.values}}
 
     def digests(self):
-        """SHA-256 of chi2, status and pulls of each tile."""
+        """SHA-256 of chi2, status, pulls, flags and profiled values of each tile."""
         along = [[slice(i, i + s) for i in range(0, n, s)] for n, s in zip(self.chi2.shape, self.side)]
-        parts = [self.chi2, self.status, *(np.asarray(v, float) for v in self.pulls.values())]
+        parts = [self.chi2, self.status, *(np.asarray(v, float) for v in self.pulls.values()), *self.of_minima().values()]
         return np.array([np.frombuffer(hashlib.sha256(b"".join(p[box].tobytes() for p in parts)).digest(), "u1")
                          for box in itertools.product(*along)])
 
@@ -111,6 +140,9 @@ class Fields:
     def results(self, with_counts):
         lowest = self.reference if self.reference.ndim else float(np.nanmin(self.chi2))
         found = {"chi2_reference": self.reference, "best_fit_chi2": lowest, "best_fit": self.best_fit}
+        if self.minima is not None:
+            for bit, name in enumerate(("proven", "at_bound", "flat")):
+                found[f"points_{name}"] = np.uint64((np.asarray(self.minima.flags) >> bit & 1).sum())
         return {**found, "points_failed": np.uint64(self.n_failed), "content_hash": self.content_hash()} if with_counts else found
 
 

@@ -44,19 +44,19 @@ def test_narrow_valleys_oblique_to_the_axes(tmp_path, n_axis, n, kind):
     matrix, left = quadratic(n_axis, n_axis)
     m, p = profile_of(tmp_path, grid_axes, lambda *v: form(matrix, v), ["x0"])
     truth = left(1)[0, 0] * values**2
-    fine = ~p.profiled.is_coarse & ~p.profiled.at_edge
+    fine = ~p.projected.is_coarse & ~p.projected.at_edge
     raw = m.delta_chi2.min(axis=tuple(range(1, n_axis)))
     assert fine.sum() >= 3 and np.abs(raw - truth)[fine].max() > 0.01   # so that the next line means something
-    sure = (p.profiled.error < 1e-9) & ~p.profiled.at_edge
+    sure = (p.projected.error < 1e-9) & ~p.projected.at_edge
     assert sure.sum() >= n // 6 and p.delta_chi2[sure] == pytest.approx(truth[sure], abs=1e-9)
-    assert (np.abs(p.delta_chi2 - truth) <= p.profiled.error + 1e-9)[fine].all()
+    assert (np.abs(p.delta_chi2 - truth) <= p.projected.error + 1e-9)[fine].all()
     assert (p.delta_chi2 >= truth - allowed_error(truth)).all()
 
 
 def test_logarithmic_axes_are_parabolas_in_the_logarithm(tmp_path):
     x, y = eps("ee", n=41), Axis("g", np.geomspace(1e-4, 1, 33), scale="log")
     _, p = profile_of(tmp_path, [x, y], lambda X, Y: 30 * (np.log(Y / 1e-2) - 3 * X)**2 + X**2, ["eps_ee_uV"])
-    assert p.delta_chi2 == pytest.approx(x.values**2, abs=1e-9) and p.profiled.note == ""
+    assert p.delta_chi2 == pytest.approx(x.values**2, abs=1e-9) and p.projected.note == ""
 
 
 def test_symlog_axes_too(tmp_path):
@@ -71,17 +71,17 @@ def test_three_values_are_not_interpolated(tmp_path):
     """A list of three values, as in configs/reference.yaml: no second scale tells whether the parabola is one."""
     y = Axis("eps_emu_uV", [0, 0.05, 0.2], scale="values")
     m, p = profile_of(tmp_path, [eps("ee", n=11), y], lambda X, Y: 4000 * (Y - 0.07)**2 + X**2, ["eps_ee_uV"])
-    assert np.array_equal(p.delta_chi2, m.delta_chi2.min(axis=1)) and p.profiled.is_coarse.all()
-    assert "in 11 of 11 cells the grid is too coarse" in p.profiled.note
+    assert np.array_equal(p.delta_chi2, m.delta_chi2.min(axis=1)) and p.projected.is_coarse.all()
+    assert "in 11 of 11 cells the grid is too coarse" in p.projected.note
 
 
 def test_minima_at_the_end_of_an_axis_are_said_to_be_there(tmp_path):
     """For x > 0 the minimum over y lies at its end; for x < 0 it is inside."""
     x, y = eps("ee", n=21), eps("mumu", 0, 1, 21)
     _, p = profile_of(tmp_path, [x, y], lambda X, Y: 50 * (Y + X)**2, ["eps_ee_uV"])
-    assert np.array_equal(p.profiled.at_edge, x.values >= 0)
-    assert p.delta_chi2[p.profiled.at_edge] == pytest.approx(50 * x.values[x.values >= 0]**2)
-    assert "in 11 of 21 cells the minimum lies at the end of an axis" in p.profiled.note
+    assert np.array_equal(p.projected.at_edge, x.values >= 0)
+    assert p.delta_chi2[p.projected.at_edge] == pytest.approx(50 * x.values[x.values >= 0]**2)
+    assert "in 11 of 21 cells the minimum lies at the end of an axis" in p.projected.note
 
 
 def random_valley(seed):
@@ -136,11 +136,11 @@ def detectors(tmp_path_factory):
 
 def test_walls_that_are_a_step_apart(detectors):
     coarse, fine = (project(m, ["eps_ee_uV", "eps_mumu_uV"]) for m in detectors)
-    assert not fine.profiled.is_coarse.any()
+    assert not fine.projected.is_coarse.any()
     off = coarse.delta_chi2 - fine.delta_chi2
     allowed = allowed_error(fine.delta_chi2)
-    assert (off >= -allowed).all() and (off[~coarse.profiled.is_coarse] <= allowed[~coarse.profiled.is_coarse]).all()
-    assert (coarse.delta_chi2 > 0).all() and coarse.profiled.is_coarse.sum() > 8   # not cut off at zero, as they were
+    assert (off >= -allowed).all() and (off[~coarse.projected.is_coarse] <= allowed[~coarse.projected.is_coarse]).all()
+    assert (coarse.delta_chi2 > 0).all() and coarse.projected.is_coarse.sum() > 8   # not cut off at zero, as they were
 
 
 def test_commands_say_so(detectors, tmp_path):

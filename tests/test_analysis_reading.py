@@ -103,8 +103,8 @@ def test_profile_does_not_dive_below_the_minimum(tmp_path):
     chi2[2, 3] = 0
     m = open_map(write_map(tmp_path / "a.h5", [eps("ee", n=3), eps("mumu", n=4)], chi2))
     profile = project(m, ["eps_ee_uV"])
-    assert np.array_equal(profile.delta_chi2, [1, 1, 0]) and profile.profiled.is_coarse[:2].all()
-    assert profile.profiled.error[0] == 1  # not more: nothing lies below zero
+    assert np.array_equal(profile.delta_chi2, [1, 1, 0]) and profile.projected.is_coarse[:2].all()
+    assert profile.projected.error[0] == 1  # not more: nothing lies below zero
 
 
 def test_projection_of_all_axes_transposes(tmp_path):

@@ -7,6 +7,7 @@ from .errors import MapError
 from .numeric import np
 
 MEANINGS = "pending ok not_converged impossible invalid"    # of the bytes of /status, from 0
+FLAG_MEANINGS = "proven at_bound flat"                          # of the bits of /flags
 TOLD = ("title", "set", "experiments", "interaction", "data", "surrogates", "configuration_hash", "configuration")
 
 
@@ -15,6 +16,12 @@ def to_xarray(m):
     coords = {axis.name: (axis.name, values_of(m, axis), attributes_of(axis)) for axis in m.axes}
     fields = {name: (m.names, values, {"long_name": words, "units": "1"}) for name, values, words in fields_of(m)}
     fields["status"][2].update(flag_values=np.arange(5, dtype="u1"), flag_meanings=MEANINGS)
+    if m.flags is not None:
+        fields["flags"][2].update(flag_masks=np.array([1, 2, 4], "u1"), flag_meanings=FLAG_MEANINGS,
+                                  minimised_over=",".join(m.minimised))
+    for name in m.profiled:
+        own = m.minimised[name]
+        fields[f"profiled_{name}"][2].update(units=own.units, bounds=[own.low, own.high])
     return xarray.Dataset(fields, coords, about(m))
 
 
@@ -42,7 +49,9 @@ def values_of(m, axis):
 def fields_of(m):
     """(name, values, words) of each array."""
     found = [("delta_chi2", m.delta_chi2, r"$\Delta\chi^2$"), ("chi2", m.chi2, r"$\chi^2$"), ("status", m.status, "status of the point")]
-    return found + [(f"pull_{name}", values, f"pull {name} at the minimum") for name, values in m.pulls.items()]
+    found += [(f"pull_{name}", values, f"pull {name} at the minimum") for name, values in m.pulls.items()]
+    found += [("flags", m.flags, "flags of the minimum")] if m.flags is not None else []
+    return found + [(f"profiled_{name}", values, m.minimised[name].long_name) for name, values in m.profiled.items()]
 
 
 def attributes_of(axis):

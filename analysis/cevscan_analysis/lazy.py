@@ -34,9 +34,10 @@ class Source:
 
 
 def lazy_map(source, factors):
-    """A map without its numbers: those come with the first use of delta_chi2, chi2, status, pulls or best_fit."""
+    """A map without its numbers: those come with the first use of delta_chi2, chi2, status, pulls, flags,
+    profiled or best_fit."""
     space, (attrs, progress, in_turn) = source.space, source.known
-    part, common = fraction_done(space, bool(in_turn)), dict(path=source.place, attrs=attrs, factors=factors)
+    part, common = fraction_done(space, bool(in_turn)), dict(path=source.place, attrs=attrs, factors=factors, minimised=space.minimised)
     members = []
     for n, name in enumerate(in_turn):
         axes, own = spaces.of_member(n, name, space.axes, progress)

@@ -17,7 +17,7 @@ def fit_height(fig):
     fig.draw_without_rendering()
     rows = {}
     for ax in fig.axes:
-        if ax.get_box_aspect() and ax.get_subplotspec():
+        if ax.get_box_aspect() and getattr(ax, "get_subplotspec", bool)():     # a colour bar has no place of its own
             box = ax.get_tightbbox()
             rows.setdefault(ax.get_subplotspec().rowspan.start, []).append((box.y0, box.y1))
     if rows:

@@ -106,7 +106,7 @@ def halves_of(m):
 def _part(m, index):
     axes = [replace(axis, values=axis.values[i]) for axis, i in zip(m.axes, index)]
     fields = {name: getattr(m, name)[tuple(index)] for name in ("delta_chi2", "chi2", "status")}
-    return replace(m, axes=axes, pulls={}, profiled=None, **fields)
+    return replace(m, axes=axes, pulls={}, flags=None, profiled={}, projected=None, **fields)
 
 
 def _drawn_area(m, cut):

@@ -6,11 +6,12 @@ import os
 from . import map_file
 from .command import MapError
 from .labels import exposure_of, experiments_of, factors_of, file_of, labels_of, plain_titles, set_of, titles_of
-from .one_map import IMPOSSIBLE, INVALID, NOT_CONVERGED, OK, PENDING, Factor, Map, Profiled
+from .one_map import (AT_BOUND, FLAT, IMPOSSIBLE, INVALID, NOT_CONVERGED, OK, PENDING, PROVEN, Factor, Map, Minimised,
+                      Projected)
 from .printable import number_text
 
-__all__ = ["IMPOSSIBLE", "INVALID", "NOT_CONVERGED", "OK", "PENDING", "Factor", "Map", "Profiled", "experiments_of",
-           "exposure_of", "factors_of", "file_of", "group_names", "labels_of", "open_map", "open_maps", "select", "set_of", "titles_of"]
+__all__ = ["AT_BOUND", "FLAT", "IMPOSSIBLE", "INVALID", "NOT_CONVERGED", "OK", "PENDING", "PROVEN", "Factor", "Map", "Minimised",
+           "Projected", "experiments_of", "exposure_of", "factors_of", "file_of", "group_names", "labels_of", "open_map", "open_maps", "select", "set_of", "titles_of"]
 
 
 def open_map(path, group=None, verify=True, lazy=False):

@@ -8,11 +8,23 @@ from . import frames
 from .numeric import np
 
 PENDING, OK, NOT_CONVERGED, IMPOSSIBLE, INVALID = range(5)  # the bytes of /status
+PROVEN, AT_BOUND, FLAT = 1, 2, 4    # in the bytes of /flags: the minimum is proven to be global; something is at its bound; some
+#                                     direction of what is minimised over changes nothing
 
 
 @dataclass(frozen=True)
-class Profiled:
-    """What is known of a map that was profiled over other axes: how well the grid resolves the minima along them."""
+class Minimised:
+    """A parameter that chi2 is the minimum over at each point."""
+    name: str
+    low: float      # bounds
+    high: float
+    units: str      # "1" if pure
+    long_name: str  # TeX in dollar signs
+
+
+@dataclass(frozen=True)
+class Projected:
+    """What is known of a map that was projected, profiled over other axes: how well the grid resolves the minima along them."""
     over: tuple             # names of the axes that are gone
     error: np.ndarray       # float [axes...]: how far above the truth delta_chi2 may lie, an estimate
     is_coarse: np.ndarray   # bool [axes...]: more than a figure shows
@@ -21,7 +33,7 @@ class Profiled:
 
     def at(self, index):
         """Of a part of the map."""
-        return Profiled(self.over, self.error[index], self.is_coarse[index], self.at_edge[index], self.ends)
+        return Projected(self.over, self.error[index], self.is_coarse[index], self.at_edge[index], self.ends)
 
     @property
     def note(self):
@@ -63,15 +75,20 @@ class Map:
     best_fit: dict          # name of axis -> value; NaN in a map without a single result
     members: tuple = ()     # of Map: in a scan of several parameters in turn, that of each; it has the parameter's name
     pulls: dict = field(default_factory=dict)   # name -> float [axes...], where they are stored and the map is whole
-    profiled: Profiled = None   # of a map over fewer axes than were scanned
+    projected: Projected = None   # of a map over fewer axes than were scanned
     factors: dict = field(default_factory=dict)     # name -> Factor, of a map of a study
+    minimised: dict = field(default_factory=dict)   # name -> Minimised: what chi2 is minimised over at each point
+    # uint8 [axes...]: sum of PROVEN, AT_BOUND and FLAT; None if nothing is minimised, or the map projected. No value of the class:
+    # that of a map whose numbers come later would be taken for it.
+    flags: np.ndarray = field(default_factory=lambda: None)
+    profiled: dict = field(default_factory=dict)    # name -> float [axes...]: values at the minimum, where they are stored
 
     @classmethod
     def later(cls, load, **known):
         """A map of which only some fields are known: load() gives the map that has the others, and is called when one of them is
         first asked for."""
         m = object.__new__(cls)
-        m.__dict__.update(known, profiled=None, _load=load)
+        m.__dict__.update(known, projected=None, _load=load)
         return m
 
     def __getattr__(self, name):
@@ -91,7 +108,7 @@ class Map:
         """Frees the memory of the numbers of a map that can read them once more. What else is known of it stays."""
         if "_load" in self.__dict__:
             self.lowest, self.best_fit
-            for name in ("delta_chi2", "chi2", "status", "pulls"):
+            for name in ("delta_chi2", "chi2", "status", "pulls", "flags", "profiled"):
                 self.__dict__.pop(name, None)
             getattr(self._load, "let_go", lambda: None)()
 
@@ -108,11 +125,12 @@ class Map:
         return f"<Map {self.path}: {grid}, {self.percent_complete} complete>"
 
     def to_xarray(self):
-        """An xarray.Dataset: delta_chi2, chi2, status and pulls, with the axes as coordinates, and all that the file says of them."""
+        """An xarray.Dataset: delta_chi2, chi2, status, pulls, flags and profiled values, with the axes as coordinates, and all that the file says of them."""
         return frames.to_xarray(self)
 
     def to_dataframe(self):
-        """A pandas.DataFrame with a row for each point: a column for each axis, then delta_chi2, chi2, status and pulls."""
+        """A pandas.DataFrame with a row for each point: a column for each axis, then delta_chi2, chi2, status, pulls, flags and profiled
+        values."""
         return frames.to_dataframe(self)
 
     @property

@@ -15,8 +15,9 @@ from .curves import CHI2_RANGE, draw_panel, is_signed, key_of_curve, panel_label
 from .intervals import delta_from_level, level_text
 from .limits import draw_limits
 from .scales import fewer_numbers
-from .style import (PLAIN, VOID_STYLE, add_head, add_title, colour, draw_boxes, faint, line_style, new_grid, own_words,
-                    place_one_legend, put_note, set_scale, styled, write_decades, write_steps)
+from .style import (PLAIN, SMALL, VOID_STYLE, add_head, add_title, colour, draw_boxes, faint, line_style, new_grid, notes_of_minimised,
+                    own_words, place_one_legend, put_note, set_scale, styled, wrapped, write_decades, write_steps)
+from .words import room_of
 
 from matplotlib.lines import Line2D    # after the package, which sees to settings
 from matplotlib.patches import Patch
@@ -54,11 +55,11 @@ def contour_panels(panels, level=90, columns=3, order=(), outlined=(), title=Non
     more, has_void = {}, False
     for ax, panel in zip(axes, panels):
         ax.set_box_aspect(1)
-        more.update(draw_plane(ax, panel, cut, order, outlined, excluded, best_fits, limits_in_place))
+        more.update(draw_plane(ax, panel, cut, order, outlined, excluded, best_fits, limits_in_place, notes_of_panel(panel, panels)))
         has_void = has_void or any(void_boxes(m) for m in panel.maps.values())
     handles = [key_of(look_of(order.index(label), label in outlined, excluded), own_words(label)) for label in used] + list(more.values())
     handles += [Patch(label="no values", **VOID_STYLE)] if has_void else []
-    place_one_legend(fig, handles, ("excluded, " if excluded else "") + words)
+    place_one_legend(fig, handles, with_minimised(fig, panels, ("excluded, " if excluded else "") + words))
     add_head(fig, title)
     return fig
 
@@ -67,7 +68,12 @@ def look_of(k, is_outlined, excluded):
     return Look((None if is_outlined else faint(colour(k)),), colour(k), line_style(k), excluded=excluded)
 
 
-def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits, limits_in_place=False):
+def notes_of_panel(panel, panels):
+    """What was minimised over, if it is not the same in all of them: that stands in the legend."""
+    return minimised_in(panel) if len({tuple(minimised_in(other)) for other in panels}) > 1 else []
+
+
+def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits, limits_in_place=False, notes=()):
     """Returns handles of the markers in the panel, by their label."""
     labels, maps = list(panel.maps), list(panel.maps.values())
     for which, k, limits in (("x", 0, panel.xlim), ("y", 1, panel.ylim)):
@@ -80,7 +86,7 @@ def draw_plane(ax, panel, cut, order, outlined, excluded, best_fits, limits_in_p
     places = [order.index(label) for label in labels]
     draw_several(ax, maps, [(cut, "")], labels, [n + 1 for n, label in enumerate(labels) if label in outlined], excluded, places)
     draw_boxes(ax, [box for m in maps for box in void_boxes(m)])
-    add_title(ax, panel.title, note_unfinished(ax, maps), PLAIN)
+    add_title(ax, panel.title, note_unfinished(ax, maps, notes), PLAIN)
     shown = [best_fits and not is_at_model(ax, m) for m in maps]
     handles, markers = draw_points(ax, maps, places, shown, size=7)
     more, _ = draw_limits(ax, panel.limits, limits_in_place, markers)
@@ -94,13 +100,13 @@ def is_at_model(ax, m):
     return bool(off[0] < 0.01 * (x1 - x0) and off[1] < 0.01 * (y1 - y0))
 
 
-def note_unfinished(ax, maps):
-    """Says above a panel, at the right, how many of its maps are not complete. Returns the number of lines."""
+def note_unfinished(ax, maps, notes=()):
+    """Says above a panel, at the right, how many of its maps are not complete, after `notes`. Returns the number of lines."""
     unfinished = [m for m in maps if m.completeness < 1]
     if not unfinished:
-        return 0
+        return put_note(ax, [wrapped(note, room_of(ax), SMALL) for note in notes])
     text = f"{len(unfinished)} of {len(maps)} maps unfinished" if len(maps) > 1 else f"{maps[0].percent_complete} complete"
-    return put_note(ax, [text])
+    return put_note(ax, [*(wrapped(note, room_of(ax), SMALL) for note in notes), text])
 
 
 @styled
@@ -121,14 +127,25 @@ def profile_panels(panels, columns=5, order=(), ylim=CHI2_RANGE, title=None, hei
             ax.set_ylabel(r"$\Delta\chi^2$")
         else:
             ax.tick_params(labelleft=False)
-        add_title(ax, panel.title, note_unfinished(ax, curves), PLAIN)
+        add_title(ax, panel.title, note_unfinished(ax, curves, notes_of_panel(panel, panels)), PLAIN)
         dress_scales(ax, panel, curves, ylim)
         fewer_numbers(ax, x=4 if columns > 3 else 5)
     signed = any(is_signed(m) for panel in panels for m in panel.maps.values())
     handles = [key_of_curve(k, own_words(label), signed) for k, label in enumerate(order) if label in used]
-    place_one_legend(fig, handles + list(rest.values()))
+    place_one_legend(fig, handles + list(rest.values()), with_minimised(fig, panels))
     add_head(fig, title)
     return fig
+
+
+def minimised_in(panel):
+    return notes_of_minimised(list(panel.maps.values()), list(panel.maps))
+
+
+def with_minimised(fig, panels, title=None):
+    """The title of a legend, and what was minimised over, if that is the same in all panels."""
+    notes = minimised_in(panels[0]) if len({tuple(minimised_in(panel)) for panel in panels}) == 1 else []
+    lines = [title] * bool(title) + [wrapped(note, 68 * fig.get_figwidth(), PLAIN) for note in notes]
+    return "\n".join(lines) or None
 
 
 def dress_scales(ax, panel, curves, ylim):

@@ -50,8 +50,8 @@ def allowed_error(delta):
 
 def of_map(m):
     """Points of a map. What it was made of by profiling goes with them."""
-    error = m.profiled.error if m.profiled else np.zeros(m.delta_chi2.shape)
-    edge = m.profiled.at_edge if m.profiled else np.zeros(m.delta_chi2.shape, bool)
+    error = m.projected.error if m.projected else np.zeros(m.delta_chi2.shape)
+    edge = m.projected.at_edge if m.projected else np.zeros(m.delta_chi2.shape, bool)
     return Points(m.delta_chi2, m.chi2, error, edge, min(0.0, m.lowest))
 
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from . import profile
 from .errors import MapError
-from .maps import OK, PENDING, Profiled, open_map
+from .maps import OK, PENDING, Projected, open_map
 from .numeric import np
 
 
 def project(m, names):
     """The map over the axes `names`, in this order, profiled over the others: delta_chi2 [len(names) dimensions] is the
     minimum along them, see profile.along(). What the grid is too coarse for, or where a minimum lies at the end of an
-    axis, stands in `profiled` of the map."""
+    axis, stands in `projected` of the map."""
     unknown = [name for name in names if name not in m.names]
     if unknown or len(set(names)) < len(names):
         raise MapError(f"{m.path}: no axis {unknown[0]}; its axes are {', '.join(m.names)}" if unknown else
@@ -26,24 +26,32 @@ def project(m, names):
     points = points.transposed(order)
     status = np.where(np.isnan(points.delta_chi2), PENDING, OK) if over else m.status.transpose(order)
     return replace(m, axes=[m.axes[m.names.index(name)] for name in names], delta_chi2=points.delta_chi2,
-                   chi2=points.chi2, status=status, pulls={}, profiled=_profiled(m, over, points))
+                   chi2=points.chi2, status=status, pulls={}, projected=_projected(m, over, points),
+                   **_transposed(m, None if over else order))
 
 
-def _profiled(m, over, points):
+def _transposed(m, order):
+    """What a point has beside chi2, where the map keeps its points; `order` None: it does not."""
+    if order is None or m.flags is None:
+        return dict(flags=None, profiled={})
+    return dict(flags=m.flags.transpose(order), profiled={name: values.transpose(order) for name, values in m.profiled.items()})
+
+
+def _projected(m, over, points):
     if not over:
-        return m.profiled
-    before, ends = (m.profiled.over, m.profiled.ends) if m.profiled else ((), ())
+        return m.projected
+    before, ends = (m.projected.over, m.projected.ends) if m.projected else ((), ())
     ends += tuple(name for name in over if m.end_of_axis(name) is not None)
-    return Profiled((*before, *over), points.error, points.is_coarse, points.at_edge, ends)
+    return Projected((*before, *over), points.error, points.is_coarse, points.at_edge, ends)
 
 
 def note_of_profiles(maps):
-    """What Profiled.note says, of all maps together; "" if all is well."""
-    found = [m.profiled for m in maps if m.profiled]
+    """What Projected.note says, of all maps together; "" if all is well."""
+    found = [m.projected for m in maps if m.projected]
     if not found:
         return ""
     join = lambda name: np.concatenate([np.ravel(getattr(p, name)) for p in found])
-    return Profiled(found[0].over, join("error"), join("is_coarse"), join("at_edge"), found[0].ends).note
+    return Projected(found[0].over, join("error"), join("is_coarse"), join("at_edge"), found[0].ends).note
 
 
 def from_each(m, name):
@@ -85,10 +93,11 @@ def _indices_of(plane, wanted):
 
 
 def _curve_at(plane, i):
-    axis, delta, profiled = plane.axes[1], plane.delta_chi2[i], plane.profiled
+    axis, delta, projected = plane.axes[1], plane.delta_chi2[i], plane.projected
     best = axis.values[np.nanargmin(delta)] if np.isfinite(delta).any() else np.nan
     return replace(plane, axes=[axis], delta_chi2=delta, chi2=plane.chi2[i], status=plane.status[i],
-                   best_fit={axis.name: float(best)}, pulls={}, profiled=profiled and profiled.at(i))
+                   best_fit={axis.name: float(best)}, pulls={}, flags=None, profiled={},
+                   projected=projected and projected.at(i))
 
 
 def curve_of(path, parameter=None):
@@ -126,4 +135,6 @@ def _part(m, k, branch):
     axes = [replace(axis, values=axis.values[branch]) if j == k else axis for j, axis in enumerate(m.axes)]
     return replace(m, axes=axes, delta_chi2=m.delta_chi2[index], chi2=m.chi2[index], status=m.status[index],
                    pulls={name: values[index] for name, values in m.pulls.items()},
-                   profiled=m.profiled and m.profiled.at(index))
+                   flags=None if m.flags is None else m.flags[index],
+                   profiled={name: values[index] for name, values in m.profiled.items()},
+                   projected=m.projected and m.projected.at(index))

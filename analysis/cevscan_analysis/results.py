@@ -9,6 +9,7 @@ from .numeric import np
 from .printable import text_of
 
 HASHED = (("chi2_reference", "<f8"), ("best_fit_chi2", "<f8"), ("best_fit", "<f8"), ("points_failed", "<u8"))
+OF_FLAGS = tuple((name, "<u8") for name in ("points_proven", "points_at_bound", "points_flat"))     # where something is profiled
 PRECISION = 1e-6    # no point of a map lies further below its best fit
 # Between its points chi2 is lower by at most so many of the largest bends among so many points around (for a parabola it
 # is an eighth of one), on axes that have twice as many points or more; and a best fit is no higher than the points by so
@@ -26,7 +27,7 @@ def check_hash(path, file, spaces):
     if not stored or not file["progress/complete"][()] or identity in _sound:
         return
     if results_hash([file[name] for name in spaces()]) != stored:
-        raise MapError(f"{path}: its results were changed: references, best fits or numbers of failed points are not those "
+        raise MapError(f"{path}: its results were changed: references, best fits or numbers of points are not those "
                        "with which it was written")
     _sound.add(identity)
 
@@ -35,7 +36,7 @@ def results_hash(groups):
     """SHA-256 of what stands in HASHED, group by group."""
     digest = hashlib.sha256()
     for group in groups:
-        for name, kind in HASHED:
+        for name, kind in HASHED + OF_FLAGS * ("flags" in group):
             digest.update(np.ascontiguousarray(group["results"][name][()], kind).tobytes())
     return digest.hexdigest()
 

@@ -7,7 +7,7 @@ from . import results, trust
 from .axes import Axis, tex_of_name
 from .errors import MapError
 from .numeric import h5py, np
-from .one_map import IMPOSSIBLE, OK, PENDING, Map
+from .one_map import IMPOSSIBLE, OK, PENDING, Map, Minimised
 from .printable import text_of
 
 MAP, STUDY = "cevscan map", "cevscan study"
@@ -33,6 +33,9 @@ class Space:
         self.done = group["tiles/done"][()] == 1
         self.name, self.whole_shape = group.name, group["chi2"].shape
         self.stored_pulls = [name[5:] for name in group if name.startswith("pull_")]
+        self.has_flags = "flags" in group and file.version == 2
+        self.minimised = _read_minimised(group) if self.has_flags else {}
+        self.stored_profiled = [name for name in self.minimised if f"profiled_{name}" in group]
         self.is_many = "map" in group and file.version == 2 and file.is_study
         self.progress = self._progress()
         self.axes = [_read_axis(group["chi2"], k, k == self.is_many) for k in range(self.is_many, group["chi2"].ndim)]
@@ -96,7 +99,7 @@ class Space:
     @property
     def is_read(self):
         """Has all been read of a complete space, for all of its maps? Then nobody need open the file once more."""
-        return self.at_once and bool(self.progress.get("complete")) and not self.stored_pulls and \
+        return self.at_once and bool(self.progress.get("complete")) and not self.stored_pulls and not self.has_flags and \
             {"chi2", "status", "tiles/digest", "box"} <= set(self._whole)
 
     def read(self, verify, k, place, attrs, progress, in_turn):
@@ -106,19 +109,24 @@ class Space:
         # Other programs may have made a file of format 1 that has no pulls in its configuration: then it has none.
         pulls = {name: self._field("pull_" + name, k) for name in self._pulls(attrs)} if verify else {}
         pulls = {name: values for name, values in pulls.items() if _is_there(values, chi2)}
+        flags, profiled = self._of_minima(k)
         if verify:
-            self._check_tiles(place, k, chi2, status, list(pulls.values()))
+            self._check_tiles(place, k, [chi2, status, *pulls.values(), *([] if flags is None else [flags]), *profiled.values()])
         if not self.done.all():
             chi2, status = np.where(done, chi2, np.nan), np.where(done, status, PENDING)
-            pulls = {name: np.where(done, values, np.nan) for name, values in pulls.items()}
+            pulls, profiled = ({name: np.where(done, values, np.nan) for name, values in found.items()} for found in (pulls, profiled))
+            flags = flags if flags is None else np.where(done, flags, 0).astype("u1")
         delta = self._delta(place, k, chi2, done, progress, verify)
         believed = results.checked_best_fit if verify and self.file.version == 2 else lambda m: m
         if not in_turn:
-            return believed(_map(place, self.axes, chi2, delta, status, progress, attrs, pulls))
-        members = tuple(believed(_member(place, n, name, self.axes, (chi2, delta, status), progress, attrs, pulls))
-                        for n, name in enumerate(in_turn))
+            return believed(self._with_minima(_map(place, self.axes, chi2, delta, status, progress, attrs, pulls), flags, profiled))
+        members = tuple(
+            believed(self._with_minima(_member(place, n, name, self.axes, (chi2, delta, status), progress, attrs, pulls),
+                                       flags if flags is None else flags[n], {key: values[n] for key, values in profiled.items()}))
+            for n, name in enumerate(in_turn))
         # Of its best fits none is the best.
         whole = _map(place, self.axes, chi2, delta, status, dict(progress, best_fit=np.nan), attrs, pulls)
+        whole = self._with_minima(whole, flags, profiled)
         return replace(whole, best_fit={axis.name: np.nan for axis in self.axes}, members=members)
 
     def _results(self, k):
@@ -171,11 +179,20 @@ class Space:
         stored = self.stored_pulls
         return trust.own_pulls(attrs, stored, self.file.file.attrs.get("configuration", "")) if stored else []
 
-    def _check_tiles(self, place, k, chi2, status, pulls):
+    def _of_minima(self, k):
+        """Flags, or None, and values of profiled parameters in their order: that of the digests."""
+        if not self.has_flags:
+            return None, {}
+        return self._field("flags", k), {name: self._field(f"profiled_{name}", k) for name in self.stored_profiled}
+
+    def _with_minima(self, m, flags, profiled):
+        return replace(m, minimised=self.minimised, flags=flags, profiled=profiled) if self.has_flags else m
+
+    def _check_tiles(self, place, k, fields):
         if "tiles/digest" not in self._whole:
             self._whole["tiles/digest"] = self.group["tiles/digest"][()]
         digests = self._whole["tiles/digest"][:, k] if self.is_many else self._whole["tiles/digest"]
-        bad = trust.damaged_tiles(digests, self.done, self.shape, self.side, [chi2, status, *pulls])
+        bad = trust.damaged_tiles(digests, self.done, self.shape, self.side, fields)
         if bad:
             raise MapError(f"{place}: damaged: {len(bad)} of its {len(self.done)} tiles do not have their digests, the first is "
                            f"{bad[0]}; cevscan verify --repair computes them anew")
@@ -250,6 +267,20 @@ def _read_axis(dataset, k, is_first):
         raise Malformed(f"axis {name} is logarithmic with both signs, but has a zero")
     return Axis(name, a.get("units", "1"), a.get("long_name", name), a.get("description", ""), a.get("scale", "linear"),
                 float(a.get("standard_model", np.nan)), values, float(a.get("linear_threshold", 0)))
+
+
+def _read_minimised(group):
+    """{name: Minimised}, in the order of the file. Units and TeX stand with the values, where they are stored."""
+    a = texts_of(group["flags"].attrs)
+    names = [name for name in str(a.get("minimised_over", "")).split(",") if name]
+    low, high = (np.atleast_1d(np.asarray(a.get(key, ()), float)) for key in ("lower_bounds", "upper_bounds"))
+    if not names or len(names) != len(low) or len(names) != len(high):
+        raise Malformed("its flags do not say what was minimised over")
+    found = {}
+    for name, a, b in zip(names, low, high):
+        own = texts_of(group[f"profiled_{name}"].attrs) if f"profiled_{name}" in group else {}
+        found[name] = Minimised(name, float(a), float(b), str(own.get("units", "1")), str(own.get("long_name", tex_of_name(name))))
+    return found
 
 
 def _best_fit(axes, chi2, progress):

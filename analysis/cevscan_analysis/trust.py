@@ -103,7 +103,8 @@ def _put_value(put, low, read):
 # --------------------------------------------------------------------------------------------------------------- tiles
 
 def damaged_tiles(digests, done, shape, side, fields):
-    """Numbers of the tiles whose digest [tile, 32] is not that of their part of `fields` [axes...]: chi2, status, pulls."""
+    """Numbers of the tiles whose digest [tile, 32] is not that of their part of `fields` [axes...]: chi2, status, pulls,
+    flags, profiled values."""
     bad, expected = [], np.ascontiguousarray(digests, "u1")
     fields = [values.astype(values.dtype.newbyteorder("<"), copy=False) for values in fields]
     for n, box in enumerate(boxes(shape, side)):

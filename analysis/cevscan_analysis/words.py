@@ -101,9 +101,29 @@ def wrapped(text, width, size):
     return "\n".join(lines)
 
 
+MANY = 6    # parameters that are named one by one
+
+
+def words_of_minimised(m):
+    """"minimised over X, Y", of a map whose chi2 is a minimum over more than pulls; else ""."""
+    names = [p.long_name if is_tex(p.long_name) and len(p.long_name) <= LONGEST else their_words(p.name) for p in m.minimised.values()]
+    if len(names) > MANY:
+        names = [*names[:MANY], f"{len(names) - MANY} more"]
+    return f"minimised over {', '.join(names)}" if names else ""
+
+
+def notes_of_minimised(maps, labels):
+    """One for all maps that were minimised over the same, with their labels if others were not."""
+    words = [words_of_minimised(m) for m in maps]
+    if len(set(words)) == 1:
+        return [words[0]] if words[0] else []
+    return [f"{', '.join(label for label, own in zip(labels, words) if own == text)}: {text}" for text in dict.fromkeys(words) if text]
+
+
 def add_note(ax, maps, labels, coarse=()):
-    """Says above the figure, at the right, which maps are not whole, and which have a grid that is too coarse (flags)."""
-    notes = []
+    """Says above the figure, at the right, what was minimised over, which maps are not whole, and which have a grid that is too
+    coarse (flags)."""
+    notes = [wrapped(note, room_of(ax), SMALL) for note in notes_of_minimised(maps, labels)]
     for k, (m, label) in enumerate(zip(maps, labels)):
         words = [m.note] * bool(m.note) + ["grid too coarse"] * (k < len(coarse) and coarse[k])
         if words:
@@ -117,7 +137,7 @@ def put_note(ax, notes):
     if notes:
         ax.text(1, 1.015, "\n".join(notes), transform=ax.transAxes, ha="right", va="bottom", fontsize=SMALL, style="italic",
                 color="0.25")
-    return len(notes)
+    return sum(note.count("\n") + 1 for note in notes)
 
 
 def room_of(ax):
@@ -138,5 +158,5 @@ def add_head(fig, title):
         fig.suptitle(wrapped(own_words(title), 68 * fig.get_figwidth(), LARGE), fontsize=LARGE)
 
 
-__all__ = ["add_head", "add_note", "add_title", "axis_label", "has_tex", "is_tex", "label_with_unit", "matplotlib", "name_of",
+__all__ = ["add_head", "add_note", "add_title", "axis_label", "has_tex", "is_tex", "label_with_unit", "matplotlib", "name_of", "notes_of_minimised",
            "own_words", "put_note", "readable", "their_words", "width_of", "wrapped"]

@@ -55,6 +55,18 @@ cev_status bench_scheduler(const bench_options *options, const bench_workload *w
 void bench_print_scheduler(const json_t *result);
 bool bench_is_under_mpi(void);
 
+/* Points per second on one thread where couplings are profiled, and the shares of points that have a flag. */
+cev_status bench_profiled(const bench_options *options, const bench_workload *workload, json_t **result);
+void bench_print_profiled(const json_t *result);
+
+/* CsI + Si with so many profiled couplings; CsI + Si + Xe + Ge with four. */
+cev_status bench_scan_of_profiled_1(cev_arena *arena, char **text);
+cev_status bench_scan_of_profiled_2(cev_arena *arena, char **text);
+cev_status bench_scan_of_profiled_4(cev_arena *arena, char **text);
+cev_status bench_scan_of_profiled_8(cev_arena *arena, char **text);
+cev_status bench_scan_of_profiled_10(cev_arena *arena, char **text);
+cev_status bench_scan_of_profiled_four(cev_arena *arena, char **text);
+
 /* All subsets of six detectors in ten planes, on all cores. */
 cev_status bench_subsets(const bench_options *options, const bench_workload *workload, json_t **result);
 void bench_print_subsets(const json_t *result);

@@ -94,6 +94,7 @@ cev_status bench_scan_text(cev_arena *arena, const bench_workload *workload, con
 
 /* The scheduler comes before the tiles: what is set up for a lone process would reach its mpirun. */
 #define POINTS .measure = bench_points, .print = bench_print_points
+#define PROFILED .measure = bench_profiled, .print = bench_print_profiled
 
 const bench_workload bench_workloads[] = {
     {"reference", "two couplings, CsI + Si at the ESS: 80 bins, 4 pulls", POINTS,
@@ -117,6 +118,14 @@ const bench_workload bench_workloads[] = {
              "lambda_C2_d_mu], scale: signed_log, min: 10, max: 10000, points: 8000}]}"},
     {"gaussian", "two couplings, COHERENT CsI with the Gaussian likelihood of arXiv:2409.04703", POINTS,
      .scan = "{scan: gaussian, interaction: nsi, experiments: [coherent_csi_paper], data: observed, " PLANE "}"},
+    {"profiled_1", "two couplings, and one that is profiled: CsI + Si at the ESS", PROFILED,
+     .make_scan = bench_scan_of_profiled_1},
+    {"profiled_2", "the same with two", PROFILED, .make_scan = bench_scan_of_profiled_2},
+    {"profiled_4", "with four", PROFILED, .make_scan = bench_scan_of_profiled_4},
+    {"profiled_8", "with eight", PROFILED, .make_scan = bench_scan_of_profiled_8},
+    {"profiled_10", "with ten", PROFILED, .make_scan = bench_scan_of_profiled_10},
+    {"profiled_4_of_4", "with four, and four detectors: CsI + Si + Xe + Ge", PROFILED,
+     .make_scan = bench_scan_of_profiled_four},
     {"subsets", "63 subsets of the ESS detectors in ten planes of 201 x 201 points, on all cores", bench_subsets,
      bench_print_subsets, NULL, NULL},
     {"folding", "templates: of experiments from nothing, and anew for a mediator mass", bench_folding,

@@ -126,7 +126,7 @@ static void print_proof(const selection *s, const point_fit *fit)
         printf("the minimum is proven to be global");
     else
         printf("the minimum is the lowest of those found, and not proven");
-    if (isfinite(fit->at.lower_bound)) printf("; chi2 cannot be below %.9g", fit->at.lower_bound);
+    if (fit->at.lower_bound > 0) printf("; chi2 cannot be below %.9g", fit->at.lower_bound);
     printf("\n");
     for (size_t k = 0; k < fit->flat.n; k++) {
         cev_flat_direction_text(roster, fit->flat.along[k], text, sizeof text);

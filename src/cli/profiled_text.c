@@ -19,7 +19,7 @@ void print_minimised(const minimised *m)
         print_plain(stdout, m->name[k]);
         printf(" (%.6g to %.6g)", m->low[k], m->high[k]);
     }
-    printf(": of %llu points %llu proven global minima, %llu at a bound, %llu with flat directions\n",
+    printf(": of %llu points %llu proven global, %llu at a bound, %llu with a flat direction\n",
            (unsigned long long)f->points, (unsigned long long)f->flag[0], (unsigned long long)f->flag[1],
            (unsigned long long)f->flag[2]);
 }

@@ -17,8 +17,8 @@ typedef struct minimised {
     cev_job_flagged flagged;
 } minimised;
 
-/* "minimised over eps_mumu_uV (-1 to 1): of 40401 points 40401 proven global minima, 12 at a bound, 0 with flat
- * directions", with the space before it; and as an object. */
+/* "minimised over eps_mumu_uV (-1 to 1): of 40401 points 40401 proven global, 12 at a bound, 0 with a flat direction",
+ * with the space before it; and as an object. */
 void print_minimised(const minimised *m);
 json_t *minimised_json(const minimised *m);
 

@@ -41,7 +41,9 @@ bool job_is_slow(const job_space *s)
 {
     const cev_scan_config *c = s->scan;
     for (size_t a = 0; a < c->grid.n_axis; a++)
-        if (c->axis_description[a]->slow) return true;
+        if (c->axis_description[a]->slow ||
+            (!c->member_parameter && cev_roster_is_slow(&c->roster, c->axis_parameter[a])))
+            return true;
     for (size_t f = 0; f < c->roster.n_follower; f++)
         if (cev_roster_is_slow(&c->roster, c->roster.follower[f].index)) return true;
     return false;

@@ -17,17 +17,28 @@ import h5py
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS, PROGRAM = ROOT / "tests" / "fuzz" / "corpus" / "map", ROOT / "bin" / "cevscan"
 MAPS = {"small": ("run", []), "shard": ("run", ["--shard", "1/2"]), "members": ("run", []), "small_study": ("study", []),
-        "study_shard": ("study", ["--shard", "1/2"])}
+        "study_shard": ("study", ["--shard", "1/2"]), "profiled": ("run", [])}
+FIRST = {"profiled": {   # where there is no map yet that has its configuration
+    "scan": "profiled", "experiments": ["ess_ar"], "interaction": "nsi", "store_profiled": True, "parameters": [
+        {"name": "eps_ee_uV", "min": -0.2, "max": 0.6, "points": 3}, {"name": "eps_mumu_uV", "profile": [-0.5, 0.5]},
+        {"name": "eps_mumu_dV", "profile": [-0.25, 0.5]}]}}
 SEEDS = range(400)
+
+
+def configuration_of(path):
+    if not path.exists():
+        return FIRST[path.stem]
+    with h5py.File(path) as old:
+        return json.loads(old.attrs["configuration"])
 
 
 def make(name, command, words):
     path = CORPUS / f"{name}.map"
-    with h5py.File(path) as old, tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "small.yaml").write_text(json.dumps(json.loads(old.attrs["configuration"])))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "small.yaml").write_text(json.dumps(configuration_of(path)))
         subprocess.run([PROGRAM, command, "small.yaml", "-o", "small.h5", "-q", *words], cwd=folder, check=False)
         content = (Path(folder) / "small.h5").read_bytes()
-    print(f"{path.name}: {path.stat().st_size} -> {len(content)} bytes")
+    print(f"{path.name}: {path.stat().st_size if path.exists() else 0} -> {len(content)} bytes")
     path.write_bytes(content)
 
 
