@@ -295,12 +295,14 @@ CEV_INLINE void press_on_border(const slopes_fit *f, const slopes_channel *c, co
     }
 }
 
+/* A variable whose own curvature is negative, where the fit ended in a saddle, does not follow. */
 CEV_INLINE void solve_as_they_are(const slopes_fit *f)
 {
+    size_t n = f->group->n_variable;
     lanes_mask ignored = {0};
     slopes_at(f, f->base, AS_THEY_ARE);
-    for (size_t v = 0; f->group->general && v < f->group->n_variable; v++)
-        f->held[v] |= is_held(f->group, v, f->base[v]);
+    for (size_t v = 0; f->group->general && v < n; v++)
+        f->held[v] |= is_held(f->group, v, f->base[v]) | ~(f->hessian[v * n + v] >= 0);
     step_of(f, f->direction, &ignored);
 }
 

@@ -207,6 +207,7 @@ static void chi2_is_that_of_the_fit(void **state)
     check_chi2(&(problem_kind){.empty_bins = 0}, 1, 150, 4);
     check_chi2(&(problem_kind){.empty_bins = 0.3}, 2, 150, 4);
     check_chi2(&(problem_kind){.empty_bins = 0.3}, 3, 50, 300);
+    check_chi2(&(problem_kind){.general = true}, 7, 300, 2);
 }
 
 /* --- derivatives --------------------------------------------------------------------------------------------------- */
@@ -239,11 +240,8 @@ static void check_derivatives_of(const problem *p, const solver *s, const cev_la
     solve(s, form, same, NULL, v);
     memcpy(start, v->variable, sizeof start); /* so that nothing is left of what the fit tolerates */
     solve(s, form, same, start, v);
-    if (getenv("DBG")) { printf("f %zu chi2", f); for (int l = 0; l < 7; l++) printf(" %.10g", v->out.chi2[l]); for (size_t q=0;q<p->n_pull;q++) { printf("\n  %zu c%d g%d [%g %g] s%g", q, p->prior[q].constraint, p->prior[q].given, p->prior[q].low, p->prior[q].high, p->sigma[q]); for (int l = 0; l < 7; l++) printf(" %.8g", v->variable[q][l]); } for (size_t q=0;q<p->n_link;q++) printf("\n link %zu ch %zu co %zu w %g p %d", p->link[q].pull, p->link[q].channel, p->link[q].component, p->link[q].weight, p->link[q].power); printf("\n");}
-    if (getenv("DBG")) for (int l = 0; l < 8; l++) if (v->out.status[l] != CEV_POINT_OK) printf("status %d n_pull %zu chi2 %g prior %d %g %g %d; v %g\n", (int)v->out.status[l], p->n_pull, v->out.chi2[l], p->prior[0].constraint, p->prior[0].low, p->prior[0].high, p->prior[0].given, v->variable[0][l]);
     for (int l = 0; l < 7; l++) if (v->out.status[l] != CEV_POINT_OK) return;
     if (!is_smooth(p, v)) return;
-    if (getenv("DBG")) for (size_t g = 0; g < N_FORM; g++) { printf("g %zu: slope %g hessian %g; positive %g stiff %g grads", g, slope_of(v->gradient[g], step), v->hessian[f > g ? f * N_FORM + g : g * N_FORM + f][3], v->positive[f > g ? f * N_FORM + g : g * N_FORM + f][3],v->stiff[f > g ? f * N_FORM + g : g * N_FORM + f][3]); for (int l=0;l<7;l++) printf(" %g", v->gradient[g][l]); printf("\n"); if(g==0) for (size_t c=0;c<p->n_channel;c++) {printf("channel %zu bins %zu gauss %d shapes %zu rows %zu forms %zu; data", c, p->channel[c].n_bin, p->channel[c].variance!=NULL, p->channel[c].n_shape, p->linear[c].n_row, p->linear[c].n_form); for(size_t i=0;i<p->channel[c].n_bin;i++) printf(" %g", p->data[c][i]); for(size_t k=0;k<p->linear[c].n_row*p->linear[c].n_form;k++) printf("\n w %g", p->weight[c][k]); printf("\n");}}
     double diagonal = v->stiff[f * N_FORM + f][3] + 1e-9;
     assert_close(slope_of(v->out.chi2, step), v->gradient[f][3], 1e-8 * fabs(v->gradient[f][3]) + 1e-9 * diagonal);
     for (size_t g = 0; g < N_FORM; g++) {
