@@ -106,8 +106,7 @@ static void refresh_channel(const joint_chi2 *joint, joint_channel *c, cev_linea
     size_t n_bin = c->columns.n_bin;
     fill_columns(joint, c, linear, &c->part->rows, c->columns.counts);
     for (size_t s = 0; s < c->part->n_shape; s++) {
-        fill_columns(joint, c, linear, &c->part->shape[s].rows,
-                     c->columns.counts + (1 + s) * linear->n_form * n_bin);
+        fill_columns(joint, c, linear, &c->part->shape[s].rows, c->columns.counts + (1 + s) * linear->n_form * n_bin);
         memcpy(c->constant + s * n_bin, c->part->shape[s].background, n_bin * sizeof *c->constant);
     }
     joint_columns_reduce(&c->columns);

@@ -93,7 +93,8 @@ CEV_INLINE lanes total_counts(const slopes_channel *c, const lanes *component, c
 CEV_INLINE lanes_mask poisson_pair(const slopes_channel *c, size_t bin, const lanes *n, lanes *first, lanes *second)
 {
     lanes_mask good = (n[bin] > 0) & (n[bin + 1] > 0);
-    lanes a = lanes_select(n[bin] > 0, n[bin], lanes_set(1)), b = lanes_select(n[bin + 1] > 0, n[bin + 1], lanes_set(1));
+    lanes a = lanes_select(n[bin] > 0, n[bin], lanes_set(1)),
+          b = lanes_select(n[bin + 1] > 0, n[bin + 1], lanes_set(1));
     lanes inverse = 1.0 / (a * b), of_a = b * inverse, of_b = a * inverse;
     double d = c->data[bin], e = c->data[bin + 1];
     first[bin] = (n[bin] - d) * of_a;

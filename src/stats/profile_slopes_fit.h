@@ -33,7 +33,7 @@ typedef struct slopes_fit {
 
 /* Adds a channel's derivatives by its scales to those of a general group by its variables. */
 CEV_INLINE void gather_terms(const slopes_fit *f, const plan_channel *channel, const channel_slopes *slopes,
-                              const lanes *v)
+                             const lanes *v)
 {
     size_t n = f->group->n_variable;
     for (size_t a = 0; a < channel->n_term; a++) {
@@ -46,9 +46,9 @@ CEV_INLINE void gather_terms(const slopes_fit *f, const plan_channel *channel, c
         for (size_t b = 0; b < channel->n_term; b++) {
             const plan_term *other = &channel->term[b];
             if (other->variable <= one->variable)
-                f->hessian[one->variable * n + other->variable] +=
-                    slope * term_slope(other, v) *
-                    symmetric(slopes->hessian, channel->n_component, one->component, other->component);
+                f->hessian[one->variable * n + other->variable] += slope * term_slope(other, v) *
+                                                                   symmetric(slopes->hessian, channel->n_component,
+                                                                             one->component, other->component);
         }
     }
 }

@@ -89,8 +89,8 @@ CEV_INLINE lanes slope_of_component(const slopes_channel *c, const basis_sums *s
     return sum;
 }
 
-CEV_INLINE void add_form(const slopes_fit *f, const slopes_channel *c, const slopes_counts *counts,
-                         const size_t *place, const basis_sums *sums, size_t form)
+CEV_INLINE void add_form(const slopes_fit *f, const slopes_channel *c, const slopes_counts *counts, const size_t *place,
+                         const basis_sums *sums, size_t form)
 {
     size_t n = f->group->n_variable, at = place[form];
     lanes *z = (lanes *)f->scratch->curve_of_form, *curvature = (lanes *)f->scratch->curvature;

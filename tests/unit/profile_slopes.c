@@ -178,7 +178,8 @@ static void check_chi2(const problem_kind *kind, unsigned long seed, int n, doub
     static values v;
     for (int k = 0; k < n; k++) {
         solver s;
-        cev_lanes form[N_FORM], given[MOST_PULLS], pull[MOST_PULLS], counts[MOST_CHANNELS][(1 + MOST_SHAPES) * MOST_BINS];
+        cev_lanes form[N_FORM], given[MOST_PULLS], pull[MOST_PULLS],
+            counts[MOST_CHANNELS][(1 + MOST_SHAPES) * MOST_BINS];
         const cev_lanes *signal[MOST_CHANNELS];
         random_problem(r, kind, &p);
         random_place(r, 1 / most, most, form, given);
@@ -229,6 +230,25 @@ static bool is_smooth(const problem *p, const values *v)
     return true;
 }
 
+/* 0 <= positive <= stiff along a direction at random. */
+static void check_order(gsl_rng *r, const values *v)
+{
+    double x[N_FORM];
+    for (size_t f = 0; f < N_FORM; f++) x[f] = uniform(r, -1, 1);
+    for (int l = 0; l < CEV_LANES; l++) {
+        double positive = 0, stiff = 0;
+        for (size_t f = 0; f < N_FORM; f++)
+            for (size_t g = 0; g < N_FORM; g++) {
+                size_t k = f > g ? f * N_FORM + g : g * N_FORM + f;
+                positive += x[f] * x[g] * v->positive[k][l];
+                stiff += x[f] * x[g] * v->stiff[k][l];
+            }
+        if (v->out.status[l] != CEV_POINT_OK) continue;
+        assert_true(positive >= -1e-9 * stiff);
+        assert_true(positive <= stiff * (1 + 1e-9));
+    }
+}
+
 static void check_derivatives_of(const problem *p, const solver *s, const cev_lanes *at, const cev_lanes *given,
                                  size_t f, values *v)
 {
@@ -240,7 +260,8 @@ static void check_derivatives_of(const problem *p, const solver *s, const cev_la
     solve(s, form, same, NULL, v);
     memcpy(start, v->variable, sizeof start); /* so that nothing is left of what the fit tolerates */
     solve(s, form, same, start, v);
-    for (int l = 0; l < 7; l++) if (v->out.status[l] != CEV_POINT_OK) return;
+    for (int l = 0; l < 7; l++)
+        if (v->out.status[l] != CEV_POINT_OK) return;
     if (!is_smooth(p, v)) return;
     double diagonal = v->stiff[f * N_FORM + f][3] + 1e-9;
     assert_close(slope_of(v->out.chi2, step), v->gradient[f][3], 1e-8 * fabs(v->gradient[f][3]) + 1e-9 * diagonal);
@@ -265,6 +286,7 @@ static void check_derivatives(const problem_kind *kind, unsigned long seed, int 
         random_place(r, 0.5, 3, form, given);
         set_up(&p, cev_level_best(), &s);
         for (size_t f = 0; f < N_FORM; f++) check_derivatives_of(&p, &s, form, given, f, &v);
+        check_order(r, &v);
         tear_down(&s);
     }
     gsl_rng_free(r);
