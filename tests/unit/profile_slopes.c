@@ -264,7 +264,8 @@ static void check_derivatives_of(const problem *p, const solver *s, const cev_la
         if (v->out.status[l] != CEV_POINT_OK) return;
     if (!is_smooth(p, v)) return;
     double diagonal = v->stiff[f * N_FORM + f][3] + 1e-9;
-    assert_close(slope_of(v->out.chi2, step), v->gradient[f][3], 1e-8 * fabs(v->gradient[f][3]) + 1e-9 * diagonal);
+    assert_close(slope_of(v->out.chi2, step), v->gradient[f][3],
+                 1e-8 * fabs(v->gradient[f][3]) + 1e-9 * diagonal + 1e-14 * v->out.chi2[3] / step);
     for (size_t g = 0; g < N_FORM; g++) {
         double hessian = v->hessian[f > g ? f * N_FORM + g : g * N_FORM + f][3];
         double scale = sqrt(diagonal * (v->stiff[g * N_FORM + g][3] + 1e-9));
