@@ -147,9 +147,7 @@ void joint_columns_reduce(joint_columns *c)
     c->n_row = 0;
     scale_columns(c);
     take_rows(c, c->n_signal);
-    size_t n_row_of_signal = c->n_row;
     for (size_t j = 0; j < c->n_signal; j++) find_shares(c, j);
     take_rows(c, c->n_column);
     for (size_t j = c->n_signal; j < c->n_column; j++) find_shares(c, j);
-    (void)n_row_of_signal;
 }
