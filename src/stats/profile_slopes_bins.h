@@ -185,7 +185,7 @@ CEV_INLINE lanes_mask pass(const slopes_channel *c, size_t n_component, bin_weig
     return outside;
 }
 
-/* One pass at the scales: the lanes outside of the region are returned. Loops over few components are worth unrolling. */
+/* One pass at the scales; returns the lanes outside of the region. Loops over few components are worth unrolling. */
 CEV_INLINE lanes_mask slopes_of_channel(const slopes_channel *c, bin_weights weights, slopes_counts *counts,
                                         channel_slopes *out)
 {
@@ -200,11 +200,11 @@ CEV_INLINE lanes_mask slopes_of_channel(const slopes_channel *c, bin_weights wei
     }
 }
 
-/* --- chi2 ---------------------------------------------------------------------------------------------------------- */
+/* --- chi2 -------------------------------------------------------------------------------------------------------- */
 
 #define NEAR 0.0294 /* s^2 up to which the series of artanh(s) holds */
 
-/* N - D - D ln(N/D) where N is near D: with s = (N - D)/(N + D), ln(N/D) = 2 artanh(s) and N - D - 2 D s = (N - D) s. */
+/* N - D - D ln(N/D) where N is near D: s = (N - D)/(N + D), ln(N/D) = 2 artanh(s) and N - D - 2 D s = (N - D) s. */
 typedef struct near_share {
     lanes share, z;
 } near_share;

@@ -29,7 +29,7 @@ typedef struct slopes_fit {
     lanes chi2;        /* of the group; of hard lanes as it comes from there */
 } slopes_fit;
 
-/* --- derivatives by the variables ------------------------------------------------------------------------------------ */
+/* --- derivatives by the variables --------------------------------------------------------------------------------- */
 
 /* Adds a channel's derivatives by its scales to those of a general group by its variables. */
 CEV_INLINE void gather_terms(const slopes_fit *f, const plan_channel *channel, const channel_slopes *slopes,
@@ -157,7 +157,7 @@ CEV_INLINE lanes step_of(const slopes_fit *f, lanes *step, lanes_mask *doubtful)
     }
 }
 
-/* --- the fit ------------------------------------------------------------------------------------------------------- */
+/* --- the fit ----------------------------------------------------------------------------------------------------- */
 
 /* Where the fit starts, as a step from zero, or from the values that pulls are given. */
 CEV_INLINE void start_of_fit(const slopes_fit *f, const cev_lanes *given, const cev_lanes *start)
@@ -243,7 +243,7 @@ CEV_INLINE lanes_mask short_fit(const slopes_fit *f)
     return active;
 }
 
-/* --- hard points --------------------------------------------------------------------------------------------------- */
+/* --- hard points ------------------------------------------------------------------------------------------------- */
 
 CEV_INLINE void in_all_parts(lanes x, cev_lanes *to)
 {

@@ -6,7 +6,7 @@
 #include "profile_plan.h"
 #include "profile_slopes.h"
 
-/* Counts of a channel are sums of fixed arrays, its basis, with coefficients that change: the rows, the backgrounds, and
+/* Counts of a channel are sums of fixed arrays, its basis, with coefficients that change: rows, backgrounds, and
  * what shapes have besides (K). Bins are sorted: those with data first. */
 typedef struct slopes_channel {
     const cev_linear_channel *from;

@@ -210,7 +210,7 @@ static void derivatives_are_differences(void **state)
     check_derivatives("coherent_csi", "nsi", true, 0.3);
 }
 
-/* --- forms by parameters --------------------------------------------------------------------------------------------- */
+/* --- forms by parameters ------------------------------------------------------------------------------------------ */
 
 static void check_form_derivatives(const char *experiments, const char *interaction)
 {
@@ -258,7 +258,7 @@ static void derivatives_of_forms_are_differences(void **state)
     check_form_derivatives("xenonnt_8b,ess_xe", "vector");
 }
 
-/* --- sums, lanes, levels ---------------------------------------------------------------------------------------------- */
+/* --- sums, lanes, levels ------------------------------------------------------------------------------------------ */
 
 static void evaluate(const rig *r, const cev_lanes *theta, values *v)
 {

@@ -154,7 +154,7 @@ static void random_place(gsl_rng *r, double least, double most, cev_lanes *form,
         for (int l = 0; l < CEV_LANES; l++) given[k][l] = uniform(r, -0.1, 0.1);
 }
 
-/* --- chi2 ---------------------------------------------------------------------------------------------------------- */
+/* --- chi2 -------------------------------------------------------------------------------------------------------- */
 
 static void counts_of(const problem *p, size_t c, const cev_lanes *form, cev_lanes *signal)
 {
@@ -211,7 +211,7 @@ static void chi2_is_that_of_the_fit(void **state)
     check_chi2(&(problem_kind){.general = true}, 7, 300, 2);
 }
 
-/* --- derivatives --------------------------------------------------------------------------------------------------- */
+/* --- derivatives ----------------------------------------------------------------------------------------------- */
 
 /* First derivative at lane 3 of seven points, by central differences of sixth order. */
 static double slope_of(cev_lanes y, double step)
