@@ -6,7 +6,7 @@
 
 #include "joint_parts.h"
 
-/* --- what forms do to an experiment ------------------------------------------------------------------------------- */
+/* --- what forms do to an experiment ----------------------------------------------------------------------------- */
 
 static size_t factor_number(joint_chi2 *joint, const cev_model *model, const model_experiment *part)
 {
@@ -106,9 +106,9 @@ static void refresh_channel(const joint_chi2 *joint, joint_channel *c, cev_linea
     size_t n_bin = c->columns.n_bin;
     fill_columns(joint, c, linear, &c->part->rows, c->columns.counts);
     for (size_t s = 0; s < c->part->n_shape; s++) {
-        fill_columns(joint, c, linear, &c->part->shape[s].rows,
-                     c->columns.counts + (1 + s) * linear->n_form * n_bin);
-        memcpy(c->constant + s * n_bin, c->part->shape[s].background, n_bin * sizeof *c->constant);
+        fill_columns(joint, c, linear, &c->part->shape[s].rows, c->columns.counts + (1 + s) * linear->n_form * n_bin);
+        if (c->part->shape[s].background) /* parts of the signal have none */
+            memcpy(c->constant + s * n_bin, c->part->shape[s].background, n_bin * sizeof *c->constant);
     }
     joint_columns_reduce(&c->columns);
     fill_linear(c, linear);
@@ -127,7 +127,7 @@ void joint_chi2_refresh(joint_chi2 *joint)
     for (size_t u = 0; u < joint->n_unit; u++) cev_slopes_refresh(joint->unit[u].slopes);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------------------------- */
 
 /* Pulls whose values theta has. */
 static cev_status find_given(joint_chi2 *joint, joint_unit *unit)
@@ -257,7 +257,7 @@ bool joint_has_matrices(const joint_chi2 *joint)
     return joint->interaction->forms->matrices && joint->n_factor == 1 && joint->factor[0].parameter == SIZE_MAX;
 }
 
-/* --- a block ------------------------------------------------------------------------------------------------------ */
+/* --- a block ---------------------------------------------------------------------------------------------------- */
 
 static void clear(size_t n, cev_lanes *to)
 {

@@ -7,9 +7,9 @@
 
 #include "joint_parts.h"
 
-#define OF_THE_BIN 1e-12  /* what a column may miss in a bin, of its counts there */
+#define OF_THE_BIN 1e-12     /* what a column may miss in a bin, of its counts there */
 #define OF_THE_LARGEST 1e-14 /* ... or of those of all columns, each in units of its largest bin */
-#define NOISE 1e-13       /* shares that small are left out, if the column stays what it is */
+#define NOISE 1e-13          /* shares that small are left out, if the column stays what it is */
 
 cev_status joint_columns_create(cev_arena *arena, size_t n_bin, size_t n_signal, size_t n_shape, joint_columns *c)
 {
@@ -38,10 +38,9 @@ static void scale_columns(joint_columns *c)
     }
     for (size_t j = 0; j < c->n_column; j++)
         for (size_t i = 0; i < c->n_bin; i++)
-            c->rest[j * c->n_bin + i] =
-                c->counts[j * c->n_bin + i] != 0
-                    ? (long double)c->counts[j * c->n_bin + i] / c->norm[j] / c->profile[i]
-                    : 0;
+            c->rest[j * c->n_bin + i] = c->counts[j * c->n_bin + i] != 0
+                                            ? (long double)c->counts[j * c->n_bin + i] / c->norm[j] / c->profile[i]
+                                            : 0;
     memset(c->part, 0, c->n_column * c->n_column * sizeof *c->part);
 }
 
@@ -120,8 +119,7 @@ static bool is_sum(const joint_columns *c, size_t j, double least)
         for (size_t k = 0; k < c->n_row; k++)
             if (fabsl(c->solved[k]) >= least)
                 sum -= (long double)c->share[j * n + k] * c->counts[c->row_column[k] * c->n_bin + i];
-        if (fabsl(sum) > OF_THE_BIN * fabs(c->counts[j * c->n_bin + i]) +
-                             OF_THE_LARGEST * c->norm[j] * c->profile[i])
+        if (fabsl(sum) > OF_THE_BIN * fabs(c->counts[j * c->n_bin + i]) + OF_THE_LARGEST * c->norm[j] * c->profile[i])
             return false;
     }
     return true;
@@ -149,9 +147,7 @@ void joint_columns_reduce(joint_columns *c)
     c->n_row = 0;
     scale_columns(c);
     take_rows(c, c->n_signal);
-    size_t n_row_of_signal = c->n_row;
     for (size_t j = 0; j < c->n_signal; j++) find_shares(c, j);
     take_rows(c, c->n_column);
     for (size_t j = c->n_signal; j < c->n_column; j++) find_shares(c, j);
-    (void)n_row_of_signal;
 }

@@ -34,8 +34,8 @@ typedef struct joint_channel {
     size_t factor;
     double *weight_of_form; /* [n_coefficient_source][n_term][n_form], for unit coefficients */
     joint_columns columns;
-    size_t *form;                         /* [n_form] */
-    double *row, *weight, *constant;      /* what linear points to */
+    size_t *form;                    /* [n_form] */
+    double *row, *weight, *constant; /* what linear points to */
 } joint_channel;
 
 typedef struct joint_unit {

@@ -5,7 +5,7 @@
 #include "likelihood_lanes.h"
 #include "profile_slopes_plan.h"
 
-/* --- a channel -------------------------------------------------------------------------------------------------- */
+/* --- a channel ------------------------------------------------------------------------------------------------ */
 
 static cev_status prepare_channel(cev_arena *arena, const cev_linear_channel *from, const plan_channel *plan,
                                   slopes_channel *c)
@@ -118,7 +118,7 @@ void cev_slopes_refresh(cev_slopes *slopes)
     }
 }
 
-/* --- groups ------------------------------------------------------------------------------------------------------ */
+/* --- groups ---------------------------------------------------------------------------------------------------- */
 
 static size_t place_of(size_t n, const size_t *list, size_t value)
 {
@@ -191,7 +191,7 @@ void cev_slopes_destroy(cev_slopes **slopes)
     *slopes = NULL;
 }
 
-/* --- memory of a thread ------------------------------------------------------------------------------------------- */
+/* --- memory of a thread ----------------------------------------------------------------------------------------- */
 
 typedef struct sizes {
     size_t variables, forms, basis, places;

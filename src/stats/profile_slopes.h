@@ -5,7 +5,7 @@
  *     signal_i = sum_r x_r B_ri,  shape_si = sum_r z_sr B_ri + K_si,  x_r = sum_f w_rf F_f,  z_sr = sum_f u_srf F_f.
  *
  * Where the variables v of the fit (its pulls, or shifts) are at their minimum, the gradient is that at fixed v, and
- * the Hessian, the variables following, H_FF - H_Fv H_vv^-1 H_vF. What is left of the gradient g_v at the end of the fit
+ * the Hessian, the variables following, H_FF - H_Fv H_vv^-1 H_vF. What is left of the gradient g_v where the fit ends
  * is taken into account to first order, - H_Fv H_vv^-1 g_v, so that the gradient is as good as chi2, to the square of
  * what the variables miss.
  *

@@ -93,7 +93,8 @@ CEV_INLINE lanes total_counts(const slopes_channel *c, const lanes *component, c
 CEV_INLINE lanes_mask poisson_pair(const slopes_channel *c, size_t bin, const lanes *n, lanes *first, lanes *second)
 {
     lanes_mask good = (n[bin] > 0) & (n[bin + 1] > 0);
-    lanes a = lanes_select(n[bin] > 0, n[bin], lanes_set(1)), b = lanes_select(n[bin + 1] > 0, n[bin + 1], lanes_set(1));
+    lanes a = lanes_select(n[bin] > 0, n[bin], lanes_set(1)),
+          b = lanes_select(n[bin + 1] > 0, n[bin + 1], lanes_set(1));
     lanes inverse = 1.0 / (a * b), of_a = b * inverse, of_b = a * inverse;
     double d = c->data[bin], e = c->data[bin + 1];
     first[bin] = (n[bin] - d) * of_a;
@@ -184,7 +185,7 @@ CEV_INLINE lanes_mask pass(const slopes_channel *c, size_t n_component, bin_weig
     return outside;
 }
 
-/* One pass at the scales: the lanes outside of the region are returned. Loops over few components are worth unrolling. */
+/* One pass at the scales; returns the lanes outside of the region. Loops over few components are worth unrolling. */
 CEV_INLINE lanes_mask slopes_of_channel(const slopes_channel *c, bin_weights weights, slopes_counts *counts,
                                         channel_slopes *out)
 {
@@ -199,22 +200,47 @@ CEV_INLINE lanes_mask slopes_of_channel(const slopes_channel *c, bin_weights wei
     }
 }
 
-/* --- chi2 ---------------------------------------------------------------------------------------------------------- */
+/* --- chi2 -------------------------------------------------------------------------------------------------------- */
+
+#define NEAR 0.0294 /* s^2 up to which the series of artanh(s) holds */
+
+/* N - D - D ln(N/D) where N is near D: s = (N - D)/(N + D), ln(N/D) = 2 artanh(s) and N - D - 2 D s = (N - D) s. */
+typedef struct near_share {
+    lanes share, z;
+} near_share;
+
+CEV_INLINE near_share share_near_data(lanes n, double d, lanes inverse_sum)
+{
+    lanes difference = n - d, s = difference * inverse_sum;
+    return (near_share){.share = s * (difference - (2 * d) * lanes_artanh_series(s)), .z = s * s};
+}
+
+/* The same anywhere. */
+CEV_OUTLINE lanes share_of_bin(lanes n, double d, double inverse_data)
+{
+    lanes_ratio ratio = lanes_reduce_ratio(n, d, inverse_data);
+    return full_share(n, d, ratio, 1.0 / ratio.q);
+}
+
+CEV_INLINE lanes share_of(const slopes_channel *c, size_t bin, lanes n, near_share near)
+{
+    lanes_mask far = ~(near.z < NEAR);
+    if (!lanes_any(far)) return near.share;
+    return lanes_select(far, share_of_bin(n, c->data[bin], c->inverse_data[bin]), near.share);
+}
 
 CEV_INLINE lanes chi2_of_filled(const slopes_channel *c, const lanes *n)
 {
     lanes sum = {0};
     size_t i = 0;
-    for (; i + 1 < c->n_filled; i += 2) {
-        lanes_ratio a = lanes_reduce_ratio(n[i], c->data[i], c->inverse_data[i]);
-        lanes_ratio b = lanes_reduce_ratio(n[i + 1], c->data[i + 1], c->inverse_data[i + 1]);
-        lanes inverse = 1.0 / (a.q * b.q);
-        sum += full_share(n[i], c->data[i], a, b.q * inverse) + full_share(n[i + 1], c->data[i + 1], b, a.q * inverse);
+    for (; i + 1 < c->n_filled; i += 2) { /* two bins share a division */
+        lanes p = n[i] + c->data[i], q = n[i + 1] + c->data[i + 1], inverse = 1.0 / (p * q);
+        near_share one = share_near_data(n[i], c->data[i], q * inverse);
+        near_share other = share_near_data(n[i + 1], c->data[i + 1], p * inverse);
+        sum += share_of(c, i, n[i], one) + share_of(c, i + 1, n[i + 1], other);
     }
-    for (; i < c->n_filled; i++) {
-        lanes_ratio a = lanes_reduce_ratio(n[i], c->data[i], c->inverse_data[i]);
-        sum += full_share(n[i], c->data[i], a, 1.0 / a.q);
-    }
+    for (; i < c->n_filled; i++)
+        sum += share_of(c, i, n[i], share_near_data(n[i], c->data[i], 1.0 / (n[i] + c->data[i])));
     return sum;
 }
 

@@ -29,11 +29,11 @@ typedef struct slopes_fit {
     lanes chi2;        /* of the group; of hard lanes as it comes from there */
 } slopes_fit;
 
-/* --- derivatives by the variables ------------------------------------------------------------------------------------ */
+/* --- derivatives by the variables --------------------------------------------------------------------------------- */
 
 /* Adds a channel's derivatives by its scales to those of a general group by its variables. */
 CEV_INLINE void gather_terms(const slopes_fit *f, const plan_channel *channel, const channel_slopes *slopes,
-                              const lanes *v)
+                             const lanes *v)
 {
     size_t n = f->group->n_variable;
     for (size_t a = 0; a < channel->n_term; a++) {
@@ -46,9 +46,9 @@ CEV_INLINE void gather_terms(const slopes_fit *f, const plan_channel *channel, c
         for (size_t b = 0; b < channel->n_term; b++) {
             const plan_term *other = &channel->term[b];
             if (other->variable <= one->variable)
-                f->hessian[one->variable * n + other->variable] +=
-                    slope * term_slope(other, v) *
-                    symmetric(slopes->hessian, channel->n_component, one->component, other->component);
+                f->hessian[one->variable * n + other->variable] += slope * term_slope(other, v) *
+                                                                   symmetric(slopes->hessian, channel->n_component,
+                                                                             one->component, other->component);
         }
     }
 }
@@ -157,7 +157,7 @@ CEV_INLINE lanes step_of(const slopes_fit *f, lanes *step, lanes_mask *doubtful)
     }
 }
 
-/* --- the fit ------------------------------------------------------------------------------------------------------- */
+/* --- the fit ----------------------------------------------------------------------------------------------------- */
 
 /* Where the fit starts, as a step from zero, or from the values that pulls are given. */
 CEV_INLINE void start_of_fit(const slopes_fit *f, const cev_lanes *given, const cev_lanes *start)
@@ -243,7 +243,7 @@ CEV_INLINE lanes_mask short_fit(const slopes_fit *f)
     return active;
 }
 
-/* --- hard points --------------------------------------------------------------------------------------------------- */
+/* --- hard points ------------------------------------------------------------------------------------------------- */
 
 CEV_INLINE void in_all_parts(lanes x, cev_lanes *to)
 {
@@ -295,12 +295,14 @@ CEV_INLINE void press_on_border(const slopes_fit *f, const slopes_channel *c, co
     }
 }
 
+/* A variable whose own curvature is negative, where the fit ended in a saddle, does not follow. */
 CEV_INLINE void solve_as_they_are(const slopes_fit *f)
 {
+    size_t n = f->group->n_variable;
     lanes_mask ignored = {0};
     slopes_at(f, f->base, AS_THEY_ARE);
-    for (size_t v = 0; f->group->general && v < f->group->n_variable; v++)
-        f->held[v] |= is_held(f->group, v, f->base[v]);
+    for (size_t v = 0; f->group->general && v < n; v++)
+        f->held[v] |= is_held(f->group, v, f->base[v]) | ~(f->hessian[v * n + v] >= 0);
     step_of(f, f->direction, &ignored);
 }
 

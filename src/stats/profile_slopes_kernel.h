@@ -6,7 +6,7 @@
 
 #include "profile_slopes_fit.h"
 
-/* --- derivatives by forms -------------------------------------------------------------------------------------------- */
+/* --- derivatives by forms ----------------------------------------------------------------------------------------- */
 
 /* Adds twice x to an element of a result; chi2 is twice what is worked with. */
 CEV_INLINE void add_twice(const slopes_fit *f, cev_lanes *to, size_t element, lanes x)
@@ -89,8 +89,8 @@ CEV_INLINE lanes slope_of_component(const slopes_channel *c, const basis_sums *s
     return sum;
 }
 
-CEV_INLINE void add_form(const slopes_fit *f, const slopes_channel *c, const slopes_counts *counts,
-                         const size_t *place, const basis_sums *sums, size_t form)
+CEV_INLINE void add_form(const slopes_fit *f, const slopes_channel *c, const slopes_counts *counts, const size_t *place,
+                         const basis_sums *sums, size_t form)
 {
     size_t n = f->group->n_variable, at = place[form];
     lanes *z = (lanes *)f->scratch->curve_of_form, *curvature = (lanes *)f->scratch->curvature;
@@ -190,7 +190,7 @@ CEV_INLINE void eliminate(const slopes_fit *f)
     }
 }
 
-/* --- a group ------------------------------------------------------------------------------------------------------- */
+/* --- a group ----------------------------------------------------------------------------------------------------- */
 
 /* chi2/2 where the fit ended, with what the last step gains. left: L^-1 g_v. */
 CEV_INLINE lanes chi2_of_group(const slopes_fit *f, const lanes *left)

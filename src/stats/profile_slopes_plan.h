@@ -6,7 +6,7 @@
 #include "profile_plan.h"
 #include "profile_slopes.h"
 
-/* Counts of a channel are sums of fixed arrays, its basis, with coefficients that change: the rows, the backgrounds, and
+/* Counts of a channel are sums of fixed arrays, its basis, with coefficients that change: rows, backgrounds, and
  * what shapes have besides (K). Bins are sorted: those with data first. */
 typedef struct slopes_channel {
     const cev_linear_channel *from;
@@ -47,28 +47,28 @@ struct cev_slopes {
 
 /* Of one part of a block; each cev_lanes holds as many lanes as the part has. */
 typedef struct slopes_counts {
-    cev_lanes *component;                     /* [1 + n_shape][n_bin]: signal, shapes */
-    cev_lanes *n;                             /* [n_bin], the counts, */
-    cev_lanes *first, *second;                /* [n_bin], and derivatives of a bin's chi2/2 by them */
-    cev_lanes *amplitude;                     /* [1 + n_shape][n_row], x and z */
+    cev_lanes *component;      /* [1 + n_shape][n_bin]: signal, shapes */
+    cev_lanes *n;              /* [n_bin], the counts, */
+    cev_lanes *first, *second; /* [n_bin], and derivatives of a bin's chi2/2 by them */
+    cev_lanes *amplitude;      /* [1 + n_shape][n_row], x and z */
     cev_lanes scale[CEV_PROFILE_MAX_COMPONENTS];
 } slopes_counts;
 
 struct cev_slopes_scratch {
     cev_arena *arena;
     cev_profile_scratch *profile;
-    slopes_counts *counts;                                       /* [n_channel] */
-    cev_lanes *base, *direction, *trial, *next, *gradient;       /* [most variables of a group] */
-    cev_lanes *hessian, *positive;                               /* [most variables]^2 */
-    cev_lanes_mask *held;                                        /* [most variables] */
-    cev_lanes *slope, *triangle, *curve;                         /* [most basis]; its products; [most basis]^2 */
-    cev_lanes *share;                                            /* [most places], dN/dF by row */
-    cev_lanes *curve_of_form;                                    /* [most basis] */
-    cev_lanes *curvature;                                        /* [most forms of a group]^2 */
-    cev_lanes *form_gradient;                                    /* [most forms of a group] */
-    cev_lanes *mixed, *positive_mixed;                           /* [most variables][most forms of a group] */
-    cev_lanes **signal;                                          /* [n_channel][1 + n_shape][n_bin], of a whole block */
-    cev_lanes *variable, *group_chi2, *given;                    /* of a whole block */
+    slopes_counts *counts;                                 /* [n_channel] */
+    cev_lanes *base, *direction, *trial, *next, *gradient; /* [most variables of a group] */
+    cev_lanes *hessian, *positive;                         /* [most variables]^2 */
+    cev_lanes_mask *held;                                  /* [most variables] */
+    cev_lanes *slope, *triangle, *curve;                   /* [most basis]; its products; [most basis]^2 */
+    cev_lanes *share;                                      /* [most places], dN/dF by row */
+    cev_lanes *curve_of_form;                              /* [most basis] */
+    cev_lanes *curvature;                                  /* [most forms of a group]^2 */
+    cev_lanes *form_gradient;                              /* [most forms of a group] */
+    cev_lanes *mixed, *positive_mixed;                     /* [most variables][most forms of a group] */
+    cev_lanes **signal;                                    /* [n_channel][1 + n_shape][n_bin], of a whole block */
+    cev_lanes *variable, *group_chi2, *given;              /* of a whole block */
 };
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "../../src/engine/joint_chi2.h"
 
-enum { MOST_FORMS = 27, MOST_VARIABLES = 32, MOST_UNITS = 6, MOST_PARAMETERS = 64 };
+enum { MOST_FORMS = 48, MOST_VARIABLES = 32, MOST_UNITS = 6, MOST_PARAMETERS = 64 };
 
 typedef struct rig {
     cev_scan_config *config;
@@ -45,6 +45,8 @@ static void set_up(rig *r, const char *experiments, const char *interaction, boo
     r->config = coherent_config(experiments, interaction);
     size_t n = r->config->n_experiment;
     r->n_unit = apart ? n : 1;
+    size_t flux = cev_roster_index(&r->config->roster, "flux_b8");
+    if (strstr(experiments, "8b") && flux < cev_roster_n(&r->config->roster)) r->config->theta[flux] = 5e6;
     for (size_t u = 0; u < r->n_unit; u++) {
         assert_ok(cev_model_create(apart ? 1 : n, r->config->experiment + u, &r->config->roster, r->config->theta,
                                    &r->model[u]));
@@ -70,15 +72,24 @@ static void tear_down(rig *r)
     cev_scan_config_destroy(&r->config);
 }
 
+/* What a parameter of natural size is. */
+static double size_of(const char *name)
+{
+    return !strcmp(name, "coupling") ? 1e-4 : name[0] == 'C' ? 2e-5 : !strcmp(name, "flux_b8") ? 3e6 : 1;
+}
+
 /* Couplings at random, of all that are not slow; one point per lane. */
 static void random_theta(const rig *r, gsl_rng *random, double size, cev_lanes *theta)
 {
     for (size_t p = 0; p < r->n_theta; p++) {
         const cev_parameter *parameter = cev_roster_parameter(&r->config->roster, p);
+        bool moves = !parameter->slow && !parameter->convention && !parameter->whole && !isnan(r->config->theta[p]) &&
+                     !isinf(r->config->theta[p]);
         for (int l = 0; l < CEV_LANES; l++) {
             theta[p][l] = r->config->theta[p];
-            if (!parameter->slow && !parameter->convention && !isnan(theta[p][l]))
-                theta[p][l] += uniform(random, -size, size) * (parameter->maximum > 1e6 ? 1 : 1);
+            if (!moves) continue;
+            theta[p][l] += size * size_of(parameter->name) * uniform(random, -1, 1);
+            theta[p][l] = fmin(fmax(theta[p][l], parameter->minimum), parameter->maximum);
         }
     }
 }
@@ -126,6 +137,15 @@ static void chi2_is_the_engines(void **state)
     check_chi2("ess_csi,ess_si", "nsi", false, 1);
     check_chi2("ess_csi,ess_xe,ess_si,ess_ge,ess_ar,ess_c3f8", "nsi", false, 1);
     check_chi2("coherent_csi", "nsi", true, 0.5);
+    check_chi2("xenonnt_8b", "nsi", true, 0.5);
+    check_chi2("xenonnt_8b,ess_xe", "vector", false, 0.5);
+}
+
+static void all_interactions_have_it(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < cev_n_interactions; k++)
+        if (cev_interactions[k]->forms) check_chi2("ess_csi,ess_xe", cev_interactions[k]->card.name, false, 0.5);
 }
 
 /* Along a direction in forms: chi2, gradient and where the variables are, on seven points at once. */
@@ -190,11 +210,203 @@ static void derivatives_are_differences(void **state)
     check_derivatives("coherent_csi", "nsi", true, 0.3);
 }
 
+/* --- forms by parameters ------------------------------------------------------------------------------------------ */
+
+static void check_form_derivatives(const char *experiments, const char *interaction)
+{
+    rig r;
+    gsl_rng *random = random_numbers(3);
+    cev_lanes theta[MOST_PARAMETERS];
+    size_t free[MOST_PARAMETERS], n_free = 0;
+    set_up(&r, experiments, interaction, false, false);
+    random_theta(&r, random, 0.5, theta);
+    for (size_t p = r.n_theta; p-- > 0 && n_free < 8;)
+        if (!cev_roster_is_slow(&r.config->roster, p) && !isnan(theta[p][0]) && !isinf(theta[p][0])) free[n_free++] = p;
+    double first[8 * MOST_FORMS], second[8 * 8 * MOST_FORMS], at[MOST_PARAMETERS], value[2][MOST_FORMS];
+    double slope[2][8 * MOST_FORMS], unused[8 * 8 * MOST_FORMS];
+    for (size_t p = 0; p < r.n_theta; p++) at[p] = theta[p][0];
+    joint_form_derivatives(r.joint, at, n_free, free, first, second);
+    for (size_t p = 0; p < n_free; p++) {
+        double here = at[free[p]],
+               step = 1e-4 * fmax(fabs(here), size_of(cev_roster_parameter(&r.config->roster, free[p])->name));
+        for (int side = 0; side < 2; side++) {
+            at[free[p]] = here + (side ? step : -step);
+            joint_forms(r.joint, at, value[side]);
+            joint_form_derivatives(r.joint, at, n_free, free, slope[side], unused);
+        }
+        at[free[p]] = here;
+        for (size_t f = 0; f < r.n_form; f++) {
+            double size = fabs(value[0][f]) + fabs(value[1][f]) + fabs(first[p * r.n_form + f] * step);
+            assert_close((value[1][f] - value[0][f]) / (2 * step), first[p * r.n_form + f], 1e-7 * (size / step));
+            for (size_t q = 0; q < n_free; q++) {
+                double twice = second[(q * n_free + p) * r.n_form + f];
+                double scale = fabs(slope[0][q * r.n_form + f]) + fabs(slope[1][q * r.n_form + f]) + fabs(twice * step);
+                assert_close((slope[1][q * r.n_form + f] - slope[0][q * r.n_form + f]) / (2 * step), twice,
+                             1e-7 * (scale / step));
+            }
+        }
+    }
+    gsl_rng_free(random);
+    tear_down(&r);
+}
+
+static void derivatives_of_forms_are_differences(void **state)
+{
+    (void)state;
+    check_form_derivatives("ess_csi", "nsi");
+    check_form_derivatives("xenonnt_8b", "nsi");
+    check_form_derivatives("xenonnt_8b,ess_xe", "vector");
+}
+
+/* --- sums, lanes, levels ------------------------------------------------------------------------------------------ */
+
+static void evaluate(const rig *r, const cev_lanes *theta, values *v)
+{
+    cev_lanes form[MOST_FORMS];
+    forms_of_block(r, theta, form);
+    prepare(v);
+    joint_evaluate(r->joint, r->scratch, form, theta, NULL, &v->out);
+}
+
+static void units_add_up(void **state)
+{
+    (void)state;
+    rig together, apart;
+    static values one, sum;
+    gsl_rng *random = random_numbers(4);
+    cev_lanes theta[MOST_PARAMETERS];
+    set_up(&together, "ess_csi,ess_si,ess_ar", "nsi", false, false);
+    set_up(&apart, "ess_csi,ess_si,ess_ar", "nsi", false, true);
+    assert_int_equal(joint_n_variable(together.joint), joint_n_variable(apart.joint));
+    assert_int_equal(joint_n_bin(together.joint), joint_n_bin(apart.joint));
+    assert_true(joint_has_matrices(apart.joint));
+    random_theta(&together, random, 0.4, theta);
+    evaluate(&together, theta, &one);
+    evaluate(&apart, theta, &sum);
+    size_t n = together.n_form;
+    for (int l = 0; l < CEV_LANES; l++) {
+        assert_relative(one.out.chi2[l], sum.out.chi2[l], 1e-13);
+        for (size_t k = 0; k < n; k++)
+            assert_close(one.gradient[k][l], sum.gradient[k][l], 1e-9 * fabs(sum.gradient[k][l]));
+        for (size_t k = 0; k < n * n; k++)
+            assert_close(one.hessian[k][l], sum.hessian[k][l], 1e-9 * (1 + sum.stiff[k][l]));
+        for (size_t k = 0; k < together.n_variable * n; k++) assert_close(one.follow[k][l], sum.follow[k][l], 1e-9);
+    }
+    gsl_rng_free(random);
+    tear_down(&together);
+    tear_down(&apart);
+}
+
+static void assert_same_lane(const rig *r, const values *a, int l, const values *b, int m)
+{
+    size_t n = r->n_form;
+    assert_same_bits(a->out.chi2[l], b->out.chi2[m]);
+    assert_int_equal(a->out.status[l], b->out.status[m]);
+    for (size_t k = 0; k < n; k++) assert_same_bits(a->gradient[k][l], b->gradient[k][m]);
+    for (size_t k = 0; k < n * n; k++) {
+        assert_same_bits(a->hessian[k][l], b->hessian[k][m]);
+        assert_same_bits(a->positive[k][l], b->positive[k][m]);
+        assert_same_bits(a->stiff[k][l], b->stiff[k][m]);
+    }
+    for (size_t k = 0; k < r->n_variable; k++) assert_same_bits(a->variable[k][l], b->variable[k][m]);
+    for (size_t k = 0; k < r->n_variable * n; k++) assert_same_bits(a->follow[k][l], b->follow[k][m]);
+}
+
+/* Whatever else is in the block, points without an answer among it. */
+static void lanes_do_not_mix(void **state)
+{
+    (void)state;
+    rig r;
+    static values all, one;
+    gsl_rng *random = random_numbers(5);
+    cev_lanes theta[MOST_PARAMETERS], other[MOST_PARAMETERS];
+    set_up(&r, "ess_csi,ess_si", "nsi", false, false);
+    random_theta(&r, random, 1, theta);
+    evaluate(&r, theta, &all);
+    for (int l = 0; l < CEV_LANES; l++) {
+        int m = (3 * l + 1) % CEV_LANES;
+        random_theta(&r, random, l % 2 ? 300 : 1e7, other);
+        for (size_t p = 0; p < r.n_theta; p++) other[p][m] = theta[p][l];
+        other[0][(m + 1) % CEV_LANES] = NAN;
+        evaluate(&r, other, &one);
+        assert_same_lane(&r, &all, l, &one, m);
+        assert_int_equal(one.out.status[(m + 1) % CEV_LANES], CEV_POINT_INVALID);
+    }
+    gsl_rng_free(random);
+    tear_down(&r);
+}
+
+static void check_levels(const char *experiments, bool observed)
+{
+    rig r;
+    static values best, v;
+    gsl_rng *random = random_numbers(6);
+    cev_lanes theta[MOST_PARAMETERS];
+    set_up(&r, experiments, "nsi", observed, false);
+    for (int k = 0; k < 10; k++) {
+        random_theta(&r, random, pow(0.4, k), theta);
+        assert_ok(cev_model_use_level(r.model[0], cev_level_best()));
+        evaluate(&r, theta, &best);
+        for (cev_level level = CEV_LEVEL_BASELINE; level < cev_level_best(); level++) {
+            assert_ok(cev_model_use_level(r.model[0], level));
+            evaluate(&r, theta, &v);
+            for (int l = 0; l < CEV_LANES; l++) assert_same_lane(&r, &best, l, &v, l);
+        }
+    }
+    gsl_rng_free(random);
+    tear_down(&r);
+}
+
+static void levels_agree_to_the_bit(void **state)
+{
+    (void)state;
+    check_levels("ess_csi,ess_si,ess_ar", false);
+    check_levels("coherent_csi", true);
+}
+
+/* Folded at another slow parameter, as if created there. */
+static void refreshes_after_folding(void **state)
+{
+    (void)state;
+    rig r, there;
+    static values v, w;
+    gsl_rng *random = random_numbers(7);
+    cev_lanes theta[MOST_PARAMETERS];
+    set_up(&r, "ess_csi,ess_xe", "vector", false, false);
+    set_up(&there, "ess_csi,ess_xe", "vector", false, false);
+    random_theta(&r, random, 0.5, theta);
+    evaluate(&there, theta, &w);
+    size_t mass = parameter_of(&cev_interaction_vector, "mediator_mass_MeV");
+    double folded[MOST_PARAMETERS];
+    for (size_t p = 0; p < r.n_theta; p++) folded[p] = theta[p][0];
+    folded[mass] = 30;
+    cev_model_fold(r.model[0], folded);
+    joint_chi2_refresh(r.joint);
+    evaluate(&r, theta, &v);
+    double change = 0;
+    for (int l = 0; l < CEV_LANES; l++) change = fmax(change, fabs(v.out.chi2[l] - w.out.chi2[l]));
+    assert_true(change > 1e-6);
+    folded[mass] = theta[mass][0];
+    cev_model_fold(r.model[0], folded);
+    joint_chi2_refresh(r.joint);
+    evaluate(&r, theta, &v);
+    for (int l = 0; l < CEV_LANES; l++) assert_same_lane(&r, &v, l, &w, l);
+    gsl_rng_free(random);
+    tear_down(&r);
+    tear_down(&there);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chi2_is_the_engines),
+        cmocka_unit_test(all_interactions_have_it),
         cmocka_unit_test(derivatives_are_differences),
+        cmocka_unit_test(derivatives_of_forms_are_differences),
+        cmocka_unit_test(units_add_up),
+        cmocka_unit_test(lanes_do_not_mix),
+        cmocka_unit_test(levels_agree_to_the_bit),
+        cmocka_unit_test(refreshes_after_folding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,7 +154,7 @@ static void random_place(gsl_rng *r, double least, double most, cev_lanes *form,
         for (int l = 0; l < CEV_LANES; l++) given[k][l] = uniform(r, -0.1, 0.1);
 }
 
-/* --- chi2 ---------------------------------------------------------------------------------------------------------- */
+/* --- chi2 -------------------------------------------------------------------------------------------------------- */
 
 static void counts_of(const problem *p, size_t c, const cev_lanes *form, cev_lanes *signal)
 {
@@ -178,7 +178,8 @@ static void check_chi2(const problem_kind *kind, unsigned long seed, int n, doub
     static values v;
     for (int k = 0; k < n; k++) {
         solver s;
-        cev_lanes form[N_FORM], given[MOST_PULLS], pull[MOST_PULLS], counts[MOST_CHANNELS][(1 + MOST_SHAPES) * MOST_BINS];
+        cev_lanes form[N_FORM], given[MOST_PULLS], pull[MOST_PULLS],
+            counts[MOST_CHANNELS][(1 + MOST_SHAPES) * MOST_BINS];
         const cev_lanes *signal[MOST_CHANNELS];
         random_problem(r, kind, &p);
         random_place(r, 1 / most, most, form, given);
@@ -207,9 +208,10 @@ static void chi2_is_that_of_the_fit(void **state)
     check_chi2(&(problem_kind){.empty_bins = 0}, 1, 150, 4);
     check_chi2(&(problem_kind){.empty_bins = 0.3}, 2, 150, 4);
     check_chi2(&(problem_kind){.empty_bins = 0.3}, 3, 50, 300);
+    check_chi2(&(problem_kind){.general = true}, 7, 300, 2);
 }
 
-/* --- derivatives --------------------------------------------------------------------------------------------------- */
+/* --- derivatives ----------------------------------------------------------------------------------------------- */
 
 /* First derivative at lane 3 of seven points, by central differences of sixth order. */
 static double slope_of(cev_lanes y, double step)
@@ -228,6 +230,25 @@ static bool is_smooth(const problem *p, const values *v)
     return true;
 }
 
+/* 0 <= positive <= stiff along a direction at random. */
+static void check_order(gsl_rng *r, const values *v)
+{
+    double x[N_FORM];
+    for (size_t f = 0; f < N_FORM; f++) x[f] = uniform(r, -1, 1);
+    for (int l = 0; l < CEV_LANES; l++) {
+        double positive = 0, stiff = 0;
+        for (size_t f = 0; f < N_FORM; f++)
+            for (size_t g = 0; g < N_FORM; g++) {
+                size_t k = f > g ? f * N_FORM + g : g * N_FORM + f;
+                positive += x[f] * x[g] * v->positive[k][l];
+                stiff += x[f] * x[g] * v->stiff[k][l];
+            }
+        if (v->out.status[l] != CEV_POINT_OK) continue;
+        assert_true(positive >= -1e-9 * stiff);
+        assert_true(positive <= stiff * (1 + 1e-9));
+    }
+}
+
 static void check_derivatives_of(const problem *p, const solver *s, const cev_lanes *at, const cev_lanes *given,
                                  size_t f, values *v)
 {
@@ -239,13 +260,12 @@ static void check_derivatives_of(const problem *p, const solver *s, const cev_la
     solve(s, form, same, NULL, v);
     memcpy(start, v->variable, sizeof start); /* so that nothing is left of what the fit tolerates */
     solve(s, form, same, start, v);
-    if (getenv("DBG")) { printf("f %zu chi2", f); for (int l = 0; l < 7; l++) printf(" %.10g", v->out.chi2[l]); for (size_t q=0;q<p->n_pull;q++) { printf("\n  %zu c%d g%d [%g %g] s%g", q, p->prior[q].constraint, p->prior[q].given, p->prior[q].low, p->prior[q].high, p->sigma[q]); for (int l = 0; l < 7; l++) printf(" %.8g", v->variable[q][l]); } for (size_t q=0;q<p->n_link;q++) printf("\n link %zu ch %zu co %zu w %g p %d", p->link[q].pull, p->link[q].channel, p->link[q].component, p->link[q].weight, p->link[q].power); printf("\n");}
-    if (getenv("DBG")) for (int l = 0; l < 8; l++) if (v->out.status[l] != CEV_POINT_OK) printf("status %d n_pull %zu chi2 %g prior %d %g %g %d; v %g\n", (int)v->out.status[l], p->n_pull, v->out.chi2[l], p->prior[0].constraint, p->prior[0].low, p->prior[0].high, p->prior[0].given, v->variable[0][l]);
-    for (int l = 0; l < 7; l++) if (v->out.status[l] != CEV_POINT_OK) return;
+    for (int l = 0; l < 7; l++)
+        if (v->out.status[l] != CEV_POINT_OK) return;
     if (!is_smooth(p, v)) return;
-    if (getenv("DBG")) for (size_t g = 0; g < N_FORM; g++) { printf("g %zu: slope %g hessian %g; positive %g stiff %g grads", g, slope_of(v->gradient[g], step), v->hessian[f > g ? f * N_FORM + g : g * N_FORM + f][3], v->positive[f > g ? f * N_FORM + g : g * N_FORM + f][3],v->stiff[f > g ? f * N_FORM + g : g * N_FORM + f][3]); for (int l=0;l<7;l++) printf(" %g", v->gradient[g][l]); printf("\n"); if(g==0) for (size_t c=0;c<p->n_channel;c++) {printf("channel %zu bins %zu gauss %d shapes %zu rows %zu forms %zu; data", c, p->channel[c].n_bin, p->channel[c].variance!=NULL, p->channel[c].n_shape, p->linear[c].n_row, p->linear[c].n_form); for(size_t i=0;i<p->channel[c].n_bin;i++) printf(" %g", p->data[c][i]); for(size_t k=0;k<p->linear[c].n_row*p->linear[c].n_form;k++) printf("\n w %g", p->weight[c][k]); printf("\n");}}
     double diagonal = v->stiff[f * N_FORM + f][3] + 1e-9;
-    assert_close(slope_of(v->out.chi2, step), v->gradient[f][3], 1e-8 * fabs(v->gradient[f][3]) + 1e-9 * diagonal);
+    assert_close(slope_of(v->out.chi2, step), v->gradient[f][3],
+                 1e-8 * fabs(v->gradient[f][3]) + 1e-9 * diagonal + 1e-14 * v->out.chi2[3] / step);
     for (size_t g = 0; g < N_FORM; g++) {
         double hessian = v->hessian[f > g ? f * N_FORM + g : g * N_FORM + f][3];
         double scale = sqrt(diagonal * (v->stiff[g * N_FORM + g][3] + 1e-9));
@@ -267,6 +287,7 @@ static void check_derivatives(const problem_kind *kind, unsigned long seed, int 
         random_place(r, 0.5, 3, form, given);
         set_up(&p, cev_level_best(), &s);
         for (size_t f = 0; f < N_FORM; f++) check_derivatives_of(&p, &s, form, given, f, &v);
+        check_order(r, &v);
         tear_down(&s);
     }
     gsl_rng_free(r);
