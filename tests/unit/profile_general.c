@@ -63,7 +63,7 @@ static bool is_behind_a_hill(const simplex *s, const double *pull, double chi2)
         double at[MOST_PULLS];
         for (size_t v = 0; v < MOST_PULLS; v++) at[v] = pull[v] + t * (s->best[v] - pull[v]);
         double change = general_value(s->p, s->profile, s->lane, at) - chi2;
-        if (fabs(change) > tolerance * fmax(1, chi2)) return change > 0;
+        if (fabs(change) > 1e-12 * fmax(1, chi2)) return change > 0;
     }
     return false;
 }
