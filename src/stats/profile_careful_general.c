@@ -203,7 +203,8 @@ static size_t factorise(search *f, bool exact, quad *pivot)
     for (size_t j = 0; j < n; j++)
         for (size_t i = j; i < n; i++) {
             quad sum = f->held[i] || f->held[j] ? (quad)(i == j) : f->s->matrix[i * n + j];
-            if (i == j && !f->held[j]) sum = exact ? sum + f->extra[j] : (sum + larger(f->extra[j], 0)) * (1 + RIDGE);
+            quad ridge = f->p->group->prior[j].constraint == CEV_CONSTRAINT_NONE ? RIDGE : 0;
+            if (i == j && !f->held[j]) sum = exact ? sum + f->extra[j] : (sum + larger(f->extra[j], 0)) * (1 + ridge);
             if (i == j && !exact && sum == 0) sum = 1;
             quad whole = sum < 0 ? -sum : sum;
             for (size_t k = 0; k < j; k++) sum -= l[i * n + k] * l[j * n + k];
