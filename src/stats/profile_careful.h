@@ -23,7 +23,7 @@ bool cev_profile_careful(const careful_problem *problem, careful_scratch *scratc
 
 typedef enum careful_end {
     CAREFUL_FOUND,
-    CAREFUL_NOWHERE, /* no pulls were found with which all counts are positive, or what they are given makes impossible */
+    CAREFUL_NOWHERE, /* no pulls were found with which all counts are positive */
     CAREFUL_LOST
 } careful_end;
 

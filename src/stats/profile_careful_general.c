@@ -165,7 +165,7 @@ static bool value_at(const search *f, const quad *a, quad *value)
     return *value - *value == 0;
 }
 
-/* Gradient, the part of the Hessian that never is negative, and the rest of its diagonal, at s->z with the counts s->n. */
+/* Gradient, the part of the Hessian that never is negative, the rest of its diagonal, at s->z with counts s->n. */
 static void slopes(search *f)
 {
     const plan_group *g = f->p->group;
@@ -299,7 +299,7 @@ static next_step choose_step(search *f)
     return next;
 }
 
-/* How far a step goes until a pull meets its bound, and most of the way to the border of its constraint; 2 if beyond. */
+/* How far a step goes until a pull meets its bound, or most of the way to the border of its constraint; 2: beyond. */
 static quad way_to_bound(const search *f, size_t v)
 {
     const cev_pull_prior *prior = &f->p->group->prior[v];
