@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The chi2 of binned counts, minimised over linear nuisance parameters ("pulls"). Sees counts only.
+/* The chi2 of binned counts, minimised over nuisance parameters ("pulls"). Sees counts only.
  *
- *     chi2 = min_a  sum_i 2 [N_i - D_i + D_i ln(D_i/N_i)] + sum_p (a_p/sigma_p)^2,
- *     N_i = sum_c C_ci (1 + sum_{p on c} a_p) + sum_s S_si sum_{p on s} a_p,
+ *     chi2 = min_a  sum_i 2 [N_i - D_i + D_i ln(D_i/N_i)] + C(a),
+ *     N_i = sum_c C_ci (1 + sum_{t on c} w_t a_t^n_t) + sum_s S_si sum_{t on s} w_t a_t^n_t,
  *
  * over channels (one experiment each) of components C_c: the signal, which differs from point to point, and
  * backgrounds, which do not; and of shapes S_s, the change of the counts per unit of a pull, of either sign, which
  * differ from point to point as well and add nothing where the pulls are zero. Where signal and backgrounds predict
  * nothing, shapes of Poisson channels count nothing. Bins with D_i = 0 contribute 2 N_i. In a channel with variances
- * the terms of its bins are (N_i - D_i)^2/variance_i in place of these, for N_i of either sign. Channels that share no
- * pull, directly or through others, are minimised separately.
+ * the terms of its bins are (N_i - D_i)^2/variance_i in place of these, for N_i of either sign. C are the
+ * constraints of the pulls (cevscan/pull_constraint.h), a^T V^-1 a of Gaussian ones that are correlated. Channels that
+ * share no pull, directly, through others or through correlations, are minimised separately.
  *
  * A group of channels that all have variances is a linear least-squares problem, solved in one step, and in a second
  * one against the rounding of the first. Otherwise chi2 is convex in the pulls on the region where all N_i > 0, and
@@ -27,7 +28,19 @@
  * Where pulls outnumber the components that they move differently, the shifts of these are the variables of the fit,
  * so that two pulls on one signal, however strong, are no trouble (unless the shifts are so nearly one another that
  * their covariance loses six digits: then the pulls are); and a pulled signal of more than 1e12 counts in a bin is
- * treated as one of 1e12. */
+ * treated as one of 1e12.
+ *
+ * That is the fit of groups whose pulls are Gaussian, correlated or not, without bounds, and act with weight and power
+ * 1. Groups of which one pull is not Gaussian, is bounded or given, or one link has a weight or a power, are general
+ * ones (stats/profile_general.h). Their variables are their pulls. They are fitted without their bounds first, so that
+ * a bound that does not bind changes no bit; where a pull ended beyond its bounds, within them, with those held that
+ * press against a bound, which they then have as their value exactly. Lognormal constraints above a = e - 1 and powers
+ * of 2 can make chi2 other than convex: then each step has to lower it, and the fit ends in a minimum (its Hessian
+ * positive definite where pulls are not held) downhill from zero pulls, or from the start, without proof that it is the
+ * lowest. Free pulls that nothing tells stay at 0, and those that data tell together only share what is told, each by
+ * what the data would tell of it alone. The careful fit of these groups (stats/profile_careful_general.c) ends within
+ * 1e-11 of the minimum, too. Given pulls may leave nothing to be expected where there are data, or less than nothing: a
+ * point where no other pulls were found that mend that is CEV_POINT_IMPOSSIBLE. */
 #ifndef CEVSCAN_PROFILE_H
 #define CEVSCAN_PROFILE_H
 
@@ -60,7 +73,7 @@ typedef struct cev_pull_link {
 /* What is known of a pull before any data. */
 typedef struct cev_pull_prior {
     cev_pull_constraint constraint;
-    double low, high; /* bounds, low <= 0 <= high; -INFINITY and INFINITY: none */
+    double low, high; /* bounds, low <= 0 <= high; -INFINITY and INFINITY: none. Not looked at where it is given */
     bool given;       /* the pull is not minimised: every point brings its value, and its constraint counts in chi2 */
 } cev_pull_prior;
 
@@ -78,6 +91,10 @@ typedef struct cev_profile_spec {
 /* The fit: constant, shared by all threads. Owned by its creator. */
 typedef struct cev_profile cev_profile;
 
+/* CEV_E_INPUT for what makes no sense: a sigma that is not positive, above 3 of a gamma or lognormal constraint; bounds
+ * that exclude 0; correlations that are not symmetric, not positive definite, or of a pull that is not Gaussian; links
+ * to nowhere, weights that are not finite, powers other than 1 and 2. Pulls that are given and act nowhere count in the
+ * first group. */
 cev_status cev_profile_create(const cev_profile_spec *spec, cev_profile **out);
 void cev_profile_destroy(cev_profile **profile);
 
@@ -107,15 +124,14 @@ typedef struct cev_profile_result {
 } cev_profile_result;
 
 /* What is minimised over: the pulls that act on something, or, where they are more than what they move differently,
- * sums of them. */
+ * sums of them; of a general group its pulls, the given ones included. */
 size_t cev_profile_n_variable(const cev_profile *profile);
 
-/* Profiles a block of CEV_LANES points. given[n_pull] has the values of the pulls that are given (NULL where none is);
- * data[n_channel] points to [n_bin] counts, signal[n_channel] to [1 +
- * n_shape][n_bin] lanes, the signal first; start[n_variable] is where the fits start, NULL for the least-squares
- * solution. From a good start one step instead of four is enough; from a bad one it may take longer, but the minimum
- * is the same, to well below the tolerance. Allocates nothing, cannot fail: what goes wrong with a point is in its
- * status. / */
+/* Profiles a block of CEV_LANES points. given[n_pull] has the values of the pulls that are given (others are not looked
+ * at; NULL: zeros); data[n_channel] points to [n_bin] counts, signal[n_channel] to [1 + n_shape][n_bin] lanes, the
+ * signal first; start[n_variable] is where the fits start, NULL for the least-squares solution. From a good start one
+ * step instead of four is enough; from a bad one it may take longer, but the minimum is the same, to well below the
+ * tolerance, where chi2 is convex. Allocates nothing, cannot fail: what goes wrong with a point is in its status. */
 void cev_profile_block(const cev_profile *profile, cev_profile_scratch *scratch, const double *const *data,
                        const cev_lanes *const *signal, const cev_lanes *given, const cev_lanes *start,
                        cev_profile_result *result);

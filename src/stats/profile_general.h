@@ -6,7 +6,7 @@
  * The Hessian of the pulls that do not follow (given, or at a bound that they press against) is that of a unit matrix.
  * Where it is not positive definite, which squares and lognormal constraints can make it, a step is taken with what of
  * it never is negative, and a step has to lower chi2. Pulls that nothing tells, or that data tell together only, are
- * damped by a ridge that their own curvature is large against: an untold pull stays at 0. */
+ * damped by a ridge that their own curvature is large against, where they are free: an untold pull stays at 0. */
 #ifndef CEVSCAN_STATS_PROFILE_GENERAL_H
 #define CEVSCAN_STATS_PROFILE_GENERAL_H
 
@@ -94,7 +94,8 @@ CEV_INLINE lanes element(const general_fit *s, size_t i, size_t j, lanes_mask sa
     size_t n = s->group->n_variable;
     lanes a = s->f->hessian[i * n + j], extra = s->extra[j];
     if (i != j) return lanes_select(s->held[i] | s->held[j], (lanes){0}, a);
-    lanes positive = (a + lanes_larger(extra, (lanes){0})) * (1 + RIDGE);
+    bool is_free = s->group->prior[i].constraint == CEV_CONSTRAINT_NONE;
+    lanes positive = (a + lanes_larger(extra, (lanes){0})) * (is_free ? 1 + RIDGE : 1);
     positive = lanes_select(positive > 0, positive, lanes_set(1)); /* nothing tells of it */
     return lanes_select(s->held[i], lanes_set(1), lanes_select(safe, positive, a + extra));
 }
