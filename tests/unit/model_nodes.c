@@ -137,7 +137,7 @@ static const struct {
     {"coherent_csi", "nsi", "coherent_csi.efficiency.midpoint", 10, 11.5, 12},
     {"coherent_csi", "nsi", "source.distance_m", 15, 25, 17},
     {"coherent_csi", "nsi", "source.neutrinos_per_proton", 0.05, 0.1, 2},
-    {"xenonnt_8b", "nsi", "source.theta12_rad", 0.5, 0.65, 9},
+    {"xenonnt_8b", "nsi", "source.theta12_rad", 0.57, 0.6, 6},
     {"coherent_csi,ess_csi", "vector_universal", "ess_csi.response.acceptance", 0.5, 1, 2},
 };
 
@@ -169,12 +169,13 @@ static void two_numbers_are_interpolated_together(void **state)
     (void)state;
     gsl_rng *random = random_numbers(2);
     rig r;
-    open_rig(&r, "coherent_csi", "nsi");
-    size_t p = add_number(&r, "quenching.c1", 0.052, 0.058), q = add_number(&r, "efficiency.midpoint", 10, 11.5);
+    open_rig(&r, "ess_si", "nsi");
+    size_t p = add_number(&r, "source.distance_m", 18, 22),
+           q = add_number(&r, "response.sigma_at_threshold_keV", 0.09, 0.1);
     assert_ok(create(&r));
     for (size_t d = 0; d < 3; d++) {
-        r.theta[p] = uniform(random, 0.052, 0.058);
-        r.theta[q] = uniform(random, 10, 11.5);
+        r.theta[p] = uniform(random, 18, 22);
+        r.theta[q] = uniform(random, 0.09, 0.1);
         assert_counts(&r, r.theta, RIGHT_TO);
     }
     close_rig(&r);
@@ -248,6 +249,9 @@ static void shapes_of_pulls_change_with_numbers(void **state)
     assert_ok(create(&r));
     assert_int_equal(r.model->experiment[0].n_shape, 2);
     for (r.theta[p] = 0.0523; r.theta[p] < 0.058; r.theta[p] += 0.002) assert_counts(&r, r.theta, RIGHT_TO);
+    pull[1].parameter = "quenching.c1";
+    rig again = r;
+    assert_refused(create(&again), CEV_E_INPUT, "pull b shifts quenching.c1, which the scan varies already");
     double value = 0.0531;
     const cev_experiment *moved;
     assert_ok(cev_experiment_with_numbers(r.arena, &x, 1, &shifted[1], &value, &moved));
@@ -333,12 +337,13 @@ static void weights_have_the_derivatives_of_differences(void **state)
 {
     (void)state;
     rig r;
-    open_rig(&r, "coherent_csi", "nsi");
-    size_t place[3] = {add_number(&r, "quenching.c1", 0.052, 0.058), 0, add_number(&r, "efficiency.midpoint", 10, 11)};
+    open_rig(&r, "ess_si", "nsi");
+    size_t place[3] = {add_number(&r, "source.distance_m", 18, 22), 0,
+                       add_number(&r, "response.sigma_at_threshold_keV", 0.09, 0.1)};
     assert_ok(create(&r));
-    r.theta[place[0]] = 0.0541;
+    r.theta[place[0]] = 20.3;
     r.theta[place[1]] = 0.3;
-    r.theta[place[2]] = 10.7;
+    r.theta[place[2]] = 0.0963;
     assert_node_slopes(&r, place, LENGTH(place));
     close_rig(&r);
 }
@@ -394,6 +399,9 @@ static void what_can_not_be_interpolated_is_refused(void **state)
     r.profiled[0] = (cev_profiled){parameter_of(r.config->interaction, "recoil_term"), 0, 1};
     assert_refused(create(&r), CEV_E_INPUT, "parameter recoil_term is a choice");
     r.roster.n_profiled = 0;
+    add_number(&r, "source.years", 0.5, 2); /* beside protons_on_target */
+    assert_refused(create(&r), CEV_E_INPUT, "nothing that it expects depends on source.years");
+    r.roster.n_guest = 0;
     add_number(&r, "quenching.c1", 0.052, 0.058);
     add_number(&r, "coherent_csi.quenching.c1", 0.052, 0.058);
     assert_refused(create(&r), CEV_E_INPUT, "quenching.c1 and coherent_csi.quenching.c1 are the same number");
