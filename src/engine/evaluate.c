@@ -72,16 +72,21 @@ cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, c
     return theta[part->flux_parameter] / source->parameter[source->kind->normalisation];
 }
 
-void cev_model_predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows,
-                            cev_model_scratch *scratch, cev_lanes *counts)
+/* The counts of a set of rows: coefficients of all sources, scattered into rows and contracted. */
+static inline void predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows,
+                                const cev_lanes *of_terms, cev_lanes *coefficient, cev_lanes *counts)
 {
     size_t n_term = model->interaction->n_term;
-    const cev_lanes *of_terms = scratch->of_terms;
-    cev_lanes *coefficient = scratch->coefficient;
     memset(coefficient, 0, rows->n_row * sizeof *coefficient);
     for (size_t k = 0; k < part->n_coefficient_source * n_term; k++)
         if (rows->row_of_term[k] != NO_ROW) coefficient[rows->row_of_term[k]] += of_terms[k];
     contract(rows->n_row, part->templates.n_bin, coefficient, rows->counts, counts);
+}
+
+void cev_model_predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows,
+                            cev_model_scratch *scratch, cev_lanes *counts)
+{
+    predict_rows(model, part, rows, scratch->of_terms, scratch->coefficient, counts);
 }
 
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta)
@@ -99,10 +104,10 @@ void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scra
         cev_model_predict_nodes(model, e, scratch, theta);
         return;
     }
-    cev_model_predict_rows(model, part, &part->rows, scratch, scratch->signal[e]);
+    predict_rows(model, part, &part->rows, of_terms, scratch->coefficient, scratch->signal[e]);
     for (size_t s = 0; s < part->n_shape; s++) {
         cev_lanes *shape = scratch->signal[e] + (1 + s) * n_bin;
-        cev_model_predict_rows(model, part, &part->shape[s].rows, scratch, shape);
+        predict_rows(model, part, &part->shape[s].rows, of_terms, scratch->coefficient, shape);
         for (size_t i = 0; part->shape[s].background && i < n_bin; i++) shape[i] += part->shape[s].background[i];
     }
 }

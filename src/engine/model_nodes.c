@@ -2,6 +2,7 @@
 /* Experiments folded at nodes, and what is expected between them. How many nodes: model_node_count.c. */
 #include "model_nodes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cevscan/experiment_number.h"
@@ -92,6 +93,12 @@ static cev_status check_axes(const cev_experiment *x, const model_nodes *nodes, 
     if (nodes->n_axis == MOST_NODE_AXES)
         return cev_fail(CEV_E_INPUT, "experiment %s: more than %d parameters to interpolate between", x->name,
                         MOST_NODE_AXES);
+    for (size_t k = 0; added->number && k < x->n_pull; k++)
+        if (x->pull[k].parameter && !strcmp(x->pull[k].parameter, added->number))
+            return cev_fail(CEV_E_INPUT,
+                            "experiment %s: pull %s shifts %s, which the scan varies already; give the pull a role in "
+                            "its place, or take it away by without_pulls",
+                            x->name, x->pull[k].name, added->of->name);
     for (size_t a = 0; a < nodes->n_axis; a++)
         if (added->number && nodes->axis[a].number && !strcmp(added->number, nodes->axis[a].number))
             return cev_fail(CEV_E_INPUT, "experiment %s: %s and %s are the same number", x->name,
@@ -125,32 +132,48 @@ static void values_at(const model_nodes *nodes, size_t j, double *value)
     for (size_t a = 0; a < nodes->n_axis; a++) value[a] = nodes->axis[a].axis.node[place[a]];
 }
 
-/* Where no more than one node is needed, and it is no other experiment, nothing depends on the parameter. */
-static void drop_idle_axes(model_nodes *nodes, size_t *n)
+/* Where one node is enough for a range, nothing depends on the parameter: a slow one, such as the neutrons' radius,
+ * does not bear on all experiments, but a number is named for what it does. */
+static cev_status drop_idle_axes(const cev_experiment *x, model_nodes *nodes, size_t *n)
 {
     size_t kept = 0;
     for (size_t a = 0; a < nodes->n_axis; a++) {
-        if (n[a] == 1 && nodes->axis[a].of->low < nodes->axis[a].of->high) continue;
+        const model_node_axis *axis = &nodes->axis[a];
+        bool idle = n[a] == 1 && axis->of->low < axis->of->high;
+        if (idle && axis->number)
+            return cev_fail(CEV_E_INPUT,
+                            "experiment %s: nothing that it expects depends on %s; if others do, name theirs: "
+                            "EXPERIMENT.%s",
+                            x->name, axis->of->name, axis->number);
+        if (idle) continue;
         n[kept] = n[a];
         nodes->axis[kept++] = nodes->axis[a];
     }
     nodes->n_axis = kept;
+    return CEV_OK;
 }
 
-static cev_status lay_nodes(cev_model *model, const cev_experiment *x, model_nodes *nodes, size_t *n)
+static cev_status too_many(const cev_experiment *x, const model_nodes *nodes, const size_t *n)
+{
+    char text[512] = "";
+    for (size_t a = 0, used = 0; a < nodes->n_axis && used < sizeof text; a++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%zu of %s", a ? ", " : "", n[a],
+                                 nodes->axis[a].of->name);
+    return cev_fail(CEV_E_INPUT,
+                    "experiment %s: it would be folded at all combinations of %s, more than %d; vary fewer of them, or "
+                    "give them narrower ranges",
+                    x->name, text, MOST_NODES);
+}
+
+static cev_status lay_nodes(cev_model *model, const cev_experiment *x, model_nodes *nodes, const size_t *n)
 {
     nodes->n = 1;
     for (size_t a = 0; a < nodes->n_axis; a++) {
         model_node_axis *axis = &nodes->axis[a];
         CEV_TRY(node_axis_create(model->arena, axis->of->low, axis->of->high, n[a], &axis->axis));
         nodes->n *= n[a];
-        if (nodes->n > MOST_NODES)
-            return cev_fail(CEV_E_INPUT,
-                            "experiment %s: the parameters that are interpolated need more than %d nodes together, up "
-                            "to %s; give them narrower ranges, or vary fewer of them",
-                            x->name, MOST_NODES, axis->of->name);
     }
-    return CEV_OK;
+    return nodes->n > MOST_NODES ? too_many(x, nodes, n) : CEV_OK;
 }
 
 static cev_status prepare_parts(cev_model *model, const cev_experiment *x, model_nodes *nodes)
@@ -173,7 +196,7 @@ cev_status cev_model_prepare_nodes(cev_model *model, model_experiment *part)
     CEV_TRY(cev_new(model->arena, 1, &nodes));
     CEV_TRY(find_axes(model, part->experiment, nodes));
     for (size_t a = 0; a < nodes->n_axis; a++) CEV_TRY(cev_model_count_nodes(model, part->experiment, nodes, a, &n[a]));
-    drop_idle_axes(nodes, n);
+    CEV_TRY(drop_idle_axes(part->experiment, nodes, n));
     if (nodes->n_axis == 0) return CEV_OK;
     CEV_TRY(lay_nodes(model, part->experiment, nodes, n));
     part->nodes = nodes;

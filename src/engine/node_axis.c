@@ -16,13 +16,27 @@ static double share_of(const node_axis *axis, size_t j)
     return j == 0 || j + 1 == axis->n ? 0.5 : 1;
 }
 
-/* Symmetric to the bit, and the nodes of few are among those of many. */
-static double node_at(double low, double high, size_t n, size_t j)
+/* --- u ------------------------------------------------------------------------------------------------------------ */
+
+static double middle_of(double low, double high)
 {
-    double angle = CEV_PI * ((double)(2 * j) - (double)(n - 1)) / (double)(2 * (n - 1));
-    if (n == 1) return 0.5 * (low + high);
-    if (j == 0 || j == n - 1) return j ? high : low;
-    return 0.5 * (low + high) + 0.5 * (high - low) * sin(angle);
+    return low > 0 && high > 2 * low ? sqrt(low * high) : 0;
+}
+
+static double place_of(double middle, double x)
+{
+    return middle > 0 ? (x - middle) / (x + middle) : x;
+}
+
+/* Symmetric to the bit, and the nodes of few are among those of many. */
+static double node_at(const node_axis *axis, size_t j)
+{
+    size_t n = axis->n;
+    double angle = CEV_PI * ((double)(2 * j) - (double)(n - 1)) / (double)(2 * (n - 1)), m = axis->middle,
+           from = place_of(m, axis->low), to = place_of(m, axis->high);
+    if (n > 1 && (j == 0 || j == n - 1)) return j ? axis->high : axis->low;
+    double u = 0.5 * (from + to) + (n > 1 ? 0.5 * (to - from) * sin(angle) : 0);
+    return m > 0 ? m * (1 + u) / (1 - u) : u;
 }
 
 /* Derivatives of the barycentric formula at its nodes; those of a constant are zero, which gives the diagonal. */
@@ -32,7 +46,7 @@ static void fill_slopes(node_axis *axis)
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++) {
             if (i == j) continue;
-            double slope = share_of(axis, j) / share_of(axis, i) * sign_of(i + j) / (axis->node[i] - axis->node[j]);
+            double slope = share_of(axis, j) / share_of(axis, i) * sign_of(i + j) / (axis->place[i] - axis->place[j]);
             axis->first_slope[i * n + j] = slope;
             axis->first_slope[i * n + i] -= slope;
         }
@@ -44,30 +58,42 @@ static void fill_slopes(node_axis *axis)
 
 cev_status node_axis_create(cev_arena *arena, double low, double high, size_t n, node_axis *out)
 {
-    *out = (node_axis){.low = low, .high = high, .n = n};
+    *out = (node_axis){.low = low, .high = high, .middle = middle_of(low, high), .n = n};
     CEV_TRY(cev_new(arena, n * n, &out->first_slope));
     CEV_TRY(cev_new(arena, n * n, &out->second_slope));
-    for (size_t j = 0; j < n; j++) out->node[j] = node_at(low, high, n, j);
+    for (size_t j = 0; j < n; j++) {
+        out->node[j] = node_at(out, j);
+        out->place[j] = place_of(out->middle, out->node[j]);
+    }
     fill_slopes(out);
     return CEV_OK;
 }
 
 CEV_DISPATCH void node_axis_weights(const node_axis *axis, const cev_lanes *at, cev_lanes *weight)
 {
-    const cev_lanes x = *at;
+    const cev_lanes x = axis->middle > 0 ? (*at - axis->middle) / (*at + axis->middle) : *at;
     const cev_lanes_mask one = (cev_lanes_mask)(1.0 - (cev_lanes){0});
     cev_lanes_mask on_node = {0};
     cev_lanes sum = {0};
     for (size_t j = 0; j < axis->n && axis->n > 1; j++) {
-        weight[j] = sign_of(j) * share_of(axis, j) / (x - axis->node[j]);
-        on_node |= x == axis->node[j];
+        weight[j] = sign_of(j) * share_of(axis, j) / (x - axis->place[j]);
+        on_node |= x == axis->place[j];
         sum += weight[j];
     }
     for (size_t j = 0; j < axis->n && axis->n > 1; j++) {
-        cev_lanes_mask here = x == axis->node[j];
+        cev_lanes_mask here = x == axis->place[j];
         weight[j] = (cev_lanes)((~on_node & (cev_lanes_mask)(weight[j] / sum)) | (here & one));
     }
     if (axis->n == 1) weight[0] = 1.0 - (cev_lanes){0};
+}
+
+/* Derivatives with respect to u become those with respect to x. */
+static void to_x(double middle, double x, double *first, double *second)
+{
+    if (!(middle > 0)) return;
+    double slope = 2 * middle / ((x + middle) * (x + middle));
+    *second = *second * slope * slope - 2 * *first * slope / (x + middle);
+    *first *= slope;
 }
 
 void node_axis_slopes(const node_axis *axis, double x, double *value, double *first, double *second)
@@ -82,6 +108,7 @@ void node_axis_slopes(const node_axis *axis, double x, double *value, double *fi
             first[j] += weight[i][0] * axis->first_slope[i * n + j];
             second[j] += weight[i][0] * axis->second_slope[i * n + j];
         }
+        to_x(axis->middle, x, &first[j], &second[j]);
     }
 }
 
@@ -103,12 +130,14 @@ double node_axis_in_chebyshev(const node_axis *axis, size_t j, size_t k)
 
 void node_axis_chebyshev(double low, double high, double x, size_t n_t, double *value, double *first, double *second)
 {
-    double width = high - low, s = width > 0 ? 2 / width : 0, t = width > 0 ? (2 * x - low - high) / width : 0;
+    double m = middle_of(low, high), from = place_of(m, low), to = place_of(m, high), width = to - from,
+           s = width > 0 ? 2 / width : 0, t = width > 0 ? (2 * place_of(m, x) - from - to) / width : 0;
     for (size_t k = 0; k < n_t; k++) {
         value[k] = k == 0 ? 1 : k == 1 ? t : 2 * t * value[k - 1] - value[k - 2];
         first[k] = k == 0 ? 0 : k == 1 ? s : 2 * (s * value[k - 1] + t * first[k - 1]) - first[k - 2];
         second[k] = k < 2 ? 0 : 4 * s * first[k - 1] + 2 * t * second[k - 1] - second[k - 2];
     }
+    for (size_t k = 0; k < n_t; k++) to_x(m, x, &first[k], &second[k]);
 }
 
 /* What is left out of the sum over T_k counts twice: once for itself, once for what it is mistaken for at the nodes. */

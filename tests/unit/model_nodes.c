@@ -135,9 +135,9 @@ static const struct {
     {"coherent_csi", "nsi", "quenching.c1", 0.05, 0.06, 9},
     {"coherent_csi", "eft", "smearing.light_yield_PE_per_keVee", 12.5, 14, 12},
     {"coherent_csi", "nsi", "coherent_csi.efficiency.midpoint", 10, 11.5, 12},
-    {"coherent_csi", "nsi", "source.distance_m", 15, 25, 17},
+    {"coherent_csi", "nsi", "source.distance_m", 10, 25, 17},
     {"coherent_csi", "nsi", "source.neutrinos_per_proton", 0.05, 0.1, 2},
-    {"xenonnt_8b", "nsi", "source.theta12_rad", 0.5, 0.65, 9},
+    {"xenonnt_8b", "nsi", "source.theta12_rad", 0.57, 0.6, 6},
     {"coherent_csi,ess_csi", "vector_universal", "ess_csi.response.acceptance", 0.5, 1, 2},
 };
 
@@ -169,12 +169,13 @@ static void two_numbers_are_interpolated_together(void **state)
     (void)state;
     gsl_rng *random = random_numbers(2);
     rig r;
-    open_rig(&r, "coherent_csi", "nsi");
-    size_t p = add_number(&r, "quenching.c1", 0.052, 0.058), q = add_number(&r, "efficiency.midpoint", 10, 11.5);
+    open_rig(&r, "ess_si", "nsi");
+    size_t p = add_number(&r, "source.distance_m", 18, 22),
+           q = add_number(&r, "response.sigma_at_threshold_keV", 0.09, 0.1);
     assert_ok(create(&r));
     for (size_t d = 0; d < 3; d++) {
-        r.theta[p] = uniform(random, 0.052, 0.058);
-        r.theta[q] = uniform(random, 10, 11.5);
+        r.theta[p] = uniform(random, 18, 22);
+        r.theta[q] = uniform(random, 0.09, 0.1);
         assert_counts(&r, r.theta, RIGHT_TO);
     }
     close_rig(&r);
@@ -187,15 +188,16 @@ static void profiled_slow_parameters_are_interpolated(void **state)
     (void)state;
     gsl_rng *random = random_numbers(3);
     rig r;
-    open_rig(&r, "coherent_csi", "vector_universal");
-    size_t mass = add_profiled(&r, "mediator_mass_MeV", 30, 40), radius = add_profiled(&r, "neutron_radius_fm", 4.5, 5),
-           number = add_number(&r, "smearing.shape_per_keVee", 9, 10);
+    open_rig(&r, "ess_si", "vector_universal");
+    size_t mass = add_profiled(&r, "mediator_mass_MeV", 60, 70),
+           radius = add_profiled(&r, "neutron_radius_fm", 3.1, 3.3),
+           number = add_number(&r, "response.sigma_at_threshold_keV", 0.09, 0.092);
     r.theta[parameter_of(r.config->interaction, "coupling")] = 1e-3;
     assert_ok(create(&r));
     for (size_t d = 0; d < 3; d++) {
-        r.theta[mass] = uniform(random, 30, 40);
-        r.theta[radius] = uniform(random, 4.5, 5);
-        r.theta[number] = uniform(random, 9, 10);
+        r.theta[mass] = uniform(random, 60, 70);
+        r.theta[radius] = uniform(random, 3.1, 3.3);
+        r.theta[number] = uniform(random, 0.09, 0.092);
         cev_model_fold(r.model, r.theta); /* nothing to do: they are not folded exactly */
         assert_counts(&r, r.theta, RIGHT_TO);
     }
@@ -247,6 +249,9 @@ static void shapes_of_pulls_change_with_numbers(void **state)
     assert_ok(create(&r));
     assert_int_equal(r.model->experiment[0].n_shape, 2);
     for (r.theta[p] = 0.0523; r.theta[p] < 0.058; r.theta[p] += 0.002) assert_counts(&r, r.theta, RIGHT_TO);
+    pull[1].parameter = "quenching.c1";
+    rig again = r;
+    assert_refused(create(&again), CEV_E_INPUT, "pull b shifts quenching.c1, which the scan varies already");
     double value = 0.0531;
     const cev_experiment *moved;
     assert_ok(cev_experiment_with_numbers(r.arena, &x, 1, &shifted[1], &value, &moved));
@@ -332,12 +337,13 @@ static void weights_have_the_derivatives_of_differences(void **state)
 {
     (void)state;
     rig r;
-    open_rig(&r, "coherent_csi", "nsi");
-    size_t place[3] = {add_number(&r, "quenching.c1", 0.052, 0.058), 0, add_number(&r, "efficiency.midpoint", 10, 11)};
+    open_rig(&r, "ess_si", "nsi");
+    size_t place[3] = {add_number(&r, "source.distance_m", 9, 22), 0,
+                       add_number(&r, "response.sigma_at_threshold_keV", 0.09, 0.1)};
     assert_ok(create(&r));
-    r.theta[place[0]] = 0.0541;
+    r.theta[place[0]] = 20.3;
     r.theta[place[1]] = 0.3;
-    r.theta[place[2]] = 10.7;
+    r.theta[place[2]] = 0.0963;
     assert_node_slopes(&r, place, LENGTH(place));
     close_rig(&r);
 }
@@ -393,9 +399,24 @@ static void what_can_not_be_interpolated_is_refused(void **state)
     r.profiled[0] = (cev_profiled){parameter_of(r.config->interaction, "recoil_term"), 0, 1};
     assert_refused(create(&r), CEV_E_INPUT, "parameter recoil_term is a choice");
     r.roster.n_profiled = 0;
+    add_number(&r, "source.years", 0.5, 2); /* beside protons_on_target */
+    assert_refused(create(&r), CEV_E_INPUT, "nothing that it expects depends on source.years");
+    r.roster.n_guest = 0;
     add_number(&r, "quenching.c1", 0.052, 0.058);
     add_number(&r, "coherent_csi.quenching.c1", 0.052, 0.058);
     assert_refused(create(&r), CEV_E_INPUT, "quenching.c1 and coherent_csi.quenching.c1 are the same number");
+    close_rig(&r);
+}
+
+static void too_many_nodes_are_refused(void **state)
+{
+    (void)state;
+    rig r;
+    open_rig(&r, "ess_si", "vector_universal");
+    add_profiled(&r, "mediator_mass_MeV", 40, 70);
+    add_profiled(&r, "neutron_radius_fm", 3, 4);
+    add_number(&r, "response.sigma_at_threshold_keV", 0.08, 0.1);
+    assert_refused(create(&r), CEV_E_INPUT, "it would be folded at all combinations of");
     close_rig(&r);
 }
 
@@ -424,19 +445,19 @@ static void followers_of_profiled_parameters_are_interpolated_or_refused(void **
 
 /* --- the axis itself ---------------------------------------------------------------------------------------------- */
 
-static void assert_axis(gsl_rng *random, cev_arena *arena, size_t n)
+static void assert_axis(gsl_rng *random, cev_arena *arena, double low, double high, size_t n)
 {
     node_axis axis;
     double value[NODE_AXIS_MOST], first[NODE_AXIS_MOST], second[NODE_AXIS_MOST], t[3][NODE_AXIS_MOST];
-    assert_ok(node_axis_create(arena, -2, 5, n, &axis));
-    if (n > 1) assert_true(axis.node[0] == -2 && axis.node[n - 1] == 5);
+    assert_ok(node_axis_create(arena, low, high, n, &axis));
+    if (n > 1) assert_true(axis.node[0] == low && axis.node[n - 1] == high);
     for (size_t i = 0; i < n; i++) {
         node_axis_slopes(&axis, axis.node[i], value, first, second);
         for (size_t j = 0; j < n; j++) assert_true(value[j] == (i == j));
     }
-    double x = uniform(random, -2, 5);
+    double x = uniform(random, low, high);
     node_axis_slopes(&axis, x, value, first, second);
-    node_axis_chebyshev(-2, 5, x, n, t[0], t[1], t[2]);
+    node_axis_chebyshev(low, high, x, n, t[0], t[1], t[2]);
     for (size_t j = 0; j < n; j++) {
         double sum[3] = {0}, size = (double)(n * n);
         for (size_t k = 0; k < n; k++)
@@ -452,7 +473,10 @@ static void weights_are_those_of_chebyshev_polynomials(void **state)
     (void)state;
     gsl_rng *random = random_numbers(4);
     cev_arena *arena = new_arena();
-    for (size_t n = 1; n <= NODE_AXIS_MOST; n++) assert_axis(random, arena, n);
+    for (size_t n = 1; n <= NODE_AXIS_MOST; n++) {
+        assert_axis(random, arena, -2, 5, n);
+        assert_axis(random, arena, 2, 40, n);
+    }
     cev_arena_destroy(&arena);
     gsl_rng_free(random);
 }
@@ -485,6 +509,7 @@ int main(void)
         cmocka_unit_test(weights_have_the_derivatives_of_differences),
         cmocka_unit_test(weights_are_sums_over_shared_polynomials),
         cmocka_unit_test(what_can_not_be_interpolated_is_refused),
+        cmocka_unit_test(too_many_nodes_are_refused),
         cmocka_unit_test(followers_of_profiled_parameters_are_interpolated_or_refused),
         cmocka_unit_test(weights_are_those_of_chebyshev_polynomials),
         cmocka_unit_test(as_few_nodes_as_needed),
