@@ -238,10 +238,12 @@ static cev_status remark_truth(remarking *r)
     const cev_scan_config *scan = r->scan;
     for (size_t p = 0; p < cev_roster_n(&scan->roster) && scan->data != CEV_DATA_OBSERVED; p++) {
         const cev_parameter *d = cev_roster_parameter(&scan->roster, p);
+        size_t first = scan->interaction->card.n_parameter;
+        bool own = p >= first && scan->roster.guest[p - first].kind == CEV_GUEST_OWN; /* data know nothing of it */
         const cev_axis *axis = axis_of(scan, p);
         double at = scan->truth[p], low = axis ? axis->value[0] : 0, high = axis ? axis->value[axis->n - 1] : 0;
         char *text;
-        if (!axis || cev_same_value(at, d->default_value) || (at >= low && at <= high)) continue;
+        if (!axis || own || cev_same_value(at, d->default_value) || (at >= low && at <= high)) continue;
         CEV_TRY(cev_arena_print(r->arena, &text,
                                 "the truth of the Asimov data has \"%s\" at %g, outside of what is scanned, %g to %g",
                                 d->name, at, low, high));

@@ -171,12 +171,12 @@ static cev_status read_bounds(const cev_reals *list, const cev_parameter *parame
 
 enum { FAR_SIGMAS = 3 };
 
-/* A slip of the pen, rather than a wish: a fit that starts nowhere near. */
+/* A slip of the pen, rather than a wish: a fit that starts nowhere near. The default of a mass is no place to be near. */
 static cev_status check_near(const cev_entry *e, const cev_parameter *parameter, double low, double high, double centre,
                              double sigma)
 {
     double at = sigma > 0 ? centre : parameter->default_value, far = sigma > 0 ? FAR_SIGMAS * sigma : high - low;
-    if (!isfinite(at) || (at >= low - far && at <= high + far)) return CEV_OK;
+    if (!isfinite(at) || (sigma == 0 && parameter->slow) || (at >= low - far && at <= high + far)) return CEV_OK;
     return sigma > 0
                ? cev_node_fail(e->keys.profile.node,
                                "parameter \"%s\": the bounds %g to %g leave the constraint's centre, %g, more than "
