@@ -7,7 +7,9 @@
  * that know nothing but energies. Templates are made of f and K once; a grid point costs the coefficients and one
  * contraction.
  *
- * To add an interaction: one file interaction_NAME.c with one const cev_interaction, one line in interaction.c. */
+ * To add an interaction: one file interaction_NAME.c with one const cev_interaction, one line in interaction.c. Its
+ * forms, which fits over its parameters want, are written with the helpers of src/physics/forms.h in a table or a few
+ * lines; without them it can be scanned, but none of its parameters profiled. */
 #ifndef CEVSCAN_INTERACTION_H
 #define CEVSCAN_INTERACTION_H
 
@@ -22,7 +24,10 @@
 
 /* Forms: the few functions of the parameters in which all coefficients are linear, whatever nucleus and flavour,
  *     c_k(theta; a, nucleus) = sum_f w_kf(a, nucleus) F_f(theta).
- * Counts are linear in them, too; so chi2 is looked at as a function of forms, and couplings are what makes forms. */
+ * Counts are linear in them, too. So a fit over couplings looks at chi2 as a function of forms, of which there are few
+ * and which need no bins, and at couplings as what makes forms; both have exact derivatives. Products such as g^2 Q_u
+ * are forms, so that weights know no parameter. What the slow parameters do by changing templates, and what a source's
+ * flux does, is not in them. */
 typedef struct cev_forms {
     size_t n; /* at most CEV_MAX_FORMS */
 
@@ -30,7 +35,8 @@ typedef struct cev_forms {
     void (*value)(const double *theta, double *form);
 
     /* dF_f/dtheta_p into first[n_free][n], and d2F_f/dtheta_p dtheta_q into second[n_free][n_free][n], for the
-     * parameters p = free[n_free]. */
+     * parameters p = free[n_free], each of them once, in any order; zero for those that coefficients do not
+     * read. */
     void (*derivatives)(const double *theta, size_t n_free, const size_t *free, double *first, double *second);
 
     /* w_kf into weight[n_term][n]. */
@@ -62,7 +68,8 @@ typedef struct cev_interaction {
     void (*coefficients)(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
                          cev_lanes *coefficient);
 
-    /* NULL: this interaction has none, and none of its parameters can be profiled. */
+    /* NULL: this interaction has none, and none of its parameters can be profiled. The test of all forms
+     * (tests/unit/forms.c) compares them with `coefficients`, and their derivatives with differences. */
     const cev_forms *forms;
 
     /* The couplings to the matter that neutrinos pass on their way, those of the scattering, read from the parameters

@@ -27,12 +27,9 @@ typedef enum cev_guest_kind {
 typedef struct cev_guest {
     cev_parameter parameter;
     cev_guest_kind kind;
-    /* Of a number: its experiments at Chebyshev nodes of the range that the scan gives it, between which templates are
-     * interpolated. node[n_node] are values of the parameter, increasing; variant[n_node][n_experiment] are the scan's
-     * experiments there, the same objects where they do not have the number. */
-    size_t n_node;
-    const double *node;
-    const cev_experiment *const *variant;
+    /* Of a number: the values that it can take in this scan, that of the files included, so that data of Asimov can be
+     * made; models interpolate templates between them. low = high: one value in place of the files'. */
+    double low, high;
 } cev_guest;
 
 typedef struct cev_profiled {

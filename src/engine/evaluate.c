@@ -11,6 +11,7 @@ static cev_status allocate_scratch(const cev_model *model, cev_model_scratch *sc
     CEV_TRY(cev_profile_scratch_create(model->profile, &scratch->profile));
     CEV_TRY(cev_new(scratch->arena, model->n_experiment, &scratch->signal));
     if (model->n_given > 0) CEV_TRY(cev_new(scratch->arena, model->n_pull, &scratch->given));
+    CEV_TRY(cev_model_new_node_scratch(model, scratch));
     size_t most = 0;
     for (size_t e = 0; e < model->n_experiment; e++) {
         const model_experiment *part = &model->experiment[e];
@@ -69,11 +70,12 @@ cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, c
     return theta[part->flux_parameter] / source->parameter[source->kind->normalisation];
 }
 
-/* The counts of a set of rows: coefficients of all sources, scattered into rows and contracted. */
-static void predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows,
-                         const cev_lanes *of_terms, cev_lanes *coefficient, cev_lanes *counts)
+void cev_model_predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows,
+                            cev_model_scratch *scratch, cev_lanes *counts)
 {
     size_t n_term = model->interaction->n_term;
+    const cev_lanes *of_terms = scratch->of_terms;
+    cev_lanes *coefficient = scratch->coefficient;
     memset(coefficient, 0, rows->n_row * sizeof *coefficient);
     for (size_t k = 0; k < part->n_coefficient_source * n_term; k++)
         if (rows->row_of_term[k] != NO_ROW) coefficient[rows->row_of_term[k]] += of_terms[k];
@@ -91,10 +93,14 @@ void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scra
                                          theta, of_terms + s * n_term);
         for (size_t t = 0; t < n_term; t++) of_terms[s * n_term + t] *= flux;
     }
-    predict_rows(model, part, &part->rows, of_terms, scratch->coefficient, scratch->signal[e]);
+    if (part->nodes) {
+        cev_model_predict_nodes(model, e, scratch, theta);
+        return;
+    }
+    cev_model_predict_rows(model, part, &part->rows, scratch, scratch->signal[e]);
     for (size_t s = 0; s < part->n_shape; s++) {
         cev_lanes *shape = scratch->signal[e] + (1 + s) * n_bin;
-        predict_rows(model, part, &part->shape[s].rows, of_terms, scratch->coefficient, shape);
+        cev_model_predict_rows(model, part, &part->shape[s].rows, scratch, shape);
         for (size_t i = 0; part->shape[s].background && i < n_bin; i++) shape[i] += part->shape[s].background[i];
     }
 }

@@ -6,21 +6,32 @@
 
 #define SUM_TOLERANCE 1e-9 /* of chi2, or absolute where that is below 1 */
 
-cev_status cev_model_signal(const cev_model *model, size_t e, const double *theta, double *counts)
+/* Adds the signal of an experiment, or of a node of it, times its weight. */
+static void add_signal(const cev_model *model, const model_experiment *part, double weight, const cev_lanes *block,
+                       double *counts)
 {
-    const model_experiment *part = &model->experiment[e];
     const cev_experiment *experiment = part->experiment;
     const cev_templates *t = &part->templates;
-    cev_lanes block[CEV_MAX_THETA], coefficient[CEV_MAX_TERMS];
-    cev_theta_broadcast(cev_roster_n(&model->roster), theta, block);
-    memset(counts, 0, experiment->source.kind->n_component * t->n_bin * sizeof *counts);
+    cev_lanes coefficient[CEV_MAX_TERMS];
     for (size_t r = 0; r < t->n_row; r++) {
         const cev_template_row *row = &t->row[r];
         cev_flavour flavour = experiment->source.kind->components[row->source_component].flavour;
         model->interaction->coefficients(&experiment->target.nucleus[row->nucleus], flavour, block, coefficient);
-        double *to = counts + row->source_component * t->n_bin, flux = cev_model_flux(model, part, block)[0];
+        double *to = counts + row->source_component * t->n_bin, flux = weight * cev_model_flux(model, part, block)[0];
         for (size_t i = 0; i < t->n_bin; i++) to[i] += flux * coefficient[row->term][0] * t->counts[r * t->n_bin + i];
     }
+}
+
+cev_status cev_model_signal(const cev_model *model, size_t e, const double *theta, double *counts)
+{
+    const model_experiment *part = &model->experiment[e];
+    cev_lanes block[CEV_MAX_THETA], weight[MOST_NODES];
+    cev_theta_broadcast(cev_roster_n(&model->roster), theta, block);
+    memset(counts, 0, part->experiment->source.kind->n_component * part->templates.n_bin * sizeof *counts);
+    if (!part->nodes) add_signal(model, part, 1, block, counts);
+    if (part->nodes) cev_model_node_weights(part->nodes, block, weight);
+    for (size_t j = 0; part->nodes && j < part->nodes->n; j++)
+        add_signal(model, &part->nodes->part[j], weight[j][0], block, counts);
     return CEV_OK;
 }
 

@@ -25,6 +25,8 @@ static bool is_lit(const row_set *rows, size_t n_bin, size_t bin)
 static bool is_dark(const model_experiment *part, size_t bin)
 {
     const cev_experiment *x = part->experiment;
+    for (size_t j = 0; part->nodes && j < part->nodes->n; j++)
+        if (!is_dark(&part->nodes->part[j], bin)) return false;
     bool lit = is_lit(&part->rows, x->bins.n_bin, bin);
     for (size_t b = 0; b < x->n_background; b++) lit |= x->background[b].counts[bin] != 0;
     for (size_t s = 0; s < part->n_shape; s++)

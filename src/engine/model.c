@@ -16,7 +16,7 @@ static cev_status check_names(size_t n, const cev_experiment *const *experiment)
     return CEV_OK;
 }
 
-static cev_status prepare_templates(cev_model *model, model_experiment *part)
+cev_status cev_model_prepare_part(cev_model *model, model_experiment *part)
 {
     const cev_card *card = &model->interaction->card;
     const char *flux = part->experiment->source.kind->scan_parameter;
@@ -30,14 +30,25 @@ static cev_status prepare_templates(cev_model *model, model_experiment *part)
     return cev_model_prepare_shapes(model, part);
 }
 
+void cev_model_fold_part(cev_model *model, model_experiment *part, const double *theta)
+{
+    cev_folding_fill(part->folding, theta, &part->templates);
+    cev_model_sort_rows(model->interaction->n_term, part, &part->templates, &part->rows);
+    cev_model_fold_shapes(model, part, theta);
+}
+
+void cev_model_destroy_part(model_experiment *part)
+{
+    cev_folding_destroy(&part->folding);
+    cev_model_destroy_shapes(part);
+}
+
 static void fold(cev_model *model, const double *theta)
 {
     memcpy(model->theta, theta, cev_roster_n(&model->roster) * sizeof *theta);
     for (size_t e = 0; e < model->n_experiment; e++) {
-        model_experiment *part = &model->experiment[e];
-        cev_folding_fill(part->folding, theta, &part->templates);
-        cev_model_sort_rows(model->interaction->n_term, part, &part->templates, &part->rows);
-        cev_model_fold_shapes(model, part, theta);
+        cev_model_fold_part(model, &model->experiment[e], theta);
+        cev_model_fold_nodes(model, &model->experiment[e], theta);
     }
 }
 
@@ -45,7 +56,9 @@ bool cev_model_is_folded(const cev_model *model, const double *theta)
 {
     const cev_card *card = &model->interaction->card;
     for (size_t p = 0; p < card->n_parameter; p++)
-        if (card->parameters[p].slow && !cev_same_value(model->theta[p], theta[p])) return false;
+        if (card->parameters[p].slow && !cev_same_value(model->theta[p], theta[p]) &&
+            !cev_model_is_interpolated(model, p))
+            return false;
     return true;
 }
 
@@ -60,7 +73,9 @@ static cev_status build(cev_model *model, const cev_experiment *const *experimen
     CEV_TRY(cev_arena_create(&model->arena));
     CEV_TRY(cev_new(model->arena, model->n_experiment, &model->experiment));
     for (size_t e = 0; e < model->n_experiment; e++) model->experiment[e].experiment = experiment[e];
-    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(prepare_templates(model, &model->experiment[e]));
+    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(cev_model_prepare_part(model, &model->experiment[e]));
+    CEV_TRY(cev_model_list_interpolated(model));
+    for (size_t e = 0; e < model->n_experiment; e++) CEV_TRY(cev_model_prepare_nodes(model, &model->experiment[e]));
     fold(model, theta);
     return cev_model_build_profile(model);
 }
@@ -84,8 +99,8 @@ void cev_model_destroy(cev_model **model)
     if (!model || !*model) return;
     cev_profile_destroy(&(*model)->profile);
     for (size_t e = 0; (*model)->experiment && e < (*model)->n_experiment; e++) {
-        cev_folding_destroy(&(*model)->experiment[e].folding);
-        cev_model_destroy_shapes(&(*model)->experiment[e]);
+        cev_model_destroy_part(&(*model)->experiment[e]);
+        cev_model_destroy_nodes(&(*model)->experiment[e]);
     }
     cev_arena_destroy(&(*model)->arena);
     free(*model);

@@ -26,17 +26,23 @@ static void add_experiment(cev_span *span, size_t *n, const model_experiment *pa
         if (part->shape[s].background)
             add(span, n, part->shape[s].background, t->n_bin * sizeof *part->shape[s].background);
     }
+    for (size_t j = 0; part->nodes && j < part->nodes->n; j++) add_experiment(span, n, &part->nodes->part[j]);
     for (size_t b = 0; b < part->experiment->n_background; b++)
         add(span, n, part->experiment->background[b].counts, t->n_bin * sizeof *t->counts);
+}
+
+static size_t most_spans(const model_experiment *part)
+{
+    size_t n = SPANS_OF_EXPERIMENT + SPANS_OF_SHAPE * part->n_shape + part->experiment->n_background;
+    for (size_t j = 0; part->nodes && j < part->nodes->n; j++) n += most_spans(&part->nodes->part[j]);
+    return n;
 }
 
 static cev_status digest_in(cev_arena *arena, const cev_model *model, cev_digest *out)
 {
     size_t most = 0, n = 0;
     cev_span *span;
-    for (size_t e = 0; e < model->n_experiment; e++)
-        most += SPANS_OF_EXPERIMENT + SPANS_OF_SHAPE * model->experiment[e].n_shape +
-                model->experiment[e].experiment->n_background;
+    for (size_t e = 0; e < model->n_experiment; e++) most += most_spans(&model->experiment[e]);
     CEV_TRY(cev_new(arena, most, &span));
     for (size_t e = 0; e < model->n_experiment; e++) add_experiment(span, &n, &model->experiment[e]);
     return cev_digest_spans(span, n, out);

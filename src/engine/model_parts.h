@@ -6,6 +6,7 @@
 #include "cevscan/digest.h"
 #include "cevscan/model.h"
 #include "cevscan/profile.h"
+#include "model_nodes.h"
 
 /* The interaction gives its n_term coefficients once for each of these. Compared with memcmp: no padding. */
 typedef struct coefficient_source {
@@ -34,7 +35,7 @@ typedef struct model_shape {
     double *background; /* [n_bin]; NULL of parts of the signal */
 } model_shape;
 
-typedef struct model_experiment {
+struct model_experiment {
     const cev_experiment *experiment;
     cev_folding *folding;
     size_t flux_parameter; /* of the interaction, that sets the source's flux; n_parameter: none does */
@@ -46,7 +47,9 @@ typedef struct model_experiment {
     model_shape *shape;   /* [n_shape], in the order of the experiment's pulls */
     cev_templates change; /* that a shape makes of the templates, before its rows are sorted */
     double *sum;          /* [n_coefficient_source][n_term][n_bin], while rows are sorted */
-} model_experiment;
+    model_nodes *nodes;   /* NULL: none; else rows and shapes are those of the nodes, and those here of nothing but the
+                             experiment as it is */
+};
 
 #define NOT_GIVEN SIZE_MAX
 
@@ -61,7 +64,9 @@ struct cev_model {
     cev_arena *arena;
     const cev_interaction *interaction; /* of the roster */
     cev_roster roster;
-    double theta[CEV_MAX_THETA]; /* that it is folded with; only the slow parameters mean anything */
+    size_t n_interpolated;
+    model_interpolated *interpolated; /* [n_interpolated] */
+    double theta[CEV_MAX_THETA];      /* that it is folded with; only the slow parameters mean anything */
     size_t n_experiment;
     model_experiment *experiment; /* [n_experiment] */
     size_t n_pull;
@@ -78,9 +83,15 @@ struct cev_model_scratch {
     cev_lanes *given; /* [n_pull], if any is given */
     cev_lanes *of_terms,
         *coefficient; /* [most rows of an experiment] each: of every source and term, and of the rows that they share */
+    cev_lanes *node_weight, *of_node; /* [most nodes of an experiment], [most bins]; NULL: there are none */
     cev_lanes *
         *signal; /* [n_experiment][1 + n_shape][n_bin]: the signal, and what its shapes add per unit of their pulls */
 };
+
+/* An experiment, or one node of it: templates, rows and shapes. */
+cev_status cev_model_prepare_part(cev_model *model, model_experiment *part);
+void cev_model_fold_part(cev_model *model, model_experiment *part, const double *theta);
+void cev_model_destroy_part(model_experiment *part);
 
 /* Folds what the pulls of an experiment add beside whole components, once its own templates are folded;
  * model_shapes.c. */
@@ -112,6 +123,11 @@ cev_status cev_model_digest(const cev_model *model, cev_digest *out);
 
 /* Expected signal of experiment e at a block of points, and its shapes: scratch->signal[e]. */
 void cev_model_predict(const cev_model *model, size_t e, cev_model_scratch *scratch, const cev_lanes *theta);
+
+/* The counts of a set of rows: scratch->of_terms, the coefficients of all sources and terms, scattered into rows and
+ * contracted. */
+void cev_model_predict_rows(const cev_model *model, const model_experiment *part, const row_set *rows,
+                            cev_model_scratch *scratch, cev_lanes *counts);
 
 /* What the signal of an experiment is multiplied with where the scan sets the flux of its source. */
 cev_lanes cev_model_flux(const cev_model *model, const model_experiment *part, const cev_lanes *theta);

@@ -15,7 +15,7 @@
  * transverse directions twice and moves a scale Lambda(C2) by 2^(1/4). */
 #include <math.h>
 
-#include "vector_terms.h"
+#include "forms.h"
 
 /* Axial charges of quarks in the proton; in the neutron u and d change places (isospin). arXiv:2409.04703, from J.
  * Green et al., Phys. Rev. D 95 (2017) 114502, and R. Gupta et al., Phys. Rev. D 98 (2018) 034503. */
@@ -63,15 +63,22 @@ enum wilson { C1_U, C1_D, C2_U, C2_D, N_WILSON };
 enum { FIRST_SCALE = N_WILSON * CEV_N_FLAVOURS, SIN2_THETA_W = 2 * FIRST_SCALE, RECOIL_TERM, KAPPA };
 enum { FIRST_AXIAL_TERM = N_VECTOR_TERMS, N_TERMS = 2 * N_VECTOR_TERMS };
 
-/* What is added to a coefficient of the standard model, in units of -sqrt(2) G_F: eps of the vector current, -eps of
- * the axial one. */
+/* -sqrt(2) G_F in GeV^-2, the unit of what is added to a coefficient of the standard model. */
+static const double mev2_per_gev2 = 1e6;
+
+static double unit_per_gev2(void)
+{
+    return -sqrt(2) * CEV_FERMI_CONSTANT_PER_MEV2 * mev2_per_gev2;
+}
+
+/* What is added to a coefficient of the standard model, in that unit: eps of the vector current, -eps of the axial one.
+ */
 static cev_lanes added(cev_flavour flavour, enum wilson which, const cev_lanes *theta)
 {
-    static const double mev2_per_gev2 = 1e6;
     size_t p = (size_t)flavour * N_WILSON + which;
     cev_lanes lambda = theta[FIRST_SCALE + p], size = 1.0 / (lambda * lambda), sum = theta[p];
     sum += (cev_lanes)(((cev_lanes_mask)size & (lambda > 0)) | ((cev_lanes_mask)(-size) & (lambda <= 0)));
-    return sum / (-sqrt(2) * CEV_FERMI_CONSTANT_PER_MEV2 * mev2_per_gev2);
+    return sum / unit_per_gev2();
 }
 
 static void vector_coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
@@ -110,6 +117,66 @@ static void quark_couplings(const double *theta, cev_quark_couplings *couplings)
     }
 }
 
+/* --- forms: of the charges y = (u, d) of each current and flavour, uu, ud and dd of y y^T; times kappa if axial ----- */
+
+enum { FIRST_AXIAL_FORM = CEV_N_FLAVOURS * N_QUARK_FORMS, N_FORMS = 2 * FIRST_AXIAL_FORM };
+
+/* The charge that a coefficient c, a scale Lambda and the Z boson give a quark. */
+static form_number quark_number(size_t flavour, enum wilson which, const double *theta)
+{
+    static const double of_z[N_WILSON] = {0.5, -0.5, 0.5, -0.5}, of_sin2_theta_w[N_WILSON] = {-4.0 / 3, 2.0 / 3, 0, 0};
+    size_t p = flavour * N_WILSON + which;
+    double unit = (which < C2_U ? 1 : -1) / unit_per_gev2(), per_lambda = 1 / theta[FIRST_SCALE + p],
+           size = fabs(per_lambda) * per_lambda; /* sign(Lambda)/Lambda^2 */
+    return (form_number){.value = of_z[which] + of_sin2_theta_w[which] * theta[SIN2_THETA_W] + unit * (theta[p] + size),
+                         .n_slope = 3,
+                         .slope = {{p, unit, 0},
+                                   {FIRST_SCALE + p, -2 * unit * size * per_lambda,
+                                    6 * unit * size * per_lambda * per_lambda},
+                                   {SIN2_THETA_W, of_sin2_theta_w[which], 0}}};
+}
+
+static void form_values(const double *theta, double *form)
+{
+    for (size_t f = 0; f < N_FORMS; f++) form[f] = 0;
+    for (size_t a = 0; a < CEV_N_FLAVOURS; a++) {
+        double *of_flavour = form + a * N_QUARK_FORMS;
+        form_add_square(quark_number(a, C1_U, theta).value, quark_number(a, C1_D, theta).value, of_flavour);
+        form_add_square(quark_number(a, C2_U, theta).value, quark_number(a, C2_D, theta).value,
+                        of_flavour + FIRST_AXIAL_FORM);
+    }
+    for (size_t f = FIRST_AXIAL_FORM; f < N_FORMS; f++) form[f] *= theta[KAPPA];
+}
+
+static void form_derivatives(const double *theta, size_t n_free, const size_t *free, double *first, double *second)
+{
+    form_sums sums = form_sums_begin(N_FORMS, n_free, free, first, second);
+    double axial[FIRST_AXIAL_FORM] = {0};
+    for (size_t a = 0; a < CEV_N_FLAVOURS; a++) {
+        form_number y[N_WILSON];
+        for (size_t w = 0; w < N_WILSON; w++) y[w] = quark_number(a, (enum wilson)w, theta);
+        form_add_square_slopes(&sums, a * N_QUARK_FORMS, &y[C1_U], &y[C1_D]);
+        form_add_square_slopes(&sums, FIRST_AXIAL_FORM + a * N_QUARK_FORMS, &y[C2_U], &y[C2_D]);
+        form_add_square(y[C2_U].value, y[C2_D].value, axial + a * N_QUARK_FORMS);
+    }
+    form_multiply_slopes(&sums, FIRST_AXIAL_FORM, FIRST_AXIAL_FORM, axial, KAPPA, theta[KAPPA]);
+}
+
+static void form_weights(const cev_nucleus *nucleus, cev_flavour flavour, double *weight)
+{
+    static const quark_charge proton = {2 * axial_u_in_p, 2 * axial_d_in_p},
+                              neutron = {2 * axial_d_in_p, 2 * axial_u_in_p};
+    size_t of_flavour = (size_t)flavour * N_QUARK_FORMS;
+    for (size_t k = 0; k < N_TERMS * N_FORMS; k++) weight[k] = 0;
+    form_vector_weights(form_proton_charge(nucleus), form_neutron_charge(nucleus), N_FORMS, weight + of_flavour);
+    form_vector_weights(proton, neutron, N_FORMS, weight + FIRST_AXIAL_TERM * N_FORMS + FIRST_AXIAL_FORM + of_flavour);
+}
+
+static const cev_forms forms = {.n = N_FORMS,
+                                .value = form_values,
+                                .derivatives = form_derivatives,
+                                .weights = form_weights};
+
 static const cev_kinematics *kinematics(size_t term, const double *theta)
 {
     if (term >= FIRST_AXIAL_TERM) return &cev_kinematics_axial;
@@ -140,5 +207,6 @@ const cev_interaction cev_interaction_eft = {
     .kinematics = kinematics,
     .factor_cm2_per_keV = factor_cm2_per_keV,
     .coefficients = coefficients,
+    .forms = &forms,
     .quark_couplings = quark_couplings,
 };

@@ -7,7 +7,7 @@
  *
  * g_p = 1/2 - 2 sin^2 theta_W, g_n = -1/2: arXiv:2208.11771, eqs. 1 and 7; J. Barranco, O. G. Miranda, T. I. Rashba,
  * JHEP 12 (2005) 021. Off-diagonal couplings are real here; a phase would not change |eps_ab|^2 of a single quark. */
-#include "vector_terms.h"
+#include "forms.h"
 
 #define COUPLING(flavours, quark, tex, ...)                                                                            \
     {                                                                                                                  \
@@ -41,6 +41,9 @@ static const cev_parameter parameters[] = {
 enum pair { EE, MUMU, TAUTAU, EMU, ETAU, MUTAU, N_PAIRS };
 enum { SIN2_THETA_W = 2 * N_PAIRS, RECOIL_TERM };
 
+static const enum pair pair_of[CEV_N_FLAVOURS][CEV_N_FLAVOURS] = {{EE, EMU, ETAU},
+                                                                  {EMU, MUMU, MUTAU},
+                                                                  {ETAU, MUTAU, TAUTAU}};
 static const enum pair diagonal[CEV_N_FLAVOURS] =
     {[CEV_FLAVOUR_E] = EE, [CEV_FLAVOUR_MU] = MUMU, [CEV_FLAVOUR_TAU] = TAUTAU};
 static const enum pair off_diagonal[CEV_N_FLAVOURS][2] =
@@ -72,15 +75,86 @@ CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour fl
 
 static void quark_couplings(const double *theta, cev_quark_couplings *couplings)
 {
-    static const enum pair of[CEV_N_FLAVOURS][CEV_N_FLAVOURS] = {{EE, EMU, ETAU},
-                                                                 {EMU, MUMU, MUTAU},
-                                                                 {ETAU, MUTAU, TAUTAU}};
     for (size_t a = 0; a < CEV_N_FLAVOURS; a++)
         for (size_t b = 0; b < CEV_N_FLAVOURS; b++) {
-            couplings->u[a][b] = theta[2 * of[a][b]];
-            couplings->d[a][b] = theta[2 * of[a][b] + 1];
+            couplings->u[a][b] = theta[2 * pair_of[a][b]];
+            couplings->d[a][b] = theta[2 * pair_of[a][b] + 1];
         }
 }
+
+/* --- forms: S_a = sum_b y_ab y_ab^T of the vectors y_ab = (eps_ab^u, eps_ab^d), y_aa with those of the Z boson ------ */
+
+enum { N_FORMS = CEV_N_FLAVOURS * N_QUARK_FORMS };
+
+/* Couplings to quarks that give protons g_p and neutrons g_n. */
+static void origin_at(const double *theta, double y0[2])
+{
+    double g_p = 0.5 - 2 * theta[SIN2_THETA_W], g_n = -0.5;
+    y0[0] = (2 * g_p - g_n) / 3;
+    y0[1] = (2 * g_n - g_p) / 3;
+}
+
+static void form_values(const double *theta, double *form)
+{
+    double y0[2];
+    origin_at(theta, y0);
+    for (size_t f = 0; f < N_FORMS; f++) form[f] = 0;
+    for (size_t a = 0; a < CEV_N_FLAVOURS; a++)
+        for (size_t b = 0; b < CEV_N_FLAVOURS; b++) {
+            const double *eps = theta + 2 * pair_of[a][b];
+            form_add_square(eps[0] + (a == b) * y0[0], eps[1] + (a == b) * y0[1], form + a * N_QUARK_FORMS);
+        }
+}
+
+/* y_ab of one quark. */
+static form_number quark_number(const double *theta, const double *y0, size_t a, size_t b, size_t quark)
+{
+    static const double of_sin2_theta_w[2] = {-4.0 / 3, 2.0 / 3};
+    size_t p = 2 * pair_of[a][b] + quark;
+    return (form_number){.value = theta[p] + (a == b) * y0[quark],
+                         .n_slope = 1 + (a == b),
+                         .slope = {{p, 1, 0}, {SIN2_THETA_W, of_sin2_theta_w[quark], 0}}};
+}
+
+static void form_derivatives(const double *theta, size_t n_free, const size_t *free, double *first, double *second)
+{
+    double y0[2];
+    origin_at(theta, y0);
+    form_sums sums = form_sums_begin(N_FORMS, n_free, free, first, second);
+    for (size_t a = 0; a < CEV_N_FLAVOURS; a++)
+        for (size_t b = 0; b < CEV_N_FLAVOURS; b++) {
+            const size_t *place = sums.place + 2 * pair_of[a][b];
+            bool fixed = a != b || sums.place[SIN2_THETA_W] == FORM_NOT_FREE;
+            if (fixed && place[0] == FORM_NOT_FREE && place[1] == FORM_NOT_FREE) continue;
+            form_number u = quark_number(theta, y0, a, b, 0), d = quark_number(theta, y0, a, b, 1);
+            form_add_square_slopes(&sums, a * N_QUARK_FORMS, &u, &d);
+        }
+}
+
+static void form_weights(const cev_nucleus *nucleus, cev_flavour flavour, double *weight)
+{
+    for (size_t k = 0; k < N_VECTOR_TERMS * N_FORMS; k++) weight[k] = 0;
+    form_vector_weights(form_proton_charge(nucleus), form_neutron_charge(nucleus), N_FORMS,
+                        weight + (size_t)flavour * N_QUARK_FORMS);
+}
+
+#define QUARKS(pair)                                                                                                   \
+    {                                                                                                                  \
+        2 * (pair), 2 * (pair) + 1                                                                                     \
+    }
+
+static const cev_forms forms = {
+    .n = N_FORMS,
+    .value = form_values,
+    .derivatives = form_derivatives,
+    .weights = form_weights,
+    .matrices = true,
+    .vector = {{QUARKS(EE), QUARKS(EMU), QUARKS(ETAU)},
+               {QUARKS(EMU), QUARKS(MUMU), QUARKS(MUTAU)},
+               {QUARKS(ETAU), QUARKS(MUTAU), QUARKS(TAUTAU)}},
+    .origin = {{true, false, false}, {false, true, false}, {false, false, true}},
+    .origin_at = origin_at,
+};
 
 static const cev_kinematics *kinematics(size_t term, const double *theta)
 {
@@ -108,5 +182,6 @@ const cev_interaction cev_interaction_nsi = {
     .kinematics = kinematics,
     .factor_cm2_per_keV = factor_cm2_per_keV,
     .coefficients = coefficients,
+    .forms = &forms,
     .quark_couplings = quark_couplings,
 };

@@ -16,17 +16,42 @@ static const double up_mass_MeV = 2.16, down_mass_MeV = 4.67;
 
 static const cev_parameter parameters[] = {MEDIATOR_PARAMETERS};
 
+/* Charges of all protons and of all neutrons, for a coupling of 1. */
+static double proton_charge(const cev_nucleus *nucleus)
+{
+    return nucleus->protons * CEV_PROTON_MASS_MEV * (f_u_p / up_mass_MeV + f_d_p / down_mass_MeV);
+}
+
+static double neutron_charge(const cev_nucleus *nucleus)
+{
+    return nucleus->neutrons * CEV_NEUTRON_MASS_MEV * (f_u_n / up_mass_MeV + f_d_n / down_mass_MeV);
+}
+
 CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour flavour, const cev_lanes *theta,
                                       cev_lanes *coefficient)
 {
     (void)flavour;
     cev_lanes g2 = theta[COUPLING] * theta[COUPLING];
-    double q_p = nucleus->protons * CEV_PROTON_MASS_MEV * (f_u_p / up_mass_MeV + f_d_p / down_mass_MeV);
-    double q_n = nucleus->neutrons * CEV_NEUTRON_MASS_MEV * (f_u_n / up_mass_MeV + f_d_n / down_mass_MeV);
+    double q_p = proton_charge(nucleus), q_n = neutron_charge(nucleus);
     standard_coefficients(nucleus, theta, coefficient);
     for (size_t k = SCALAR; k < N_TERMS; k++) coefficient[k] = (cev_lanes){0};
     add_vector_charge(g2 * q_p, g2 * q_n, coefficient + SCALAR);
 }
+
+static void form_weights(const cev_nucleus *nucleus, cev_flavour flavour, double *weight)
+{
+    (void)flavour;
+    standard_weights(nucleus, N_TERMS, N_MEDIATOR_FORMS, weight);
+    double q_p = proton_charge(nucleus), q_n = neutron_charge(nucleus), q = q_p + q_n;
+    const double charges[N_VECTOR_TERMS] = {q * q, 2 * q * q_n, q_n * q_n};
+    for (size_t k = 0; k < N_VECTOR_TERMS; k++) weight[(SCALAR + k) * N_MEDIATOR_FORMS + FORM_MEDIATED] = charges[k];
+}
+
+static const form_powers powers = {.n_form = N_MEDIATOR_FORMS,
+                                   .n_factor = N_STANDARD_FACTORS,
+                                   .factor = {STANDARD_FACTORS},
+                                   .power = {STANDARD_POWERS, {[FACTOR_G] = 4}}};
+DEFINE_FORMS_OF_POWERS(powers, N_MEDIATOR_FORMS)
 
 static const cev_kinematics *kinematics(size_t term, const double *theta)
 {
@@ -52,4 +77,5 @@ const cev_interaction cev_interaction_scalar = {
     .kinematics = kinematics,
     .factor_cm2_per_keV = factor_cm2_per_keV,
     .coefficients = coefficients,
+    .forms = &forms,
 };

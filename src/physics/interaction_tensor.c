@@ -42,6 +42,20 @@ CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour fl
     coefficient[TRANSVERSE] = coefficient[LONGITUDINAL] = g2d * g2d;
 }
 
+static void form_weights(const cev_nucleus *nucleus, cev_flavour flavour, double *weight)
+{
+    (void)flavour;
+    standard_weights(nucleus, N_TERMS, N_MEDIATOR_FORMS, weight);
+    weight[TRANSVERSE * N_MEDIATOR_FORMS + FORM_MEDIATED] = 1;
+    weight[LONGITUDINAL * N_MEDIATOR_FORMS + FORM_MEDIATED] = 1;
+}
+
+static const form_powers powers = {.n_form = N_MEDIATOR_FORMS,
+                                   .n_factor = N_STANDARD_FACTORS + 1,
+                                   .factor = {STANDARD_FACTORS, {TENSOR_CHARGE, 0, 1}},
+                                   .power = {STANDARD_POWERS, {[FACTOR_G] = 4, [N_STANDARD_FACTORS] = 2}}};
+DEFINE_FORMS_OF_POWERS(powers, N_MEDIATOR_FORMS)
+
 static const cev_kinematics *kinematics(size_t term, const double *theta)
 {
     if (term == LONGITUDINAL) return &cev_kinematics_longitudinal;
@@ -72,4 +86,5 @@ const cev_interaction cev_interaction_tensor = {
     .kinematics = kinematics,
     .factor_cm2_per_keV = factor_cm2_per_keV,
     .coefficients = coefficients,
+    .forms = &forms,
 };

@@ -48,6 +48,55 @@ CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour fl
     coefficient[INTERFERENCE + VECTOR_NEUTRONS] = 2.0 * s_n * m_n;
 }
 
+/* --- forms: those of the Z boson, and for each flavour, with A = g^2 Q_nu, Q_u and Q_d as u and d -------------------- */
+
+enum { A_U, A_D, A_G_P_U, A_G_P_D, A2, N_FLAVOUR_FORMS = A2 + N_QUARK_FORMS };
+enum { N_FORMS = N_STANDARD_FORMS + CEV_N_FLAVOURS * N_FLAVOUR_FORMS };
+enum { FACTOR_U = N_STANDARD_FACTORS, FACTOR_D, FACTOR_NU, N_FACTORS = FACTOR_NU + CEV_N_FLAVOURS };
+
+#define POWER(g, nu, g_p, u, d)                                                                                        \
+    {                                                                                                                  \
+        [FACTOR_G] = 2 * (g), [FACTOR_NU + (nu)] = (g), [FACTOR_G_P] = (g_p), [FACTOR_U] = (u), [FACTOR_D] = (d)       \
+    }
+#define FLAVOUR_POWERS(nu)                                                                                             \
+    POWER(1, nu, 0, 1, 0), POWER(1, nu, 0, 0, 1), POWER(1, nu, 1, 1, 0), POWER(1, nu, 1, 0, 1), POWER(2, nu, 0, 2, 0), \
+        POWER(2, nu, 0, 1, 1), POWER(2, nu, 0, 0, 2)
+
+static const form_powers powers = {
+    .n_form = N_FORMS,
+    .n_factor = N_FACTORS,
+    .factor =
+        {STANDARD_FACTORS, {CHARGE_U, 0, 1}, {CHARGE_D, 0, 1}, {CHARGE_E, 0, 1}, {CHARGE_MU, 0, 1}, {CHARGE_TAU, 0, 1}},
+    .power = {STANDARD_POWERS, FLAVOUR_POWERS(CEV_FLAVOUR_E), FLAVOUR_POWERS(CEV_FLAVOUR_MU),
+              FLAVOUR_POWERS(CEV_FLAVOUR_TAU)},
+};
+
+/* Adds 2 (z g_p + n) times a charge of A (u, d) to a row of weights of one flavour. */
+static void add_interference(double z, double n, quark_charge charge, double *weight)
+{
+    weight[A_U] += 2 * n * charge.u;
+    weight[A_D] += 2 * n * charge.d;
+    weight[A_G_P_U] += 2 * z * charge.u;
+    weight[A_G_P_D] += 2 * z * charge.d;
+}
+
+static void form_weights(const cev_nucleus *nucleus, cev_flavour flavour, double *weight)
+{
+    quark_charge p = form_proton_charge(nucleus), neutrons = form_neutron_charge(nucleus),
+                 all = {p.u + neutrons.u, p.d + neutrons.d};
+    double z = nucleus->protons, n = -0.5 * nucleus->neutrons;
+    standard_weights(nucleus, N_TERMS, N_FORMS, weight);
+    double *of_flavour = weight + N_STANDARD_FORMS + (size_t)flavour * N_FLAVOUR_FORMS,
+           *interference = of_flavour + INTERFERENCE * N_FORMS;
+    add_interference(z, n, all, interference + VECTOR_ALL * N_FORMS);
+    add_interference(z, n, neutrons, interference + VECTOR_MIXED * N_FORMS);
+    add_interference(0, n, all, interference + VECTOR_MIXED * N_FORMS);
+    add_interference(0, n, neutrons, interference + VECTOR_NEUTRONS * N_FORMS);
+    form_vector_weights(p, neutrons, N_FORMS, of_flavour + A2 + MEDIATED * N_FORMS);
+}
+
+DEFINE_FORMS_OF_POWERS(powers, N_FORMS)
+
 static const cev_kinematics *kinematics(size_t term, const double *theta)
 {
     (void)term;
@@ -71,7 +120,7 @@ static double factor_cm2_per_keV(size_t term, const cev_nucleus *nucleus, const 
                  .parameters = table,                                                                                  \
                  .n_parameter = sizeof table / sizeof *table},                                                         \
         .n_term = N_TERMS, .kinematics = kinematics, .factor_cm2_per_keV = factor_cm2_per_keV,                         \
-        .coefficients = coefficients                                                                                   \
+        .coefficients = coefficients, .forms = &forms                                                                  \
     }
 
 const cev_interaction cev_interaction_vector = VECTOR("vector",

@@ -4,7 +4,7 @@
 #ifndef CEVSCAN_PHYSICS_MEDIATOR_TERMS_H
 #define CEVSCAN_PHYSICS_MEDIATOR_TERMS_H
 
-#include "vector_terms.h"
+#include "forms.h"
 
 /* Every mediator's table begins with these; the defaults are the standard model. */
 enum { MEDIATOR_MASS_MEV, COUPLING, SIN2_THETA_W, RECOIL_TERM, FLUX_B8, NEUTRON_RADIUS_FM, N_MEDIATOR_PARAMETERS };
@@ -63,5 +63,37 @@ static inline void standard_coefficients(const cev_nucleus *nucleus, const cev_l
     for (size_t k = 0; k < N_VECTOR_TERMS; k++) coefficient[k] = (cev_lanes){0};
     add_vector_charge(standard_proton_charge(nucleus, theta), standard_neutron_charge(nucleus), coefficient);
 }
+
+/* Forms of every mediator begin with 1, g_p and g_p^2, g_p = 1/2 - 2 sin^2 theta_W, for the standard model alone; its
+ * factors with the mediator's coupling and g_p. */
+enum { FORM_ONE, FORM_G_P, FORM_G_P_SQUARED, N_STANDARD_FORMS };
+enum { FACTOR_G, FACTOR_G_P, N_STANDARD_FACTORS };
+#define STANDARD_FACTORS                                                                                               \
+    {COUPLING, 0, 1},                                                                                                  \
+    {                                                                                                                  \
+        SIN2_THETA_W, 0.5, -2                                                                                          \
+    }
+#define STANDARD_POWERS                                                                                                \
+    {0}, {[FACTOR_G_P] = 1},                                                                                           \
+    {                                                                                                                  \
+        [FACTOR_G_P] = 2                                                                                               \
+    }
+
+/* Writes weight[n_term][n_form]: those of the standard model, which the first N_VECTOR_TERMS have, and zeros. */
+static inline void standard_weights(const cev_nucleus *nucleus, size_t n_term, size_t n_form, double *weight)
+{
+    for (size_t k = 0; k < n_term * n_form; k++) weight[k] = 0;
+    double z = nucleus->protons, n = -0.5 * nucleus->neutrons, *all = weight + VECTOR_ALL * n_form,
+           *mixed = weight + VECTOR_MIXED * n_form;
+    all[FORM_ONE] = n * n;
+    all[FORM_G_P] = 2 * z * n;
+    all[FORM_G_P_SQUARED] = z * z;
+    mixed[FORM_ONE] = 2 * n * n;
+    mixed[FORM_G_P] = 2 * z * n;
+    weight[VECTOR_NEUTRONS * n_form + FORM_ONE] = n * n;
+}
+
+/* Where the mediator does not interfere with the Z boson, one form more is all: g^4 and what belongs to it. */
+enum { FORM_MEDIATED = N_STANDARD_FORMS, N_MEDIATOR_FORMS };
 
 #endif
