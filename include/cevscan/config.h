@@ -28,18 +28,20 @@ typedef struct cev_scan_config {
     const cev_interaction *interaction;  /* of the roster */
     cev_roster roster;                   /* all that has a role; theta, truth and axis_parameter are numbered by it */
     cev_grid grid;                       /* n_axis is 0 if the configuration scans nothing */
-    size_t axis_parameter[CEV_MAX_AXES]; /* index in the interaction's table */
+    size_t axis_parameter[CEV_MAX_AXES]; /* index in theta */
     const size_t *member_parameter;      /* of a scan of parameters in turn; as in cev_scan_job, NULL for others */
     const cev_parameter *axis_description[CEV_MAX_AXES]; /* name, unit, label, ... of each axis */
-    double theta[CEV_MAX_THETA];                         /* values of the parameters that are not scanned */
+    double theta[CEV_MAX_THETA];                         /* values of the parameters that are not scanned; of those
+                                                            that are profiled, where a fit is at home */
     cev_data_kind data;
     bool says_data;               /* the file has the key `data` */
     bool is_selection;            /* made by cev_scan_config_select(), from no file */
     const bool *observed;         /* [n_experiment]: compared with what it observed */
-    double truth[CEV_MAX_THETA];  /* of Asimov data */
+    double truth[CEV_MAX_THETA];  /* of Asimov data; nothing follows anything there */
     size_t n_pull;                /* of all experiments, in the order of their first use, shared ones once */
     const char *const *pull_name; /* [n_pull] */
     bool store_pulls;
+    bool store_profiled; /* values of the roster's profiled parameters are kept */
     char *resolved;      /* JSON: the scan file with every experiment file put in its place */
     cev_digest identity; /* of what bears on numbers, CEV_NUMERICS_REVISION included */
 } cev_scan_config;

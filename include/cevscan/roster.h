@@ -46,7 +46,7 @@ typedef struct cev_constraint {
 typedef struct cev_follower {
     size_t index, of;
     double times;
-    const char *formula; /* as written; NULL: tied to one parameter */
+    const char *formula; /* as written (cevscan/formula.h); NULL: tied to one parameter */
     size_t n_input;
     const size_t *input; /* [n_input], indices in theta of the parameters that the formula names */
 } cev_follower;
@@ -86,7 +86,10 @@ const cev_parameter *cev_roster_parameter(const cev_roster *roster, size_t index
 /* Index of a name in theta; cev_roster_n() if the roster does not have it. */
 size_t cev_roster_index(const cev_roster *roster, const char *name);
 
-/* Whether theta[index] changes templates: folded anew for each value. */
+/* Whether theta[index] is another parameter `of`, or follows it, directly or through others. */
+bool cev_roster_follows(const cev_roster *roster, size_t index, size_t of);
+
+/* Whether theta[index] changes templates, itself or through what follows it: folded anew for each value. */
 bool cev_roster_is_slow(const cev_roster *roster, size_t index);
 
 /* What evaluates the followers. One for each thread: formulas are compiled in it. NULL is one of a roster without
@@ -96,7 +99,8 @@ typedef struct cev_followers cev_followers;
 cev_status cev_followers_create(const cev_roster *roster, cev_followers **out);
 void cev_followers_destroy(cev_followers **followers);
 
-/* Writes theta[] of all followers, of CEV_LANES points; and of one. NaN where a formula has no value. */
+/* Writes theta[] of all followers, of CEV_LANES points; and of one. NaN where a formula has no value, or one that the
+ * parameter cannot have (outside of its range, say): such a point is CEV_POINT_INVALID. */
 void cev_followers_apply(const cev_roster *roster, cev_followers *followers, cev_lanes *theta);
 void cev_followers_apply_one(const cev_roster *roster, cev_followers *followers, double *theta);
 

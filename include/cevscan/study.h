@@ -36,7 +36,8 @@ typedef struct cev_study_set {
 typedef struct cev_study_space {
     const char *name; /* the parameters' names joined by ","; by "+" where they are scanned in turn (each_of) */
     const cev_scan_config *scan;
-    json_t *parameters; /* as a scan file has them */
+    json_t *parameters;   /* as a scan file has them */
+    const char *replaced; /* parameters that have another role in the rest of the study, "a, b"; "": none */
 } cev_study_space;
 
 typedef struct cev_study_map {
@@ -53,6 +54,7 @@ typedef struct cev_study_config {
     const char *name, *title;
     bool is_scan;     /* a scan file: one space, one set, one setting, one map */
     bool store_pulls; /* of all maps */
+    bool store_profiled;
     size_t n_experiment;
     const cev_experiment *const *experiment; /* [n_setting][n_experiment]; the same object where nothing varies */
     size_t n_factor;

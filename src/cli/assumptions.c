@@ -57,22 +57,24 @@ void mark_scanned(const cev_scan_config *c, bool *marked)
     for (size_t a = 0; a < c->grid.n_axis; a++)
         if (!c->member_parameter || a > 1) marked[c->axis_parameter[a]] = true;
     for (size_t m = 0; c->member_parameter && m < c->grid.axis[0].n; m++) marked[c->member_parameter[m]] = true;
+    for (size_t k = 0; k < c->roster.n_profiled; k++) marked[c->roster.profiled[k].index] = true;
+    for (size_t k = 0; k < c->roster.n_follower; k++) marked[c->roster.follower[k].index] = true;
 }
 
 /* --- data ------------------------------------------------------------------------------------------------------- */
 
 void data_text(const cev_scan_config *c, char *out, size_t size)
 {
-    const cev_card *card = &c->interaction->card;
     bool standard_model = true;
     snprintf(out, size, c->data == CEV_DATA_ASIMOV ? "asimov" : "observed");
     for (size_t e = 0; e < c->n_experiment && c->data == CEV_DATA_MIXED; e++)
         if (c->observed[e]) append_text(out, size, " %s", c->experiment[e]->name);
     if (c->data == CEV_DATA_OBSERVED) return;
     if (c->data == CEV_DATA_MIXED) append_text(out, size, ", others asimov");
-    for (size_t p = 0; p < card->n_parameter; p++) {
-        if (is_default(&card->parameters[p], c->truth[p])) continue;
-        append_text(out, size, "%s %s=%g", standard_model ? " at" : "", card->parameters[p].name, c->truth[p]);
+    for (size_t p = 0; p < cev_roster_n(&c->roster); p++) {
+        const cev_parameter *d = cev_roster_parameter(&c->roster, p);
+        if (is_default(d, c->truth[p])) continue;
+        append_text(out, size, "%s %s=%g", standard_model ? " at" : "", d->name, c->truth[p]);
         standard_model = false;
     }
     if (standard_model) append_text(out, size, " at the standard model");

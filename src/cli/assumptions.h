@@ -16,7 +16,7 @@ void fixed_values_text(const cev_interaction *interaction, const double *theta, 
 /* {name, title, citation, fixed: {every parameter: value}, not_default: [names]}; null: not given, or infinite. */
 json_t *interaction_json(const cev_interaction *interaction, const double *theta, const bool *left_out);
 
-/* Parameters that the configuration scans, in marked[CEV_MAX_THETA]. */
+/* Parameters that are not fixed: scanned, also by the fit (profiled), or following others; in marked[CEV_MAX_THETA]. */
 void mark_scanned(const cev_scan_config *config, bool *marked);
 
 /* "observed", "asimov", "observed coherent_csi, others asimov", and the truth where there is one: "asimov at the

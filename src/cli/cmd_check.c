@@ -8,6 +8,7 @@
 #include "command.h"
 #include "job_options.h"
 #include "file_kind.h"
+#include "roles.h"
 #include "usage.h"
 
 static const char doc[] =
@@ -88,8 +89,21 @@ static void print_fixed(const cev_scan_config *c, bool is_scan)
     printf("  fixed: %s\n", text);
 }
 
-static void print_parameters(const cev_scan_config *c)
+/* Names come from files. */
+static void print_plain_lines(const char *text)
 {
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        char line[2048];
+        end = text + strcspn(text, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)(end - text), text);
+        print_plain(stdout, line);
+        printf("\n");
+    }
+}
+
+static cev_status print_parameters(cev_arena *arena, const cev_scan_config *c)
+{
+    const char *roles;
     for (size_t a = 0; a < c->grid.n_axis; a++) {
         const cev_axis *axis = &c->grid.axis[a];
         if (axis->label) {
@@ -101,7 +115,10 @@ static void print_parameters(const cev_scan_config *c)
         printf("  %-16s %zu points from %g to %g, %s\n", axis->name, axis->n, axis->value[0], axis->value[axis->n - 1],
                cev_scale_names[axis->scale]);
     }
+    CEV_TRY(roles_text(arena, c, &roles));
+    print_plain_lines(roles);
     print_fixed(c, true);
+    return CEV_OK;
 }
 
 static void print_data(const cev_scan_config *c)
@@ -141,7 +158,7 @@ static void print_identity(const cev_study_config *s)
 
 /* --- a scan ----------------------------------------------------------------------------------------------------- */
 
-static void print_scan(const cev_study_config *s, const cev_job_estimate *e)
+static cev_status print_scan(const cev_study_config *s, const cev_job_estimate *e)
 {
     const cev_scan_config *c = s->space[0].scan;
     size_t n_bin = 0;
@@ -150,18 +167,31 @@ static void print_scan(const cev_study_config *s, const cev_job_estimate *e)
     printf("experiments\n");
     print_experiments(c);
     printf("\ninteraction %s: %s\n", c->interaction->card.name, c->interaction->card.title);
-    print_parameters(c);
+    CEV_TRY(print_parameters(s->arena, c));
     print_data(c);
-    printf("points %llu in %zu tiles of %zu; %zu bins, %zu pulls%s\n", (unsigned long long)c->grid.n_point,
-           c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), n_bin, c->n_pull,
-           s->store_pulls ? " (stored)" : "");
+    printf("points %llu in %zu tiles of %zu; %zu bins, %zu pulls%s%s\n", (unsigned long long)c->grid.n_point,
+           c->grid.n_tile, cev_grid_points_of_whole_tile(&c->grid), n_bin, c->n_pull, s->store_pulls ? " (stored)" : "",
+           s->store_profiled ? ", profiled parameters stored" : "");
     print_cost(e);
+    return CEV_OK;
 }
 
 /* --- a study ---------------------------------------------------------------------------------------------------- */
 
-static void print_spaces(const cev_study_config *s)
+/* The roles of the others where they are not those of the plane before. */
+static cev_status print_roles(const cev_study_config *s, size_t k, const char **before)
 {
+    const char *roles;
+    CEV_TRY(roles_text(s->arena, s->space[k].scan, &roles));
+    if (*s->space[k].replaced) printf("    scanned here, in place of the study's role: %s\n", s->space[k].replaced);
+    if (strcmp(roles, *before)) print_plain_lines(*roles ? roles : "  no other roles\n");
+    *before = roles;
+    return CEV_OK;
+}
+
+static cev_status print_spaces(const cev_study_config *s)
+{
+    const char *roles = "";
     for (size_t k = 0; k < s->n_space; k++) {
         const cev_grid *g = &s->space[k].scan->grid;
         printf("  %s:", s->space[k].name);
@@ -169,10 +199,12 @@ static void print_spaces(const cev_study_config *s)
             printf("%s %zu points from %g to %g", a ? "," : "", g->axis[a].n, g->axis[a].value[0],
                    g->axis[a].value[g->axis[a].n - 1]);
         printf("; %zu tiles\n", g->n_tile);
+        CEV_TRY(print_roles(s, k, &roles));
     }
+    return CEV_OK;
 }
 
-static void print_study(const cev_study_config *s, const cev_job_estimate *e)
+static cev_status print_study(const cev_study_config *s, const cev_job_estimate *e)
 {
     print_name(s);
     printf("%zu experiments:", s->n_experiment);
@@ -183,14 +215,15 @@ static void print_study(const cev_study_config *s, const cev_job_estimate *e)
     for (size_t k = 0; k < s->n_set; k++) printf("%s %s", k ? "," : ":", s->set[k].name);
     printf("\n");
     for (size_t f = 0; f < s->n_factor; f++) printf("factor %s\n", s->factor[f].words);
-    print_spaces(s);
+    CEV_TRY(print_spaces(s));
     printf("\ninteraction %s: %s\n", s->space[0].scan->interaction->card.name,
            s->space[0].scan->interaction->card.title);
     print_fixed(s->space[0].scan, false);
     print_data(s->space[0].scan);
-    printf("\n%zu maps, %.0f points; %zu fits for each grid point%s\n", s->n_map, e->points, e->n_unit,
-           s->store_pulls ? "; pulls are stored" : "");
+    printf("\n%zu maps, %.0f points; %zu fits for each grid point%s%s\n", s->n_map, e->points, e->n_unit,
+           s->store_pulls ? "; pulls are stored" : "", s->store_profiled ? "; profiled parameters are stored" : "");
     print_cost(e);
+    return CEV_OK;
 }
 
 /* --- both ------------------------------------------------------------------------------------------------------- */
@@ -205,6 +238,22 @@ static json_t *factors_json(const cev_study_config *s)
                                               json_text(s->factor[f].label), "values", values));
     }
     return list;
+}
+
+/* Of a study, by plane. */
+static void put_roles(const cev_study_config *s, json_t *to)
+{
+    json_t *all = json_object();
+    if (s->is_scan) {
+        json_decref(all);
+        all = roles_json(s->space[0].scan);
+    }
+    for (size_t k = 0; k < s->n_space && !s->is_scan; k++) {
+        json_t *own = roles_json(s->space[k].scan);
+        if (json_object_size(own)) json_object_set(all, s->space[k].name, own);
+        json_decref(own);
+    }
+    json_object_set_new(to, "roles", all);
 }
 
 static void print_as_json(const cev_study_config *s, const cev_job_estimate *e, const cev_remarks *remarks)
@@ -225,6 +274,7 @@ static void print_as_json(const cev_study_config *s, const cev_job_estimate *e, 
     mark_scanned(first, scanned);
     json_object_set_new(json, "interaction",
                         interaction_json(first->interaction, first->theta, s->is_scan ? scanned : NULL));
+    put_roles(s, json);
     json_object_set_new(json, "data", data_json(first));
     json_object_set_new(json, "remarks", remarks_json(remarks));
     if (s->is_scan) {
@@ -264,7 +314,7 @@ static cev_status check(const check_options *o, cev_study_config *s, job_command
         print_as_json(s, &e, &remarks);
         return CEV_OK;
     }
-    (s->is_scan ? print_scan : print_study)(s, &e);
+    CEV_TRY((s->is_scan ? print_scan : print_study)(s, &e));
     print_identity(s);
     return CEV_OK;
 }

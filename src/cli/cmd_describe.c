@@ -160,7 +160,8 @@ static void print_all(const catalogue *c, bool json)
     for (size_t k = 0; k < cev_n_isotopes && !json; k++)
         printf("%s %s", k && k % 13 == 0 ? "\n            " : "", cev_isotopes[k].name);
     if (!json)
-        printf("\n\n`cevscan describe NAME` describes one of them, or a parameter; `cevscan describe isotopes` all.\n");
+        printf("\n\n`cevscan describe NAME` describes one of them, or a parameter; `cevscan describe isotopes` all,\n"
+               "`describe formulas` and `describe constraints` what scans and pulls can have.\n");
     json_t *all = json_pack("{s:o, s:o, s:o}", "models", cards, "experiments", experiments, "isotopes",
                             isotopes_json());
     if (json)
@@ -257,7 +258,7 @@ static cev_status describe(cev_arena *arena, const describe_options *o)
         print_all(&c, o->json);
         return CEV_OK;
     }
-    if (print_cards(&c, o->name, o->json)) return CEV_OK;
+    if (print_cards(&c, o->name, o->json) || print_roles(o->name, o->json)) return CEV_OK;
     CEV_TRY(explain_no_experiment(print_experiment(arena, o->name, o->json, &found), o->name, "check"));
     if (found || print_isotopes(o->name, o->json) || print_parameters(&c, o->name, o->json)) return CEV_OK;
     return explain_no_experiment(unknown_name(&c, o->name), o->name, "check");

@@ -22,6 +22,9 @@ cev_status collect_catalogue(cev_arena *arena, catalogue *out);
 /* CEV_E_INPUT for a name that nothing has: the nearest one, and those that it is a part of. */
 cev_status unknown_name(const catalogue *c, const char *name);
 
+/* "formulas" and "constraints": what they can be. False for any other name. */
+bool print_roles(const char *name, bool json);
+
 /* What a parameter of an interaction acts on, in words: "nu_e", "flux of source solar_b8", "form factor helm"; "" where
  * that is everything, and for cards that are no interaction's. Into out[size]; and as JSON, null for others. */
 void acts_on_text(const cev_card *card, size_t p, char *out, size_t size);

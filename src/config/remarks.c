@@ -8,6 +8,7 @@
 #include "cevscan/influence.h"
 #include "cevscan/likeness.h"
 #include "idle.h"
+#include "motions.h"
 #include "scan_parts.h"
 #include "study_factors.h"
 
@@ -19,6 +20,7 @@ typedef struct remarking {
     cev_arena *arena;
     const cev_scan_config *scan;
     cev_influence **influence; /* [n_experiment] */
+    cev_motions motions;       /* of the scan */
     bool *moved, *idle;        /* [n_experiment] */
     size_t n;
     cev_remark *remark; /* [MOST_REMARKS] */
@@ -49,75 +51,12 @@ static void say(remarking *r, bool warning, const char *text)
     r->remark[r->n++] = (cev_remark){warning, text};
 }
 
-/* Marks what parameter p moves, as it takes value[n] at any of base[n_base]; returns how many experiments. */
-static size_t mark_moved(remarking *r, size_t p, size_t n, const double *value, size_t n_base,
-                         const double (*base)[CEV_MAX_MODEL_PARAMETERS])
+/* Marks what theta[p] moves and what it leaves; returns how many experiments it moves. */
+static size_t mark_moved(remarking *r, size_t p, size_t n, const double *value)
 {
-    size_t n_moved = 0;
-    for (size_t e = 0; e < r->scan->n_experiment; e++) {
-        r->moved[e] = false;
-        for (size_t b = 0; b < n_base && !r->moved[e]; b++)
-            r->moved[e] = cev_influence_moves(r->influence[e], r->scan->interaction, base[b], p, n, value);
-        r->idle[e] = !r->moved[e];
-        n_moved += r->moved[e];
-    }
+    size_t n_moved = cev_motions_mark(&r->motions, p, n, value, r->moved);
+    for (size_t e = 0; e < r->scan->n_experiment; e++) r->idle[e] = !r->moved[e];
     return n_moved;
-}
-
-enum { N_PLACES = 3, N_BASES = N_PLACES + 2 };
-
-/* A value inside an axis' range that no axis has and that is not zero, another one for each axis and each `which`: what
- * only products of several parameters do, it shows. */
-static double generic_value(const cev_axis *axis, size_t a, size_t which)
-{
-    double share = fmod(0.6180339887 * (double)(a + 1) + 0.4142135623 * (double)(which + 1), 1);
-    return axis->value[0] + (0.05 + 0.9 * share) * (axis->value[axis->n - 1] - axis->value[0]);
-}
-
-/* The scan's parameters with all axes at their last, first and middle values, and at generic ones: one coupling may
- * switch another on. */
-static void list_bases(const cev_scan_config *scan, double (*base)[CEV_MAX_MODEL_PARAMETERS])
-{
-    for (size_t b = 0; b < N_BASES; b++) {
-        memcpy(base[b], scan->theta, sizeof base[b]);
-        for (size_t a = 0; a < scan->grid.n_axis; a++) {
-            const cev_axis *axis = &scan->grid.axis[a];
-            const size_t place[N_PLACES] = {axis->n - 1, 0, axis->n / 2};
-            if (axis->label || (scan->member_parameter && a == 1)) continue;
-            base[b][scan->axis_parameter[a]] = b < N_PLACES ? axis->value[place[b]]
-                                                            : generic_value(axis, a, b - N_PLACES);
-        }
-    }
-}
-
-static void mark_scanned(const cev_scan_config *scan, bool *scanned)
-{
-    memset(scanned, 0, CEV_MAX_MODEL_PARAMETERS * sizeof *scanned);
-    for (size_t a = 0; a < scan->grid.n_axis; a++) {
-        if (!scan->member_parameter || a > 1) scanned[scan->axis_parameter[a]] = true;
-        for (size_t m = 0; scan->member_parameter && a == 0 && m < scan->grid.axis[0].n; m++)
-            scanned[scan->member_parameter[m]] = true;
-    }
-}
-
-/* A fixed parameter that would let p act if it had another value: a coupling that is 0; NULL: there is no such one. */
-static const cev_parameter *find_culprit(remarking *r, size_t p, size_t n, const double *value, size_t n_base,
-                                         const double (*base)[CEV_MAX_MODEL_PARAMETERS])
-{
-    const cev_card *card = &r->scan->interaction->card;
-    bool scanned[CEV_MAX_MODEL_PARAMETERS];
-    mark_scanned(r->scan, scanned);
-    for (size_t q = 0; q < card->n_parameter; q++) {
-        const cev_parameter *d = &card->parameters[q];
-        double other[N_BASES][CEV_MAX_MODEL_PARAMETERS], x = r->scan->theta[q] + 0.3;
-        if (q == p || scanned[q] || d->whole || !isfinite(x)) continue;
-        memcpy(other, base, n_base * sizeof *other);
-        for (size_t b = 0; b < n_base; b++) other[b][q] = x > d->maximum ? d->minimum : x;
-        for (size_t e = 0; e < r->scan->n_experiment; e++)
-            for (size_t b = 0; b < n_base; b++)
-                if (cev_influence_moves(r->influence[e], r->scan->interaction, other[b], p, n, value)) return d;
-    }
-    return NULL;
 }
 
 /* "because coupling is 0", or what can be said without one to blame. */
@@ -129,43 +68,45 @@ static cev_status say_why(remarking *r, const cev_parameter *culprit, const char
     return cev_arena_print(r->arena, out, "because %s is %g", culprit->name, r->scan->theta[q]);
 }
 
-/* Of an axis that moves none of the experiments: it cannot, or the other values are such that it does not. */
-static cev_status remark_idle_axis(remarking *r, size_t p, const cev_parameter *culprit)
+/* Of something that varies and moves none of the experiments: it cannot, or the other values are such that it does
+ * not. `what` is what it varies by, "its axis says nothing". */
+static cev_status remark_idle(remarking *r, size_t p, const cev_parameter *culprit, const char *what)
 {
-    const char *name = r->scan->interaction->card.parameters[p].name, *why, *names;
+    const char *name = cev_roster_parameter(&r->scan->roster, p)->name, *why = NULL, *names;
     char *text, *because;
     CEV_TRY(say_why(r, culprit, "the other values being what they are", &because));
-    CEV_TRY(cev_scan_why_idle(r->arena, r->scan, p, NULL, &why));
+    if (p < r->scan->interaction->card.n_parameter) CEV_TRY(cev_scan_why_idle(r->arena, r->scan, p, NULL, &why));
     CEV_TRY(cev_list_marked(r->arena, r->scan, r->idle, &names));
     if (why)
-        CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" %s; its axis says nothing", name, why));
+        CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" %s; %s", name, why, what));
     else
-        CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" changes nothing that %s expect%s, %s; its axis says nothing",
-                                name, names, r->scan->n_experiment == 1 ? "s" : "", because));
+        CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" changes nothing that %s expect%s, %s; %s", name, names,
+                                r->scan->n_experiment == 1 ? "s" : "", because, what));
     say(r, true, text);
     return CEV_OK;
 }
 
-static cev_status remark_axis(remarking *r, size_t p, const cev_axis *axis)
+static cev_status remark_varying(remarking *r, size_t p, const double value[CEV_N_VALUES], const char *what)
 {
-    const char *name = r->scan->interaction->card.parameters[p].name, *idle, *moved;
-    const double value[] = {axis->value[0], axis->value[axis->n / 2], axis->value[axis->n - 1],
-                            generic_value(axis, CEV_MAX_AXES, 0), generic_value(axis, CEV_MAX_AXES, 1)};
-    double base[N_BASES][CEV_MAX_MODEL_PARAMETERS];
+    const char *name = cev_roster_parameter(&r->scan->roster, p)->name, *idle, *moved;
     char *text;
-    list_bases(r->scan, base);
-    size_t n = mark_moved(r, p, CEV_LENGTH(value), value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base);
-    if (n == 0)
-        return remark_idle_axis(r, p,
-                                find_culprit(r, p, CEV_LENGTH(value), value, N_BASES,
-                                             (const double(*)[CEV_MAX_MODEL_PARAMETERS])base));
-    if (n == r->scan->n_experiment) return CEV_OK;
+    size_t n = mark_moved(r, p, CEV_N_VALUES, value);
+    if (n == 0) return remark_idle(r, p, cev_motions_culprit(&r->motions, p, CEV_N_VALUES, value), what);
+    bool is_pull = p >= r->scan->interaction->card.n_parameter; /* one experiment's, by its name */
+    if (n == r->scan->n_experiment || is_pull) return CEV_OK;
     CEV_TRY(cev_list_marked(r->arena, r->scan, r->idle, &idle));
     CEV_TRY(cev_list_marked(r->arena, r->scan, r->moved, &moved));
     CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\" moves nothing that %s expect%s; %s it does", name, idle,
                             r->scan->n_experiment - n == 1 ? "s" : "", moved));
     say(r, true, text);
     return CEV_OK;
+}
+
+static cev_status remark_axis(remarking *r, size_t p, const cev_axis *axis)
+{
+    double value[CEV_N_VALUES];
+    cev_motions_values(axis->value[0], axis->value[axis->n / 2], axis->value[axis->n - 1], value);
+    return remark_varying(r, p, value, "its axis says nothing");
 }
 
 static cev_status remark_axes(remarking *r)
@@ -179,6 +120,17 @@ static cev_status remark_axes(remarking *r)
             CEV_TRY(remark_axis(r,
                                 scan->member_parameter && a == 1 ? scan->member_parameter[m] : scan->axis_parameter[a],
                                 &g->axis[a]));
+    }
+    return CEV_OK;
+}
+
+static cev_status remark_profiled(remarking *r)
+{
+    for (size_t k = 0; k < r->scan->roster.n_profiled; k++) {
+        const cev_profiled *p = &r->scan->roster.profiled[k];
+        double value[CEV_N_VALUES];
+        cev_motions_values(p->low, p->low + (p->high - p->low) / 2, p->high, value);
+        CEV_TRY(remark_varying(r, p->index, value, "it is profiled in vain"));
     }
     return CEV_OK;
 }
@@ -197,23 +149,19 @@ static const cev_axis *axis_of(const cev_scan_config *scan, size_t p)
 static cev_status remark_fixed(remarking *r)
 {
     const cev_card *card = &r->scan->interaction->card;
-    double base[N_BASES][CEV_MAX_MODEL_PARAMETERS];
-    bool scanned[CEV_MAX_MODEL_PARAMETERS];
     const char *idle, *moved;
     char *text;
-    mark_scanned(r->scan, scanned);
-    list_bases(r->scan, base);
     for (size_t p = 0; p < card->n_parameter; p++) {
         const double value[] = {card->parameters[p].default_value, r->scan->theta[p]};
-        if (scanned[p] || cev_same_value(value[0], value[1])) continue;
-        size_t n = mark_moved(r, p, 2, value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base);
+        if (r->motions.has_role[p] || cev_same_value(value[0], value[1])) continue;
+        size_t n = mark_moved(r, p, 2, value);
         if (n == r->scan->n_experiment) continue;
         CEV_TRY(cev_list_marked(r->arena, r->scan, r->idle, &idle));
         CEV_TRY(cev_list_marked(r->arena, r->scan, r->moved, &moved));
         if (n == 0) {
             char *because;
-            CEV_TRY(say_why(r, find_culprit(r, p, 2, value, N_BASES, (const double(*)[CEV_MAX_MODEL_PARAMETERS])base),
-                            "beside the other values as they are", &because));
+            CEV_TRY(say_why(r, cev_motions_culprit(&r->motions, p, 2, value), "beside the other values as they are",
+                            &because));
             CEV_TRY(cev_arena_print(r->arena, &text, "\"%s\", fixed at %g, changes nothing %s",
                                     card->parameters[p].name, value[1], because));
         } else
@@ -282,8 +230,8 @@ static cev_status remark_pulls(remarking *r)
 static cev_status remark_truth(remarking *r)
 {
     const cev_scan_config *scan = r->scan;
-    for (size_t p = 0; p < scan->interaction->card.n_parameter && scan->data != CEV_DATA_OBSERVED; p++) {
-        const cev_parameter *d = &scan->interaction->card.parameters[p];
+    for (size_t p = 0; p < cev_roster_n(&scan->roster) && scan->data != CEV_DATA_OBSERVED; p++) {
+        const cev_parameter *d = cev_roster_parameter(&scan->roster, p);
         const cev_axis *axis = axis_of(scan, p);
         double at = scan->truth[p], low = axis ? axis->value[0] : 0, high = axis ? axis->value[axis->n - 1] : 0;
         char *text;
@@ -321,10 +269,8 @@ static cev_status remark_data(remarking *r)
 
 static cev_status remark_conventions(remarking *r)
 {
-    bool scanned[CEV_MAX_MODEL_PARAMETERS];
     const char *text;
-    mark_scanned(r->scan, scanned);
-    CEV_TRY(cev_conventions_mixed(r->arena, r->scan->interaction, r->scan->theta, scanned, &text));
+    CEV_TRY(cev_conventions_mixed(r->arena, r->scan->interaction, r->scan->theta, r->motions.has_role, &text));
     if (text) say(r, true, text);
     return CEV_OK;
 }
@@ -361,6 +307,7 @@ static cev_status remark_factors(remarking *r, const cev_study_config *s)
 static cev_status remark_all(remarking *r)
 {
     CEV_TRY(remark_axes(r));
+    CEV_TRY(remark_profiled(r));
     CEV_TRY(remark_fixed(r));
     CEV_TRY(remark_pulls(r));
     CEV_TRY(remark_conventions(r));
@@ -409,7 +356,9 @@ static cev_status of_spaces(cev_arena *arena, size_t n, const cev_scan_config *c
     cev_status status = start(&r, arena, scan[0]);
     for (size_t k = 0; k < n && status == CEV_OK; k++) {
         r.scan = scan[k]; /* of the same experiments */
-        status = remark_all(&r);
+        status = cev_motions_begin(&r.motions, r.scan, r.influence);
+        if (status == CEV_OK) status = remark_all(&r);
+        cev_motions_end(&r.motions);
     }
     if (study && status == CEV_OK) status = remark_twice(&r, study);
     if (status == CEV_OK && study) status = remark_factors(&r, study);

@@ -33,6 +33,9 @@ json_t *cev_values_of_data(const cev_scan_config *config);
 json_t *cev_values_of_tile(const cev_scan_config *config);
 json_t *cev_values_of_names(const json_t *list);
 
+/* In the values of a scan or a study, brings what it may be without into one spelling; 0, or -1 without memory. */
+int cev_normalise_values(json_t *values, const json_t *resolved);
+
 /* All of a scan's; and its text and identity. */
 json_t *cev_values_of_scan(const cev_scan_config *config, const json_t *resolved);
 cev_status cev_seal_scan(cev_scan_config *config, const json_t *resolved);

@@ -19,7 +19,7 @@ static cev_status read_truth(cev_scan_config *config, cev_node truth)
     for (size_t i = 0; i < cev_node_length(truth); i++) {
         size_t p;
         CEV_TRY(cev_find_parameter(config, cev_node_key(truth, i), &p));
-        const cev_parameter *parameter = &config->interaction->card.parameters[p];
+        const cev_parameter *parameter = cev_roster_parameter(&config->roster, p);
         CEV_TRY(cev_read_value(cev_node_value(truth, i), parameter->name, parameter, &config->truth[p]));
         if (parameter->whole)
             return cev_node_fail(cev_node_value(truth, i),
@@ -72,6 +72,24 @@ static cev_status check_observed(cev_scan_config *config, cev_node node)
     return CEV_OK;
 }
 
+/* Nothing follows anything in the truth, so that a number of the user's own does nothing there. */
+static cev_status check_truth_acts(const cev_scan_config *config, cev_node name, size_t p)
+{
+    size_t n_parameter = config->interaction->card.n_parameter;
+    const cev_guest *guest = p < n_parameter ? NULL : &config->roster.guest[p - n_parameter];
+    if (guest && guest->kind == CEV_GUEST_NUMBER &&
+        !(config->truth[p] >= guest->low && config->truth[p] <= guest->high))
+        return cev_node_fail(name, "number \"%s\": a truth of %g is outside of what the scan knows, %g to %g",
+                             cev_node_text(name), config->truth[p], guest->low, guest->high);
+    if (p < n_parameter) return cev_check_acts(config, name, p, config->truth[p], config->observed);
+    return guest->kind != CEV_GUEST_OWN
+               ? CEV_OK
+               : cev_node_fail(name,
+                               "parameter \"%s\" is one of your own, and data know nothing of formulas: give the "
+                               "truth of what follows it",
+                               cev_node_text(name));
+}
+
 /* Values of a truth that nothing is computed from. */
 static cev_status check_truth(cev_scan_config *config, cev_node node)
 {
@@ -79,7 +97,7 @@ static cev_status check_truth(cev_scan_config *config, cev_node node)
     for (size_t i = 0; i < cev_node_length(truth); i++) {
         size_t p;
         CEV_TRY(cev_find_parameter(config, cev_node_key(truth, i), &p));
-        CEV_TRY(cev_check_acts(config, cev_node_key(truth, i), p, config->truth[p], config->observed));
+        CEV_TRY(check_truth_acts(config, cev_node_key(truth, i), p));
     }
     return CEV_OK;
 }

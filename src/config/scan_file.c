@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "resolve.h"
-#include "scan_parts.h"
+#include "scan_correlations.h"
 
 static cev_status read_exposure(cev_node node, double *factor)
 {
@@ -79,17 +79,24 @@ cev_status cev_follow_sources(cev_scan_config *config, cev_node node)
 
 /* --- tiles ------------------------------------------------------------------------------------------------------ */
 
+static cev_status check_tile_name(cev_node key, size_t n_scan, const cev_scan_config *const *scan)
+{
+    const char *name = cev_node_text(key);
+    bool scanned = false, known = false;
+    size_t unused;
+    for (size_t s = 0; s < n_scan; s++) {
+        for (size_t a = 0; a < scan[s]->grid.n_axis; a++) scanned |= !strcmp(scan[s]->grid.axis[a].name, name);
+        known |= cev_roster_index(&scan[s]->roster, name) < cev_roster_n(&scan[s]->roster);
+    }
+    if (scanned) return CEV_OK;
+    return known || n_scan == 0 ? cev_node_fail(key, "key \"tile\": \"%s\" changes nothing: it is not scanned", name)
+                                : cev_find_parameter(scan[0], key, &unused);
+}
+
 cev_status cev_check_tile_names(cev_node tile, size_t n_scan, const cev_scan_config *const *scan)
 {
-    for (size_t k = 0; cev_node_is_mapping(tile) && k < cev_node_length(tile); k++) {
-        const char *name = cev_node_text(cev_node_key(tile, k));
-        bool scanned = false;
-        for (size_t s = 0; s < n_scan; s++)
-            for (size_t a = 0; a < scan[s]->grid.n_axis; a++) scanned |= !strcmp(scan[s]->grid.axis[a].name, name);
-        if (!scanned)
-            return cev_node_fail(cev_node_key(tile, k), "key \"tile\": \"%s\" changes nothing: it is not scanned",
-                                 name);
-    }
+    for (size_t k = 0; cev_node_is_mapping(tile) && k < cev_node_length(tile); k++)
+        CEV_TRY(check_tile_name(cev_node_key(tile, k), n_scan, scan));
     return CEV_OK;
 }
 
@@ -116,7 +123,9 @@ cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node n
     if (node.id) CEV_TRY(read_sides(config, node, side));
     if (n_axis == 0) return CEV_OK;
     for (size_t a = 0; a < n_axis; a++) {
-        if (!config->axis_description[a]->slow) continue;
+        bool slow = config->axis_parameter[a] != SIZE_MAX &&
+                    cev_roster_is_slow(&config->roster, config->axis_parameter[a]);
+        if (!slow) continue;
         if (side[a] > 1)
             return cev_node_fail(cev_node_is_sequence(node) ? cev_node_item(node, a) : node,
                                  "key \"tile\": \"%s\" takes 1, since it changes the templates",
@@ -127,6 +136,18 @@ cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node n
     if (status == CEV_OK && cev_grid_points_of_whole_tile(&config->grid) > (size_t)1 << 24)
         status = cev_fail(CEV_E_INPUT, "a tile has more than 2^24 points; choose smaller ones with \"tile\"");
     return status == CEV_E_INPUT ? cev_node_fail(node.id ? node : root, "%s", cev_error_message()) : status;
+}
+
+/* --- what is kept ----------------------------------------------------------------------------------------------- */
+
+cev_status cev_check_store_profiled(cev_node root, bool wanted, size_t n_scan, const cev_scan_config *const *scan)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < n_scan; k++) n += scan[k]->roster.n_profiled;
+    return n > 0 || !wanted ? CEV_OK
+                            : cev_node_fail(cev_node_find(root, "store_profiled"),
+                                            "key \"store_profiled\": no parameter is profiled; what pulls are at is "
+                                            "kept by \"store_pulls\"");
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
@@ -172,6 +193,8 @@ cev_status cev_read_scan(cev_reading *r, cev_node root, double *exposure_factor)
     CEV_TRY(read_experiments(r, keys.experiments, keys.without_pulls, *exposure_factor));
     CEV_TRY(cev_follow_sources(config, keys.interaction));
     CEV_TRY(cev_read_parameters(config, keys.parameters));
+    CEV_TRY(cev_bound_pulls(config, keys.parameters));
+    CEV_TRY(cev_read_correlations(config, keys.correlations, keys.without_pulls));
     CEV_TRY(cev_read_scan_data(config, keys.data));
     if (*exposure_factor != 1 && config->data != CEV_DATA_ASIMOV)
         return cev_node_fail(keys.exposure_factor,
@@ -179,6 +202,8 @@ cev_status cev_read_scan(cev_reading *r, cev_node root, double *exposure_factor)
     CEV_TRY(cev_check_tile_names(keys.tile, 1, (const cev_scan_config *const *)&config));
     CEV_TRY(cev_lay_scan_tiles(config, root, keys.tile, 1));
     config->store_pulls = keys.store_pulls;
+    config->store_profiled = keys.store_profiled;
+    CEV_TRY(cev_check_store_profiled(root, keys.store_profiled, 1, (const cev_scan_config *const *)&config));
     return seal(r, root);
 }
 

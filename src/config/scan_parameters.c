@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The parameters of a scan: fixed, scanned along an axis, or scanned in turn. */
+/* Parameters that are scanned: along an axis, or in turn. */
 #include <math.h>
 #include <string.h>
 
-#include "scan_parts.h"
+#include "scan_roles.h"
 
 enum { MOST_AXIS_POINTS = 1 << 24 };
-
-cev_status cev_find_parameter(const cev_scan_config *config, cev_node name, size_t *out)
-{
-    const char *names[CEV_MAX_MODEL_PARAMETERS];
-    const cev_card *card = &config->interaction->card;
-    *out = cev_parameter_index(card->parameters, card->n_parameter, cev_node_text(name));
-    if (*out < card->n_parameter) return CEV_OK;
-    for (size_t p = 0; p < card->n_parameter; p++) names[p] = card->parameters[p].name;
-    return cev_node_fail_name(name, "parameter", names, card->n_parameter);
-}
-
-typedef struct parameter_keys {
-    cev_node name, each_of, value, scale, min, max, points, linear_threshold;
-    cev_reals values;
-} parameter_keys;
-
-static const cev_key parameter_key[] = {
-    CEV_KEY(parameter_keys, name, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
-    CEV_KEY(parameter_keys, each_of, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
-    CEV_KEY(parameter_keys, value, .type = CEV_KEY_NODE),
-    CEV_KEY(parameter_keys, values, .type = CEV_KEY_REALS),
-    CEV_KEY(parameter_keys, scale, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
-    CEV_KEY(parameter_keys, min, .type = CEV_KEY_NODE),
-    CEV_KEY(parameter_keys, max, .type = CEV_KEY_NODE),
-    CEV_KEY(parameter_keys, points, .type = CEV_KEY_NODE, .scalars = CEV_KEY_COUNT),
-    CEV_KEY(parameter_keys, linear_threshold, .type = CEV_KEY_NODE),
-};
-
-const cev_table cev_parameter_table = CEV_TABLE("parameter", parameter_key);
 
 /* A value of a parameter, under a key of the file. */
 cev_status cev_read_value(cev_node node, const char *key, const cev_parameter *parameter, double *out)
@@ -69,7 +40,7 @@ static cev_status read_scale(cev_node node, cev_scale *out)
     return cev_node_fail_name(node, "scale", cev_scale_names, CEV_SCALE_VALUES);
 }
 
-static cev_status read_list_axis(const parameter_keys *keys, const cev_parameter *parameter, cev_axis *axis)
+static cev_status read_list_axis(const cev_parameter_keys *keys, const cev_parameter *parameter, cev_axis *axis)
 {
     const cev_reals *list = &keys->values;
     if (keys->min.id || keys->max.id || keys->points.id || keys->scale.id || keys->linear_threshold.id)
@@ -97,7 +68,7 @@ static cev_status check_grid_size(const cev_grid *grid, size_t points, cev_node 
                                     : CEV_OK;
 }
 
-static cev_status read_range_axis(cev_scan_config *config, cev_node node, const parameter_keys *keys,
+static cev_status read_range_axis(cev_scan_config *config, cev_node node, const cev_parameter_keys *keys,
                                   const cev_parameter *parameter, cev_axis *axis)
 {
     double minimum, maximum, threshold = 0;
@@ -106,7 +77,7 @@ static cev_status read_range_axis(cev_scan_config *config, cev_node node, const 
     if (!keys->min.id || !keys->max.id || !keys->points.id)
         return cev_node_fail(node,
                              "parameter \"%s\": expected either \"value\", or \"min\", \"max\" and \"points\", or "
-                             "\"values\"",
+                             "\"values\", or \"profile\", \"equals\" or \"formula\"",
                              parameter->name);
     CEV_TRY(read_scale(keys->scale, &scale));
     bool both_signs = scale == CEV_SCALE_SIGNED_LOG;
@@ -151,7 +122,17 @@ static cev_status check_member(cev_node item, const cev_parameter *first, const 
                          other->name);
 }
 
-static cev_status list_members(cev_scan_config *config, cev_node list, bool *seen, cev_axis *axis)
+static cev_status find_member(const cev_scan_config *config, cev_node name, size_t *out)
+{
+    const char *names[CEV_MAX_MODEL_PARAMETERS];
+    const cev_card *card = &config->interaction->card;
+    *out = cev_parameter_index(card->parameters, card->n_parameter, cev_node_text(name));
+    if (*out < card->n_parameter) return CEV_OK;
+    for (size_t p = 0; p < card->n_parameter; p++) names[p] = card->parameters[p].name;
+    return cev_node_fail_name(name, "parameter", names, card->n_parameter);
+}
+
+static cev_status list_members(cev_scan_config *config, cev_node list, bool *given, cev_axis *axis)
 {
     size_t n = cev_node_length(list), *parameter;
     double *value;
@@ -164,9 +145,10 @@ static cev_status list_members(cev_scan_config *config, cev_node list, bool *see
     CEV_TRY(cev_new(config->arena, n, &label));
     for (size_t k = 0; k < n; k++) {
         cev_node item = cev_node_item(list, k);
-        CEV_TRY(cev_find_parameter(config, item, &parameter[k]));
-        if (seen[parameter[k]]) return cev_node_fail(item, "parameter \"%s\" is given twice", table[parameter[k]].name);
-        seen[parameter[k]] = true;
+        CEV_TRY(find_member(config, item, &parameter[k]));
+        if (given[parameter[k]])
+            return cev_node_fail(item, "parameter \"%s\" is given twice", table[parameter[k]].name);
+        given[parameter[k]] = true;
         CEV_TRY(check_member(item, &table[parameter[0]], &table[parameter[k]]));
         value[k] = (double)k;
         label[k] = table[parameter[k]].name;
@@ -177,14 +159,14 @@ static cev_status list_members(cev_scan_config *config, cev_node list, bool *see
 }
 
 /* Two axes: which parameter, and its value. */
-static cev_status read_members(cev_scan_config *config, cev_node node, const parameter_keys *keys, bool *seen)
+cev_status cev_read_members(cev_scan_config *config, cev_node node, const cev_parameter_keys *keys, bool *given)
 {
     cev_parameter *shared;
     if (keys->name.id || keys->value.id)
         return cev_node_fail(node, "key \"each_of\" stands in place of \"name\", and without \"value\"");
     if (config->grid.n_axis > 0)
         return cev_node_fail(node, "key \"each_of\": must come before the other scanned parameters");
-    CEV_TRY(list_members(config, keys->each_of, seen, &config->grid.axis[0]));
+    CEV_TRY(list_members(config, keys->each_of, given, &config->grid.axis[0]));
     CEV_TRY(cev_new(config->arena, 1, &shared));
     *shared = config->interaction->card.parameters[config->member_parameter[0]];
     shared->name = "value";
@@ -200,24 +182,9 @@ static cev_status read_members(cev_scan_config *config, cev_node node, const par
     return CEV_OK;
 }
 
-static cev_status read_parameter(cev_scan_config *config, cev_node node, bool *seen)
+cev_status cev_read_axis(cev_scan_config *config, cev_node node, const cev_parameter_keys *keys, size_t index)
 {
-    parameter_keys keys = {0};
-    size_t p;
-    CEV_TRY(cev_node_read(config->arena, node, &cev_parameter_table, &keys));
-    if (keys.each_of.id) return read_members(config, node, &keys, seen);
-    if (!keys.name.id) return cev_node_fail(node, "parameter: key \"name\" is missing");
-    CEV_TRY(cev_find_parameter(config, keys.name, &p));
-    const cev_parameter *parameter = &config->interaction->card.parameters[p];
-    if (seen[p]) return cev_node_fail(keys.name, "parameter \"%s\" is given twice", parameter->name);
-    seen[p] = true;
-    if (keys.value.id) {
-        if (keys.values.node.id || keys.min.id || keys.max.id || keys.points.id)
-            return cev_node_fail(node, "parameter \"%s\": either fixed by \"value\" or scanned, not both",
-                                 parameter->name);
-        CEV_TRY(cev_read_value(keys.value, "value", parameter, &config->theta[p]));
-        return cev_check_acts(config, keys.name, p, config->theta[p], NULL);
-    }
+    const cev_parameter *parameter = cev_roster_parameter(&config->roster, index);
     if (parameter->whole)
         return cev_node_fail(node, "parameter \"%s\" is a choice and cannot be scanned; give it a \"value\"",
                              parameter->name);
@@ -225,25 +192,9 @@ static cev_status read_parameter(cev_scan_config *config, cev_node node, bool *s
         return cev_node_fail(node, "more than %d scanned parameters; fix \"%s\" with \"value\"", CEV_MAX_AXES,
                              parameter->name);
     cev_axis *axis = &config->grid.axis[config->grid.n_axis];
-    CEV_TRY(keys.values.node.id ? read_list_axis(&keys, parameter, axis)
-                                : read_range_axis(config, node, &keys, parameter, axis));
+    CEV_TRY(keys->values.node.id ? read_list_axis(keys, parameter, axis)
+                                 : read_range_axis(config, node, keys, parameter, axis));
     config->axis_description[config->grid.n_axis] = parameter;
-    config->axis_parameter[config->grid.n_axis++] = p;
-    return CEV_OK;
-}
-
-cev_status cev_read_parameter_list(cev_scan_config *config, size_t n, const cev_node *item)
-{
-    bool seen[CEV_MAX_MODEL_PARAMETERS] = {false};
-    for (size_t k = 0; k < n; k++) CEV_TRY(read_parameter(config, item[k], seen));
-    return CEV_OK;
-}
-
-cev_status cev_read_parameters(cev_scan_config *config, cev_node node)
-{
-    bool seen[CEV_MAX_MODEL_PARAMETERS] = {false};
-    if (!node.id) return CEV_OK;
-    if (!cev_node_is_sequence(node)) return cev_node_fail(node, "key \"parameters\": expected a list");
-    for (size_t k = 0; k < cev_node_length(node); k++) CEV_TRY(read_parameter(config, cev_node_item(node, k), seen));
+    config->axis_parameter[config->grid.n_axis++] = index;
     return CEV_OK;
 }

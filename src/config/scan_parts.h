@@ -16,8 +16,8 @@ extern const cev_table cev_parameter_table, cev_data_table;
 /* The keys of a scan file. */
 typedef struct cev_scan_keys {
     const char *scan, *title;
-    cev_node experiments, without_pulls, interaction, parameters, data, tile, exposure_factor;
-    bool store_pulls;
+    cev_node experiments, without_pulls, interaction, parameters, correlations, data, tile, exposure_factor;
+    bool store_pulls, store_profiled;
 } cev_scan_keys;
 
 extern const cev_table cev_scan_table;
@@ -65,7 +65,7 @@ cev_status cev_lay_scan_tiles(cev_scan_config *config, cev_node root, cev_node n
 /* Refuses names in a "tile" that is a mapping which none of the scans has an axis of. */
 cev_status cev_check_tile_names(cev_node tile, size_t n_scan, const cev_scan_config *const *scan);
 
-/* Index of a parameter of the scan's interaction, by name. */
+/* Index of a parameter of the scan's roster, by name. */
 cev_status cev_find_parameter(const cev_scan_config *config, cev_node name, size_t *out);
 
 /* A value that a parameter can have; `key` names it in messages. */
@@ -75,9 +75,19 @@ cev_status cev_read_value(cev_node node, const char *key, const cev_parameter *p
  * expects, whatever the others are. without[n_experiment] are left out (NULL: none). */
 cev_status cev_check_acts(const cev_scan_config *config, cev_node name, size_t p, double value, const bool *without);
 
-/* Fixed values and axes; config->interaction must be there. */
+/* Values, axes and the roster; config->interaction and the experiments must be there. Of the list, item[n_shared] are a
+ * study's, and lose their role to what the others say of the same parameter. */
 cev_status cev_read_parameters(cev_scan_config *config, cev_node node);
-cev_status cev_read_parameter_list(cev_scan_config *config, size_t n, const cev_node *item);
+cev_status cev_read_parameter_list(cev_scan_config *config, size_t n_shared, size_t n, const cev_node *item);
+
+/* Whether item[k] of the n_shared parameters of a study has no role where the others, up to item[n], are said. */
+bool cev_is_left_out(size_t n_shared, size_t n, const cev_node *item, size_t k);
+
+/* Gives pulls that are named with a "profile" these bounds, in copies of the experiments. */
+cev_status cev_bound_pulls(cev_scan_config *config, cev_node parameters);
+
+/* Refuses "store_profiled" where nothing is profiled; `root` is the mapping that has the key. */
+cev_status cev_check_store_profiled(cev_node root, bool wanted, size_t n_scan, const cev_scan_config *const *scan);
 
 /* Asimov data at a truth, observed counts, or some of each; all of the above must be there. */
 cev_status cev_read_scan_data(cev_scan_config *config, cev_node node);

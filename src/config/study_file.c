@@ -7,51 +7,39 @@
 #include <string.h>
 
 #include "resolve.h"
-#include "scan_parts.h"
+#include "scan_correlations.h"
 #include "study_factors.h"
 #include "study_sets.h"
-
-typedef struct study_keys {
-    const char *study, *title;
-    cev_node interaction, experiments, sets, without_pulls, parameters, factors, planes, profiles, data, tile;
-    cev_reals exposure_factors;
-    bool store_pulls;
-} study_keys;
+#include "study_spaces.h"
 
 static const cev_key study_key[] = {
-    CEV_KEY(study_keys, study, .type = CEV_KEY_TITLE, .required = true),
-    CEV_KEY(study_keys, title, .type = CEV_KEY_TITLE),
-    CEV_KEY(study_keys, interaction, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .required = true),
-    CEV_KEY(study_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_experiment_table),
-    CEV_KEY(study_keys, sets, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_set_table, .required = true),
-    CEV_KEY(study_keys, without_pulls, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
-    CEV_KEY(study_keys, parameters, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
-    CEV_KEY(study_keys, planes, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
-    CEV_KEY(study_keys, profiles, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
-    CEV_KEY(study_keys, data, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_data_table,
+    CEV_KEY(cev_study_keys, study, .type = CEV_KEY_TITLE, .required = true),
+    CEV_KEY(cev_study_keys, title, .type = CEV_KEY_TITLE),
+    CEV_KEY(cev_study_keys, interaction, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .required = true),
+    CEV_KEY(cev_study_keys, experiments, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_experiment_table),
+    CEV_KEY(cev_study_keys, sets, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_set_table,
+            .required = true),
+    CEV_KEY(cev_study_keys, without_pulls, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT),
+    CEV_KEY(cev_study_keys, parameters, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
+    CEV_KEY(cev_study_keys, correlations, .type = CEV_KEY_NODE, .of = &cev_correlation_table),
+    CEV_KEY(cev_study_keys, planes, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
+    CEV_KEY(cev_study_keys, profiles, .type = CEV_KEY_NODE, .of = &cev_parameter_table),
+    CEV_KEY(cev_study_keys, data, .type = CEV_KEY_NODE, .scalars = CEV_KEY_TEXT, .of = &cev_data_table,
             .otherwise = "asimov"),
-    CEV_KEY(study_keys, exposure_factors, .type = CEV_KEY_REALS, .minimum = 1e-6, .maximum = 1e6),
-    CEV_KEY(study_keys, factors, .type = CEV_KEY_NODE, .of = &cev_factor_table),
-    CEV_KEY(study_keys, store_pulls, .type = CEV_KEY_FLAG, .otherwise = "false"),
-    CEV_KEY(study_keys, tile, .type = CEV_KEY_NODE, .scalars = CEV_KEY_COUNT),
+    CEV_KEY(cev_study_keys, exposure_factors, .type = CEV_KEY_REALS, .minimum = 1e-6, .maximum = 1e6),
+    CEV_KEY(cev_study_keys, factors, .type = CEV_KEY_NODE, .of = &cev_factor_table),
+    CEV_KEY(cev_study_keys, store_pulls, .type = CEV_KEY_FLAG, .otherwise = "false"),
+    CEV_KEY(cev_study_keys, store_profiled, .type = CEV_KEY_FLAG),
+    CEV_KEY(cev_study_keys, tile, .type = CEV_KEY_NODE, .scalars = CEV_KEY_COUNT),
 };
 
 static const cev_table study_table = CEV_TABLE("study", study_key);
-static const cev_key whole_key = {.name = "study", .type = CEV_KEY_NODE, .of = &study_table},
-                     item_key = {.name = "parameters", .type = CEV_KEY_NODE, .of = &cev_parameter_table};
-
-typedef struct reading {
-    cev_study_config *study;
-    const study_keys *keys;
-    cev_scan_config base; /* what all scans have in common */
-    cev_node *whole;      /* [n_experiment] mappings, as their files have them */
-    cev_study_space *space;
-} reading;
+static const cev_key whole_key = {.name = "study", .type = CEV_KEY_NODE, .of = &study_table};
 
 /* --- experiments ------------------------------------------------------------------------------------------------ */
 
 /* As their files have them, with what is known of them by name. */
-static cev_status read_experiments(reading *r, const cev_set_list *sets, const char *file)
+static cev_status read_experiments(cev_study_reading *r, const cev_set_list *sets, const char *file)
 {
     cev_study_config *s = r->study;
     cev_experiment *experiment;
@@ -75,7 +63,7 @@ static cev_status read_experiments(reading *r, const cev_set_list *sets, const c
 }
 
 /* In all settings; the sets are known. */
-static cev_status make_settings(reading *r, const cev_set_list *sets)
+static cev_status make_settings(cev_study_reading *r, const cev_set_list *sets)
 {
     cev_study_config *s = r->study;
     CEV_TRY(cev_make_settings(s, r->whole, sets->experiment, r->keys->without_pulls));
@@ -85,121 +73,10 @@ static cev_status make_settings(reading *r, const cev_set_list *sets)
     return cev_follow_sources(&r->base, r->keys->interaction);
 }
 
-/* --- spaces ----------------------------------------------------------------------------------------------------- */
-
-/* The parameters of a space as nodes: those that the study fixes, and its own. */
-static cev_status gather_parameters(const reading *r, cev_node own, size_t *n, cev_node **out)
-{
-    cev_node fixed = r->keys->parameters;
-    size_t n_fixed = cev_node_length(fixed), n_own = cev_node_is_mapping(own) ? 1 : cev_node_length(own);
-    if (fixed.id && !cev_node_is_sequence(fixed)) return cev_node_fail(fixed, "key \"parameters\": expected a list");
-    CEV_TRY(cev_new(r->study->arena, n_fixed + n_own, out));
-    for (size_t k = 0; k < n_fixed; k++) (*out)[k] = cev_node_item(fixed, k);
-    for (size_t k = 0; k < n_own; k++) (*out)[n_fixed + k] = cev_node_is_mapping(own) ? own : cev_node_item(own, k);
-    *n = n_fixed + n_own;
-    return CEV_OK;
-}
-
-/* Parameters' names: those of axes joined by commas, those of one axis that are scanned in turn by "+". */
-static cev_status name_space(cev_arena *arena, const cev_scan_config *scan, const char **out)
-{
-    char *name;
-    size_t n_member = scan->member_parameter ? scan->grid.axis[0].n : 0, n = n_member ? n_member : scan->grid.n_axis;
-    *out = "";
-    for (size_t k = 0; k < n; k++) {
-        const char *own = n_member ? scan->grid.axis[0].label[k] : scan->grid.axis[k].name;
-        CEV_TRY(cev_arena_print(arena, &name, "%s%s%s", *out, k == 0 ? "" : n_member ? "+" : ",", own));
-        *out = name;
-    }
-    return CEV_OK;
-}
-
-static cev_status check_axes(const reading *r, cev_node node, const cev_study_space *space, bool plane)
-{
-    const cev_scan_config *scan = space->scan;
-    size_t n_axis = scan->member_parameter ? scan->grid.n_axis - 1 : scan->grid.n_axis;
-    if (scan->member_parameter && plane)
-        return cev_node_fail(node, "key \"each_of\" has no place in \"planes\": it belongs under \"profiles\"");
-    if (n_axis != (plane ? 2 : 1))
-        return cev_node_fail(node,
-                             plane ? "key \"planes\": expected two scanned parameters, found %zu"
-                                   : "key \"profiles\": expected one scanned parameter, found %zu",
-                             n_axis);
-    for (const cev_study_space *other = r->space; other < space; other++)
-        if (!strcmp(other->name, space->name))
-            return cev_node_fail(node, "the same map twice: \"%s\" is scanned already", space->name);
-    return CEV_OK;
-}
-
-static cev_status read_space(reading *r, cev_node node, bool plane)
-{
-    cev_study_space *space = &r->space[r->study->n_space++];
-    cev_scan_config *scan;
-    size_t n = 0;
-    cev_node *parameter = NULL;
-    json_t *json;
-    CEV_TRY(cev_new(r->study->arena, 1, &scan));
-    *scan = r->base;
-    space->scan = scan;
-    space->parameters = json_array();
-    CEV_TRY(gather_parameters(r, node, &n, &parameter));
-    CEV_TRY(cev_read_parameter_list(scan, n, parameter));
-    CEV_TRY(name_space(r->study->arena, scan, &space->name));
-    CEV_TRY(check_axes(r, node, space, plane));
-    CEV_TRY(cev_read_scan_data(scan, r->keys->data));
-    CEV_TRY(cev_lay_scan_tiles(scan, node, r->keys->tile, r->study->n_setting * r->study->n_set));
-    scan->store_pulls = r->study->store_pulls;
-    for (size_t k = 0; k < n; k++) {
-        CEV_TRY(cev_node_json(parameter[k], &item_key, &json));
-        if (json_array_append_new(space->parameters, json)) return cev_fail(CEV_E_MEMORY, "out of memory");
-    }
-    return CEV_OK;
-}
-
-/* The tile's points along each parameter that any of the study's spaces may scan. */
-static cev_status check_tile(const reading *r, cev_node node)
-{
-    size_t p, side;
-    if (!node.id) return CEV_OK;
-    if (!cev_node_is_mapping(node)) return cev_node_fail(node, "key \"tile\": expected {PARAMETER: points, ...}");
-    for (size_t k = 0; k < cev_node_length(node); k++) {
-        CEV_TRY(cev_find_parameter(&r->base, cev_node_key(node, k), &p));
-        CEV_TRY(cev_node_count(cev_node_value(node, k), "tile", 1, 1 << 20, &side));
-    }
-    return CEV_OK;
-}
-
-static cev_status read_spaces(reading *r)
-{
-    cev_node planes = r->keys->planes, profiles = r->keys->profiles;
-    if (planes.id && !cev_node_is_sequence(planes))
-        return cev_node_fail(planes, "key \"planes\": expected a list of pairs of parameters");
-    if (profiles.id && !cev_node_is_sequence(profiles))
-        return cev_node_fail(profiles, "key \"profiles\": expected a list of parameters");
-    CEV_TRY(cev_new(r->study->arena, cev_node_length(planes) + cev_node_length(profiles), &r->space));
-    r->study->space = r->space;
-    for (size_t k = 0; k < cev_node_length(planes); k++) {
-        cev_node item = cev_node_item(planes, k);
-        if (!cev_node_is_sequence(item))
-            return cev_node_fail(item, "key \"planes\": expected a list of two parameters");
-        CEV_TRY(read_space(r, item, true));
-    }
-    for (size_t k = 0; k < cev_node_length(profiles); k++) {
-        cev_node item = cev_node_item(profiles, k);
-        if (!cev_node_is_mapping(item))
-            return cev_node_fail(item, "key \"profiles\": expected a parameter with its range");
-        CEV_TRY(read_space(r, item, false));
-    }
-    const cev_scan_config **scan;
-    CEV_TRY(cev_new(r->study->arena, r->study->n_space, &scan));
-    for (size_t k = 0; k < r->study->n_space; k++) scan[k] = r->space[k].scan;
-    return cev_check_tile_names(r->keys->tile, r->study->n_space, scan);
-}
-
 /* --- the product ------------------------------------------------------------------------------------------------ */
 
 /* Before anything takes memory in proportion. */
-static cev_status check_number(const cev_study_config *s, const study_keys *keys, cev_node root, double n_set)
+static cev_status check_number(const cev_study_config *s, const cev_study_keys *keys, cev_node root, double n_set)
 {
     double n_setting = (double)s->n_setting;
     double n_space = (double)(cev_node_length(keys->planes) + cev_node_length(keys->profiles)),
@@ -296,7 +173,7 @@ static json_t *spaces_json(const cev_study_config *s)
     return list;
 }
 
-static json_t *values_of_study(const reading *r)
+static json_t *values_of_study(const cev_study_reading *r)
 {
     static const char *const in_spaces[] = {"planes", "profiles", "parameters", "data", "tile", "factors"};
     const cev_study_config *s = r->study;
@@ -304,7 +181,7 @@ static json_t *values_of_study(const reading *r)
     json_t *out = cev_json_values(s->json, &whole_key), *without = json_object_get(out, "without_pulls"),
            *factors = cev_values_of_factors(s, r->whole, &needed);
     for (size_t k = 0; k < CEV_LENGTH(in_spaces); k++) json_object_del(out, in_spaces[k]);
-    int failed = json_object_set_new(out, "spaces", spaces_json(s)) ||
+    int failed = cev_normalise_values(out, s->json) || json_object_set_new(out, "spaces", spaces_json(s)) ||
                  json_object_set_new(out, "sets", sets_json(s, true)) ||
                  json_object_set_new(out, "exposure_factors", exposures_json(s)) ||
                  (without && json_object_set_new(out, "without_pulls", cev_values_of_names(without)));
@@ -315,7 +192,7 @@ static json_t *values_of_study(const reading *r)
     return NULL;
 }
 
-static cev_status seal(const reading *r)
+static cev_status seal(const cev_study_reading *r)
 {
     cev_study_config *s = r->study;
     if (json_object_set_new(s->json, "sets", sets_json(s, false))) return cev_fail(CEV_E_MEMORY, "out of memory");
@@ -347,8 +224,8 @@ static cev_status check_kind(cev_node root)
 
 static cev_status read_study(cev_study_config *s, cev_node root, const char *file)
 {
-    study_keys keys = {0};
-    reading r = {.study = s, .keys = &keys};
+    cev_study_keys keys = {0};
+    cev_study_reading r = {.study = s, .root = root, .keys = &keys};
     cev_set_list sets = {.arena = s->arena};
     double n_set;
     CEV_TRY(check_kind(root));
@@ -360,15 +237,20 @@ static cev_status read_study(cev_study_config *s, cev_node root, const char *fil
     CEV_TRY(cev_arena_keep_text(s->arena, keys.study, &s->name));
     CEV_TRY(cev_arena_keep_text(s->arena, keys.title ? keys.title : keys.study, &s->title));
     s->store_pulls = keys.store_pulls;
+    s->store_profiled = keys.store_profiled;
     r.base = (cev_scan_config){.arena = s->arena, .name = s->name, .title = s->title};
     CEV_TRY(cev_read_interaction(&r.base, keys.interaction));
-    CEV_TRY(check_tile(&r, keys.tile));
+    CEV_TRY(cev_check_study_tile(keys.tile));
     CEV_TRY(cev_list_set_experiments(&sets, keys.experiments, keys.sets));
     CEV_TRY(read_experiments(&r, &sets, file));
     CEV_TRY(cev_read_sets(&sets, (size_t)n_set, s));
     CEV_TRY(cev_say_idle_sets(s));
     CEV_TRY(make_settings(&r, &sets));
-    CEV_TRY(read_spaces(&r));
+    CEV_TRY(cev_bound_pulls(&r.base, keys.parameters));
+    s->experiment = r.base.experiment;
+    CEV_TRY(cev_read_correlations(&r.base, keys.correlations, keys.without_pulls));
+    CEV_TRY(cev_check_study_correlations(&r));
+    CEV_TRY(cev_read_spaces(&r));
     CEV_TRY(cev_check_exposures(s, r.whole, s->space[0].scan->observed));
     CEV_TRY(list_maps(s));
     CEV_TRY(check_names(s, root));
@@ -397,11 +279,13 @@ static cev_status list_scan(cev_study_config *s, cev_scan_config *scan, const do
     *set = (cev_study_set){name, scan->title, scan->n_experiment, experiment};
     *map = (cev_study_map){.name = scan->name};
     json_t *parameters = json_object_get(s->json, "parameters");
-    *space = (cev_study_space){.scan = scan, .parameters = parameters ? json_incref(parameters) : json_array()};
+    *space = (cev_study_space){.scan = scan,
+                               .replaced = "",
+                               .parameters = parameters ? json_incref(parameters) : json_array()};
     s->n_setting = s->n_set = s->n_space = s->n_map = 1;
     s->exposure = exposure_factor;
     s->set = set, s->space = space, s->map = map;
-    return name_space(s->arena, scan, &space->name);
+    return cev_name_space(s->arena, scan, &space->name);
 }
 
 static cev_status read_scan(cev_study_config *s, cev_node root, const char *file)
@@ -422,6 +306,7 @@ static cev_status read_scan(cev_study_config *s, cev_node root, const char *file
     s->name = scan->name;
     s->title = scan->title;
     s->store_pulls = scan->store_pulls;
+    s->store_profiled = scan->store_profiled;
     s->n_experiment = scan->n_experiment;
     s->experiment = scan->experiment;
     s->resolved = scan->resolved;

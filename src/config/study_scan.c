@@ -5,7 +5,7 @@
 
 #include "cevscan/study.h"
 #include "resolve.h"
-#include "scan_parts.h"
+#include "scan_correlations.h"
 #include "study_factors.h"
 
 static cev_status choose_experiments(const cev_study_config *s, const cev_study_map *map, cev_scan_config *scan)
@@ -104,6 +104,26 @@ static void put_without_pulls(const cev_study_config *s, json_t *scan)
     json_decref(list);
 }
 
+static void put_correlations(const cev_study_config *s, json_t *scan)
+{
+    json_t *list = cev_correlations_among(json_object_get(s->json, "correlations"), has_pull,
+                                          json_object_get(scan, "experiments"));
+    if (list) json_object_set_new(scan, "correlations", list);
+}
+
+/* Without bounds of pulls that this set does not have. */
+static json_t *parameters_json(const cev_study_space *space, const json_t *experiments)
+{
+    json_t *list = json_array(), *item;
+    size_t k;
+    json_array_foreach (space->parameters, k, item) {
+        const char *name = json_string_value(json_object_get(item, "name"));
+        bool in_roster = !name || cev_roster_index(&space->scan->roster, name) < cev_roster_n(&space->scan->roster);
+        if (in_roster || has_pull(experiments, name)) json_array_append(list, item);
+    }
+    return list;
+}
+
 /* A list of observed experiments shrinks to those of the scan. */
 static void put_data(const cev_study_config *s, const cev_scan_config *scan, json_t *json)
 {
@@ -121,13 +141,15 @@ static void put_data(const cev_study_config *s, const cev_scan_config *scan, jso
 static json_t *scan_json(const cev_study_config *s, const cev_study_map *map, const cev_scan_config *scan,
                          json_t *experiments)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:O, s:O}", "scan", scan->name, "title", scan->title, "interaction",
+    json_t *json = json_pack("{s:s, s:s, s:s, s:O, s:o}", "scan", scan->name, "title", scan->title, "interaction",
                              scan->interaction->card.name, "experiments", experiments, "parameters",
-                             s->space[map->space].parameters);
+                             parameters_json(&s->space[map->space], experiments));
     if (!json) return NULL;
     put_without_pulls(s, json);
+    put_correlations(s, json);
     put_data(s, scan, json);
     if (s->store_pulls) json_object_set_new(json, "store_pulls", json_true());
+    if (scan->store_profiled) json_object_set_new(json, "store_profiled", json_true());
     json_t *tile = json_array();
     for (size_t a = 0; a < scan->grid.n_axis; a++)
         json_array_append_new(tile, json_integer((json_int_t)scan->grid.tile_side[a]));

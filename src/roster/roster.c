@@ -21,9 +21,27 @@ size_t cev_roster_index(const cev_roster *roster, const char *name)
     return k;
 }
 
+bool cev_roster_follows(const cev_roster *roster, size_t index, size_t of)
+{
+    if (index == of) return true;
+    for (size_t k = 0; k < roster->n_follower; k++) {
+        const cev_follower *f = &roster->follower[k];
+        if (f->index != index) continue;
+        if (!f->formula && cev_roster_follows(roster, f->of, of)) return true;
+        for (size_t i = 0; f->formula && i < f->n_input; i++)
+            if (cev_roster_follows(roster, f->input[i], of)) return true;
+    }
+    return false;
+}
+
 bool cev_roster_is_slow(const cev_roster *roster, size_t index)
 {
-    return cev_roster_parameter(roster, index)->slow;
+    if (cev_roster_parameter(roster, index)->slow) return true;
+    for (size_t k = 0; k < roster->n_follower; k++)
+        if (cev_roster_parameter(roster, roster->follower[k].index)->slow &&
+            cev_roster_follows(roster, roster->follower[k].index, index))
+            return true;
+    return false;
 }
 
 static bool is_profiled(const cev_roster *roster, size_t index)

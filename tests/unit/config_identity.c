@@ -385,6 +385,7 @@ static void shipped_configurations_are_fixed_points(void **state)
 {
     (void)state;
     static const char *const files[] = {"reference.yaml",
+                                        "reference_roles.yaml",
                                         "studies/reference.yaml",
                                         "studies/ess_all.yaml",
                                         "scans/coherent_ess.yaml",
