@@ -21,10 +21,16 @@ typedef struct careful_problem {
 bool cev_profile_careful(const careful_problem *problem, careful_scratch *scratch, double *chi2, double *pull,
                          double *variable, double *const *predicted);
 
+typedef enum careful_end {
+    CAREFUL_FOUND,
+    CAREFUL_NOWHERE, /* no pulls were found with which all counts are positive, or what they are given makes impossible */
+    CAREFUL_LOST
+} careful_end;
+
 /* The same of a general group, whose given pulls have the values given[n_pull of the fit], CEV_LANES doubles apart and
- * moved to the lane; within the pulls' bounds if `bounded`. */
-bool cev_profile_careful_general(const careful_problem *problem, const double *given, bool bounded,
-                                 careful_scratch *scratch, double *chi2, double *pull, double *const *predicted);
+ * moved to the lane, NULL for zeros; within the pulls' bounds if `bounded`. */
+careful_end cev_profile_careful_general(const careful_problem *problem, const double *given, bool bounded,
+                                        careful_scratch *scratch, double *chi2, double *pull, double *const *predicted);
 
 /* Counts of a component in a bin; and half of a bin's share of chi2, all of it in double precision. */
 double cev_careful_counts(const careful_problem *problem, size_t channel, size_t component, size_t bin);

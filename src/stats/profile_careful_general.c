@@ -23,12 +23,13 @@
 #define RIDGE 1e-14       /* such pulls share what data tell of them together */
 #define NEGATIVE_PIVOT 1e-18
 #define SETTLED 1e-16 /* decrement where the function is flat, and curvature decides what comes next */
-enum { MAX_STEPS = 600, MAX_HALVINGS = 80 };
+#define HIGHEST_BARRIER 1e16
+enum { MAX_STEPS = 600, MAX_HALVINGS = 80, MAX_STAGES = 100 };
 
 typedef struct search {
     const careful_problem *p;
     careful_scratch *s;
-    bool bounded, gaussian; /* gaussian: all bins are looked at as if they had variances, to find a start */
+    bool bounded;
     size_t n;
     bool held[CEV_PROFILE_MAX_PULLS];
     quad extra[CEV_PROFILE_MAX_PULLS]; /* of the diagonal of the Hessian, of either sign */
@@ -65,6 +66,14 @@ static void lay_out_bin(search *f, size_t c, size_t bin)
     }
 }
 
+static void lay_out(search *f)
+{
+    const plan_group *g = f->p->group;
+    f->s->n_row = 0;
+    for (size_t k = 0; k < g->n_channel; k++)
+        for (size_t i = 0, c = g->channel[k]; i < f->p->profile->channel[c].n_bin; i++) lay_out_bin(f, c, i);
+}
+
 static bool moves(const search *f, size_t row)
 {
     for (size_t v = 0; v < f->n; v++)
@@ -84,11 +93,10 @@ static quad row_slope(const search *f, size_t row, size_t v)
     return f->s->slope[row * f->n + v] + 2 * f->s->square[row * f->n + v] * f->s->z[v];
 }
 
-/* 1/variance of a row with a Gaussian term; 0 of the others. */
+/* 1/variance of a bin of a Gaussian channel; 0 of the others. */
 static quad weight_of(const search *f, size_t row)
 {
-    if (f->s->weight[row] > 0) return f->s->weight[row];
-    return f->gaussian ? 1 / larger(f->s->data[row], 1) : 0;
+    return f->s->weight[row];
 }
 
 static quad data_of(const search *f, size_t row)
@@ -251,6 +259,18 @@ static void curved_direction(search *f, size_t row)
     for (size_t v = 0; v < n; v++) x[v] *= length;
 }
 
+static bool stays(const search *f)
+{
+    for (size_t v = 0; v < f->n; v++)
+        if (!f->held[v] && would_leave(f, v, f->s->step[v])) return false;
+    return true;
+}
+
+static void turn(search *f)
+{
+    for (size_t v = 0; v < f->n; v++) f->s->step[v] = -f->s->step[v];
+}
+
 typedef struct next_step {
     quad decrement;
     bool curved; /* along a direction of negative curvature */
@@ -268,6 +288,7 @@ static next_step choose_step(search *f)
         if (bad < f->n && pivot < -NEGATIVE_PIVOT && next.decrement <= SETTLED) {
             factorise(f, true, &pivot);
             curved_direction(f, bad);
+            if (!stays(f)) turn(f);
             next.curved = true;
         }
         again = false;
@@ -354,7 +375,8 @@ static quad share_of_barrier(const search *f)
     return sum;
 }
 
-static bool follow_path(search *f)
+/* To the minimum, or, to set out from there, near to that of the barrier as it is. */
+static bool follow_path(search *f, bool centre_only)
 {
     quad value;
     if (!value_at(f, f->s->z, &value)) return false;
@@ -363,7 +385,10 @@ static bool follow_path(search *f)
         slopes(f);
         next_step next = choose_step(f);
         bool last = barrier <= gap / 2;
+        if (centre_only && next.decrement <= CENTRED * f->mu) return true;
         if (next.curved && take_step(f, next, &value)) continue;
+        if (next.curved) turn(f); /* the slope along it is rounding, and may have the wrong sign */
+        if (next.curved && stays(f) && take_step(f, next, &value)) continue;
         if (next.decrement <= (last ? gap / 2 : CENTRED * f->mu)) {
             if (last && !next.curved) take_step(f, next, &value); /* what is left, if numbers can say it */
             if (last) return true;
@@ -376,19 +401,64 @@ static bool follow_path(search *f)
     return false;
 }
 
-/* Where given pulls take counts below zero, others may bring them back: those that fit best if all bins were Gaussian.
- */
+/* Adds counts `share` * shift to the bins, for the fit to forget that they are predicted negative. */
+static void shift_counts(search *f, const quad *shift, quad share)
+{
+    for (size_t i = 0; i < f->s->n_row; i++) f->s->n0[i] += share * shift[i];
+}
+
+/* The least share of the shifts that keeps all counts positive; below 0 where none is needed. */
+static quad least_share(search *f, const quad *shift)
+{
+    quad least = -1;
+    for (size_t i = 0; i < f->s->n_row; i++) {
+        quad n = counts_at(f, i, f->s->z);
+        if (shift[i] > 0 && n <= 0) least = larger(least, -n / shift[i]);
+    }
+    return least;
+}
+
+/* Where given pulls take counts below zero, others may bring them back: bins are given the counts that they lack, and
+ * these taken away again as far as the others' minimum allows. Where that gets stuck, more data are pretended, so that
+ * constraints matter less and less; in the end only the region does. */
+static bool find_region(search *f)
+{
+    quad *shift = f->s->right, share = 1;
+    for (size_t i = 0; i < f->s->n_row; i++) {
+        quad n = counts_at(f, i, f->s->z);
+        bool lacks = weight_of(f, i) == 0 && n <= 0 && (moves(f, i) || n < 0 || f->s->data[i] > 0);
+        if (lacks && !moves(f, i)) return false;
+        shift[i] = lacks ? 1 - 2 * n : 0;
+    }
+    for (int k = 0; k < MAX_STAGES && f->mu <= HIGHEST_BARRIER; k++) {
+        shift_counts(f, shift, share);
+        bool centred = follow_path(f, true);
+        shift_counts(f, shift, -share);
+        quad least = least_share(f, shift);
+        if (!centred || least < 0) return least < 0;
+        quad next = least + 0.1 * (share - least);
+        if (next > 0.7 * share) f->mu *= 100;
+        share = next;
+    }
+    return false;
+}
+
+static bool has_given(const search *f)
+{
+    for (size_t v = 0; v < f->n; v++)
+        if (is_given(f, v)) return true;
+    return false;
+}
+
 static bool find_start(search *f)
 {
     quad value;
-    memset(f->s->z, 0, f->n * sizeof *f->s->z);
-    for (size_t v = 0; v < f->n; v++)
-        if (is_given(f, v)) f->s->z[v] = f->s->step[v];
+    memcpy(f->s->z, f->s->step, f->n * sizeof *f->s->z);
     f->mu = FIRST_BARRIER;
     if (value_at(f, f->s->z, &value)) return true;
-    f->gaussian = true;
-    bool found = follow_path(f);
-    f->gaussian = false;
+    if (!has_given(f)) return false;
+    bool found = find_region(f);
+    lay_out(f); /* without the rounding of the shifts */
     f->mu = FIRST_BARRIER;
     return found && value_at(f, f->s->z, &value);
 }
@@ -407,21 +477,20 @@ static double chi2_of(const search *f)
     return sum + 2 * (double)penalty_at(f, s->z);
 }
 
-bool cev_profile_careful_general(const careful_problem *problem, const double *given, bool bounded,
-                                 careful_scratch *scratch, double *chi2, double *pull, double *const *predicted)
+careful_end cev_profile_careful_general(const careful_problem *problem, const double *given, bool bounded,
+                                        careful_scratch *scratch, double *chi2, double *pull, double *const *predicted)
 {
     const plan_group *g = problem->group;
     search f = {.p = problem, .s = scratch, .bounded = bounded, .n = g->n_pull};
-    scratch->n_row = 0;
-    for (size_t k = 0; k < g->n_channel; k++)
-        for (size_t i = 0, c = g->channel[k]; i < problem->profile->channel[c].n_bin; i++) lay_out_bin(&f, c, i);
-    for (size_t v = 0; v < f.n; v++) scratch->step[v] = is_given(&f, v) ? given[g->pull[v] * CEV_LANES] : 0;
-    if (!find_start(&f) || !follow_path(&f)) return false;
+    lay_out(&f);
+    for (size_t v = 0; v < f.n; v++) scratch->step[v] = is_given(&f, v) && given ? given[g->pull[v] * CEV_LANES] : 0;
+    if (!find_start(&f)) return CAREFUL_NOWHERE;
+    if (!follow_path(&f, false)) return CAREFUL_LOST;
     *chi2 = chi2_of(&f);
     for (size_t v = 0; v < f.n; v++) pull[v] = (double)scratch->z[v];
     size_t row = 0;
     for (size_t k = 0; predicted && k < g->n_channel; k++)
         for (size_t i = 0, c = g->channel[k]; i < problem->profile->channel[c].n_bin; i++, row++)
             predicted[c][i * CEV_LANES] = (double)scratch->n[row];
-    return *chi2 < INFINITY;
+    return *chi2 < INFINITY ? CAREFUL_FOUND : CAREFUL_LOST;
 }

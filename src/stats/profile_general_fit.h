@@ -70,8 +70,10 @@ CEV_INLINE fit_outcome outcome_without_pulls(const fit *f)
     return o;
 }
 
-/* Lanes `hard` are fitted once more, each by itself; returns those that have an answer then. */
-CEV_OUTLINE lanes_mask settle_general(const fit *f, const double *given, bool bounded, lanes_mask hard, lanes *chi2)
+/* Lanes `hard` are fitted once more, each by itself; returns those that have an answer then. Those that turn out to
+ * have none are added to *impossible. */
+CEV_OUTLINE lanes_mask settle_general(const fit *f, const double *given, bool bounded, lanes_mask hard, lanes *chi2,
+                                      lanes_mask *impossible)
 {
     lanes_mask settled = {0};
     for (size_t l = 0; l < LANES; l++) {
@@ -83,9 +85,10 @@ CEV_OUTLINE lanes_mask settle_general(const fit *f, const double *given, bool bo
             for (size_t k = 0; k < f->group->n_channel; k++)
                 predicted[f->group->channel[k]] = (double *)f->result->predicted[f->group->channel[k]] + f->lane + l;
         }
-        if (!cev_profile_careful_general(&problem, given ? given + l : NULL, bounded, &f->scratch->careful, &lowest,
-                                         pull, predicted))
-            continue;
+        careful_end end = cev_profile_careful_general(&problem, given ? given + l : NULL, bounded, &f->scratch->careful,
+                                                      &lowest, pull, predicted);
+        if (end == CAREFUL_NOWHERE) (*impossible)[l] = -1;
+        if (end != CAREFUL_FOUND) continue;
         (*chi2)[l] = lowest;
         for (size_t v = 0; v < f->group->n_pull; v++) f->trial[v][l] = pull[v];
         settled[l] = -1;
@@ -161,7 +164,8 @@ CEV_OUTLINE void general_pass(const fit *f, const double *start, const double *g
     lanes_mask impossible = {0}, status = (lanes_mask){0} + CEV_POINT_OK;
     if (lanes_any(o.unconverged | o.invalid | ~(chi2 < INFINITY))) {
         impossible = impossible_as_given(f, origin) & ~o.invalid;
-        settled = settle_general(f, given, bounded, where & o.unconverged & ~o.invalid & ~impossible, &chi2);
+        settled = settle_general(f, given, bounded, where & o.unconverged & ~o.invalid & ~impossible, &chi2,
+                                 &impossible);
         o.unconverged |= ~(chi2 < INFINITY) & ~impossible;
         o.unconverged &= ~settled;
         set_status(&status, o.unconverged, CEV_POINT_NOT_CONVERGED);

@@ -20,6 +20,10 @@ typedef struct fit_problem {
     double variance[MOST_CHANNELS][MOST_BINS]; /* of Gaussian channels */
     double sigma[MOST_PULLS];
     cev_pull_link link[MOST_LINKS];
+    int has_priors, has_correlations;
+    cev_pull_prior prior[MOST_PULLS];
+    double correlation[MOST_PULLS * MOST_PULLS]; /* [n_pull][n_pull] */
+    double given[CEV_LANES][MOST_PULLS];
 } fit_problem;
 
 typedef struct fit_answer {
@@ -56,6 +60,21 @@ static inline void add_pull(fit_problem *p, double sigma, size_t channel, size_t
     add_link(p, p->n_pull++, channel, component);
 }
 
+/* All pulls Gaussian, without bounds, none given: to be changed one by one. */
+static inline void set_priors(fit_problem *p)
+{
+    p->has_priors = 1;
+    for (size_t k = 0; k < MOST_PULLS; k++)
+        p->prior[k] = (cev_pull_prior){CEV_CONSTRAINT_GAUSSIAN, -INFINITY, INFINITY, false};
+}
+
+static inline void correlate(fit_problem *p, size_t one, size_t other, double coefficient)
+{
+    for (size_t k = 0; k < p->n_pull && !p->has_correlations; k++) p->correlation[k * p->n_pull + k] = 1;
+    p->has_correlations = 1;
+    p->correlation[one * p->n_pull + other] = p->correlation[other * p->n_pull + one] = coefficient;
+}
+
 static inline cev_profile *create_fit(const fit_problem *p)
 {
     cev_channel channel[MOST_CHANNELS];
@@ -70,6 +89,8 @@ static inline cev_profile *create_fit(const fit_problem *p)
                              .channel = channel,
                              .n_pull = p->n_pull,
                              .sigma = p->sigma,
+                             .prior = p->has_priors ? p->prior : NULL,
+                             .correlation = p->has_correlations ? p->correlation : NULL,
                              .n_link = p->n_link,
                              .link = p->link};
     assert_ok(cev_profile_create(&spec, &profile));
@@ -83,7 +104,8 @@ static inline void solve_from(const fit_problem *p, cev_level level, const cev_l
     cev_profile_scratch *scratch;
     assert_ok(cev_profile_use_level(profile, level));
     assert_ok(cev_profile_scratch_create(profile, &scratch));
-    cev_lanes lanes[MOST_CHANNELS][(1 + MOST_SHAPES) * MOST_BINS], pull[MOST_PULLS], group[MOST_CHANNELS];
+    cev_lanes lanes[MOST_CHANNELS][(1 + MOST_SHAPES) * MOST_BINS], pull[MOST_PULLS], given[MOST_PULLS],
+        group[MOST_CHANNELS];
     cev_lanes counts[MOST_CHANNELS][MOST_BINS], *predicted[MOST_CHANNELS];
     const cev_lanes *signal[MOST_CHANNELS];
     const double *data[MOST_CHANNELS];
@@ -98,12 +120,14 @@ static inline void solve_from(const fit_problem *p, cev_level level, const cev_l
         data[c] = p->data[c];
         predicted[c] = counts[c];
     }
+    for (size_t k = 0; k < p->n_pull; k++)
+        for (int l = 0; l < CEV_LANES; l++) given[k][l] = p->given[l][k];
     cev_profile_result result = {.pull = pull,
                                  .variable = answer->variable,
                                  .group_chi2 = group,
                                  .predicted = predicted};
     memset(answer, 0, sizeof *answer);
-    cev_profile_block(profile, scratch, data, signal, NULL, start, &result);
+    cev_profile_block(profile, scratch, data, signal, given, start, &result);
     answer->n_variable = cev_profile_n_variable(profile);
     answer->n_group = cev_profile_n_group(profile);
     for (int l = 0; l < CEV_LANES; l++) {

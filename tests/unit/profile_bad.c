@@ -165,11 +165,11 @@ static void creation_refuses_bad_pulls(void **state)
 static void creation_refuses_links_to_nowhere(void **state)
 {
     (void)state;
-    assert_ok(try_link((cev_pull_link){0, 0, 0}));
-    assert_ok(try_link((cev_pull_link){0, 0, 1}));
-    assert_refused(try_link((cev_pull_link){1, 0, 0}), CEV_E_INPUT, "link 0 points nowhere");
-    assert_refused(try_link((cev_pull_link){0, 1, 0}), CEV_E_INPUT, "link 0 points nowhere");
-    assert_refused(try_link((cev_pull_link){0, 0, 2}), CEV_E_INPUT, "link 0 points nowhere");
+    assert_ok(try_link((cev_pull_link){0, 0, 0, 0, 0}));
+    assert_ok(try_link((cev_pull_link){0, 0, 1, 0, 0}));
+    assert_refused(try_link((cev_pull_link){1, 0, 0, 0, 0}), CEV_E_INPUT, "link 0 points nowhere");
+    assert_refused(try_link((cev_pull_link){0, 1, 0, 0, 0}), CEV_E_INPUT, "link 0 points nowhere");
+    assert_refused(try_link((cev_pull_link){0, 0, 2, 0, 0}), CEV_E_INPUT, "link 0 points nowhere");
 }
 
 static void creation_copies_backgrounds(void **state)

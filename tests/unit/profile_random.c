@@ -251,7 +251,7 @@ static void shapes_are_components(void **state)
     cev_profile *profile;
     const double sigma = 1;
     cev_channel channel = {.n_bin = 1, .n_background = 0, .n_shape = 1};
-    cev_pull_link link = {0, 0, 1};
+    cev_pull_link link = {0, 0, 1, 0, 0};
     cev_profile_spec spec =
         {.n_channel = 1, .channel = &channel, .n_pull = 1, .sigma = &sigma, .n_link = 1, .link = &link};
     assert_ok(cev_profile_create(&spec, &profile));
