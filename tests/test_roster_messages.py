@@ -229,6 +229,42 @@ def test_too_many_profiled_parameters(files):
     assert 'more than 16 profiled parameters; scan or fix "x16"' in refused(files, "check", "many.yaml")
 
 
+# --- remarks ----------------------------------------------------------------------------------------------------------
+HEAD = "scan: test\nexperiments: [toy.yaml, twin.yaml]\ninteraction: INTERACTION\nparameters:\n"
+RANGE = "min: 1, max: 2, points: 3"
+
+
+def remarks(files, interaction, *entries):
+    """What check says to stderr of a scan of these parameters."""
+    (files / "remarks.yaml").write_text(HEAD.replace("INTERACTION", interaction) + "".join(f"  - {{name: {e}}}\n" for e in entries))
+    return run("check", files / "remarks.yaml").stderr
+
+
+def test_axes_act_through_what_follows_them(files):
+    alone = remarks(files, "nsi", f"eps_tautau_uV, {RANGE}")
+    assert '"eps_tautau_uV" changes nothing' in alone and "its axis says nothing" in alone
+    assert remarks(files, "nsi", f"eps_tautau_uV, {RANGE}", "eps_ee_uV, equals: eps_tautau_uV") == ""
+    assert remarks(files, "nsi", f"a, {RANGE}", 'eps_ee_uV, formula: "a^2"') == ""
+    assert '"a" changes nothing' in remarks(files, "nsi", f"a, {RANGE}", "eps_tautau_uV, equals: a")
+    assert remarks(files, "nsi", f"toy.signal, {RANGE}") == "" == remarks(files, "nsi", f"response.acceptance, {RANGE.replace('1, max: 2', '0.5, max: 1')}")
+
+
+def test_what_is_profiled_in_vain_is_said(files):
+    """A mass acts, but not beside a coupling that is 0."""
+    mass = "mediator_mass_MeV, profile: [30, 31]"
+    said = remarks(files, "scalar", mass, f"toy.signal, {RANGE}")
+    assert '"mediator_mass_MeV" changes nothing' in said and "because coupling is 0; it is profiled in vain" in said
+    assert remarks(files, "scalar", mass, "coupling, min: 1e-5, max: 1e-4, points: 3") == ""
+
+
+def test_correlations_of_pulls_that_are_not_there_are_said(files):
+    """Only where experiments can say that a pull has the sigma 0."""
+    (files / "none.yaml").write_text(TOY.replace("toy", "none").replace("none.background, sigma: 0.05", "none.background, sigma: 0"))
+    (files / "scan.yaml").write_text(SCAN.replace("twin", "none"))
+    said = run("check", files / "scan.yaml", code=None)
+    assert "has the sigma 0, and is not there" in said.stderr or '"sigma"' in said.stderr
+
+
 # --- studies ----------------------------------------------------------------------------------------------------------
 STUDY = """\
 study: test

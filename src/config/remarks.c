@@ -9,7 +9,7 @@
 #include "cevscan/likeness.h"
 #include "idle.h"
 #include "motions.h"
-#include "scan_parts.h"
+#include "scan_roles.h"
 #include "study_factors.h"
 
 /* --- remarks ---------------------------------------------------------------------------------------------------- */
@@ -226,16 +226,35 @@ static cev_status remark_pulls(remarking *r)
     return CEV_OK;
 }
 
+/* A factor of a study may take a pull away; a file may, too. */
+static cev_status remark_correlations(remarking *r)
+{
+    for (size_t k = 0; k < 2 * r->scan->roster.n_correlation; k++) {
+        const cev_correlation *c = &r->scan->roster.correlation[k / 2];
+        const cev_pull *pull = cev_pull_of(r->scan, c->pull[k % 2]);
+        char *text;
+        if (!pull || pull->sigma > 0) continue;
+        CEV_TRY(cev_arena_print(r->arena, &text,
+                                "the correlation of \"%s\" and \"%s\" changes nothing: \"%s\" has the sigma 0, and is "
+                                "not there",
+                                c->pull[0], c->pull[1], pull->name));
+        say(r, true, text);
+    }
+    return CEV_OK;
+}
+
 /* A truth that the map has no point near: its best fit lies at an edge, or below all of it. */
 static cev_status remark_truth(remarking *r)
 {
     const cev_scan_config *scan = r->scan;
     for (size_t p = 0; p < cev_roster_n(&scan->roster) && scan->data != CEV_DATA_OBSERVED; p++) {
         const cev_parameter *d = cev_roster_parameter(&scan->roster, p);
+        size_t first = scan->interaction->card.n_parameter;
+        bool own = p >= first && scan->roster.guest[p - first].kind == CEV_GUEST_OWN; /* data know nothing of it */
         const cev_axis *axis = axis_of(scan, p);
         double at = scan->truth[p], low = axis ? axis->value[0] : 0, high = axis ? axis->value[axis->n - 1] : 0;
         char *text;
-        if (!axis || cev_same_value(at, d->default_value) || (at >= low && at <= high)) continue;
+        if (!axis || own || cev_same_value(at, d->default_value) || (at >= low && at <= high)) continue;
         CEV_TRY(cev_arena_print(r->arena, &text,
                                 "the truth of the Asimov data has \"%s\" at %g, outside of what is scanned, %g to %g",
                                 d->name, at, low, high));
@@ -310,6 +329,7 @@ static cev_status remark_all(remarking *r)
     CEV_TRY(remark_profiled(r));
     CEV_TRY(remark_fixed(r));
     CEV_TRY(remark_pulls(r));
+    CEV_TRY(remark_correlations(r));
     CEV_TRY(remark_conventions(r));
     CEV_TRY(remark_truth(r));
     return remark_data(r);

@@ -51,9 +51,6 @@ static cev_status check_pull(cev_node name, const cev_pull *pull)
     if (pull->constraint != CEV_CONSTRAINT_GAUSSIAN)
         return cev_node_fail(name, "pull \"%s\": only Gaussian constraints can be correlated, and its is \"%s\"",
                              pull->name, cev_pull_constraint_names[pull->constraint]);
-    if (!(pull->sigma > 0))
-        return cev_node_fail(name, "pull \"%s\" has the sigma 0 and is not there: nothing is correlated with it",
-                             pull->name);
     return CEV_OK;
 }
 

@@ -42,6 +42,9 @@ cev_status cev_read_members(cev_scan_config *config, cev_node node, const cev_pa
 cev_status cev_read_follower(cev_roles *r, const cev_entry *entry);
 cev_status cev_order_followers(cev_roles *r);
 
+/* What each entry is about: its index in theta, or that it bounds a pull; guests come to the roster as they are named. */
+cev_status cev_find_entries(cev_roles *r);
+
 /* The entry of theta[index]; NULL if it has none. */
 const cev_entry *cev_entry_of(const cev_roles *r, size_t index);
 

@@ -12,18 +12,26 @@ static const cev_key item_key = {.name = "parameters", .type = CEV_KEY_NODE, .of
 
 /* --- pulls ------------------------------------------------------------------------------------------------------ */
 
-static bool has_pull(const cev_study_config *s, const cev_study_set *set, const char *name)
+/* A factor may take a pull away, with a sigma of 0. */
+static bool experiment_has_pull(const cev_experiment *x, const char *name)
 {
-    for (size_t e = 0; e < set->n_experiment; e++) {
-        const cev_experiment *x = s->experiment[set->experiment[e]];
-        for (size_t p = 0; p < x->n_pull; p++)
-            if (!strcmp(x->pull[p].name, name)) return true;
-    }
+    for (size_t p = 0; p < x->n_pull; p++)
+        if (!strcmp(x->pull[p].name, name)) return x->pull[p].sigma != 0;
     return false;
 }
 
-static bool has_number(const cev_study_config *s, const cev_study_set *set, const char *name)
+/* Whether a set has a pull in a setting. */
+static bool has_pull(const cev_study_config *s, size_t setting, const cev_study_set *set, const char *name)
 {
+    bool has = false;
+    for (size_t e = 0; e < set->n_experiment; e++)
+        has |= experiment_has_pull(s->experiment[setting * s->n_experiment + set->experiment[e]], name);
+    return has;
+}
+
+static bool has_number(const cev_study_config *s, size_t setting, const cev_study_set *set, const char *name)
+{
+    (void)setting; /* all have the same numbers */
     for (size_t e = 0; e < set->n_experiment; e++)
         if (cev_experiment_number_name(s->experiment[set->experiment[e]], name)) return true;
     return false;
@@ -39,7 +47,7 @@ cev_status cev_check_study_correlations(const cev_study_reading *r)
         for (size_t i = 0; i < s->n_set && !acts; i++) {
             size_t n = 0;
             for (size_t p = 0; p < cev_node_length(of); p++)
-                n += has_pull(s, &s->set[i], cev_node_text(cev_node_item(of, p)));
+                n += has_pull(s, 0, &s->set[i], cev_node_text(cev_node_item(of, p)));
             acts = n >= 2;
         }
         if (!acts) return cev_node_fail(of, "these correlations change nothing: no set has two of the pulls");
@@ -106,20 +114,18 @@ static cev_status check_own(const cev_study_reading *r, size_t n, const cev_node
     return CEV_OK;
 }
 
-/* The scan of each set is one that could be written down. */
-static cev_status check_guests(const cev_study_reading *r, cev_node node, const cev_scan_config *scan)
+/* The scan of each set, in each setting, is one that could be written down. */
+static cev_status check_guest(const cev_study_reading *r, cev_node node, const cev_guest *guest)
 {
     const cev_study_config *s = r->study;
-    for (size_t g = 0; g < scan->roster.n_guest; g++)
-        for (size_t k = 0; k < s->n_set; k++) {
-            const cev_guest *guest = &scan->roster.guest[g];
-            const char *name = guest->parameter.name;
-            bool has = guest->kind == CEV_GUEST_OWN ||
-                       (guest->kind == CEV_GUEST_PULL ? has_pull : has_number)(s, &s->set[k], name);
-            if (!has)
-                return cev_node_fail(node, "\"%s\" has a role here, but no experiment of set \"%s\" has it", name,
-                                     s->set[k].name);
-        }
+    const char *name = guest->parameter.name;
+    if (guest->kind == CEV_GUEST_OWN) return CEV_OK;
+    for (size_t k = 0; k < s->n_set * s->n_setting; k++) {
+        const cev_study_set *set = &s->set[k / s->n_setting];
+        if (!(guest->kind == CEV_GUEST_PULL ? has_pull : has_number)(s, k % s->n_setting, set, name))
+            return cev_node_fail(node, "\"%s\" has a role here, but no experiment of set \"%s\" has it%s", name,
+                                 set->name, k % s->n_setting ? " for all values of the factors" : "");
+    }
     return CEV_OK;
 }
 
@@ -153,7 +159,7 @@ static cev_status read_space(cev_study_reading *r, cev_node node, bool plane)
     CEV_TRY(gather_parameters(r, node, &n, &parameter));
     CEV_TRY(check_own(r, n - n_shared, parameter + n_shared));
     CEV_TRY(cev_read_parameter_list(scan, n_shared, n, parameter));
-    CEV_TRY(check_guests(r, node, scan));
+    for (size_t g = 0; g < scan->roster.n_guest; g++) CEV_TRY(check_guest(r, node, &scan->roster.guest[g]));
     CEV_TRY(cev_name_space(r->study->arena, scan, &space->name));
     CEV_TRY(check_axes(r, node, space, plane));
     CEV_TRY(cev_read_scan_data(scan, r->keys->data));

@@ -205,6 +205,20 @@ static void files_make_rosters(void **state)
     cev_scan_config_destroy(&c);
 }
 
+/* It has no default that bounds could leave. */
+static void ones_own_are_at_home_near_zero(void **state)
+{
+    (void)state;
+    cev_scan_config *c = scan_with("  - {name: a, profile: [3, 4]}\n"
+                                   "  - {name: b, profile: [3, 4], centre: 3.5, sigma: 1}\n"
+                                   "  - {name: eps_mumu_uV, formula: \"a + b\"}\n");
+    assert_same_bits(c->theta[index_in(c, "a")], 3);
+    assert_same_bits(c->theta[index_in(c, "b")], 3.5);
+    assert_same_bits(cev_roster_parameter(&c->roster, index_in(c, "a"))->default_value, 3);
+    assert_same_bits(c->theta[index_in(c, "eps_mumu_uV")], 6.5);
+    cev_scan_config_destroy(&c);
+}
+
 static void penalties_are_those_of_what_is_not_profiled(void **state)
 {
     (void)state;
@@ -287,6 +301,7 @@ int main(void)
         cmocka_unit_test(followers_follow_in_order),
         cmocka_unit_test(values_that_a_parameter_cannot_have_are_nan),
         cmocka_unit_test(files_make_rosters),
+        cmocka_unit_test(ones_own_are_at_home_near_zero),
         cmocka_unit_test(penalties_are_those_of_what_is_not_profiled),
         cmocka_unit_test(roles_are_part_of_the_identity),
         cmocka_unit_test(differences_are_told_by_their_key),
