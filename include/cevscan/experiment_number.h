@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Numbers of an experiment by name, and the experiment with others in their place.
  *
- * Names are those that pulls have for them: "source.theta12_rad", "form_factor.skin_thickness_fm", "response.acceptance",
- * "quenching.c1", "smearing.light_yield_PE_per_keVee", "efficiency.midpoint". A scan may put the experiment's name
- * before: "ess_csi.quenching.c1" is that of one experiment, "quenching.c1" that of all that have it. Bins and
- * backgrounds depend on none of them. */
+ * Names are those that pulls have for them: "source.theta12_rad", "form_factor.skin_thickness_fm",
+ * "response.acceptance", "quenching.c1", "smearing.light_yield_PE_per_keVee", "efficiency.midpoint". A scan may
+ * put the experiment's name before: "ess_csi.quenching.c1" is that of one experiment, "quenching.c1" that of
+ * all that have it. Bins and backgrounds depend on none of them. */
 #ifndef CEVSCAN_EXPERIMENT_NUMBER_H
 #define CEVSCAN_EXPERIMENT_NUMBER_H
 

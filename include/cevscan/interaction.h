@@ -44,7 +44,8 @@ typedef struct cev_forms {
 
     /* Whether the forms are three symmetric matrices (uu, ud, dd) in turn, one for each flavour a, each of them the sum
      * of y_ab y_ab^T over three vectors y_ab = (theta_u, theta_d) + origin: then b = 0, 1, 2 has the parameters
-     * vector[a][b][0] and [1], and origin[a][b] says whether the standard model's vector, y0 of origin_at(), is added. */
+     * vector[a][b][0] and [1], and origin[a][b] says whether the standard model's vector, y0 of origin_at(), is
+     * added. */
     bool matrices;
     size_t vector[CEV_N_FLAVOURS][3][2];
     bool origin[CEV_N_FLAVOURS][3];

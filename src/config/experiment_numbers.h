@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Numbers of experiments that a scan gives a role: "quenching.c1" of all that have it, "ess_csi.quenching.c1" of one. On
- * CEV_E_INPUT messages name file and line of the node. */
+/* Numbers of experiments that a scan gives a role: "quenching.c1" of all that have it, "ess_csi.quenching.c1" of one.
+ * On CEV_E_INPUT messages name file and line of the node. */
 #ifndef CEVSCAN_CONFIG_EXPERIMENT_NUMBERS_H
 #define CEVSCAN_CONFIG_EXPERIMENT_NUMBERS_H
 

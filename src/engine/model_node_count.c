@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Nodes are doubled, 5, 9, 17, 33, each set among the next, until Chebyshev coefficients say that fewer would do. These
- * say so wrongly where the function has more of what the nodes cannot see, so that half the nodes must have foretold the
- * others: for smooth functions, by the square root of what all of them do. */
+ * say so wrongly where the function has more of what the nodes cannot see, so that half the nodes must have foretold
+ * the others: for smooth functions, by the square root of what all of them do. */
 #include "model_node_count.h"
 
 #include <math.h>
@@ -162,7 +162,11 @@ static cev_status count_on_line(const cev_model *model, const cev_experiment *x,
                                 double share, size_t *out)
 {
     const model_interpolated *of = nodes->axis[axis].of;
-    line l = {.model = model, .experiment = x, .nodes = nodes, .axis = axis, .finest = {of->low, of->high, 0}};
+    line l = {.model = model,
+              .experiment = x,
+              .nodes = nodes,
+              .axis = axis,
+              .finest = {.low = of->low, .high = of->high}};
     for (size_t a = 0; a < nodes->n_axis; a++)
         l.value[a] = (1 - share) * nodes->axis[a].of->low + share * nodes->axis[a].of->high;
     CEV_TRY(cev_arena_create(&l.arena));

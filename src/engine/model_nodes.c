@@ -2,6 +2,7 @@
 /* Experiments folded at nodes, and what is expected between them. How many nodes: model_node_count.c. */
 #include "model_nodes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cevscan/experiment_number.h"
@@ -137,20 +138,27 @@ static void drop_idle_axes(model_nodes *nodes, size_t *n)
     nodes->n_axis = kept;
 }
 
-static cev_status lay_nodes(cev_model *model, const cev_experiment *x, model_nodes *nodes, size_t *n)
+static cev_status too_many(const cev_experiment *x, const model_nodes *nodes, const size_t *n)
+{
+    char text[512] = "";
+    for (size_t a = 0, used = 0; a < nodes->n_axis && used < sizeof text; a++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%zu of %s", a ? ", " : "", n[a],
+                                 nodes->axis[a].of->name);
+    return cev_fail(CEV_E_INPUT,
+                    "experiment %s: it would be folded at all combinations of %s, more than %d; vary fewer of them, or "
+                    "give them narrower ranges",
+                    x->name, text, MOST_NODES);
+}
+
+static cev_status lay_nodes(cev_model *model, const cev_experiment *x, model_nodes *nodes, const size_t *n)
 {
     nodes->n = 1;
     for (size_t a = 0; a < nodes->n_axis; a++) {
         model_node_axis *axis = &nodes->axis[a];
         CEV_TRY(node_axis_create(model->arena, axis->of->low, axis->of->high, n[a], &axis->axis));
         nodes->n *= n[a];
-        if (nodes->n > MOST_NODES)
-            return cev_fail(CEV_E_INPUT,
-                            "experiment %s: the parameters that are interpolated need more than %d nodes together, up "
-                            "to %s; give them narrower ranges, or vary fewer of them",
-                            x->name, MOST_NODES, axis->of->name);
     }
-    return CEV_OK;
+    return nodes->n > MOST_NODES ? too_many(x, nodes, n) : CEV_OK;
 }
 
 static cev_status prepare_parts(cev_model *model, const cev_experiment *x, model_nodes *nodes)

@@ -59,8 +59,9 @@ void cev_model_node_slopes(const model_nodes *nodes, const double *theta, size_t
 
 /* What experiments with other nodes, and other models of the roster, have in common:
  *     L_j(x) = sum_k m_jk T_k1(x_1) T_k2(x_2) ...,
- * with Chebyshev polynomials of the ranges, one for each of model->interpolated. Orders of an experiment in one of them:
- * k < cev_model_node_orders(), 1 where it does not depend on it, or has no nodes (NULL). m_jk for order[n_interpolated].
+ * with Chebyshev polynomials of the ranges, one for each of model->interpolated. Orders of an experiment in one of
+ * them: k < cev_model_node_orders(), 1 where it does not depend on it, or has no nodes (NULL). m_jk for
+ * order[n_interpolated].
  * node_axis_chebyshev() has T_k and its derivatives. */
 size_t cev_model_node_orders(const cev_model *model, const model_nodes *nodes, size_t interpolated);
 double cev_model_node_in_chebyshev(const cev_model *model, const model_nodes *nodes, size_t j, const size_t *order);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Interpolation between Chebyshev nodes of a range: f(x) = sum_j L_j(x) f(x_j), with
- * x_j = (low + high)/2 - (high - low)/2 cos(pi j/(n - 1)), and L_j the polynomials of degree n - 1 that are 1 at x_j and
- * 0 at the other nodes. J.-P. Berrut, L. N. Trefethen, SIAM Rev. 46 (2004) 501. */
+ * x_j = (low + high)/2 - (high - low)/2 cos(pi j/(n - 1)), and L_j the polynomials of degree n - 1 that are 1 at x_j
+ * and 0 at the other nodes. J.-P. Berrut, L. N. Trefethen, SIAM Rev. 46 (2004) 501. */
 #ifndef CEVSCAN_ENGINE_NODE_AXIS_H
 #define CEVSCAN_ENGINE_NODE_AXIS_H
 
@@ -32,7 +32,8 @@ double node_axis_in_chebyshev(const node_axis *axis, size_t j, size_t k);
 /* T_k, T_k' and T_k'', k < n_t, of a range at x, into [n_t] each; low < high, or T_0 alone means anything. */
 void node_axis_chebyshev(double low, double high, double x, size_t n_t, double *value, double *first, double *second);
 
-/* The fewest nodes with which what has sample[axis->n] at the nodes of an axis is interpolated to within `tolerance`. */
+/* The fewest nodes with which what has sample[axis->n] at the nodes of an axis is interpolated to within
+ * `tolerance`. */
 size_t node_axis_nodes_needed(const node_axis *axis, const double *sample, double tolerance);
 
 #endif

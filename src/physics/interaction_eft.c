@@ -117,7 +117,7 @@ static void quark_couplings(const double *theta, cev_quark_couplings *couplings)
     }
 }
 
-/* --- forms: of the charges y = (u, d) of each current and flavour, uu, ud and dd of y y^T; times kappa if axial ----- */
+/* --- forms: of the charges y = (u, d) of each current and flavour, uu, ud and dd of y y^T; times kappa if axial --- */
 
 enum { FIRST_AXIAL_FORM = CEV_N_FLAVOURS * N_QUARK_FORMS, N_FORMS = 2 * FIRST_AXIAL_FORM };
 

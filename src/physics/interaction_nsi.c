@@ -82,7 +82,7 @@ static void quark_couplings(const double *theta, cev_quark_couplings *couplings)
         }
 }
 
-/* --- forms: S_a = sum_b y_ab y_ab^T of the vectors y_ab = (eps_ab^u, eps_ab^d), y_aa with those of the Z boson ------ */
+/* --- forms: S_a = sum_b y_ab y_ab^T of the vectors y_ab = (eps_ab^u, eps_ab^d), y_aa with those of the Z boson ---- */
 
 enum { N_FORMS = CEV_N_FLAVOURS * N_QUARK_FORMS };
 

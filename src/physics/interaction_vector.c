@@ -48,7 +48,7 @@ CEV_DISPATCH static void coefficients(const cev_nucleus *nucleus, cev_flavour fl
     coefficient[INTERFERENCE + VECTOR_NEUTRONS] = 2.0 * s_n * m_n;
 }
 
-/* --- forms: those of the Z boson, and for each flavour, with A = g^2 Q_nu, Q_u and Q_d as u and d -------------------- */
+/* --- forms: those of the Z boson, and for each flavour, with A = g^2 Q_nu, Q_u and Q_d as u and d ----------------- */
 
 enum { A_U, A_D, A_G_P_U, A_G_P_D, A2, N_FLAVOUR_FORMS = A2 + N_QUARK_FORMS };
 enum { N_FORMS = N_STANDARD_FORMS + CEV_N_FLAVOURS * N_FLAVOUR_FORMS };

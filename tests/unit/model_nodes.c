@@ -187,15 +187,16 @@ static void profiled_slow_parameters_are_interpolated(void **state)
     (void)state;
     gsl_rng *random = random_numbers(3);
     rig r;
-    open_rig(&r, "coherent_csi", "vector_universal");
-    size_t mass = add_profiled(&r, "mediator_mass_MeV", 30, 40), radius = add_profiled(&r, "neutron_radius_fm", 4.5, 5),
-           number = add_number(&r, "smearing.shape_per_keVee", 9, 10);
+    open_rig(&r, "ess_si", "vector_universal");
+    size_t mass = add_profiled(&r, "mediator_mass_MeV", 60, 70),
+           radius = add_profiled(&r, "neutron_radius_fm", 3.1, 3.3),
+           number = add_number(&r, "response.sigma_at_threshold_keV", 0.09, 0.092);
     r.theta[parameter_of(r.config->interaction, "coupling")] = 1e-3;
     assert_ok(create(&r));
     for (size_t d = 0; d < 3; d++) {
-        r.theta[mass] = uniform(random, 30, 40);
-        r.theta[radius] = uniform(random, 4.5, 5);
-        r.theta[number] = uniform(random, 9, 10);
+        r.theta[mass] = uniform(random, 60, 70);
+        r.theta[radius] = uniform(random, 3.1, 3.3);
+        r.theta[number] = uniform(random, 0.09, 0.092);
         cev_model_fold(r.model, r.theta); /* nothing to do: they are not folded exactly */
         assert_counts(&r, r.theta, RIGHT_TO);
     }
@@ -399,6 +400,18 @@ static void what_can_not_be_interpolated_is_refused(void **state)
     close_rig(&r);
 }
 
+static void too_many_nodes_are_refused(void **state)
+{
+    (void)state;
+    rig r;
+    open_rig(&r, "ess_si", "vector_universal");
+    add_profiled(&r, "mediator_mass_MeV", 40, 70);
+    add_profiled(&r, "neutron_radius_fm", 3, 4);
+    add_number(&r, "response.sigma_at_threshold_keV", 0.08, 0.1);
+    assert_refused(create(&r), CEV_E_INPUT, "it would be folded at all combinations of");
+    close_rig(&r);
+}
+
 static void followers_of_profiled_parameters_are_interpolated_or_refused(void **state)
 {
     (void)state;
@@ -485,6 +498,7 @@ int main(void)
         cmocka_unit_test(weights_have_the_derivatives_of_differences),
         cmocka_unit_test(weights_are_sums_over_shared_polynomials),
         cmocka_unit_test(what_can_not_be_interpolated_is_refused),
+        cmocka_unit_test(too_many_nodes_are_refused),
         cmocka_unit_test(followers_of_profiled_parameters_are_interpolated_or_refused),
         cmocka_unit_test(weights_are_those_of_chebyshev_polynomials),
         cmocka_unit_test(as_few_nodes_as_needed),
