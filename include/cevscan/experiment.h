@@ -111,9 +111,9 @@ double cev_pull_step(const cev_pull *pull);
 double cev_pull_low(const cev_pull *pull);
 double cev_pull_high(const cev_pull *pull);
 
-/* "sigma 0.1", "sigma 0.28, constraint gamma", "free, at least -1", "sigma 0.002 of quenching.c1, quadratic", "sigma 0.1
- * on signal, 0.5 neutrons": what it scales is said where it has weights or parts of the signal. text[size] is cut where
- * it is too small; CEV_PULL_WORDS_SIZE is enough for most. */
+/* "sigma 0.1", "sigma 0.28, constraint gamma", "free, at least -1", "sigma 0.002 of quenching.c1, quadratic",
+ * "sigma 0.1 on signal, 0.5 neutrons": what it scales is said where it has weights or parts of the signal. text[size]
+ * is cut where it is too small; CEV_PULL_WORDS_SIZE is enough for most. */
 enum { CEV_PULL_WORDS_SIZE = 512 };
 void cev_pull_in_words(const cev_experiment *experiment, const cev_pull *pull, char *text, size_t size);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a pull acts on; name, sigma, constraint and interpolation of *out have been read. Everything lives in the arena. */
+/* What a pull acts on; name, sigma, constraint and interpolation of *out have been read. Everything lives in the
+ * arena. */
 #ifndef CEVSCAN_CONFIG_EXPERIMENT_PULL_PARTS_H
 #define CEVSCAN_CONFIG_EXPERIMENT_PULL_PARTS_H
 
