@@ -50,13 +50,14 @@ typedef struct bound_problem {
 } bound_problem;
 
 typedef struct bound_result {
-    double bound;               /* of chi2 with the constraints of the parameters; -INFINITY: none is known */
-    bool convex;                /* all that was used of chi2 lay below convex_below: a proof, and not only evidence */
-    bool exact;                 /* x makes the bound to 1e-8: nothing is lower */
-    double x[CEV_MAX_PROFILED]; /* parameters that suit the hull's minimum: a start for a fit */
-    double *place;              /* [n_form], where chi2 has its minimum in the whole hull; the caller's memory */
-    double *variable;           /* [n_variable], likewise */
-    double lifted[BOUND_MAX_LIFTED];             /* for the next warm start; of the first relaxed problem */
+    double bound; /* of chi2 with the constraints of the parameters; -INFINITY: none is known */
+    bool convex;  /* all that was used of chi2 lay below convex_below: a proof, and not only evidence */
+    bool exact;   /* x makes the bound to 1e-8: nothing is lower */
+    bool lower;   /* x makes less than `enough`: the fit has missed the minimum, and no bound will prove it */
+    double x[CEV_MAX_PROFILED];      /* parameters that suit the hull's minimum: a start for a fit */
+    double *place;                   /* [n_form], where chi2 has its minimum in the whole hull; the caller's memory */
+    double *variable;                /* [n_variable], likewise */
+    double lifted[BOUND_MAX_LIFTED]; /* for the next warm start; of the first relaxed problem */
     size_t n_relaxation, n_evaluation, n_newton; /* how much work it was */
 } bound_result;
 

@@ -334,6 +334,7 @@ static void prove(gsl_rng *r, const plane *of, size_t n_detector, int n_point, s
         p.problem.n_branch = most;
         bound_result b = bound_of(&s, &p);
         assert_true(b.convex && b.bound >= best - 5e-7);
+        assert_false(b.lower);
         if (b.exact) assert_close(b.bound, best, 1e-7);
     }
 }
@@ -364,7 +365,7 @@ static void test_wrong_fit_is_not_proven(void **state)
         p.problem.enough = best + 0.01;
         p.problem.n_branch = 200;
         bound_result b = bound_of(&s, &p);
-        assert_true(b.bound <= best + 1e-8);
+        assert_true(b.bound <= best + 1e-8 && (b.lower || b.exact) && b.n_relaxation < 100);
         assert_close(fit_from(&p, &s, b.x), best, 0.01);
     }
     gsl_rng_free(r);
@@ -419,7 +420,8 @@ static void test_tied_couplings(void **state)
         tied.problem.n_branch = 60;
         bound_result b = bound_of(&s, &tied);
         assert_true(b.bound <= best);
-        assert_true(b.bound >= best - 1e-3 || b.exact);
+        if (b.bound < best - 1e-3) /* the steps of t have missed something */
+            assert_true(problem_chi2(&pair, &s, (double[]){b.x[0], b.x[0]}) < best - 1e-3);
     }
     gsl_rng_free(r);
 }
