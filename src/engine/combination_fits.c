@@ -144,7 +144,8 @@ static layout lay_pieces(const cev_combination *c)
     }
     l.n_segment = parts_of(l.line, COLUMNS);
     l.n_column = parts_of(l.line, l.n_segment);
-    size_t most = JOINT_PIECE_POINTS / l.n_column < JOINT_PIECE_ROWS ? JOINT_PIECE_POINTS / l.n_column : JOINT_PIECE_ROWS;
+    size_t most = JOINT_PIECE_POINTS / l.n_column < JOINT_PIECE_ROWS ? JOINT_PIECE_POINTS / l.n_column
+                                                                     : JOINT_PIECE_ROWS;
     l.n_band = parts_of(l.n_line, most);
     l.n_row = parts_of(l.n_line, l.n_band);
     return l;
@@ -294,7 +295,8 @@ cev_status cev_combination_fit_point(cev_combination *c, cev_units_scratch *scra
     const joint_problem *p = c->fit[set].problem;
     cev_combination_fold(c, theta);
     begin_search(c, scratch, set);
-    joint_search_points(scratch->search, 1, &theta, joint_n_start(p) + more_starts, JOINT_SEARCH_DIRECTIONS | JOINT_SEARCH_BOUND, &r);
+    joint_search_points(scratch->search, 1, &theta, joint_n_start(p) + more_starts,
+                        JOINT_SEARCH_DIRECTIONS | JOINT_SEARCH_BOUND, &r);
     out->status = (cev_point_status)r.status;
     out->chi2 = r.chi2;
     if (isfinite(r.bound)) out->lower_bound = r.bound;

@@ -39,7 +39,7 @@ struct cev_combination {
     double *penalty; /* [points of a whole tile] of constraints of what is not profiled, or NULL: there are none */
     set_fit *fit;    /* [n_set], or NULL: nothing is profiled, and sets are sums over units */
     bool with_values;
-    cev_units_scratch *own; /* of whoever opens tiles, where something is profiled */
+    cev_units_scratch *own;          /* of whoever opens tiles, where something is profiled */
     double refreshed[CEV_MAX_THETA]; /* the fits' forms of chi2 are those of these slow parameters */
 };
 

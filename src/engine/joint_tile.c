@@ -85,7 +85,7 @@ void joint_search_destroy(joint_search **search)
 /* --- tasks: fits that run together ---------------------------------------------------------------------------------- */
 
 /* Takes over what a fit found, not its place. */
-static void keep_fit(const joint_search *s, const joint_fit *from, joint_fit *to)
+void joint_keep_fit(const joint_search *s, const joint_fit *from, joint_fit *to)
 {
     double *variable = to->variable;
     const joint_place *place = to->place;
@@ -113,7 +113,7 @@ static void run_tasks(joint_search *s)
         point *at = s->owner[k];
         const joint_fit *t = &s->task[k];
         if (t->end == JOINT_FAILED && at->best.end == JOINT_FAILED) at->best.status = t->status;
-        if (t->end != JOINT_FAILED && t->chi2 < at->best.chi2) keep_fit(s, t, &at->best);
+        if (t->end != JOINT_FAILED && t->chi2 < at->best.chi2) joint_keep_fit(s, t, &at->best);
     }
     s->n_task = 0;
 }
@@ -125,6 +125,7 @@ static void add_task(joint_search *s, point *at, const double *z, const double *
     joint_fit *t = &s->task[s->n_task];
     t->place = at->place;
     t->give_up = give_up;
+    t->known = isfinite(give_up) ? at->best.z : NULL;
     t->has_variable = variable != NULL;
     memcpy(t->z, z, s->p->n * sizeof *z);
     if (variable) memcpy(t->variable, variable, s->n_variable * sizeof *variable);
@@ -175,8 +176,8 @@ static void add_branch(const joint_search *s, node *n, const joint_fit *found)
     if (!is_new_branch(s, n, found)) return;
     size_t at = n->n < MOST_BRANCHES ? n->n++ : MOST_BRANCHES;
     if (at == MOST_BRANCHES && !(found->chi2 < n->branch[--at].chi2)) return;
-    for (; at > 0 && n->branch[at - 1].chi2 > found->chi2; at--) keep_fit(s, &n->branch[at - 1], &n->branch[at]);
-    keep_fit(s, found, &n->branch[at]);
+    for (; at > 0 && n->branch[at - 1].chi2 > found->chi2; at--) joint_keep_fit(s, &n->branch[at - 1], &n->branch[at]);
+    joint_keep_fit(s, found, &n->branch[at]);
 }
 
 static bool is_blind(const joint_problem *p)
@@ -204,6 +205,7 @@ static void search_nodes(joint_search *s, const joint_piece *piece)
             joint_fit *t = &s->task[n];
             t->place = at->place;
             t->give_up = INFINITY;
+            t->known = NULL;
             t->has_variable = false;
             joint_start_fixed(s->p, i, t->z);
         }
@@ -251,12 +253,12 @@ static void start_column(joint_search *s, const joint_piece *piece, size_t c)
 /* What is not negative, no chi2 is, needs no other bound; for the others, that of the relaxed problem, and a start. */
 static void bound_points(joint_search *s, size_t n, point *const *at, size_t n_branch)
 {
-    point *left[JOINT_PIECE_ROWS];
+    point *left[JOINT_PIECE_ROWS] = {NULL};
     size_t n_left = 0;
     for (size_t k = 0; k < n; k++) {
         if (at[k]->bound < at[k]->place->penalty) at[k]->bound = at[k]->place->penalty;
         judge(at[k]);
-        if (!is_done(at[k])) left[n_left++] = at[k];
+        if (!is_done(at[k]) && at[k]->best.chi2 < s->spec.convex_below) left[n_left++] = at[k];
     }
     joint_bounds_of(s, n_left, left, n_branch);
     for (size_t k = 0; k < n_left; k++) judge(left[k]);
@@ -358,7 +360,8 @@ static void warm_up(const joint_search *s, const point *before, point *at)
 static void try_relaxed(joint_search *s, size_t n, point *const *at)
 {
     for (size_t k = 0; k < n; k++)
-        if (!is_done(at[k]) && at[k]->warm) add_task(s, at[k], at[k]->relaxed.x, at[k]->best.variable, at[k]->best.chi2);
+        if (!is_done(at[k]) && at[k]->warm)
+            add_task(s, at[k], at[k]->relaxed.x, at[k]->best.variable, at[k]->best.chi2);
     run_tasks(s);
     for (size_t k = 0; k < n; k++) judge(at[k]);
 }
@@ -372,101 +375,10 @@ static void search_column(joint_search *s, const joint_piece *piece, size_t c)
     bound_points(s, piece->n_row, at, 0);
     try_relaxed(s, piece->n_row, at);
     reflect_points(s, piece->n_row, at);
+    if (s->p->n <= BRANCHED_UP_TO) bound_points(s, piece->n_row, at, MOST_BOUND_BRANCHES);
     try_branches(s, piece, c);
     finish_column(s, piece, c);
     for (size_t r = 0; r < piece->n_row; r++) judge(at[r]);
-    if (s->p->n <= BRANCHED_UP_TO) bound_points(s, piece->n_row, at, MOST_BOUND_BRANCHES);
-}
-
-/* --- results ------------------------------------------------------------------------------------------------------------------ */
-
-static void values_of(const joint_search *s, const joint_fit *fit, double *value)
-{
-    const joint_problem *p = s->p;
-    for (size_t k = 0; k < p->n_all; k++) value[k] = p->all[k].rest;
-    for (size_t a = 0; a < p->n; a++) {
-        const joint_free *f = &p->all[p->of[a]];
-        value[p->of[a]] = fmin(fmax(p->middle[a] + p->width[a] * fit->z[a], f->low), f->high);
-    }
-}
-
-static bool has_idle(const joint_problem *p)
-{
-    bool idle = false;
-    for (size_t k = 0; k < p->n_all; k++) {
-        size_t a = 0;
-        while (a < p->n && p->of[a] != k) a++;
-        idle |= a == p->n && p->all[k].weight == 0;
-    }
-    return idle;
-}
-
-/* chi2 is not negative, whatever it is; other bounds stand on its being convex. */
-static bool is_proof(const joint_search *s, const point *at)
-{
-    return at->bound == at->place->penalty || at->best.chi2 < s->spec.convex_below;
-}
-
-static unsigned char flags_of(const joint_search *s, const point *at, const joint_portrait *portrait)
-{
-    bool at_bound = portrait->at_bound;
-    for (size_t q = 0; q < s->n_pull; q++)
-        at_bound |= portrait->pull[q] <= s->spec.pull_low[q] || portrait->pull[q] >= s->spec.pull_high[q];
-    return (unsigned char)((at->reached && is_proof(s, at) ? CEV_FLAG_PROVEN : 0) | (at_bound ? CEV_FLAG_AT_BOUND : 0) |
-                           (portrait->n_flat || has_idle(s->p) ? CEV_FLAG_FLAT : 0));
-}
-
-static joint_result result_of(joint_search *s, const point *at, size_t lane)
-{
-    const joint_portrait *portrait = &s->portrait[lane];
-    double *value = s->value + lane * s->most_values;
-    joint_result r = {.chi2 = at->best.chi2,
-                      .bound = at->bound,
-                      .status = (unsigned char)at->best.status,
-                      .portrait = portrait,
-                      .pull = portrait->pull,
-                      .value = value};
-    bool found = at->best.end != JOINT_FAILED && portrait->status == CEV_POINT_OK;
-    for (size_t q = 0; !found && q < s->n_pull; q++) portrait->pull[q] = NAN;
-    for (size_t k = 0; !found && k < s->p->n_all; k++) value[k] = NAN;
-    if (found) {
-        r.chi2 = fmin(r.chi2, portrait->chi2);
-        r.flags = flags_of(s, at, portrait);
-        values_of(s, &at->best, value);
-    } else
-        r.chi2 = r.status == CEV_POINT_IMPOSSIBLE ? INFINITY : NAN;
-    return r;
-}
-
-/* The last look at points [n], n <= CEV_LANES. */
-static void look_at_points(joint_search *s, size_t n, point *const *at, int wanted)
-{
-    for (size_t l = 0; l < n; l++) {
-        keep_fit(s, &at[l]->best, &s->task[l]);
-        s->task[l].place = at[l]->place;
-    }
-    joint_fits_portray(s->p, s->work, n, s->task, wanted, s->portrait);
-    for (size_t l = 0; l < n; l++) {
-        if (wanted & JOINT_WANT_NEAREST && at[l]->best.end != JOINT_FAILED)
-            joint_choose_signs(s->p, at[l]->place, s->task[l].z);
-        keep_fit(s, &s->task[l], &at[l]->best);
-    }
-}
-
-static void give_results(joint_search *s, const joint_piece *piece)
-{
-    size_t n = piece->n_row * piece->n_column;
-    int wanted = s->spec.with_values ? JOINT_WANT_NEAREST : 0;
-    for (size_t first = 0; first < n; first += CEV_LANES) {
-        point *at[CEV_LANES];
-        size_t count = n - first < CEV_LANES ? n - first : CEV_LANES;
-        for (size_t l = 0; l < count; l++) at[l] = &s->point[first + l];
-        look_at_points(s, count, at, wanted);
-        for (size_t l = 0; l < count; l++) {
-            joint_result r = result_of(s, at[l], l);
-            piece->take(piece->context, (first + l) / piece->n_column, (first + l) % piece->n_column, &r);
-        }
-    }
 }
 
 /* --- pieces and points -------------------------------------------------------------------------------------------------------- */
@@ -485,7 +397,7 @@ void joint_search_piece(joint_search *s, const joint_piece *piece)
         for (size_t r = 0; r < piece->n_row; r++) try_neighbours(s, piece, r, c);
         run_tasks(s);
     }
-    give_results(s, piece);
+    joint_give_results(s, piece);
 }
 
 size_t joint_n_start(const joint_problem *p)
@@ -520,7 +432,6 @@ void joint_search_points(joint_search *s, size_t n, const double *const *theta, 
         if (!is_done(at[l]) && at[l]->best.end != JOINT_CONVERGED) add_task_from(s, at[l], &at[l]->best, INFINITY);
     run_tasks(s);
     if (wanted & JOINT_SEARCH_BOUND) bound_points(s, n, at, MOST_BOUND_BRANCHES);
-    look_at_points(s, n, at,
-                   JOINT_WANT_NEAREST | (wanted & JOINT_SEARCH_DIRECTIONS ? JOINT_WANT_DIRECTIONS : 0));
-    for (size_t l = 0; l < n; l++) out[l] = result_of(s, at[l], l);
+    joint_look_at_points(s, n, at, JOINT_WANT_NEAREST | (wanted & JOINT_SEARCH_DIRECTIONS ? JOINT_WANT_DIRECTIONS : 0));
+    for (size_t l = 0; l < n; l++) out[l] = joint_result_of(s, at[l], l);
 }

@@ -25,7 +25,7 @@ typedef struct joint_search_spec {
     cev_followers *followers;
     const double *pull_low, *pull_high; /* [n_pull], bounds of pulls */
     double convex_below; /* chi2 is convex in the forms where it is below this: bounds that are reached prove there */
-    bool with_values; /* couplings are wanted: on flat directions the nearest to where idle ones rest */
+    bool with_values;    /* couplings are wanted: on flat directions the nearest to where idle ones rest */
 } joint_search_spec;
 
 void joint_search_begin(joint_search *search, const joint_search_spec *spec);
@@ -36,7 +36,7 @@ void joint_search_refresh(joint_search *search, joint_scratch *scratch, cev_foll
 
 /* What became of a point: chi2, or NaN, as maps have it; flags are those of cev_point_flag. */
 typedef struct joint_result {
-    double chi2, bound;  /* -INFINITY: none is known */
+    double chi2, bound; /* -INFINITY: none is known */
     unsigned char status, flags;
     const double *pull;  /* [n_pull], */
     const double *value; /* [n_all] of the free parameters: until the next search */

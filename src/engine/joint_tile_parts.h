@@ -16,7 +16,7 @@ enum {
     POINT_STARTS_MOST = 24,
     MOST_TASKS = 512,
     BRANCHED_UP_TO = 2, /* free parameters: branches of the bound are worth their time */
-    MOST_BOUND_BRANCHES = 24,
+    MOST_BOUND_BRANCHES = 60,
     ROUND = 6 /* starts of a point that are tried together */
 };
 
@@ -47,8 +47,8 @@ struct joint_search {
     joint_work *work;
     size_t n_variable, n_pull; /* of the problem */
     size_t most_values;
-    point *point;  /* [JOINT_PIECE_POINTS] */
-    node *node;    /* [N_NODE] */
+    point *point;    /* [JOINT_PIECE_POINTS] */
+    node *node;      /* [N_NODE] */
     joint_fit *task; /* [MOST_TASKS] */
     point **owner;   /* [MOST_TASKS] */
     size_t n_task;
@@ -58,15 +58,24 @@ struct joint_search {
     bound_problem *relaxation; /* [JOINT_PIECE_ROWS], like the next */
     bound_result *relaxed;
     point **of_relaxation;
-    double *first;  /* [JOINT_PIECE_ROWS][n_all][n_form]: derivatives of forms at z = 0 */
-    double *second; /* [n_all][n_all][n_form], the same everywhere */
+    double *first;                              /* [JOINT_PIECE_ROWS][n_all][n_form]: derivatives of forms at z = 0 */
+    double *second;                             /* [n_all][n_all][n_form], the same everywhere */
     double *low, *high, *zero, *centre, *sigma; /* [n_all] */
-    double *value;                   /* [CEV_LANES][most_values] */
+    double *value;                              /* [CEV_LANES][most_values] */
 };
 
 /* Lower bounds of points [n], n <= JOINT_PIECE_ROWS; with at most n_branch branches. joint_tile_bound.c. */
 cev_status joint_bounds_new(cev_arena *arena, const joint_sizes *sizes, joint_search *search);
 void joint_bounds_begin(joint_search *search);
 void joint_bounds_of(joint_search *search, size_t n, point *const *at, size_t n_branch);
+
+/* Takes over what a fit found, not its place. */
+void joint_keep_fit(const joint_search *search, const joint_fit *from, joint_fit *to);
+
+/* The last look at points [n], n <= CEV_LANES, for joint_result_of() in the lanes of their numbers; and that of a whole
+ * piece, whose results are given away. joint_tile_results.c. */
+void joint_look_at_points(joint_search *search, size_t n, point *const *at, int wanted);
+joint_result joint_result_of(joint_search *search, const point *at, size_t lane);
+void joint_give_results(joint_search *search, const joint_piece *piece);
 
 #endif

@@ -46,8 +46,9 @@ static void profile(rig *r, const char *name, double low, double high)
 
 static void constrain(rig *r, const char *name, double centre, double sigma)
 {
-    r->constraint[r->roster.n_constraint++] =
-        (cev_constraint){.index = index_of(r, name), .centre = centre, .sigma = sigma};
+    r->constraint[r->roster.n_constraint++] = (cev_constraint){.index = index_of(r, name),
+                                                               .centre = centre,
+                                                               .sigma = sigma};
 }
 
 static void begin(rig *r, const char *experiments)
@@ -104,9 +105,9 @@ static void evaluate(rig *r, bool backwards, double *chi2, unsigned char *status
 
 /* --- planes ------------------------------------------------------------------------------------------------------ */
 
-static const char *const free_1[] = {"eps_ee_dV", "eps_mumu_dV", "eps_etau_uV", "eps_etau_dV",
-                                     "eps_emu_uV", "eps_emu_dV", "eps_mutau_uV", "eps_mutau_dV"};
-static const char *const free_2[] = {"eps_mumu_uV", "eps_mumu_dV", "eps_emu_uV", "eps_emu_dV",
+static const char *const free_1[] = {"eps_ee_dV",  "eps_mumu_dV", "eps_etau_uV",  "eps_etau_dV",
+                                     "eps_emu_uV", "eps_emu_dV",  "eps_mutau_uV", "eps_mutau_dV"};
+static const char *const free_2[] = {"eps_mumu_uV", "eps_mumu_dV", "eps_emu_uV",   "eps_emu_dV",
                                      "eps_etau_uV", "eps_etau_dV", "eps_mutau_uV", "eps_mutau_dV"};
 
 static void set_up_plane(rig *r, const char *experiments, bool second, size_t k)
@@ -332,8 +333,9 @@ static void a_tie_is_the_diagonal(void **state)
     rig r;
     begin(&r, "ess_csi,ess_si");
     add_axis(&r, "eps_ee_uV", -0.3, 0.6, SIDE);
-    r.follower[r.roster.n_follower++] =
-        (cev_follower){.index = index_of(&r, "eps_mumu_uV"), .of = index_of(&r, "eps_ee_uV"), .times = 1};
+    r.follower[r.roster.n_follower++] = (cev_follower){.index = index_of(&r, "eps_mumu_uV"),
+                                                       .of = index_of(&r, "eps_ee_uV"),
+                                                       .times = 1};
     build(&r);
     evaluate(&r, false, line, status);
     end(&r);
@@ -360,8 +362,9 @@ static void ties_move_with_what_is_profiled(void **state)
         if (turn) add_axis(&r, "eps_mumu_uV", -1, 1, N);
         if (!turn) add_axis(&r, "eps_ee_uV", 0.3, 0.4, 2);
         if (!turn) profile(&r, "eps_mumu_uV", -1, 1);
-        r.follower[r.roster.n_follower++] =
-            (cev_follower){.index = index_of(&r, "eps_ee_dV"), .of = index_of(&r, "eps_mumu_uV"), .times = -0.5};
+        r.follower[r.roster.n_follower++] = (cev_follower){.index = index_of(&r, "eps_ee_dV"),
+                                                           .of = index_of(&r, "eps_mumu_uV"),
+                                                           .times = -0.5};
         build(&r);
         evaluate(&r, false, turn ? axis : chi2, status);
         end(&r);
