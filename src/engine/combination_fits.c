@@ -33,6 +33,34 @@ static void list_bounds(const cev_combination *c, const set_units *set, set_fit 
     }
 }
 
+/* Variance of what a pull adds to the scale of the signal; infinite where it is not Gaussian or acts on part of it. */
+static double variance_of_signal(const cev_pull *pull)
+{
+    double weight = 0;
+    bool plain = pull->constraint == CEV_CONSTRAINT_GAUSSIAN && !pull->up && !pull->n_part;
+    for (size_t k = 0; k < pull->n_component; k++)
+        if (pull->component[k] == CEV_COMPONENT_SIGNAL) weight = pull->weight ? pull->weight[k] : 1;
+    if (!pull->up && !pull->n_part && weight == 0) return 0;
+    if (pull->sigma == 0) return 0;
+    return plain ? weight * weight * pull->sigma * pull->sigma : INFINITY;
+}
+
+/* Where the scale 1 + a of a signal has a Gaussian constraint s, chi2 is convex in the forms while a > -1/3, as it is
+ * where chi2 < 1/(9 s^2). */
+static double convexity(const cev_combination *c, const set_units *set)
+{
+    double widest = 0;
+    for (size_t k = 0; k < set->n; k++) {
+        const unit *u = &c->units->unit[set->unit[k]];
+        for (size_t e = 0; e < u->n; e++) {
+            double sum = 0;
+            for (size_t p = 0; p < u->experiment[e]->n_pull; p++) sum += variance_of_signal(&u->experiment[e]->pull[p]);
+            widest = fmax(widest, sum);
+        }
+    }
+    return 1 / (9 * widest);
+}
+
 static cev_status build_set(cev_combination *c, size_t set, const cev_data *const *data, set_fit *f)
 {
     const cev_roster *roster = &c->units->roster;
@@ -42,6 +70,7 @@ static cev_status build_set(cev_combination *c, size_t set, const cev_data *cons
     CEV_TRY(cev_new(c->arena, joint_n_pull(f->chi2), &f->pull_low));
     CEV_TRY(cev_new(c->arena, joint_n_pull(f->chi2), &f->pull_high));
     list_bounds(c, &c->units->set[set], f);
+    f->convex_below = convexity(c, &c->units->set[set]);
     CEV_TRY(cev_new(c->arena, n, &f->point_chi2));
     CEV_TRY(cev_new(c->arena, n, &f->status));
     CEV_TRY(cev_new(c->arena, n, &f->flags));
@@ -115,7 +144,8 @@ static layout lay_pieces(const cev_combination *c)
     }
     l.n_segment = parts_of(l.line, COLUMNS);
     l.n_column = parts_of(l.line, l.n_segment);
-    size_t most = JOINT_PIECE_POINTS / l.n_column < JOINT_PIECE_ROWS ? JOINT_PIECE_POINTS / l.n_column : JOINT_PIECE_ROWS;
+    size_t most = JOINT_PIECE_POINTS / l.n_column < JOINT_PIECE_ROWS ? JOINT_PIECE_POINTS / l.n_column
+                                                                     : JOINT_PIECE_ROWS;
     l.n_band = parts_of(l.n_line, most);
     l.n_row = parts_of(l.n_line, l.n_band);
     return l;
@@ -168,6 +198,7 @@ static void begin_search(const cev_combination *c, cev_units_scratch *scratch, s
                                                              .followers = scratch->followers,
                                                              .pull_low = f->pull_low,
                                                              .pull_high = f->pull_high,
+                                                             .convex_below = f->convex_below,
                                                              .with_values = c->with_values});
 }
 
@@ -264,7 +295,8 @@ cev_status cev_combination_fit_point(cev_combination *c, cev_units_scratch *scra
     const joint_problem *p = c->fit[set].problem;
     cev_combination_fold(c, theta);
     begin_search(c, scratch, set);
-    joint_search_points(scratch->search, 1, &theta, joint_n_start(p) + more_starts, JOINT_SEARCH_DIRECTIONS, &r);
+    joint_search_points(scratch->search, 1, &theta, joint_n_start(p) + more_starts,
+                        JOINT_SEARCH_DIRECTIONS | JOINT_SEARCH_BOUND, &r);
     out->status = (cev_point_status)r.status;
     out->chi2 = r.chi2;
     if (isfinite(r.bound)) out->lower_bound = r.bound;

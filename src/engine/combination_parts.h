@@ -21,6 +21,7 @@ typedef struct set_fit {
     joint_chi2 *chi2;
     joint_problem *problem;
     double *pull_low, *pull_high; /* [pulls of its chi2], bounds */
+    double convex_below;          /* chi2 is convex in its forms where it is below this; 0: nobody knows */
     double *point_chi2;           /* [points of a whole tile], like the next */
     unsigned char *status, *flags;
     double *pull;  /* [n_pull][n_point] of the open tile, or NULL */
@@ -38,7 +39,7 @@ struct cev_combination {
     double *penalty; /* [points of a whole tile] of constraints of what is not profiled, or NULL: there are none */
     set_fit *fit;    /* [n_set], or NULL: nothing is profiled, and sets are sums over units */
     bool with_values;
-    cev_units_scratch *own; /* of whoever opens tiles, where something is profiled */
+    cev_units_scratch *own;          /* of whoever opens tiles, where something is profiled */
     double refreshed[CEV_MAX_THETA]; /* the fits' forms of chi2 are those of these slow parameters */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Counts where nothing is expected: no chi2 is finite, and the bin is named that makes it so. */
+#include <math.h>
 #include <string.h>
 
 #include "model_parts.h"
@@ -77,6 +78,18 @@ static cev_status name_dark_bin(const cev_model *model, const cev_data *data, co
     return CEV_OK;
 }
 
+/* Places in the box of what is profiled, others for each point: an additive recurrence. */
+static void spread_profiled(const cev_scan_job *job, uint64_t k, double *theta)
+{
+    const cev_roster *roster = cev_model_roster(job->model);
+    for (size_t a = 0; a < roster->n_profiled; a++) {
+        const cev_profiled *p = &roster->profiled[a];
+        double x = (double)(k + 1) * sqrt(2 + 3 * (double)a);
+        theta[p->index] = p->low + (p->high - p->low) * (x - floor(x));
+    }
+    if (roster->n_profiled) cev_followers_apply_one(roster, job->followers, theta);
+}
+
 /* Grid points spread over the member; with slow axes a few, since each of them is folded. */
 static cev_status look_along(cev_arena *arena, const cev_scan_job *job, cev_model_scratch *scratch, size_t member)
 {
@@ -96,6 +109,7 @@ static cev_status look_along(cev_arena *arena, const cev_scan_job *job, cev_mode
     for (uint64_t k = 0; k < most; k++) {
         double theta[CEV_MAX_THETA];
         cev_scan_job_theta(job, member * n + (most > 1 ? k * (n - 1) / (most - 1) : 0), theta);
+        spread_profiled(job, k, theta);
         cev_model_fold(job->model, theta);
         light_bins(job->model, scratch, theta, counts, lit);
     }

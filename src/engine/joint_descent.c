@@ -6,10 +6,10 @@
 
 enum { MOST_STEPS = 80, MOST_CUTS = 40, MOST_SWEEPS = 30, MOST_TURNS = 5, MOST_DAMPINGS = 7 };
 static const double side = 0.5;
-static const double flat = 1e-13; /* of the largest curvature: below, rounding */
-static const double bent = 1e-8;  /* negative curvature beyond that is left: less gains nothing within the box */
-static const double escape = 0.1;   /* of the box, along negative curvature */
-static const double enough = 1e-4;  /* of what a step promises */
+static const double flat = 1e-13;  /* of the largest curvature: below, rounding */
+static const double bent = 1e-8;   /* negative curvature beyond that is left: less gains nothing within the box */
+static const double escape = 0.1;  /* of the box, along negative curvature */
+static const double enough = 1e-4; /* of what a step promises */
 
 typedef struct descent {
     const joint_problem *p;
@@ -405,7 +405,7 @@ double joint_descend(const joint_problem *p, joint_work *work, const joint_place
     memcpy(d.z0, z, p->n * sizeof *z);
     memcpy(d.z, z, p->n * sizeof *z);
     for (int step = 0; step < MOST_STEPS; step++)
-        if (!take_step(&d, fmax(tolerance, -1e-3 * d.value))) break;
+        if (!take_step(&d, fmax(tolerance, -5e-2 * d.value))) break;
     memcpy(z, d.z, p->n * sizeof *z);
     return -d.value;
 }

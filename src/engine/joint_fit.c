@@ -7,10 +7,11 @@
 #include "joint_fit_parts.h"
 
 enum { MOST_STEPS = 80, MOST_REFUSALS = 14 };
-static const double promise_left = 1e-9;   /* of chi2, at the end of a fit */
-static const double finest = 2e-11;        /* of what a model leaves */
+static const double promise_left = 1e-9; /* of chi2, at the end of a fit */
+static const double finest = 2e-11;      /* of what a model leaves */
 static const double damping_first = 0.1, damping_least = 1e-3;
-static const double same_chi2 = 1e-9;
+static const double same_chi2 = 1e-8;
+static const double same_end = 1e-3; /* of the box */
 
 /* --- one evaluation of all lanes ------------------------------------------------------------------------------------ */
 
@@ -51,7 +52,7 @@ cev_status joint_slots_new(cev_arena *arena, const joint_sizes *p, joint_work *w
 }
 
 void joint_fill_lane(const joint_problem *p, joint_block *b, size_t l, const joint_place *place, const double *form,
-                      const double *start)
+                     const double *start)
 {
     for (size_t f = 0; f < p->n_form; f++) b->form[f][l] = form[f];
     for (size_t v = 0; v < p->n_variable; v++) b->start[v][l] = start[v];
@@ -66,7 +67,7 @@ void joint_copy_lane(const joint_problem *p, joint_block *b, size_t to, size_t f
 }
 
 double joint_chi2_of_lane(const joint_problem *p, const joint_block *b, size_t l, const joint_place *place,
-                           const double *z)
+                          const double *z)
 {
     double chi2 = b->value.status[l] == CEV_POINT_OK ? b->value.chi2[l] : INFINITY;
     return isnan(chi2) ? INFINITY : chi2 + joint_prior(p, z) + place->penalty;
@@ -199,8 +200,15 @@ static void end(const joint_problem *p, joint_slot *s, joint_end how)
 /* Whether what is left to gain cannot bring the fit below give_up; the model is trusted the more the less it promises. */
 static bool is_hopeless(const joint_slot *s)
 {
-    double may_promise_too_little = s->promise > 0.1 ? 10 : 3;
-    return s->fit->steps >= 2 && s->chi2 - may_promise_too_little * s->promise > s->fit->give_up - same_chi2;
+    double may_promise_too_little = s->fit->steps == 1 ? 30 : s->promise > 0.1 ? 10 : 3;
+    return s->chi2 - may_promise_too_little * s->promise > s->fit->give_up - same_chi2;
+}
+
+static bool comes_to_known(const joint_problem *p, const joint_slot *s)
+{
+    double apart = 0;
+    for (size_t a = 0; s->fit->known && a < p->n; a++) apart = fmax(apart, fabs(s->trial[a] - s->fit->known[a]));
+    return s->fit->known && s->exact && s->damping == 0 && apart < same_end;
 }
 
 /* Damping from how the gain compares with the promise (K. Levenberg, Quart. Appl. Math. 2 (1944) 164). */
@@ -242,7 +250,7 @@ static void judge(const joint_problem *p, joint_work *work, const joint_block *b
     choose_trial(p, work, s);
     if (s->promise <= promise_left)
         end(p, s, JOINT_CONVERGED);
-    else if (is_hopeless(s))
+    else if (is_hopeless(s) || comes_to_known(p, s))
         end(p, s, JOINT_GIVEN_UP);
     else if (s->fit->steps >= MOST_STEPS || s->refusals >= MOST_REFUSALS)
         end(p, s, JOINT_STALLED);

@@ -27,6 +27,7 @@ typedef struct joint_fit {
     double *variable;         /* [n_variable] the same of the pulls; */
     bool has_variable;        /* false: nothing is known of where they start */
     double give_up;           /* INFINITY: never */
+    const double *known;      /* [n] where a fit of this place has ended: to come there is to give up; or NULL */
     double chi2;              /* at the end; infinite where it failed */
     cev_point_status status;
     joint_end end;

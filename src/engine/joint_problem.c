@@ -366,8 +366,7 @@ static bool expansion_holds(joint_problem *p, joint_work *work, joint_place *pla
         joint_live_forms(p, work, place, z, expanded);
         ask_forms(p, work, place, z, exact);
         size_terms(p, place, z, size);
-        for (size_t f = 0; f < p->n_live; f++)
-            holds &= fabs(expanded[f] - exact[p->live[f]]) <= quadratic_to * size[f];
+        for (size_t f = 0; f < p->n_live; f++) holds &= fabs(expanded[f] - exact[p->live[f]]) <= quadratic_to * size[f];
     }
     return holds;
 }
@@ -430,8 +429,7 @@ cev_status joint_problem_create(cev_arena *arena, const joint_chi2 *chi2, const 
     p->n_form = joint_n_form(chi2);
     p->n_variable = joint_n_variable(chi2);
     for (size_t g = 0; g < roster->n_guest; g++)
-        if (roster->guest[g].kind == CEV_GUEST_PULL)
-            p->given[p->n_given++] = roster->interaction->card.n_parameter + g;
+        if (roster->guest[g].kind == CEV_GUEST_PULL) p->given[p->n_given++] = roster->interaction->card.n_parameter + g;
     for (size_t k = 0; k < roster->n_profiled; k++)
         p->all[p->n_all++] = (joint_free){.index = roster->profiled[k].index,
                                           .low = roster->profiled[k].low,

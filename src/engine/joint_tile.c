@@ -1,60 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "joint_tile.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cevscan/combination.h"
-#include "joint_starts.h"
+#include "joint_tile_parts.h"
 
-enum {
-    NODES_ALONG = 3,
-    N_NODE = NODES_ALONG * NODES_ALONG,
-    MOST_BRANCHES = 6,
-    NODE_STARTS = 12,
-    NODE_STARTS_BLIND = 24, /* where nothing is known of how the forms are made */
-    POINT_STARTS_MOST = 24,
-    MOST_TASKS = 512,
-    ROUND = 6 /* starts of a point that are tried together */
-};
-static const double proven_to = 5e-7;
 static const double branch_window = 40;
 static const double same_chi2 = 1e-5, same_forms = 0.03;
 static const double same_place = 0.05; /* of the box: neighbours in one valley */
-
-/* A point in work. */
-typedef struct point {
-    joint_place *place;
-    joint_fit best;
-    double bound, before;
-    bool proven;
-    size_t n_start, next_start; /* of this stage */
-    double (*start)[JOINT_MAX_FREE];
-} point;
-
-typedef struct node {
-    joint_place *place;
-    size_t n;
-    joint_fit branch[MOST_BRANCHES]; /* best first */
-} node;
-
-struct joint_search {
-    cev_arena *arena;
-    joint_search_spec spec;
-    const joint_problem *p; /* of the spec */
-    joint_work *work;
-    size_t n_variable, n_pull; /* of the problem */
-    size_t most_values;
-    point *point;  /* [JOINT_PIECE_POINTS] */
-    node *node;    /* [N_NODE] */
-    joint_fit *task; /* [MOST_TASKS] */
-    point **owner;   /* [MOST_TASKS] */
-    size_t n_task;
-    double (*start)[JOINT_MAX_FREE]; /* [JOINT_PIECE_POINTS * JOINT_MAX_STARTS]: those of all points of a stage */
-    joint_portrait *portrait;        /* [CEV_LANES] */
-    double *value;                   /* [CEV_LANES][most_values] */
-};
 
 /* --- memory ---------------------------------------------------------------------------------------------------------- */
 
@@ -86,7 +40,7 @@ static cev_status allocate(const joint_sizes *p, joint_search *s)
     }
     for (size_t k = 0; k < MOST_TASKS; k++) CEV_TRY(new_fit(s->arena, p, &s->task[k]));
     for (size_t l = 0; l < CEV_LANES; l++) CEV_TRY(cev_new(s->arena, p->n_pull, &s->portrait[l].pull));
-    return CEV_OK;
+    return joint_bounds_new(s->arena, p, s);
 }
 
 cev_status joint_search_create(const joint_sizes *sizes, joint_search **out)
@@ -107,6 +61,7 @@ void joint_search_begin(joint_search *s, const joint_search_spec *spec)
     s->n_pull = joint_n_pull(spec->problem->chi2);
     s->work->scratch = spec->scratch;
     s->work->followers = spec->followers;
+    joint_bounds_begin(s);
 }
 
 void joint_search_refresh(joint_search *s, joint_scratch *scratch, cev_followers *followers, joint_problem *problem,
@@ -121,6 +76,7 @@ void joint_search_destroy(joint_search **search)
 {
     if (!search || !*search) return;
     joint_work_destroy(&(*search)->work);
+    bound_scratch_destroy(&(*search)->bounds);
     cev_arena_destroy(&(*search)->arena);
     free(*search);
     *search = NULL;
@@ -129,7 +85,7 @@ void joint_search_destroy(joint_search **search)
 /* --- tasks: fits that run together ---------------------------------------------------------------------------------- */
 
 /* Takes over what a fit found, not its place. */
-static void keep_fit(const joint_search *s, const joint_fit *from, joint_fit *to)
+void joint_keep_fit(const joint_search *s, const joint_fit *from, joint_fit *to)
 {
     double *variable = to->variable;
     const joint_place *place = to->place;
@@ -147,7 +103,7 @@ static void no_fit(point *at)
     at->best.status = CEV_POINT_NOT_CONVERGED;
     at->best.has_variable = false;
     at->bound = -INFINITY;
-    at->proven = false;
+    at->reached = at->warm = false;
 }
 
 static void run_tasks(joint_search *s)
@@ -157,7 +113,7 @@ static void run_tasks(joint_search *s)
         point *at = s->owner[k];
         const joint_fit *t = &s->task[k];
         if (t->end == JOINT_FAILED && at->best.end == JOINT_FAILED) at->best.status = t->status;
-        if (t->end != JOINT_FAILED && t->chi2 < at->best.chi2) keep_fit(s, t, &at->best);
+        if (t->end != JOINT_FAILED && t->chi2 < at->best.chi2) joint_keep_fit(s, t, &at->best);
     }
     s->n_task = 0;
 }
@@ -169,6 +125,7 @@ static void add_task(joint_search *s, point *at, const double *z, const double *
     joint_fit *t = &s->task[s->n_task];
     t->place = at->place;
     t->give_up = give_up;
+    t->known = isfinite(give_up) ? at->best.z : NULL;
     t->has_variable = variable != NULL;
     memcpy(t->z, z, s->p->n * sizeof *z);
     if (variable) memcpy(t->variable, variable, s->n_variable * sizeof *variable);
@@ -182,12 +139,12 @@ static void add_task_from(joint_search *s, point *at, const joint_fit *from, dou
 
 static bool is_done(const point *at)
 {
-    return at->proven || at->best.end == JOINT_FAILED;
+    return at->reached || at->best.end == JOINT_FAILED;
 }
 
 static void judge(point *at)
 {
-    at->proven |= at->best.chi2 < at->bound + proven_to;
+    at->reached |= at->best.chi2 < at->bound + JOINT_PROVEN_TO;
 }
 
 /* --- nodes and their branches ------------------------------------------------------------------------------------------ */
@@ -219,8 +176,8 @@ static void add_branch(const joint_search *s, node *n, const joint_fit *found)
     if (!is_new_branch(s, n, found)) return;
     size_t at = n->n < MOST_BRANCHES ? n->n++ : MOST_BRANCHES;
     if (at == MOST_BRANCHES && !(found->chi2 < n->branch[--at].chi2)) return;
-    for (; at > 0 && n->branch[at - 1].chi2 > found->chi2; at--) keep_fit(s, &n->branch[at - 1], &n->branch[at]);
-    keep_fit(s, found, &n->branch[at]);
+    for (; at > 0 && n->branch[at - 1].chi2 > found->chi2; at--) joint_keep_fit(s, &n->branch[at - 1], &n->branch[at]);
+    joint_keep_fit(s, found, &n->branch[at]);
 }
 
 static bool is_blind(const joint_problem *p)
@@ -248,6 +205,7 @@ static void search_nodes(joint_search *s, const joint_piece *piece)
             joint_fit *t = &s->task[n];
             t->place = at->place;
             t->give_up = INFINITY;
+            t->known = NULL;
             t->has_variable = false;
             joint_start_fixed(s->p, i, t->z);
         }
@@ -292,13 +250,18 @@ static void start_column(joint_search *s, const joint_piece *piece, size_t c)
     run_tasks(s);
 }
 
-static void bound_column(joint_search *s, const joint_piece *piece, size_t c)
+/* What is not negative, no chi2 is, needs no other bound; for the others, that of the relaxed problem, and a start. */
+static void bound_points(joint_search *s, size_t n, point *const *at, size_t n_branch)
 {
-    for (size_t r = 0; r < piece->n_row; r++) {
-        point *at = point_at(s, piece, r, c);
-        if (at->bound < 0) at->bound = 0; /* no chi2 is below */
-        judge(at);
+    point *left[JOINT_PIECE_ROWS] = {NULL};
+    size_t n_left = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (at[k]->bound < at[k]->place->penalty) at[k]->bound = at[k]->place->penalty;
+        judge(at[k]);
+        if (!is_done(at[k]) && at[k]->best.chi2 < s->spec.convex_below) left[n_left++] = at[k];
     }
+    joint_bounds_of(s, n_left, left, n_branch);
+    for (size_t k = 0; k < n_left; k++) judge(left[k]);
 }
 
 /* Starts of the points [n] that are not done, some at a time; those that are proven meanwhile need no more. */
@@ -383,101 +346,39 @@ static void finish_column(joint_search *s, const joint_piece *piece, size_t c)
     run_tasks(s);
 }
 
+/* Where the relaxed problem of the point before had its minimum. */
+static void warm_up(const joint_search *s, const point *before, point *at)
+{
+    at->warm = before->warm;
+    if (!at->warm) return;
+    memcpy(at->relaxed.lifted, before->relaxed.lifted, sizeof at->relaxed.lifted);
+    memcpy(at->relaxed.place, before->relaxed.place, s->p->n_form * sizeof *at->relaxed.place);
+    memcpy(at->relaxed.variable, before->relaxed.variable, s->n_variable * sizeof *at->relaxed.variable);
+}
+
+/* From couplings that suit the relaxed problem. */
+static void try_relaxed(joint_search *s, size_t n, point *const *at)
+{
+    for (size_t k = 0; k < n; k++)
+        if (!is_done(at[k]) && at[k]->warm)
+            add_task(s, at[k], at[k]->relaxed.x, at[k]->best.variable, at[k]->best.chi2);
+    run_tasks(s);
+    for (size_t k = 0; k < n; k++) judge(at[k]);
+}
+
 static void search_column(joint_search *s, const joint_piece *piece, size_t c)
 {
     point *at[JOINT_PIECE_ROWS];
     for (size_t r = 0; r < piece->n_row; r++) at[r] = point_at(s, piece, r, c);
     start_column(s, piece, c);
-    bound_column(s, piece, c);
+    for (size_t r = 0; r < piece->n_row && c; r++) warm_up(s, point_at(s, piece, r, c - 1), at[r]);
+    bound_points(s, piece->n_row, at, 0);
+    try_relaxed(s, piece->n_row, at);
     reflect_points(s, piece->n_row, at);
+    if (s->p->n <= BRANCHED_UP_TO) bound_points(s, piece->n_row, at, MOST_BOUND_BRANCHES);
     try_branches(s, piece, c);
     finish_column(s, piece, c);
     for (size_t r = 0; r < piece->n_row; r++) judge(at[r]);
-}
-
-/* --- results ------------------------------------------------------------------------------------------------------------------ */
-
-static void values_of(const joint_search *s, const joint_fit *fit, double *value)
-{
-    const joint_problem *p = s->p;
-    for (size_t k = 0; k < p->n_all; k++) value[k] = p->all[k].rest;
-    for (size_t a = 0; a < p->n; a++) {
-        const joint_free *f = &p->all[p->of[a]];
-        value[p->of[a]] = fmin(fmax(p->middle[a] + p->width[a] * fit->z[a], f->low), f->high);
-    }
-}
-
-static bool has_idle(const joint_problem *p)
-{
-    bool idle = false;
-    for (size_t k = 0; k < p->n_all; k++) {
-        size_t a = 0;
-        while (a < p->n && p->of[a] != k) a++;
-        idle |= a == p->n && p->all[k].weight == 0;
-    }
-    return idle;
-}
-
-static unsigned char flags_of(const joint_search *s, const point *at, const joint_portrait *portrait)
-{
-    bool at_bound = portrait->at_bound;
-    for (size_t q = 0; q < s->n_pull; q++)
-        at_bound |= portrait->pull[q] <= s->spec.pull_low[q] || portrait->pull[q] >= s->spec.pull_high[q];
-    return (unsigned char)((at->proven ? CEV_FLAG_PROVEN : 0) | (at_bound ? CEV_FLAG_AT_BOUND : 0) |
-                           (portrait->n_flat || has_idle(s->p) ? CEV_FLAG_FLAT : 0));
-}
-
-static joint_result result_of(joint_search *s, const point *at, size_t lane)
-{
-    const joint_portrait *portrait = &s->portrait[lane];
-    double *value = s->value + lane * s->most_values;
-    joint_result r = {.chi2 = at->best.chi2,
-                      .bound = at->bound,
-                      .status = (unsigned char)at->best.status,
-                      .portrait = portrait,
-                      .pull = portrait->pull,
-                      .value = value};
-    bool found = at->best.end != JOINT_FAILED && portrait->status == CEV_POINT_OK;
-    for (size_t q = 0; !found && q < s->n_pull; q++) portrait->pull[q] = NAN;
-    for (size_t k = 0; !found && k < s->p->n_all; k++) value[k] = NAN;
-    if (found) {
-        r.chi2 = fmin(r.chi2, portrait->chi2);
-        r.flags = flags_of(s, at, portrait);
-        values_of(s, &at->best, value);
-    } else
-        r.chi2 = r.status == CEV_POINT_IMPOSSIBLE ? INFINITY : NAN;
-    return r;
-}
-
-/* The last look at points [n], n <= CEV_LANES. */
-static void look_at_points(joint_search *s, size_t n, point *const *at, int wanted)
-{
-    for (size_t l = 0; l < n; l++) {
-        keep_fit(s, &at[l]->best, &s->task[l]);
-        s->task[l].place = at[l]->place;
-    }
-    joint_fits_portray(s->p, s->work, n, s->task, wanted, s->portrait);
-    for (size_t l = 0; l < n; l++) {
-        if (wanted & JOINT_WANT_NEAREST && at[l]->best.end != JOINT_FAILED)
-            joint_choose_signs(s->p, at[l]->place, s->task[l].z);
-        keep_fit(s, &s->task[l], &at[l]->best);
-    }
-}
-
-static void give_results(joint_search *s, const joint_piece *piece)
-{
-    size_t n = piece->n_row * piece->n_column;
-    int wanted = s->spec.with_values ? JOINT_WANT_NEAREST : 0;
-    for (size_t first = 0; first < n; first += CEV_LANES) {
-        point *at[CEV_LANES];
-        size_t count = n - first < CEV_LANES ? n - first : CEV_LANES;
-        for (size_t l = 0; l < count; l++) at[l] = &s->point[first + l];
-        look_at_points(s, count, at, wanted);
-        for (size_t l = 0; l < count; l++) {
-            joint_result r = result_of(s, at[l], l);
-            piece->take(piece->context, (first + l) / piece->n_column, (first + l) % piece->n_column, &r);
-        }
-    }
 }
 
 /* --- pieces and points -------------------------------------------------------------------------------------------------------- */
@@ -496,7 +397,7 @@ void joint_search_piece(joint_search *s, const joint_piece *piece)
         for (size_t r = 0; r < piece->n_row; r++) try_neighbours(s, piece, r, c);
         run_tasks(s);
     }
-    give_results(s, piece);
+    joint_give_results(s, piece);
 }
 
 size_t joint_n_start(const joint_problem *p)
@@ -522,11 +423,15 @@ void joint_search_points(joint_search *s, size_t n, const double *const *theta, 
     }
     run_tasks(s);
     for (size_t l = 0; l < n; l++) judge(at[l]);
+    if (wanted & JOINT_SEARCH_BOUND) {
+        bound_points(s, n, at, 0);
+        try_relaxed(s, n, at);
+    }
     reflect_points(s, n, at);
     for (size_t l = 0; l < n; l++)
         if (!is_done(at[l]) && at[l]->best.end != JOINT_CONVERGED) add_task_from(s, at[l], &at[l]->best, INFINITY);
     run_tasks(s);
-    look_at_points(s, n, at,
-                   JOINT_WANT_NEAREST | (wanted & JOINT_SEARCH_DIRECTIONS ? JOINT_WANT_DIRECTIONS : 0));
-    for (size_t l = 0; l < n; l++) out[l] = result_of(s, at[l], l);
+    if (wanted & JOINT_SEARCH_BOUND) bound_points(s, n, at, MOST_BOUND_BRANCHES);
+    joint_look_at_points(s, n, at, JOINT_WANT_NEAREST | (wanted & JOINT_SEARCH_DIRECTIONS ? JOINT_WANT_DIRECTIONS : 0));
+    for (size_t l = 0; l < n; l++) out[l] = joint_result_of(s, at[l], l);
 }

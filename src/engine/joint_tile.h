@@ -24,7 +24,8 @@ typedef struct joint_search_spec {
     joint_scratch *scratch; /* of its chi2, this thread's, like the next; NULL where there are no formulas */
     cev_followers *followers;
     const double *pull_low, *pull_high; /* [n_pull], bounds of pulls */
-    bool with_values; /* couplings are wanted: on flat directions the nearest to where idle ones rest */
+    double convex_below; /* chi2 is convex in the forms where it is below this: bounds that are reached prove there */
+    bool with_values;    /* couplings are wanted: on flat directions the nearest to where idle ones rest */
 } joint_search_spec;
 
 void joint_search_begin(joint_search *search, const joint_search_spec *spec);
@@ -35,7 +36,7 @@ void joint_search_refresh(joint_search *search, joint_scratch *scratch, cev_foll
 
 /* What became of a point: chi2, or NaN, as maps have it; flags are those of cev_point_flag. */
 typedef struct joint_result {
-    double chi2, bound;  /* -INFINITY: none is known */
+    double chi2, bound; /* -INFINITY: none is known */
     unsigned char status, flags;
     const double *pull;  /* [n_pull], */
     const double *value; /* [n_all] of the free parameters: until the next search */
@@ -53,8 +54,8 @@ typedef struct joint_piece {
 void joint_search_piece(joint_search *search, const joint_piece *piece);
 
 /* Points by themselves, n <= CEV_LANES: each from its own fixed starts and their reflections, n_start in number.
- * theta[n] of them, [n_theta] each. JOINT_SEARCH_DIRECTIONS: flat ones are in the portraits. */
-enum { JOINT_SEARCH_DIRECTIONS = 1 };
+ * theta[n] of them, [n_theta] each. JOINT_SEARCH_DIRECTIONS: flat ones are in the portraits; JOINT_SEARCH_BOUND: a lower bound is looked for. */
+enum { JOINT_SEARCH_DIRECTIONS = 1, JOINT_SEARCH_BOUND = 2 };
 void joint_search_points(joint_search *search, size_t n, const double *const *theta, size_t n_start, int wanted,
                          joint_result *out);
 

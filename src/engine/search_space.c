@@ -133,7 +133,8 @@ static bool contains(const search_space *space, size_t p, double value)
 {
     const cev_roster *roster = &cev_combination_units(space->c)->roster;
     for (size_t k = 0; k < roster->n_profiled; k++)
-        if (roster->profiled[k].index == p) return value >= roster->profiled[k].low && value <= roster->profiled[k].high;
+        if (roster->profiled[k].index == p)
+            return value >= roster->profiled[k].low && value <= roster->profiled[k].high;
     for (size_t d = 0; d < space->n; d++)
         if (space->parameter[d] == p) return is_in_range(space, d, value);
     for (size_t d = 0; d < space->n_slow; d++)

@@ -29,9 +29,9 @@ struct cev_units {
     size_t n_unit, most;
     unit *unit; /* [n_unit] */
     size_t n_set;
-    set_units *set; /* [n_set] */
-    joint_sizes sizes;        /* of the sets' problems, where the roster has any: the largest */
-    joint_chi2 **pattern;     /* [n_set]: what scratch memory is made for; NULL where nothing is profiled */
+    set_units *set;       /* [n_set] */
+    joint_sizes sizes;    /* of the sets' problems, where the roster has any: the largest */
+    joint_chi2 **pattern; /* [n_set]: what scratch memory is made for; NULL where nothing is profiled */
 };
 
 struct cev_units_scratch {

@@ -43,8 +43,10 @@ static void set_up(rig *r, size_t n_detector, size_t k, const size_t *free, doub
     assert_ok(cev_new(r->arena, 2 * n_detector, &low));
     assert_ok(cev_new(r->arena, 2 * n_detector, &high));
     for (size_t q = 0; q < 2 * n_detector; q++) low[q] = -INFINITY, high[q] = INFINITY;
-    joint_search_begin(r->search, &(joint_search_spec){
-                                      .problem = r->problem, .pull_low = low, .pull_high = high, .with_values = true});
+    joint_search_begin(r->search, &(joint_search_spec){.problem = r->problem,
+                                                       .pull_low = low,
+                                                       .pull_high = high,
+                                                       .with_values = true});
 }
 
 static void tear_down(rig *r)

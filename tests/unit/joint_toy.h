@@ -34,7 +34,8 @@ static void toy_fill(joint_chi2 *j, size_t n, const double *truth)
     j->forms->value(truth, form);
     for (size_t e = 0; e < n; e++) {
         toy_detector *d = &j->detector[e];
-        double u = 2 * protons[e] + neutrons[e], v = protons[e] + 2 * neutrons[e], weight[3] = {u * u, 2 * u * v, v * v};
+        double u = 2 * protons[e] + neutrons[e], v = protons[e] + 2 * neutrons[e],
+               weight[3] = {u * u, 2 * u * v, v * v};
         double scale = events[e] / 3 / (0.25 * neutrons[e] * neutrons[e]);
         for (size_t i = 0; i < TOY_BINS; i++) {
             double x = (double)i / TOY_BINS, spectrum[2] = {5 * exp(-5 * x) / TOY_BINS, 6 * exp(-3 * x) / TOY_BINS};
