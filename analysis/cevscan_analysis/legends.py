@@ -62,6 +62,7 @@ def place_one_legend(fig, handles, title=None):
         left, last = fig.axes[-1].get_tightbbox().x1 / fig.bbox.width, fig.axes[-1].get_position()
         legend = fig.legend(handles=handles, title=title, loc="center", **BELOW,
                             bbox_to_anchor=((left + corner.x1) / 2, (last.y0 + last.y1) / 2))
+        legend.get_title().set_multialignment("center")
         box = legend.get_window_extent(fig.canvas.get_renderer())
         if box.width < 0.95 * (corner.x1 - left) * fig.bbox.width and box.height < last.height * fig.bbox.height:
             legend.set_in_layout(False)
@@ -78,6 +79,7 @@ def place_below(fig, handles, title=None):
         legend = fig.legend(handles=handles, title=title, ncol=columns, loc="lower center", bbox_to_anchor=(0.5, 0.03 / fig.get_figheight()),
                             **BELOW)
         legend.set_in_layout(False)
+        legend.get_title().set_multialignment("center")
         box = legend.get_window_extent(fig.canvas.get_renderer())
         if box.width < 0.98 * fig.bbox.width or columns == 1:
             break

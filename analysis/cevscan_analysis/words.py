@@ -133,11 +133,12 @@ def add_note(ax, maps, labels, coarse=()):
 
 
 def put_note(ax, notes):
-    """Lines above the axes, at the right. Returns their number."""
+    """Lines above the axes, at the right. Returns their number; a line with something above and below its letters counts for more."""
     if notes:
         ax.text(1, 1.015, "\n".join(notes), transform=ax.transAxes, ha="right", va="bottom", fontsize=SMALL, style="italic",
                 color="0.25")
-    return sum(note.count("\n") + 1 for note in notes)
+    lines = [line for note in notes for line in note.split("\n")]
+    return sum(1.4 if "^" in line and "_" in line else 1 for line in lines)
 
 
 def room_of(ax):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What became of a grid point; the bytes in the datasets `status` and `flags` of a map. Their values are part of the file
- * format. */
+/* What became of a grid point; the bytes in the datasets `status` and `flags` of a map. Their values are part of the
+ * file format. */
 #ifndef CEVSCAN_POINT_STATUS_H
 #define CEVSCAN_POINT_STATUS_H
 

@@ -105,7 +105,8 @@ static void print_as_text(const selection *s, const cev_point_report *r, const p
     }
 }
 
-/* The parts are those of the model at the minimum; its chi2, constraints of profiled parameters included, is the fit's. */
+/* The parts are those of the model at the minimum; its chi2, constraints of profiled parameters included, is that of
+ * the fit. */
 static void take_over(const point_fit *fit, cev_point_report *report)
 {
     report->chi2 = fit->at.chi2;

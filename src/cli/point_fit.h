@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Minimum over the profiled parameters at a point, and the best fit of a scan: what `point` says beside pulls and bins. */
+/* The minimum over profiled parameters at a point, and the best fit of its scan: what `point` says beside pulls and
+ * bins. */
 #ifndef CEVSCAN_CLI_POINT_FIT_H
 #define CEVSCAN_CLI_POINT_FIT_H
 

@@ -7,8 +7,13 @@
 
 #include "job_parts.h"
 
-/* A point starts from so many places, or fewer, by itself; a hundred times as many are tried here. */
-enum { OWN_STARTS = 16, TIMES = 100 };
+/* A point starts from so many places, or fewer, by itself; so many times as many are tried here. */
+enum { TIMES = 100 };
+
+static size_t own_starts(const cev_roster *roster)
+{
+    return 4 + 4 * roster->n_profiled;
+}
 
 /* How far a point may lie above a minimum: what a fit promises, or what chi2 is promised to where it is large. */
 static const double absolute = 1e-6, relative = 1e-8;
@@ -100,8 +105,8 @@ static cev_status look(void *context, cev_schedule *schedule, size_t k, void *re
                           .found = NAN,
                           .number = cev_grid_number(&s->scan->grid, index)};
     cev_scan_job_theta(cev_combination_job(s->combination), out->number, theta);
-    CEV_TRY(
-        cev_combination_fit_point(s->combination, s->units->scratch[0], c->map, theta, OWN_STARTS * TIMES, &fitted));
+    CEV_TRY(cev_combination_fit_point(s->combination, s->units->scratch[0], c->map, theta,
+                                      TIMES * own_starts(&s->scan->roster), &fitted));
     if (fitted.status == CEV_POINT_OK) out->found = fitted.chi2;
     return CEV_OK;
 }

@@ -153,7 +153,11 @@ static cev_status use_map(const fixture *f)
     double real[MOST_MAPS * 2] = {0};
     uint64_t count[MOST_MAPS] = {0};
     char hash[MOST_MAPS][CEV_DIGEST_TEXT_SIZE] = {{0}};
-    const cev_map_results of_maps = {real, real, real, count, hash};
+    const cev_map_results of_maps = {.chi2_reference = real,
+                                     .best_fit_chi2 = real,
+                                     .best_fit = real,
+                                     .points_failed = count,
+                                     .content_hash = hash};
     cev_map *map;
     CEV_TRY(cev_map_open(path, CEV_MAP_WRITE, MPI_COMM_SELF, &f->spec, &map));
     cev_status status = CEV_OK;
