@@ -26,7 +26,7 @@ _NAMES = {
     "contour_files": "Contours read_contours write_contours",
     "contour_pieces": "Piece contour_lines",
     "errors": "MapError",
-    "expected": "pick rates spectra",
+    "expected": "impacts pick rates spectra",
     "intervals": "Allowed allowed_intervals delta_from_level",
     "maps": "Map factors_of group_names labels_of open_map open_maps select",
     "projection": "branches_of curve_of curves_at curves_of from_each project",

@@ -36,19 +36,28 @@ def pick(spectrum, **what):
     return np.array(spectrum[spectrum["x"]], float), np.array(curves[0]["values"], float)
 
 
+def impacts(scan, parameter=None, cevscan=None):
+    """What `cevscan impacts --json` says of a scan file: the best fit, and of each pull its range and its impacts on the parameter."""
+    words = ["impacts", str(scan), "--json"] + (["--parameter", parameter] if parameter else [])
+    return said(cevscan or program(), words)
+
+
 def asked(command, experiments, interaction, settings, words, cevscan):
-    cevscan = cevscan or program()
     if hasattr(settings, "items"):
         settings = [f"{name}={value!r}" for name, value in settings.items()]
     names = experiments if isinstance(experiments, str) else ",".join(map(str, experiments))
-    words = [str(cevscan), command, "-e", names, "--interaction", interaction, "--json", *words]
-    words += [f"--set={setting}" for setting in settings]
+    words = [command, "-e", names, "--interaction", interaction, "--json", *words]
+    return said(cevscan or program(), words + [f"--set={setting}" for setting in settings])
+
+
+def said(cevscan, words):
+    """What the program prints as JSON; its own message, where it refuses."""
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace")
+        done = subprocess.run([str(cevscan), *words], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace")
     except OSError as error:
         raise MapError(f"{cevscan}: {error.strerror}; build it with make") from None
     if done.returncode != 0:
-        raise MapError(message_of(done.stderr) or f"{cevscan} {command} ended with {done.returncode}")
+        raise MapError(message_of(done.stderr) or f"{cevscan} {words[0]} ended with {done.returncode}")
     return json.loads(done.stdout)
 
 

@@ -30,6 +30,7 @@ int command_point(int argc, char **argv);
 int command_rates(int argc, char **argv);
 int command_spectra(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_impacts(int argc, char **argv);
 int command_merge(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_status(int argc, char **argv);

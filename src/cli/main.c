@@ -18,6 +18,7 @@ static const command commands[] = {
     {"point", "chi2, pulls and shares at one point", command_point},
     {"rates", "expected events per bin, flavour and background", command_rates},
     {"spectra", "recoil spectra, cross sections, form factors, fluxes, probabilities, responses", command_spectra},
+    {"impacts", "what each pull does to the best fit of a parameter", command_impacts},
     {"check", "validate a scan or study file and show what it would do", command_check},
     {"status", "progress and health of a map, also while it is written", command_status},
     {"verify", "check the digests of a map or study, and recompute a part of it", command_verify},
