@@ -10,16 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from e2e import BIN, NOT_SOUND, axis, content_hash, mpi_command, pull_names, refused, run, run_json, scan, tile_boxes, tile_digest, write_scan
+from e2e import NOT_SOUND, axis, content_hash, mpi_command, pull_names, refused, run, run_json, scan, tile_boxes, tile_digest, write_scan
 from whole_job import kill_job
-
-
-def profiles():
-    """Does this program know profiled parameters? To be dropped, with the mark, once it does."""
-    return b"no parameter is profiled" in BIN.read_bytes()
-
-
-pytestmark = pytest.mark.skipif(not profiles(), reason="this program profiles no parameters yet")
 
 PLANE = [axis("eps_ee_uV", 13), axis("eps_ee_dV", 11)]
 TILE = [5, 4]
