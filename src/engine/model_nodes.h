@@ -44,7 +44,8 @@ bool cev_model_is_interpolated(const cev_model *model, size_t index);
 
 /* Finds the nodes of an experiment, part->nodes; NULL if none of its templates depends on any. At the slow parameters
  * of model->theta: how many are enough is not looked at again when others are folded.
- * CEV_E_INPUT if 33 are not enough on an axis, if a number changes nothing, or is one that a pull shifts, or more than MOST_NODES in all would be needed. */
+ * CEV_E_INPUT if 33 are not enough on an axis, if a number changes nothing, or is one that a pull shifts, or if more
+ * than MOST_NODES in all would be needed. */
 cev_status cev_model_prepare_nodes(cev_model *model, model_experiment *part);
 void cev_model_fold_nodes(cev_model *model, model_experiment *part, const double *theta);
 void cev_model_destroy_nodes(model_experiment *part);

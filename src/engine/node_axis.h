@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Interpolation between Chebyshev nodes of a range, f(x) = sum_j L_j(x) f(x_j): L_j is the polynomial of degree n - 1 in
- * u(x) that is 1 at x_j and 0 at the other nodes, which have u_j = -cos(pi j/(n - 1)) in units of the range of u.
+/* Interpolation between Chebyshev nodes of a range, f(x) = sum_j L_j(x) f(x_j): L_j is the polynomial of degree n - 1
+ * in u(x) that is 1 at x_j and 0 at the other nodes, which have u_j = -cos(pi j/(n - 1)) in units of the range of u.
  * J.-P. Berrut, L. N. Trefethen, SIAM Rev. 46 (2004) 501.
  *
  * u is x, or, for positive x over more than a factor of 2, (x - m)/(x + m) with m the geometric mean of the ends:
@@ -30,8 +30,8 @@ void node_axis_weights(const node_axis *axis, const cev_lanes *x, cev_lanes *wei
 /* L_j, L_j' and L_j'' at one x, into [n] each. */
 void node_axis_slopes(const node_axis *axis, double x, double *value, double *first, double *second);
 
-/* L_j(x) = sum_k m_jk T_k(x) with the Chebyshev polynomials of the range of u, which do not depend on n: what two axes over
- * one range but with different nodes have in common. */
+/* L_j(x) = sum_k m_jk T_k(x) with the Chebyshev polynomials of the range of u, which do not depend on n: what two
+ * axes over one range but with different nodes have in common. */
 double node_axis_in_chebyshev(const node_axis *axis, size_t j, size_t k);
 
 /* T_k, T_k' and T_k'', k < n_t, of a range at x, into [n_t] each; low < high, or T_0 alone means anything. */
