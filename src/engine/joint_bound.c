@@ -10,13 +10,14 @@
 enum { MOST_LEAVES = 512 };
 #define LEAST_WIDTH 1e-7 /* of a box that can be split */
 #define SPLIT_EDGE 0.1   /* of its width, that a half has at least */
+#define SLACK_SAFETY 3.0 /* the cost of slack is known to second order */
 #define REACHED 1e-8     /* chi2 */
 
 typedef struct leaf {
     double low[CEV_MAX_PROFILED], high[CEV_MAX_PROFILED];
     double bound; /* of its parent, then its own */
     bool solved, convex;
-    bool exact;                 /* x reaches the bound */
+    bool exact, lower;          /* x reaches the bound; x makes less than what is enough */
     double x[CEV_MAX_PROFILED]; /* where its minimum is */
     size_t axis;                /* how to split it; n: not at all */
     double at;
@@ -122,14 +123,14 @@ static void sit_down(const bound_chi2 *chi2, const bound_problem *p, bound_resul
     s->relax.convex_below = chi2->convex_below;
     s->relax.gap_times = chi2->gap_times;
     out->bound = -INFINITY;
-    out->exact = out->convex = false;
+    out->exact = out->lower = out->convex = false;
     out->n_relaxation = out->n_evaluation = out->n_newton = 0;
     s->taken = p->n > 0 && bound_hull_blocks(p, chi2->n_form, &s->relax.hull);
     if (!s->taken) return;
     memcpy(s->leaf[0].low, p->low, p->n * sizeof(double));
     memcpy(s->leaf[0].high, p->high, p->n * sizeof(double));
     s->leaf[0].bound = -INFINITY;
-    s->leaf[0].solved = s->leaf[0].convex = s->leaf[0].exact = false;
+    s->leaf[0].solved = s->leaf[0].convex = s->leaf[0].exact = s->leaf[0].lower = false;
     memset(s->leaf[0].x, 0, sizeof s->leaf[0].x);
     start_first(p, p->warm ? out : NULL, chi2->n_variable, s);
 }
@@ -220,7 +221,7 @@ static void split(seat *s, size_t k)
         cut_box(&whole, upper, half[upper]->low, half[upper]->high);
         half[upper]->bound = whole.half_bound[upper];
         half[upper]->convex |= whole.half_bound[upper] > whole.bound; /* a tangent plane's */
-        half[upper]->solved = half[upper]->exact = false;
+        half[upper]->solved = half[upper]->exact = half[upper]->lower = false;
     }
 }
 
@@ -238,7 +239,7 @@ static bool next_leaf(const bound_problem *p, size_t n_relaxation, seat *s)
     for (;;) {
         size_t k = lowest(s);
         leaf *l = &s->leaf[k];
-        if (l->bound >= p->enough || l->exact) return false;
+        if (l->bound >= p->enough || l->exact || l->lower) return false;
         if (!l->solved) {
             s->open = k;
             return n_relaxation < p->n_branch + 1;
@@ -261,6 +262,7 @@ static void stand_up(const seat *s, bound_result *out)
     const leaf *least = &s->leaf[lowest(s)];
     out->bound = least->bound;
     out->exact = least->exact;
+    out->lower = least->lower;
     memcpy(out->x, least->x, sizeof out->x);
     out->convex = out->bound > -INFINITY;
     for (size_t l = 0; l < s->n_leaf; l++) out->convex = out->convex && s->leaf[l].convex;
@@ -272,7 +274,9 @@ static void take_minimum(const bound_problem *p, bound_relax *r, leaf *l)
         l->bound = r->bound;
         l->convex = r->convex;
     }
-    l->exact = plan_split(r, l) + r->gap < REACHED;
+    double slack = plan_split(r, l);
+    l->exact = slack + r->gap < REACHED;
+    l->lower = isfinite(p->enough) && r->at[r->now].value + SLACK_SAFETY * slack < p->enough;
     bound_halves(p, r, l);
 }
 

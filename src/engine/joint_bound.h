@@ -24,8 +24,8 @@ typedef struct bound_chi2 {
     void *context;
     size_t n_form, n_variable;
     /* chi2 is convex where it is below this. Where each detector's signal has a scale 1 + a of its own with a Gaussian
-     * constraint s: 1/(9 s^2), that of the widest; and everywhere, INFINITY, if all a are kept above -1/3, which changes
-     * no chi2 below 1/(9 s^2): the better choice, for places that are worse than that are seen on the way. */
+     * constraint s: 1/(9 s^2), that of the widest; and everywhere, INFINITY, if all a are kept above -1/3, which
+     * changes no chi2 below 1/(9 s^2): the better choice, for places that are worse than that are seen on the way. */
     double convex_below;
     /* 1 where it is convex. Where all signals have one scale, chi2 is quasi-convex whatever its value (convex_below
      * INFINITY), and then this is the most that (1 + a)/(1 + a') can be for two places. */
@@ -50,13 +50,14 @@ typedef struct bound_problem {
 } bound_problem;
 
 typedef struct bound_result {
-    double bound;               /* of chi2 with the constraints of the parameters; -INFINITY: none is known */
-    bool convex;                /* all that was used of chi2 lay below convex_below: a proof, and not only evidence */
-    bool exact;                 /* x makes the bound to 1e-8: nothing is lower */
-    double x[CEV_MAX_PROFILED]; /* parameters that suit the hull's minimum: a start for a fit */
-    double *place;              /* [n_form], where chi2 has its minimum in the whole hull; the caller's memory */
-    double *variable;           /* [n_variable], likewise */
-    double lifted[BOUND_MAX_LIFTED];             /* for the next warm start; of the first relaxed problem */
+    double bound; /* of chi2 with the constraints of the parameters; -INFINITY: none is known */
+    bool convex;  /* all that was used of chi2 lay below convex_below: a proof, and not only evidence */
+    bool exact;   /* x makes the bound to 1e-8: nothing is lower */
+    bool lower;   /* x makes less than `enough`: the fit has missed the minimum, and no bound will prove it */
+    double x[CEV_MAX_PROFILED];      /* parameters that suit the hull's minimum: a start for a fit */
+    double *place;                   /* [n_form], where chi2 has its minimum in the whole hull; the caller's memory */
+    double *variable;                /* [n_variable], likewise */
+    double lifted[BOUND_MAX_LIFTED]; /* for the next warm start; of the first relaxed problem */
     size_t n_relaxation, n_evaluation, n_newton; /* how much work it was */
 } bound_result;
 

@@ -6,11 +6,11 @@
  * two. The hull of a sum of sets is the sum of their hulls; so the hull of all forms that can be reached is known once
  * the hulls of these curves and surfaces are. With bounds scaled to -1 ... 1 they are
  *     one parameter:  (s, W) with  s^2 <= W <= 1,
- *     two:            (s, t, U, V, D) with the matrix (1 s t; s U V; t V D) not negative, U <= 1, D <= 1, and the products
+ *     two:            (s, t, U, V, D) with the matrix (1 s t; s U V; t V D) not negative, U <= 1, D <= 1, and products
  *                     (1 - s)(1 - t), (1 + s)(1 + t), (1 + s)(1 - t), (1 - s)(1 + t) not negative, V in place of s t.
- * That each point (s, t, s^2, st, t^2) of the square satisfies this is seen at once, so convex combinations do, too; that
- * nothing else does is the theorem of Anstreicher and Burer, Math. Program. 124 (2010) 33. The proof of a bound needs
- * neither: it takes the least value of a linear function over the blocks themselves (bound_hull_gap()).
+ * That each point (s, t, s^2, st, t^2) of the square satisfies this is seen at once, so convex combinations do, too;
+ * that nothing else does is the theorem of Anstreicher and Burer, Math. Program. 124 (2010) 33. The proof of a bound
+ * needs neither: it takes the least value of a linear function over the blocks themselves (bound_hull_gap()).
  *
  * A parameter's Gaussian constraint ((x - c)/sigma)^2 is linear in (s, W). Chords of a parabola, W <= 1 here, are what
  * branches gain by: half the box has a chord at a quarter of the height. */

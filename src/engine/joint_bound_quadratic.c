@@ -7,7 +7,7 @@
 #include "joint_bound_parts.h"
 
 #define SHRINK 0.002      /* of tau, from one problem to the next */
-#define CENTRED 0.2       /* Newton decrement over tau that is near enough to the path */
+#define CENTRED 0.7       /* Newton decrement over tau that is near enough to the path */
 enum { MOST_STEPS = 25 }; /* at one tau */
 
 typedef struct system {

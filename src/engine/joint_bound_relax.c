@@ -4,9 +4,13 @@
  * than the one before. Each evaluation gives a bound by itself, chi2 being above its tangent plane:
  *     chi2(F) >= chi2(F0) + g.(F - F0) for all F of the hull,
  * so nothing has to be believed of the models, of the barrier or of where they ended: what is not solved well gives a
- * low bound, and never a wrong one. The tangent plane is below chi2 where chi2 is convex. Where it is quasi-convex only,
- * with one scale 1 + a of all signals, the same with the gap times (1 + a at F)/(1 + a at F0) (perspective of the
- * likelihood): for gaps near zero no difference, and so a converged gap is weighed by GAP_SAFETY there. */
+ * low bound, and never a wrong one. The tangent plane is below chi2 where chi2 is convex. Where it is quasi-convex
+ * only, with one scale 1 + a of all signals, the same holds with the last term times (1 + a at F)/(1 + a at F0), as the
+ * likelihood is convex in (1 + a) F: gap_times. What comes from where it is neither is looked at only where the gap has
+ * closed, and is no proof.
+ *
+ * g has to be the gradient to the square of what the fit of the pulls has left: an error of g times the width of the
+ * hull is one of the bound. */
 #include <math.h>
 #include <string.h>
 
@@ -36,7 +40,7 @@ static bool is_positive(size_t n, const double *matrix, const double *stiff, dou
     return true;
 }
 
-/* The model of chi2 about the best place, in the lifted variables about z, which need not be that place: map^T H map. */
+/* The model of chi2 about the best place, map^T H map in the lifted variables about z, which need not be that place. */
 static void make_model(bound_relax *r, const double *z, bound_quadratic *q)
 {
     const bound_place *p = &r->at[r->now];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The lower bound of chi2 over couplings: it is below every chi2 that couplings have, and at the global minimum where it
- * says so. */
+/* The lower bound of chi2 over couplings: it is below every chi2 that couplings have, and at the global minimum where
+ * it says so. */
 #include "bound_stand_in.h"
 
 #include "engine/joint_bound_parts.h"
@@ -73,7 +73,7 @@ static void random_x(gsl_rng *r, const coupling_problem *p, double *x)
     for (size_t i = 0; i < p->problem.n; i++) x[i] = uniform(r, p->low[i], p->high[i]);
 }
 
-/* --- the hull ------------------------------------------------------------------------------------------------------ */
+/* --- the hull ----------------------------------------------------------------------------------------------------- */
 
 typedef struct hull_memory {
     bound_hull hull;
@@ -244,7 +244,7 @@ static void test_slopes_of_the_barrier(void **state)
     gsl_rng_free(r);
 }
 
-/* --- the bound ----------------------------------------------------------------------------------------------------- */
+/* --- the bound ---------------------------------------------------------------------------------------------------- */
 
 static void test_no_couplings_are_below(void **state)
 {
@@ -297,7 +297,7 @@ static void test_ten_starts_agree(void **state)
     gsl_rng_free(r);
 }
 
-/* Both flavours with a vector and one more component: the bound is the minimum, and couplings are known in closed form. */
+/* Both flavours with a vector and one more component: the bound is the minimum, and couplings are known. */
 static void test_rich_flavours_reach_the_bound(void **state)
 {
     (void)state;
@@ -334,6 +334,7 @@ static void prove(gsl_rng *r, const plane *of, size_t n_detector, int n_point, s
         p.problem.n_branch = most;
         bound_result b = bound_of(&s, &p);
         assert_true(b.convex && b.bound >= best - 5e-7);
+        assert_false(b.lower);
         if (b.exact) assert_close(b.bound, best, 1e-7);
     }
 }
@@ -364,7 +365,7 @@ static void test_wrong_fit_is_not_proven(void **state)
         p.problem.enough = best + 0.01;
         p.problem.n_branch = 200;
         bound_result b = bound_of(&s, &p);
-        assert_true(b.bound <= best + 1e-8);
+        assert_true(b.bound <= best + 1e-8 && (b.lower || b.exact) && b.n_relaxation < 100);
         assert_close(fit_from(&p, &s, b.x), best, 0.01);
     }
     gsl_rng_free(r);
@@ -419,12 +420,13 @@ static void test_tied_couplings(void **state)
         tied.problem.n_branch = 60;
         bound_result b = bound_of(&s, &tied);
         assert_true(b.bound <= best);
-        assert_true(b.bound >= best - 1e-3 || b.exact);
+        if (b.bound < best - 1e-3) /* the steps of t have missed something */
+            assert_true(problem_chi2(&pair, &s, (double[]){b.x[0], b.x[0]}) < best - 1e-3);
     }
     gsl_rng_free(r);
 }
 
-/* --- problems together, and problems that have no bound ------------------------------------------------------------- */
+/* --- problems together, and problems that have no bound ----------------------------------------------------------- */
 
 static void test_results_do_not_depend_on_companions(void **state)
 {
