@@ -399,13 +399,13 @@ static bool take_step(descent *d, double tolerance)
 }
 
 double joint_descend(const joint_problem *p, joint_work *work, const joint_place *place, const joint_model *model,
-                     double tolerance, double *z)
+                     double tolerance, double share, double *z)
 {
     descent d = {.p = p, .work = work, .place = place, .model = model, .n = p->n};
     memcpy(d.z0, z, p->n * sizeof *z);
     memcpy(d.z, z, p->n * sizeof *z);
     for (int step = 0; step < MOST_STEPS; step++)
-        if (!take_step(&d, fmax(tolerance, -5e-2 * d.value))) break;
+        if (!take_step(&d, fmax(tolerance, -share * d.value))) break;
     memcpy(z, d.z, p->n * sizeof *z);
     return -d.value;
 }

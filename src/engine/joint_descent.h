@@ -25,9 +25,9 @@ void joint_model_derivatives(const joint_problem *problem, joint_work *work, con
                              const joint_model *model, const double *z, double *g, joint_matrix h);
 
 /* Newton steps with the exact Hessian from z to a local minimum of the model within the box, down to what `tolerance`
- * leaves; from saddles along the negative curvature. Returns by how much the model falls, >= 0. */
+ * leaves, or the share of what was gained; from saddles along the negative curvature. Returns by how much the model falls, >= 0. */
 double joint_descend(const joint_problem *problem, joint_work *work, const joint_place *place, const joint_model *model,
-                     double tolerance, double *z);
+                     double tolerance, double share, double *z);
 
 /* Eigenvalues and, in the columns of vector, eigenvectors of h[n][n] by Jacobi's rotations; h is used up. */
 void joint_eigen(size_t n, joint_matrix h, double *value, joint_matrix vector);

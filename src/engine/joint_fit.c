@@ -8,6 +8,7 @@
 
 enum { MOST_STEPS = 80, MOST_REFUSALS = 14 };
 static const double promise_left = 1e-9; /* of chi2, at the end of a fit */
+static const double share_left = 0.05;   /* of what a model promises: it is not worth more */
 static const double finest = 2e-11;      /* of what a model leaves */
 static const double damping_first = 0.1, damping_least = 1e-3;
 static const double same_chi2 = 1e-8;
@@ -139,7 +140,7 @@ static double look_ahead(const joint_problem *p, joint_work *work, joint_slot *s
     for (size_t k = 0; k < m * m; k++)
         s->curvature[k] = (s->exact ? s->hessian : s->positive)[k] + s->damping * s->stiff[k];
     memcpy(s->trial, s->z, p->n * sizeof *s->z);
-    return joint_descend(p, work, s->fit->place, &model, finest, s->trial);
+    return joint_descend(p, work, s->fit->place, &model, finest, share_left, s->trial);
 }
 
 /* Where next; what is promised there is in s->promise. Models that are not the true one say nothing of an end. */

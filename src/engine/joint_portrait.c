@@ -6,7 +6,7 @@
 #include "joint_fit_parts.h"
 
 static const double flat_below = 1e-2;   /* of curvature within the box */
-static const double pull_to_rest = 1e-6; /* curvature: far above what rounding leaves in flat directions */
+static const double pull_to_rest = 1e-4; /* curvature: far above what rounding leaves in flat directions */
 static const double finest = 1e-15;
 
 /* The block's answer about the end of a fit, as a model at its place. */
@@ -71,9 +71,9 @@ static void go_nearest(sitter *s)
         drawn->centre[a] = (p->weight[a] * p->centre[a] + pull_to_rest * rest) / drawn->weight[a];
     }
     memcpy(z, s->fit->z, p->n * sizeof *z);
-    joint_descend(drawn, s->work, s->fit->place, &s->model, finest, z);
+    joint_descend(drawn, s->work, s->fit->place, &s->model, finest, 0, z);
     joint_model here = s->model;
-    joint_descend(p, s->work, s->fit->place, &here, finest, z);
+    joint_descend(p, s->work, s->fit->place, &here, finest, 0, z);
     if (joint_model_value(p, s->work, s->fit->place, &s->model, s->fit->z, z) > 1e-9) return;
     memcpy(s->fit->z, z, p->n * sizeof *z);
     look(s);

@@ -56,7 +56,7 @@ joint_result joint_result_of(joint_search *s, const point *at, size_t lane)
     for (size_t q = 0; !found && q < s->n_pull; q++) portrait->pull[q] = NAN;
     for (size_t k = 0; !found && k < s->p->n_all; k++) value[k] = NAN;
     if (found) {
-        r.chi2 = fmin(r.chi2, portrait->chi2);
+        r.chi2 = fmax(fmin(r.chi2, portrait->chi2), 0); /* rounding may go below */
         r.flags = flags_of(s, at, portrait);
         values_of(s, &at->best, value);
     } else

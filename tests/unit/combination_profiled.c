@@ -51,11 +51,11 @@ static void constrain(rig *r, const char *name, double centre, double sigma)
                                                                .sigma = sigma};
 }
 
-static void begin(rig *r, const char *experiments)
+static void begin_with(rig *r, const char *experiments, const char *interaction)
 {
     *r = (rig){.arena = new_arena()};
     setenv("CEVSCAN_PATH", "configs", 0);
-    assert_ok(cev_scan_config_select(experiments, "nsi", &r->config));
+    assert_ok(cev_scan_config_select(experiments, interaction, &r->config));
     r->roster = r->config->roster;
     r->roster.profiled = r->profiled;
     r->roster.constraint = r->constraint;
@@ -66,17 +66,27 @@ static void begin(rig *r, const char *experiments)
         r->observed[e] = strstr(experiments, "coherent") && r->config->experiment[e]->observed;
 }
 
-static void build(rig *r)
+static void begin(rig *r, const char *experiments)
+{
+    begin_with(r, experiments, "nsi");
+}
+
+static void build_with_tiles(rig *r, const size_t *side)
 {
     r->set = (cev_fit_set){.n_experiment = r->config->n_experiment,
                            .experiment = (const cev_experiment *const *)r->config->experiment,
                            .observed = r->observed};
-    size_t whole[CEV_MAX_AXES] = {0};
-    for (size_t a = 0; a < r->grid.n_axis; a++) whole[a] = r->grid.axis[a].n;
-    assert_ok(cev_grid_lay_tiles(&r->grid, whole));
+    assert_ok(cev_grid_lay_tiles(&r->grid, side));
     assert_ok(cev_units_create(1, &r->set, &r->roster, r->job.theta, &r->units));
     assert_ok(cev_units_scratch_create(r->units, &r->scratch));
     assert_ok(cev_combination_create(r->units, &r->job, r->config->truth, true, &r->c));
+}
+
+static void build(rig *r)
+{
+    size_t whole[CEV_MAX_AXES] = {0};
+    for (size_t a = 0; a < r->grid.n_axis; a++) whole[a] = r->grid.axis[a].n;
+    build_with_tiles(r, whole);
 }
 
 static void end(rig *r)
@@ -202,33 +212,79 @@ static void planes_of_four_detectors_and_of_data_are_minima(void **state)
 
 /* --- other ways to the same number ---------------------------------------------------------------------------------- */
 
-/* A coupling that is profiled, and the least of a fine axis over it. */
+/* Three points of an axis, and what is profiled there; sigma > 0: with a constraint. */
+typedef struct profile_case {
+    const char *experiments, *interaction, *axis;
+    double low, high;
+    const char *free;
+    double free_low, free_high, sigma, centre;
+    const char *other; /* fixed at other_value, or NULL */
+    double other_value;
+} profile_case;
+
+static void begin_case(rig *r, const profile_case *p)
+{
+    begin_with(r, p->experiments, p->interaction);
+    if (p->other) r->job.theta[index_of(r, p->other)] = p->other_value;
+    if (p->sigma > 0) constrain(r, p->free, p->centre, p->sigma);
+    add_axis(r, p->axis, p->low, p->high, 3);
+}
+
+/* Evaluates all tiles: slow axes have one each. */
+static void evaluate_tiles(rig *r, double *chi2, size_t n)
+{
+    unsigned char status[4096];
+    size_t done = 0;
+    for (size_t t = 0; t < r->grid.n_tile; t++) {
+        cev_tile tile = cev_grid_tile(&r->grid, t);
+        for (size_t k = cev_combination_open(r->c, &tile); k-- > 0;) cev_combination_start(r->c, r->scratch, k);
+        for (size_t k = cev_combination_ready(r->c); k-- > 0;) cev_combination_evaluate(r->c, r->scratch, k);
+        cev_combination_sum(r->c, 0, chi2 + done, status);
+        for (size_t k = 0; k < tile.n_point; k++) assert_int_equal(status[k], CEV_POINT_OK);
+        done += tile.n_point;
+    }
+    assert_int_equal(done, n);
+}
+
+/* What is profiled, and the least of a fine axis over it, which lies at most half a step away. */
+static void check_case(const profile_case *p)
+{
+    enum { N = 801, LINES = 3 };
+    double profiled[LINES], chi2[LINES * N];
+    rig r;
+    begin_case(&r, p);
+    profile(&r, p->free, p->free_low, p->free_high);
+    build_with_tiles(&r, (const size_t[]){1});
+    evaluate_tiles(&r, profiled, LINES);
+    end(&r);
+    begin_case(&r, p);
+    add_axis(&r, p->free, p->free_low, p->free_high, N);
+    build_with_tiles(&r, (const size_t[]){1, N});
+    evaluate_tiles(&r, chi2, LINES * N);
+    end(&r);
+    for (size_t l = 0; l < LINES; l++) {
+        const double *line = chi2 + l * N;
+        size_t k = 0;
+        for (size_t i = 1; i < N; i++) k = line[i] < line[k] ? i : k;
+        double rise = fmax(k > 0 ? line[k - 1] : line[1], k + 1 < N ? line[k + 1] : line[N - 2]) - line[k];
+        if (getenv("SHOW")) print_message("%s: %.9g, axis %.9g\n", p->free, profiled[l], line[k]);
+        assert_true(profiled[l] <= line[k] + 1e-8);
+        assert_true(profiled[l] >= line[k] - 0.5 * rise - 1e-7);
+    }
+}
+
 static void a_profile_is_the_least_along_an_axis(void **state)
 {
     (void)state;
-    enum { N = 2001, LINES = 3 };
-    double profiled[LINES], *chi2 = malloc(LINES * N * sizeof *chi2);
-    unsigned char status[LINES * N];
-    rig r;
-    begin(&r, "ess_csi,ess_si");
-    add_axis(&r, "eps_ee_uV", -0.2, 0.4, LINES);
-    profile(&r, "eps_ee_dV", -1, 1);
-    build(&r);
-    evaluate(&r, false, profiled, status);
-    end(&r);
-    begin(&r, "ess_csi,ess_si");
-    add_axis(&r, "eps_ee_uV", -0.2, 0.4, LINES);
-    add_axis(&r, "eps_ee_dV", -1, 1, N);
-    build(&r);
-    evaluate(&r, false, chi2, status);
-    for (size_t l = 0; l < LINES; l++) {
-        double least = INFINITY;
-        for (size_t k = 0; k < N; k++) least = fmin(least, chi2[l * N + k]);
-        assert_true(profiled[l] <= least + 1e-8);
-        assert_true(profiled[l] > least - 0.1);
-    }
-    end(&r);
-    free(chi2);
+    static const profile_case cases[] = {
+        {"ess_csi,ess_si", "nsi", "eps_ee_uV", -0.2, 0.4, "eps_ee_dV", -1, 1, 0, 0, NULL, 0},
+        {"ess_csi", "nsi", "eps_ee_uV", -0.2, 0.4, "sin2_theta_w", 0.1, 0.4, 0.02, 0.23, NULL, 0},
+        {"ess_csi,ess_ge", "eft", "C1_u_e", -1e-5, 1e-5, "C1_d_mu", -1e-4, 1e-4, 0, 0, NULL, 0},
+        {"ess_csi", "vector", "charge_mu", -1, 2, "charge_e", -3, 3, 0, 0, "coupling", 5e-5},
+        {"ess_csi,ess_si", "vector", "charge_mu", -1, 2, "coupling", 0, 2e-4, 0, 0, NULL, 0},
+        {"ess_csi", "scalar", "mediator_mass_MeV", 5, 50, "coupling", 0, 1e-4, 0, 0, NULL, 0},
+    };
+    for (size_t k = 0; k < LENGTH(cases); k++) check_case(&cases[k]);
 }
 
 static void the_cell_of_four_detectors_has_its_number(void **state)

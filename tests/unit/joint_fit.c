@@ -123,11 +123,10 @@ static void ends_are_minima(size_t n_detector, size_t k, double box, double sigm
     for (size_t i = 0; i < 100; i++) {
         steps += fit[i].steps;
         most = fit[i].steps > most ? fit[i].steps : most;
-        if (fit[i].end != JOINT_CONVERGED) print_message("fit %zu: end %d, chi2 %g\n", i, fit[i].end, fit[i].chi2);
         assert_int_equal(fit[i].end, JOINT_CONVERGED);
         check_end(&r, &fit[i]);
     }
-    print_message("k %zu box %g sigma %g: %.2f steps a fit, at most %u\n", k, box, sigma, steps / 100., most);
+    assert_true(most < 60 && steps < 2500); /* valleys are followed, not crawled along */
     tear_down(&r);
 }
 
@@ -139,8 +138,89 @@ static void fits_end_in_minima(void **state)
     ends_are_minima(2, 8, 1, 0.1);
 }
 
+/* --- companions ------------------------------------------------------------------------------------------------------- */
+
+/* The same fits alone, together, and in another order. */
+static void fits_do_not_know_their_companions(void **state)
+{
+    (void)state;
+    enum { N = 21 };
+    rig r;
+    joint_place *place;
+    joint_fit fit[3][N];
+    set_up(&r, 2, 4, list, 1, 0);
+    joint_sizes sizes = {0};
+    joint_sizes_include(&sizes, r.problem);
+    assert_ok(joint_places_new(r.arena, &sizes, 3, &place));
+    for (size_t i = 0; i < 3; i++) {
+        r.theta[EE_U] = 0.1 * (double)i;
+        joint_place_open(r.problem, r.work, r.theta, &place[i]);
+    }
+    for (size_t turn = 0; turn < 3; turn++)
+        for (size_t i = 0; i < N; i++) {
+            size_t at = turn == 2 ? N - 1 - i : i;
+            fit[turn][at] = new_fit(&r, &place[i % 3]);
+            joint_start_fixed(r.problem, i, fit[turn][at].z);
+        }
+    joint_fits_run(r.problem, r.work, N, fit[0]);
+    joint_fits_run(r.problem, r.work, N, fit[2]);
+    for (size_t i = 0; i < N; i++) {
+        joint_fits_run(r.problem, r.work, 1, &fit[1][i]);
+        assert_same_bits(fit[1][i].chi2, fit[0][i].chi2);
+        assert_same_bits(fit[2][N - 1 - i].chi2, fit[0][i].chi2);
+        assert_memory_equal(fit[1][i].z, fit[0][i].z, 4 * sizeof(double));
+    }
+    tear_down(&r);
+}
+
+/* --- flat directions ---------------------------------------------------------------------------------------------------- */
+
+/* One nucleus, four couplings of one flavour: chi2 tells its charge and nothing else. The nearest to the default is
+ * found from anywhere, and has the same chi2. */
+static void flat_directions_end_nearest_to_the_default(void **state)
+{
+    (void)state;
+    static const size_t free[4] = {EE_D, ETAU_U, ETAU_D, MUMU_U};
+    rig r;
+    joint_place *place;
+    joint_fit fit[CEV_LANES];
+    double pull[CEV_LANES][2 * TOY_MOST];
+    joint_portrait portrait[CEV_LANES];
+    set_up(&r, 1, 4, free, 1, 0);
+    joint_sizes sizes = {0};
+    joint_sizes_include(&sizes, r.problem);
+    assert_ok(joint_places_new(r.arena, &sizes, 1, &place));
+    r.theta[EE_U] = 0.3;
+    joint_place_open(r.problem, r.work, r.theta, place);
+    for (size_t l = 0; l < CEV_LANES; l++) {
+        fit[l] = new_fit(&r, place);
+        portrait[l].pull = pull[l];
+        joint_start_fixed(r.problem, 2 * l + 1, fit[l].z);
+    }
+    joint_fits_run(r.problem, r.work, CEV_LANES, fit);
+    joint_fits_portray(r.problem, r.work, CEV_LANES, fit, JOINT_WANT_NEAREST | JOINT_WANT_DIRECTIONS, portrait);
+    double least = INFINITY, most = 0;
+    size_t n = 0;
+    for (size_t l = 0; l < CEV_LANES; l++) {
+        double theta[CEV_MAX_THETA], length = 0;
+        joint_theta(r.problem, r.work, place, fit[l].z, theta);
+        assert_close(chi2_at(&r, theta), fit[l].chi2, 2e-9);
+        assert_true(portrait[l].n_flat >= 1);
+        for (size_t a = 0; a < 4; a++) length += theta[free[a]] * theta[free[a]];
+        if (fabs(theta[MUMU_U]) > 0.1) continue; /* the charge of muons is turned round: another branch */
+        least = fmin(least, length);
+        most = fmax(most, length);
+        n++;
+    }
+    assert_true(n > 2);
+    assert_close(most, least, 1e-5);
+    tear_down(&r);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(fits_end_in_minima)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(fits_end_in_minima),
+                                       cmocka_unit_test(fits_do_not_know_their_companions),
+                                       cmocka_unit_test(flat_directions_end_nearest_to_the_default)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
