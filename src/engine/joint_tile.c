@@ -261,7 +261,10 @@ static void bound_points(joint_search *s, size_t n, point *const *at, size_t n_b
         if (!is_done(at[k]) && at[k]->best.chi2 < s->spec.convex_below) left[n_left++] = at[k];
     }
     joint_bounds_of(s, n_left, left, n_branch);
-    for (size_t k = 0; k < n_left; k++) judge(left[k]);
+    for (size_t k = 0; k < n_left; k++) {
+        judge(left[k]);
+        if (n_branch) s->n_branched++, s->n_reached += left[k]->reached;
+    }
 }
 
 /* Starts of the points [n] that are not done, some at a time; those that are proven meanwhile need no more. */
@@ -366,6 +369,12 @@ static void try_relaxed(joint_search *s, size_t n, point *const *at)
     for (size_t k = 0; k < n; k++) judge(at[k]);
 }
 
+/* Whether branches of the bound are worth their time: there are planes where they lead nowhere. */
+static bool is_branching(const joint_search *s)
+{
+    return s->p->n <= BRANCHED_UP_TO && (s->n_branched < LEAST_BRANCHED || 4 * s->n_reached > s->n_branched);
+}
+
 static void search_column(joint_search *s, const joint_piece *piece, size_t c)
 {
     point *at[JOINT_PIECE_ROWS];
@@ -375,7 +384,7 @@ static void search_column(joint_search *s, const joint_piece *piece, size_t c)
     bound_points(s, piece->n_row, at, 0);
     try_relaxed(s, piece->n_row, at);
     reflect_points(s, piece->n_row, at);
-    if (s->p->n <= BRANCHED_UP_TO) bound_points(s, piece->n_row, at, MOST_BOUND_BRANCHES);
+    if (is_branching(s)) bound_points(s, piece->n_row, at, MOST_BOUND_BRANCHES);
     try_branches(s, piece, c);
     finish_column(s, piece, c);
     for (size_t r = 0; r < piece->n_row; r++) judge(at[r]);
@@ -391,6 +400,7 @@ void joint_search_piece(joint_search *s, const joint_piece *piece)
             piece->theta(piece->context, r, c, theta);
             joint_place_open(s->p, s->work, theta, point_at(s, piece, r, c)->place);
         }
+    s->n_branched = s->n_reached = 0;
     search_nodes(s, piece);
     for (size_t c = 0; c < piece->n_column; c++) search_column(s, piece, c);
     for (size_t c = piece->n_column; c-- > 0;) {

@@ -16,6 +16,7 @@ enum {
     POINT_STARTS_MOST = 24,
     MOST_TASKS = 512,
     BRANCHED_UP_TO = 2, /* free parameters: branches of the bound are worth their time */
+    LEAST_BRANCHED = 12,
     MOST_BOUND_BRANCHES = 60,
     ROUND = 6 /* starts of a point that are tried together */
 };
@@ -52,6 +53,7 @@ struct joint_search {
     joint_fit *task; /* [MOST_TASKS] */
     point **owner;   /* [MOST_TASKS] */
     size_t n_task;
+    size_t n_branched, n_reached;    /* points of the piece whose bounds had branches, and those that were reached */
     double (*start)[JOINT_MAX_FREE]; /* [JOINT_PIECE_POINTS * JOINT_MAX_STARTS]: those of all points of a stage */
     joint_portrait *portrait;        /* [CEV_LANES] */
     bound_scratch *bounds;
