@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Planes with profiled couplings beside a minimiser that knows nothing of couplings (profiled_reference.c).
 
-Usage: profiled_planes.py [--points N] [--starts N] [--size N]. Prints a line for each combination, plane and number of
+Usage: profiled_planes.py [--points N] [--starts N] [--size N] [--only CsI+Si,...] [--couplings 1,2,...]. Prints a line for each combination, plane and number of
 profiled couplings: the largest excess of the map's chi2 over the reference, how many points are above it by more than
 1e-6, and how many are proven. Exit code 1 if any is.
 """
@@ -74,7 +74,7 @@ def reference_chi2(folder, combination, plane, n_profiled, points, starts, seed,
 def compare(folder, combination, plane, n_profiled, size, n_point, starts, seed):
     (x, y), chi2, flags = run_plane(folder, combination, plane, n_profiled, size)
     draw = np.random.default_rng(seed)
-    i, j = draw.integers(0, size, (2, n_point))
+    i, j = np.unravel_index(draw.permutation(size * size)[:n_point], (size, size))
     lowest = reference_chi2(folder, combination, plane, n_profiled, zip(x[i], y[j]), starts, seed)
     return chi2[i, j] - lowest, float((flags & 1).mean())
 
@@ -85,12 +85,15 @@ def main():
     parser.add_argument("--starts", type=int, default=64, help="of the reference at each point (64)")
     parser.add_argument("--size", type=int, default=101, help="points along each axis (101)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default=",".join(COMBINATIONS), help="combinations (all)")
+    parser.add_argument("--planes", default=",".join(PLANES), help="planes (all)")
+    parser.add_argument("--couplings", default=",".join(map(str, COUNTS)), help="numbers of profiled couplings (1,2,4,8)")
     options = parser.parse_args()
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        for combination in COMBINATIONS:
-            for plane in PLANES:
-                for n in COUNTS:
+        for combination in options.only.split(","):
+            for plane in options.planes.split(","):
+                for n in map(int, options.couplings.split(",")):
                     excess, proven = compare(pathlib.Path(folder), combination, plane, n, options.size, options.points,
                                              options.starts, options.seed)
                     above = int((excess > TOLERANCE).sum())
