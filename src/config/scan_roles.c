@@ -171,7 +171,7 @@ static cev_status read_bounds(const cev_reals *list, const cev_parameter *parame
 
 enum { FAR_SIGMAS = 3 };
 
-/* A slip of the pen, rather than a wish: a fit that starts nowhere near. The default of a mass is no place to be near. */
+/* A slip of the pen, rather than a wish: a fit that starts nowhere near. A mass's default is no place to be near. */
 static cev_status check_near(const cev_entry *e, const cev_parameter *parameter, double low, double high, double centre,
                              double sigma)
 {
