@@ -107,6 +107,8 @@ ROLES = [
     case("each_of with a role", "name: eps_ee_uV, min", "each_of: [eps_ee_uV, eps_etau_dV], sigma: 1, min", "sigma: 1",
          '"sigma"', '"each_of"'),
     case("nothing of one's own reads it", ETA, ETA + "}\n  - {name: zeta, value: 1", "zeta", '"zeta"', 'no "formula"'),
+    case("a name that maps have", ETA, ETA + "}\n  - {name: pull_x, min: 0, max: 1, points: 3}\n  - {name: eps_etau_dV, equals: pull_x",
+         "pull_x, min", '"pull_x"', "no axis can be called that"),
     case("a name that formulas know", "eta, " + ETA, "sin, " + ETA, "sin, min", '"sin"', "something else in formulas"),
     case("store_profiled without any", SCAN[SCAN.index("  - {name: eps_mumu_uV"):SCAN.index("  - {name: toy.signal")], "", "true",
          '"store_profiled"', "no parameter is profiled"),

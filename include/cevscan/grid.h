@@ -4,6 +4,7 @@
 #ifndef CEVSCAN_GRID_H
 #define CEVSCAN_GRID_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cevscan/arena.h"
@@ -41,6 +42,10 @@ typedef struct cev_axis {
  * CEV_E_INPUT if neighbouring values would be equal, or minimum >= maximum, or n < 2. */
 cev_status cev_axis_fill(cev_arena *arena, const char *name, cev_scale scale, double minimum, double maximum, size_t n,
                          double linear_threshold, cev_axis *out);
+
+/* Whether a map file has something else of this name, or may have: no axis can have it, whatever its parameter is
+ * called. */
+bool cev_axis_reserves_name(const char *name);
 
 /* The value at position 0 <= u <= n - 1, between the axis' own values on its scale; NaN in the gap of a signed_log
  * axis and between names. */

@@ -127,10 +127,6 @@ typedef struct cev_map_spec {
     const char *factors;          /* attribute of /index: columns that vary, comma-separated; NULL: none */
 } cev_map_spec;
 
-/* Whether a file has something else of this name, or may have: no axis can have it, whatever its
- * parameter is called. */
-bool cev_map_reserves_name(const char *name);
-
 /* Makes PATH.tmp with everything but raw data. Not collective: rank 0 calls it, before the others open it. An older
  * PATH.tmp is removed first. `reserve`: its blocks on the disk are reserved, so that a full disk shows now. On failure
  * nothing is left behind. CEV_E_IO with the system's reason. */

@@ -121,17 +121,15 @@ static void print_profiled(const selection *s)
 static void print_proof(const selection *s, const point_fit *fit)
 {
     const cev_roster *roster = &s->config->roster;
-    char text[CEV_FLAT_DIRECTION_SIZE];
+    char text[CEV_FLAT_DIRECTIONS_SIZE];
     if (fit->at.flags & CEV_FLAG_PROVEN)
         printf("the minimum is proven to be global");
     else
         printf("the minimum is the lowest of those found, and not proven");
     if (fit->at.lower_bound > 0) printf("; chi2 cannot be below %.9g", fit->at.lower_bound);
     printf("\n");
-    for (size_t k = 0; k < fit->flat.n; k++) {
-        cev_flat_direction_text(roster, fit->flat.along[k], text, sizeof text);
-        printf("%s changes nothing here\n", text);
-    }
+    cev_flat_directions_text(roster, &fit->flat, text, sizeof text);
+    if (*text) printf("at this point, %s\n", text);
 }
 
 static double constraint_chi2(const selection *s, const cev_constraint *c)

@@ -11,8 +11,8 @@
  * value; for pulls with bounds; and for correlations. "" if there is nothing. In the arena. */
 cev_status roles_text(cev_arena *arena, const cev_scan_config *config, const char **out);
 
-/* {profiled: {NAME: [low, high]}, following: {NAME: text}, constrained: {NAME: [centre, sigma]}, fixed: {NAME: value} of
- * pulls, numbers of experiments and one's own, bounded_pulls: {NAME: [low, high]}, correlations: [[NAME, NAME,
+/* {profiled: {NAME: [low, high]}, following: {NAME: text}, constrained: {NAME: [centre, sigma]}, fixed: {NAME: value}
+ * of pulls, numbers of experiments and one's own, bounded_pulls: {NAME: [low, high]}, correlations: [[NAME, NAME,
  * coefficient]]}, without what there is nothing of. */
 json_t *roles_json(const cev_scan_config *config);
 

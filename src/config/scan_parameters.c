@@ -182,12 +182,27 @@ cev_status cev_read_members(cev_scan_config *config, cev_node node, const cev_pa
     return CEV_OK;
 }
 
+/* Pulls and parameters of one's own are called what their users like. */
+static cev_status check_axis_name(const cev_scan_config *config, cev_node node, const char *name)
+{
+    if (cev_axis_reserves_name(name))
+        return cev_node_fail(node,
+                             "parameter \"%s\": no axis can be called that: a map has something else of this name",
+                             name);
+    for (size_t a = 0; a < config->grid.n_axis; a++)
+        if (!strcmp(config->grid.axis[a].name, name))
+            return cev_node_fail(node, "parameter \"%s\": the axes of \"each_of\" are called \"%s\" and \"%s\"", name,
+                                 config->grid.axis[0].name, config->grid.axis[1].name);
+    return CEV_OK;
+}
+
 cev_status cev_read_axis(cev_scan_config *config, cev_node node, const cev_parameter_keys *keys, size_t index)
 {
     const cev_parameter *parameter = cev_roster_parameter(&config->roster, index);
     if (parameter->whole)
         return cev_node_fail(node, "parameter \"%s\" is a choice and cannot be scanned; give it a \"value\"",
                              parameter->name);
+    CEV_TRY(check_axis_name(config, keys->name, parameter->name));
     if (config->grid.n_axis == CEV_MAX_AXES)
         return cev_node_fail(node, "more than %d scanned parameters; fix \"%s\" with \"value\"", CEV_MAX_AXES,
                              parameter->name);

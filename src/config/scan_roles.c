@@ -171,7 +171,7 @@ static cev_status read_bounds(const cev_reals *list, const cev_parameter *parame
 
 enum { FAR_SIGMAS = 3 };
 
-/* A slip of the pen, rather than a wish: a fit that starts nowhere near. The default of a mass is no place to be near. */
+/* A slip of the pen, rather than a wish: a fit that starts nowhere near. A mass's default is no place to be near. */
 static cev_status check_near(const cev_entry *e, const cev_parameter *parameter, double low, double high, double centre,
                              double sigma)
 {
@@ -268,18 +268,27 @@ static cev_status read_role(cev_roles *r, const cev_entry *e)
     return CEV_OK;
 }
 
+/* Entries have been compared with each other already, but not with the members of an axis. */
+static cev_status give(const cev_roles *r, const cev_entry *e, bool *given)
+{
+    if (e->left_out || e->index >= r->config->interaction->card.n_parameter) return CEV_OK;
+    if (given[e->index])
+        return cev_node_fail(e->keys.name, "parameter \"%s\" is given twice", cev_node_text(e->keys.name));
+    given[e->index] = true;
+    return CEV_OK;
+}
+
 static cev_status read_roles(cev_roles *r)
 {
     bool given[CEV_MAX_MODEL_PARAMETERS] = {false};
-    size_t n_parameter = r->config->interaction->card.n_parameter;
-    for (size_t k = 0; k < r->n; k++)
-        if (r->entry[k].index < n_parameter) given[r->entry[k].index] = true;
     for (size_t k = 0; k < r->n; k++) {
         const cev_entry *e = &r->entry[k];
-        if (e->keys.each_of.id)
+        if (e->keys.each_of.id) {
             CEV_TRY(cev_read_members(r->config, e->node, &e->keys, given));
-        else if (!e->left_out && !e->minimised)
-            CEV_TRY(read_role(r, e));
+            continue;
+        }
+        CEV_TRY(give(r, e, given));
+        if (!e->left_out && !e->minimised) CEV_TRY(read_role(r, e));
     }
     return CEV_OK;
 }

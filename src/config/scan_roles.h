@@ -42,7 +42,7 @@ cev_status cev_read_members(cev_scan_config *config, cev_node node, const cev_pa
 cev_status cev_read_follower(cev_roles *r, const cev_entry *entry);
 cev_status cev_order_followers(cev_roles *r);
 
-/* What each entry is about: its index in theta, or that it bounds a pull; guests come to the roster as they are named. */
+/* What each entry is about: its index in theta, or that it bounds a pull; guests join the roster as they are named. */
 cev_status cev_find_entries(cev_roles *r);
 
 /* The entry of theta[index]; NULL if it has none. */

@@ -8,7 +8,7 @@
 
 enum { COLUMNS = 16 };
 
-/* --- building ------------------------------------------------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------------------------------------------------- */
 
 static const cev_pull *find_pull(const cev_model *model, const char *name)
 {
@@ -119,7 +119,7 @@ void cev_combination_refresh_fits(cev_combination *c, const double *theta)
     }
 }
 
-/* --- pieces --------------------------------------------------------------------------------------------------------- */
+/* --- pieces ------------------------------------------------------------------------------------------------------- */
 
 /* Pieces of a tile: bands of rows, the tile's lines along its last axis, cut into segments of columns. A tile of one
  * line is folded into rows of COLUMNS points; the last of them may be repeated there. */
@@ -222,7 +222,7 @@ void cev_combination_fit_piece(cev_combination *c, cev_units_scratch *scratch, s
     joint_search_piece(scratch->search, &piece);
 }
 
-/* --- what a tile has ---------------------------------------------------------------------------------------------------- */
+/* --- what a tile has ---------------------------------------------------------------------------------------------- */
 
 size_t cev_combination_n_profiled(const cev_combination *c)
 {
@@ -247,7 +247,7 @@ void cev_combination_profiled(const cev_combination *c, size_t set, size_t k, do
     memcpy(value, c->fit[set].value + k * c->tile.n_point, c->tile.n_point * sizeof *value);
 }
 
-/* --- points by themselves --------------------------------------------------------------------------------------------------- */
+/* --- points by themselves ----------------------------------------------------------------------------------------- */
 
 /* Lanes that repeat the one before them are not searched again. */
 void cev_combination_fit_lanes(const cev_combination *c, cev_units_scratch *scratch, size_t set, const cev_lanes *theta,

@@ -23,7 +23,7 @@ typedef struct descent {
     bool fixed[JOINT_MAX_FREE], convex, factored;
 } descent;
 
-/* --- the model ------------------------------------------------------------------------------------------------------ */
+/* --- the model ---------------------------------------------------------------------------------------------------- */
 
 double joint_model_value(const joint_problem *p, joint_work *work, const joint_place *place, const joint_model *model,
                          const double *z0, const double *z)
@@ -89,7 +89,7 @@ void joint_model_derivatives(const joint_problem *p, joint_work *work, const joi
     joint_add_bends(p, work, place, z, gradient, h);
 }
 
-/* --- linear algebra -------------------------------------------------------------------------------------------------- */
+/* --- linear algebra ----------------------------------------------------------------------------------------------- */
 
 static double rotate(size_t n, joint_matrix h, joint_matrix vector, size_t p, size_t q)
 {
@@ -183,8 +183,8 @@ static void solve(descent *d)
         if (!d->fixed[a]) d->step[a] = x[a];
 }
 
-/* Newton's step where the curvature is up; where it is down, its mirror image, and away from the saddle. Returns whether
- * it is down nowhere. */
+/* Newton's step where the curvature is up; where it is down, its mirror image, and away from the saddle. Returns
+ * whether it is down nowhere. */
 static bool solve_bent(descent *d)
 {
     bool down = false;
@@ -230,7 +230,7 @@ static double promised(const descent *d)
     return sum;
 }
 
-/* --- steps ------------------------------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------------------------- */
 
 static double clipped(double z)
 {

@@ -25,7 +25,8 @@ void joint_model_derivatives(const joint_problem *problem, joint_work *work, con
                              const joint_model *model, const double *z, double *g, joint_matrix h);
 
 /* Newton steps with the exact Hessian from z to a local minimum of the model within the box, down to what `tolerance`
- * leaves, or the share of what was gained; from saddles along the negative curvature. Returns by how much the model falls, >= 0. */
+ * leaves, or the share of what was gained; from saddles along the negative curvature. Returns by how much the model
+ * falls, >= 0. */
 double joint_descend(const joint_problem *problem, joint_work *work, const joint_place *place, const joint_model *model,
                      double tolerance, double share, double *z);
 

@@ -14,7 +14,7 @@ static const double damping_first = 0.1, damping_least = 1e-3;
 static const double same_chi2 = 1e-8;
 static const double same_end = 1e-3; /* of the box */
 
-/* --- one evaluation of all lanes ------------------------------------------------------------------------------------ */
+/* --- one evaluation of all lanes ---------------------------------------------------------------------------------- */
 
 static cev_status new_slot(cev_arena *arena, const joint_sizes *p, joint_slot *s)
 {
@@ -97,7 +97,7 @@ void joint_ask_block(const joint_problem *p, joint_work *work, bool with_pulls)
     joint_evaluate(p->chi2, work->scratch, b->form, b->theta, b->start, &b->value);
 }
 
-/* --- the model of a slot ---------------------------------------------------------------------------------------------- */
+/* --- the model of a slot ------------------------------------------------------------------------------------------ */
 
 static bool is_convex(const joint_problem *p, const joint_slot *s)
 {
@@ -163,7 +163,7 @@ static void predict_start(const joint_problem *p, joint_slot *s)
     }
 }
 
-/* --- from step to step -------------------------------------------------------------------------------------------------- */
+/* --- from step to step -------------------------------------------------------------------------------------------- */
 
 static void ask(const joint_problem *p, joint_work *work, joint_block *b, size_t l, joint_slot *s)
 {
@@ -198,7 +198,7 @@ static void end(const joint_problem *p, joint_slot *s, joint_end how)
     fit->has_variable = true;
 }
 
-/* Whether what is left to gain cannot bring the fit below give_up; the model is trusted the more the less it promises. */
+/* Whether what is left to gain cannot bring the fit below give_up; the less a model promises, the more it counts. */
 static bool is_hopeless(const joint_slot *s)
 {
     double may_promise_too_little = s->fit->steps == 1 ? 30 : s->promise > 0.1 ? 10 : 3;

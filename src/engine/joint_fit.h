@@ -49,8 +49,8 @@ typedef struct joint_portrait {
 
 enum { JOINT_WANT_NEAREST = 1, JOINT_WANT_DIRECTIONS = 2 };
 
-/* Looks once more at the ends of fits [n], all lanes at a time. With JOINT_WANT_NEAREST, fits on flat directions go to the
- * couplings with the same forms that are nearest to where idle ones rest. */
+/* Looks once more at the ends of fits [n], all lanes at a time. With JOINT_WANT_NEAREST, fits on flat directions go to
+ * the couplings with the same forms that are nearest to where idle ones rest. */
 void joint_fits_portray(const joint_problem *problem, joint_work *work, size_t n, joint_fit *fit, int wanted,
                         joint_portrait *out);
 

@@ -168,7 +168,7 @@ static void ask_bends(const joint_problem *p, joint_work *work, const joint_plac
         }
 }
 
-/* --- the same where forms are quadratic ---------------------------------------------------------------------------- */
+/* --- the same where forms are quadratic --------------------------------------------------------------------------- */
 
 void joint_live_forms(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *form)
 {
@@ -274,7 +274,7 @@ void joint_place_open(const joint_problem *p, joint_work *work, const double *th
     if (p->quadratic) ask_slopes(p, work, out, zero, out->slope);
 }
 
-/* --- what kind of problem it is ------------------------------------------------------------------------------------ */
+/* --- what kind of problem it is ----------------------------------------------------------------------------------- */
 
 static double spread(size_t k, size_t a)
 {
@@ -388,7 +388,7 @@ void joint_problem_refresh(joint_problem *p, joint_work *work, const double *the
     p->quadratic = expansion_holds(p, work, place) && expansion_holds(p, work, &other);
 }
 
-/* --- from beginning to end ------------------------------------------------------------------------------------------ */
+/* --- from beginning to end ---------------------------------------------------------------------------------------- */
 
 static double rest_of(const cev_roster *roster, const joint_free *f)
 {

@@ -24,7 +24,7 @@ typedef struct pairs {
     pair pair[MOST_PAIRS];
 } pairs;
 
-/* --- fixed starts -------------------------------------------------------------------------------------------------- */
+/* --- fixed starts ------------------------------------------------------------------------------------------------- */
 
 static const double prime[JOINT_MAX_FREE] = {2,  3,  5,  7,  11, 13, 17, 19, 23, 29,
                                              31, 37, 41, 43, 47, 53, 59, 61, 67, 71};
@@ -61,7 +61,7 @@ void joint_start_fixed(const joint_problem *p, size_t k, double *z)
     }
 }
 
-/* --- vectors ---------------------------------------------------------------------------------------------------------- */
+/* --- vectors ------------------------------------------------------------------------------------------------------ */
 
 static void add_pair(const joint_problem *p, const double *y0, size_t a, size_t b, pairs *out)
 {
@@ -103,7 +103,7 @@ static void set_value(const joint_problem *p, const pair *v, int q, double y, do
     if (a != SIZE_MAX) z[a] = fmin(fmax((y - v->shift[q] - p->middle[a]) / p->width[a], -0.5), 0.5);
 }
 
-/* --- reflections ------------------------------------------------------------------------------------------------------- */
+/* --- reflections -------------------------------------------------------------------------------------------------- */
 
 /* One free component: the charge kept, turned round, and zero. */
 static size_t ends_on_line(const pair *v, const double *y, double end[MOST_ENDS][N_QUARKS])
@@ -225,7 +225,7 @@ size_t joint_reflections(const joint_problem *p, const joint_place *place, const
     return add_faces(p, place, &all, z, n, out);
 }
 
-/* --- signs --------------------------------------------------------------------------------------------------------------- */
+/* --- signs -------------------------------------------------------------------------------------------------------- */
 
 static bool may_turn(const joint_problem *p, const joint_place *place, const pair *v, const double *z)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where fits start.
  *
- * Minima of chi2 over couplings differ in the signs of charges: for each flavour, that of the vector that interferes with
- * the standard model. From a minimum, the others are looked for at its reflections, and, since pairs of couplings may
- * slide along the direction that moves the charge of no nucleus by much, at the faces of the box. */
+ * Minima of chi2 over couplings differ in the signs of charges: for each flavour, that of the vector that interferes
+ * with the standard model. From a minimum, the others are looked for at its reflections, and, since pairs of couplings
+ * may slide along the direction that moves the charge of no nucleus by much, at the faces of the box. */
 #ifndef CEVSCAN_ENGINE_JOINT_STARTS_H
 #define CEVSCAN_ENGINE_JOINT_STARTS_H
 

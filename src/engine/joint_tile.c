@@ -10,7 +10,7 @@ static const double branch_window = 40;
 static const double same_chi2 = 1e-5, same_forms = 0.03;
 static const double same_place = 0.05; /* of the box: neighbours in one valley */
 
-/* --- memory ---------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static cev_status new_fit(cev_arena *arena, const joint_sizes *p, joint_fit *fit)
 {
@@ -82,7 +82,7 @@ void joint_search_destroy(joint_search **search)
     *search = NULL;
 }
 
-/* --- tasks: fits that run together ---------------------------------------------------------------------------------- */
+/* --- tasks: fits that run together -------------------------------------------------------------------------------- */
 
 /* Takes over what a fit found, not its place. */
 void joint_keep_fit(const joint_search *s, const joint_fit *from, joint_fit *to)
@@ -147,7 +147,7 @@ static void judge(point *at)
     at->reached |= at->best.chi2 < at->bound + JOINT_PROVEN_TO;
 }
 
-/* --- nodes and their branches ------------------------------------------------------------------------------------------ */
+/* --- nodes and their branches ------------------------------------------------------------------------------------- */
 
 static bool have_same_forms(const joint_search *s, const joint_fit *a, const joint_fit *b)
 {
@@ -222,7 +222,7 @@ static size_t node_before(size_t n, size_t line)
     return k;
 }
 
-/* --- stages of a column ---------------------------------------------------------------------------------------------------- */
+/* --- stages of a column ------------------------------------------------------------------------------------------- */
 
 static point *point_at(const joint_search *s, const joint_piece *piece, size_t row, size_t column)
 {
@@ -390,7 +390,7 @@ static void search_column(joint_search *s, const joint_piece *piece, size_t c)
     for (size_t r = 0; r < piece->n_row; r++) judge(at[r]);
 }
 
-/* --- pieces and points -------------------------------------------------------------------------------------------------------- */
+/* --- pieces and points -------------------------------------------------------------------------------------------- */
 
 void joint_search_piece(joint_search *s, const joint_piece *piece)
 {

@@ -2,9 +2,9 @@
 /* The global minimum over the free parameters at each point of a piece of a tile, as well as it can be known.
  *
  * Nodes of the piece are searched from fixed starts; what they find are its branches. Its rows then go through their
- * points in step: a point starts from the one before it in its row. Where a lower bound of chi2 is not reached, it tries
- * its reflections, the branches of the nodes around it, and what its neighbours found. All of that belongs to the piece,
- * and to nothing else: a map does not depend on who computes what, or in which order. */
+ * points in step: a point starts from the one before it in its row. Where a lower bound of chi2 is not reached, it
+ * tries its reflections, the branches of the nodes around it, and what its neighbours found. All of that belongs to
+ * the piece, and to nothing else: a map does not depend on who computes what, or in which order. */
 #ifndef CEVSCAN_ENGINE_JOINT_TILE_H
 #define CEVSCAN_ENGINE_JOINT_TILE_H
 
@@ -54,7 +54,8 @@ typedef struct joint_piece {
 void joint_search_piece(joint_search *search, const joint_piece *piece);
 
 /* Points by themselves, n <= CEV_LANES: each from its own fixed starts and their reflections, n_start in number.
- * theta[n] of them, [n_theta] each. JOINT_SEARCH_DIRECTIONS: flat ones are in the portraits; JOINT_SEARCH_BOUND: a lower bound is looked for. */
+ * theta[n] of them, [n_theta] each. JOINT_SEARCH_DIRECTIONS: flat ones are in the portraits; JOINT_SEARCH_BOUND: a
+ * lower bound is looked for. */
 enum { JOINT_SEARCH_DIRECTIONS = 1, JOINT_SEARCH_BOUND = 2 };
 void joint_search_points(joint_search *search, size_t n, const double *const *theta, size_t n_start, int wanted,
                          joint_result *out);

@@ -29,7 +29,7 @@ static uint64_t place(const cev_grid *g, size_t k)
 static cev_status look_at(const job *j, const job_space *s, size_t map, const char **out)
 {
     const cev_roster *roster = &s->scan->roster;
-    char text[CEV_MAX_PROFILED * 128] = "", one[CEV_FLAT_DIRECTION_SIZE];
+    char text[CEV_FLAT_DIRECTIONS_SIZE], *kept;
     cev_flat_directions flat = {0};
     *out = NULL;
     for (size_t k = 0; k < N_PLACES; k++) {
@@ -40,12 +40,7 @@ static cev_status look_at(const job *j, const job_space *s, size_t map, const ch
         if (point.status == CEV_POINT_OK && point.n_flat == 0) return CEV_OK;
         if (point.status == CEV_POINT_OK && flat.n == 0) cev_flat_directions_of(roster, &point, &flat);
     }
-    for (size_t k = 0; k < flat.n; k++) {
-        cev_flat_direction_text(roster, flat.along[k], one, sizeof one);
-        size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%s", k ? "; " : "", one);
-    }
-    char *kept;
+    cev_flat_directions_text(roster, &flat, text, sizeof text);
     CEV_TRY(cev_arena_copy_text(j->arena, text, &kept));
     if (flat.n) *out = kept;
     return CEV_OK;
@@ -54,12 +49,12 @@ static cev_status look_at(const job *j, const job_space *s, size_t map, const ch
 static cev_status put_into_words(const job *j, const saying *s, const char **out)
 {
     char *text, others[48] = "";
-    bool several = strchr(s->directions, ';') != NULL;
     if (s->n_map > 1) snprintf(others, sizeof others, " and %zu more map%s", s->n_map - 1, s->n_map > 2 ? "s" : "");
     CEV_TRY(cev_arena_print(j->arena, &text,
-                            "%s%s: more is profiled than the data can tell: %s change%s nothing; chi2 is right, the "
-                            "values are the nearest to the defaults among equals",
-                            s->map, others, s->directions, several ? "" : "s"));
+                            "%s%s: more is profiled than the data can tell: %s; chi2 is right, the values are the "
+                            "nearest to "
+                            "the defaults among equals",
+                            s->map, others, s->directions));
     *out = text;
     return CEV_OK;
 }

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "cevscan/grid.h"
 
 const char *const cev_scale_names[CEV_N_SCALES] =
     {[CEV_SCALE_LINEAR] = "linear",         [CEV_SCALE_LOG] = "log",       [CEV_SCALE_SYMLOG] = "symlog",
      [CEV_SCALE_SIGNED_LOG] = "signed_log", [CEV_SCALE_VALUES] = "values", [CEV_SCALE_NAMES] = "names"};
+
+/* Names of groups and datasets beside those of axes (src/store/map_names.h), and how others begin. */
+bool cev_axis_reserves_name(const char *name)
+{
+    static const char *const taken[] = {"spaces", "index", "map",   "chi2",    "delta_chi2",
+                                        "status", "flags", "tiles", "results", "progress"};
+    static const char *const beginning[] = {"pull_", "profiled_"};
+    for (size_t k = 0; k < sizeof taken / sizeof *taken; k++)
+        if (!strcmp(name, taken[k])) return true;
+    for (size_t k = 0; k < sizeof beginning / sizeof *beginning; k++)
+        if (!strncmp(name, beginning[k], strlen(beginning[k]))) return true;
+    return !*name || strchr(name, '/');
+}
 
 /* A weighted mean of the ends. Where they cancel, a rounding is left of a zero (-0.3 * 2/3 + 0.6 * 1/3 = -2.8e-17): a
  * value that near to it is the zero itself, since a step is 2^-24 of the range at least. */

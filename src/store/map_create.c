@@ -50,7 +50,7 @@ static cev_status check_tiles(const char *path, const cev_map_space *s)
 static cev_status check_axes(const char *path, const cev_map_space *s)
 {
     for (size_t a = 0; a < s->grid->n_axis; a++)
-        if (cev_map_reserves_name(s->grid->axis[a].name))
+        if (cev_axis_reserves_name(s->grid->axis[a].name))
             return cev_fail(CEV_E_INPUT, "%s: no axis can be called \"%s\": a map has something else of this name",
                             path, s->grid->axis[a].name);
     return CEV_OK;

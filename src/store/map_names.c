@@ -111,16 +111,6 @@ void cev_map_profiled_name(const cev_map_profiled *profiled, char out[MAP_PATH_S
     snprintf(out, MAP_PATH_SIZE, MAP_PROFILED_PREFIX "%s", profiled->parameter->name);
 }
 
-bool cev_map_reserves_name(const char *name)
-{
-    static const char *const taken[] = {MAP_SPACES, MAP_INDEX, MAP_NAMES_AXIS, MAP_CHI2,    MAP_DELTA,
-                                        MAP_STATUS, MAP_FLAGS, MAP_TILES,      MAP_RESULTS, MAP_PROGRESS};
-    for (size_t k = 0; k < sizeof taken / sizeof *taken; k++)
-        if (!strcmp(name, taken[k])) return true;
-    return !strncmp(name, MAP_PULL_PREFIX, sizeof MAP_PULL_PREFIX - 1) ||
-           !strncmp(name, MAP_PROFILED_PREFIX, sizeof MAP_PROFILED_PREFIX - 1) || !*name || strchr(name, '/');
-}
-
 size_t cev_map_n_fit(const cev_map_space *space)
 {
     return space->n_map * cev_grid_n_member(space->grid);

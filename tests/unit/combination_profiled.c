@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Combinations whose roster profiles couplings: the minimum is what other ways of finding it say, whoever computes it. */
+/* Combinations whose roster profiles couplings: the minimum is what other ways find, whoever computes it. */
 #include "unit.h"
 
 #include "cevscan/best_fits.h"
@@ -210,7 +210,7 @@ static void planes_of_four_detectors_and_of_data_are_minima(void **state)
     check_plane("coherent_csi", false);
 }
 
-/* --- other ways to the same number ---------------------------------------------------------------------------------- */
+/* --- other ways to the same number -------------------------------------------------------------------------------- */
 
 /* Three points of an axis, and what is profiled there; sigma > 0: with a constraint. */
 typedef struct profile_case {
@@ -352,7 +352,7 @@ static void idle_couplings_rest(void **state)
     assert_memory_equal(chi2, with_idle, sizeof chi2);
 }
 
-/* --- constraints and ties -------------------------------------------------------------------------------------------- */
+/* --- constraints and ties ----------------------------------------------------------------------------------------- */
 
 static void constraints_of_axes_are_added(void **state)
 {
@@ -430,7 +430,7 @@ static void ties_move_with_what_is_profiled(void **state)
     assert_true(chi2[0] <= least + 1e-8 && chi2[0] > least - 0.05);
 }
 
-/* --- best fits --------------------------------------------------------------------------------------------------------- */
+/* --- best fits ---------------------------------------------------------------------------------------------------- */
 
 static cev_best_fit find_best(rig *r)
 {

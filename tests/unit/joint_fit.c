@@ -79,7 +79,7 @@ static double chi2_at(rig *r, const double *theta)
     return sum;
 }
 
-/* --- ends ----------------------------------------------------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------------------------------------------------- */
 
 /* No step of 1e-3 of the box that stays in it lowers chi2 by more than what curvature and rounding allow. */
 static void check_end(rig *r, const joint_fit *fit)
@@ -138,7 +138,7 @@ static void fits_end_in_minima(void **state)
     ends_are_minima(2, 8, 1, 0.1);
 }
 
-/* --- companions ------------------------------------------------------------------------------------------------------- */
+/* --- companions --------------------------------------------------------------------------------------------------- */
 
 /* The same fits alone, together, and in another order. */
 static void fits_do_not_know_their_companions(void **state)
@@ -173,7 +173,7 @@ static void fits_do_not_know_their_companions(void **state)
     tear_down(&r);
 }
 
-/* --- flat directions ---------------------------------------------------------------------------------------------------- */
+/* --- flat directions ---------------------------------------------------------------------------------------------- */
 
 /* One nucleus, four couplings of one flavour: chi2 tells its charge and nothing else. The nearest to the default is
  * found from anywhere, and has the same chi2. */

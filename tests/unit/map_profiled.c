@@ -221,15 +221,17 @@ static void results_hold_their_numbers(void **state)
 static void names_of_datasets_are_no_names_of_axes(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"chi2", "flags", "map", "tiles", "pull_csi.signal", "profiled_x", "a/b", ""};
+    static const char *const bad[] = {"spaces", "index",           "map",        "chi2",     "delta_chi2",
+                                      "status", "flags",           "tiles",      "progress", "results",
+                                      "pull_",  "pull_csi.signal", "profiled_x", "a/b",      ""};
     static const char *const good[] = {"eta", "csi.signal", "profile", "lar.quenching.c1", "pull", "scan", "value"};
     fixture f;
-    for (size_t k = 0; k < LENGTH(good); k++) assert_false(cev_map_reserves_name(good[k]));
+    for (size_t k = 0; k < LENGTH(good); k++) assert_false(cev_axis_reserves_name(good[k]));
     for (size_t k = 0; k < LENGTH(bad); k++) {
         scan_of(&f, 0);
         f.grid[0].axis[1].name = bad[k];
         unlink(path);
-        assert_true(cev_map_reserves_name(bad[k]));
+        assert_true(cev_axis_reserves_name(bad[k]));
         assert_refused(cev_map_create(path, &f.spec, true), CEV_E_INPUT, "no axis can be called");
         assert_int_not_equal(access(temporary, F_OK), 0);
     }
