@@ -10,7 +10,7 @@
 
 #include "cevscan/model.h"
 
-enum { JOINT_MAX_FORMS = 192 };
+enum { JOINT_MAX_FORMS = 256 };
 
 typedef struct joint_chi2 joint_chi2;
 typedef struct joint_scratch joint_scratch;

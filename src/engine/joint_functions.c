@@ -8,7 +8,7 @@
 
 #include "joint_parts.h"
 
-#define RIGHT_TO 1e-11 /* of the largest bin of an experiment, what the functions together may miss */
+#define RIGHT_TO 1e-10 /* of the largest bin of an experiment, what the functions together may miss */
 #define NOISE 1e-14    /* of it: coefficients that small are none */
 
 /* --- products ----------------------------------------------------------------------------------------------------- */
@@ -33,8 +33,10 @@ static cev_status list_axes(joint_chi2 *joint)
         if (most == 1) continue;
         size_t a = products->n_axis++;
         if (a == JOINT_MAX_AXES)
-            return cev_fail(CEV_E_INPUT, "more than %d parameters that change the shapes of spectra are varied in one "
-                                         "fit; profile or scan fewer of them", JOINT_MAX_AXES);
+            return cev_fail(CEV_E_INPUT,
+                            "more than %d parameters that change the shapes of spectra are varied in one "
+                            "fit; profile or scan fewer of them",
+                            JOINT_MAX_AXES);
         products->axis[a] = k;
         products->of[a] = &any->interpolated[k];
         products->n_order[a] = most;
@@ -47,8 +49,9 @@ static cev_status add_product(joint_products *products, const unsigned char *ord
     for (size_t t = 0; t < products->n; t++)
         if (!memcmp(products->order[t], order, sizeof *products->order)) return CEV_OK;
     if (products->n == JOINT_MAX_PRODUCTS)
-        return cev_fail(CEV_E_INPUT, "parameters that change the shapes of spectra are interpolated in more than %d "
-                                     "ways in one fit; vary fewer of them, or give them narrower ranges",
+        return cev_fail(CEV_E_INPUT,
+                        "parameters that change the shapes of spectra are interpolated in more than %d "
+                        "ways in one fit; vary fewer of them, or give them narrower ranges",
                         JOINT_MAX_PRODUCTS);
     memcpy(products->order[products->n++], order, sizeof *products->order);
     return CEV_OK;
@@ -168,8 +171,10 @@ static cev_status too_many(const joint_chi2 *joint, size_t n)
 {
     const joint_products *p = &joint->products;
     if (is_plain(joint))
-        return cev_fail(CEV_E_INPUT, "%zu forms in one fit; at most %d are possible: fewer sources with fluxes of their "
-                                     "own", n, JOINT_MAX_FORMS);
+        return cev_fail(CEV_E_INPUT,
+                        "%zu forms in one fit; at most %d are possible: fewer sources with fluxes of their "
+                        "own",
+                        n, JOINT_MAX_FORMS);
     return cev_fail(CEV_E_INPUT,
                     "a fit that varies %s%s%s takes %zu combinations of couplings and shapes of spectra, more than %d; "
                     "give such parameters narrower ranges, or profile fewer of them",
