@@ -8,60 +8,104 @@
 
 /* --- what forms do to an experiment ----------------------------------------------------------------------------- */
 
-static size_t factor_number(joint_chi2 *joint, const cev_model *model, const model_experiment *part)
+static size_t flux_number(joint_chi2 *joint, const cev_model *model, const model_experiment *part)
 {
     const cev_source *source = &part->experiment->source;
-    joint_factor factor = {.parameter = SIZE_MAX, .normalisation = 1};
+    joint_flux flux = {.parameter = SIZE_MAX, .normalisation = 1};
     if (part->flux_parameter < model->interaction->card.n_parameter)
-        factor = (joint_factor){part->flux_parameter, source->parameter[source->kind->normalisation]};
+        flux = (joint_flux){part->flux_parameter, source->parameter[source->kind->normalisation]};
     size_t b = 0;
-    while (b < joint->n_factor && (joint->factor[b].parameter != factor.parameter ||
-                                   !cev_same_value(joint->factor[b].normalisation, factor.normalisation)))
+    while (b < joint->n_flux && (joint->flux[b].parameter != flux.parameter ||
+                                 !cev_same_value(joint->flux[b].normalisation, flux.normalisation)))
         b++;
-    if (b == joint->n_factor && b < JOINT_MAX_FACTORS) joint->factor[joint->n_factor++] = factor;
+    if (b == joint->n_flux && b < JOINT_MAX_FLUXES) joint->flux[joint->n_flux++] = flux;
     return b;
 }
 
-static cev_status number_factors(joint_chi2 *joint)
+static cev_status number_fluxes(joint_chi2 *joint)
 {
     for (size_t u = 0; u < joint->n_unit; u++)
         for (size_t e = 0; e < joint->unit[u].model->n_experiment; e++) {
             joint_channel *c = &joint->unit[u].channel[e];
             c->part = &joint->unit[u].model->experiment[e];
-            c->factor = factor_number(joint, joint->unit[u].model, c->part);
-            if (c->factor == JOINT_MAX_FACTORS)
-                return cev_fail(CEV_E_INPUT, "more than %d fluxes of sources in one fit", JOINT_MAX_FACTORS);
+            c->flux = flux_number(joint, joint->unit[u].model, c->part);
+            if (c->flux == JOINT_MAX_FLUXES)
+                return cev_fail(CEV_E_INPUT, "more than %d fluxes of sources in one fit", JOINT_MAX_FLUXES);
         }
-    joint->n_form = joint->n_factor * joint->n_base;
-    if (joint->n_form > JOINT_MAX_FORMS)
-        return cev_fail(CEV_E_INPUT, "%zu forms in one fit; at most %d are possible", joint->n_form, JOINT_MAX_FORMS);
     return CEV_OK;
 }
 
-/* Weights of all forms on each source of coefficients; forms that none of them has are left out. */
-static cev_status list_forms(joint_chi2 *joint, joint_channel *c, cev_linear_channel *linear)
+/* Weights of the interaction's forms on each source of coefficients. */
+static cev_status list_weights(joint_chi2 *joint, joint_channel *c)
 {
     size_t n_term = joint->interaction->n_term, n_source = c->part->n_coefficient_source, n_base = joint->n_base;
     CEV_TRY(cev_new(joint->arena, n_source * n_term * n_base, &c->weight_of_form));
-    CEV_TRY(cev_new(joint->arena, n_base, &c->form));
+    CEV_TRY(cev_new(joint->arena, n_base, &c->has_base));
     for (size_t s = 0; s < n_source; s++) {
         const coefficient_source *from = &c->part->source_of_coefficients[s];
         joint->interaction->forms->weights(&c->part->experiment->target.nucleus[from->nucleus],
                                            (cev_flavour)from->flavour, c->weight_of_form + s * n_term * n_base);
     }
-    for (size_t f = 0; f < n_base; f++) {
-        bool any = false;
-        for (size_t k = 0; k < n_source * n_term; k++) any |= c->weight_of_form[k * n_base + f] != 0;
-        if (any) c->form[linear->n_form++] = c->factor * n_base + f;
+    for (size_t k = 0; k < n_source * n_term * n_base; k++) c->has_base[k % n_base] |= c->weight_of_form[k] != 0;
+    c->n_count = (1 + c->part->n_shape) * c->part->templates.n_bin;
+    CEV_TRY(cev_new(joint->arena, n_base * joint->products.n * c->n_count, &c->spectrum));
+    return cev_new(joint->arena, c->n_count, &c->at_node);
+}
+
+/* Adds counts per unit of an interaction's form in a set of rows. */
+static void add_counts(const joint_chi2 *joint, const joint_channel *c, size_t base, const row_set *rows,
+                       double *counts)
+{
+    size_t n_bin = c->part->templates.n_bin, n_pair = c->part->n_coefficient_source * joint->interaction->n_term;
+    for (size_t k = 0; k < n_pair; k++) {
+        double weight = c->weight_of_form[k * joint->n_base + base];
+        if (rows->row_of_term[k] == NO_ROW || weight == 0) continue;
+        const double *row = rows->counts + rows->row_of_term[k] * n_bin;
+        for (size_t i = 0; i < n_bin; i++) counts[i] += weight * row[i];
     }
-    linear->form = c->form;
-    return CEV_OK;
+}
+
+/* Those of an experiment, or one of its nodes: of the signal, then of each shape. */
+static void fill_node(const joint_chi2 *joint, const joint_channel *c, size_t base, const model_experiment *node)
+{
+    size_t n_bin = c->part->templates.n_bin;
+    memset(c->at_node, 0, c->n_count * sizeof *c->at_node);
+    add_counts(joint, c, base, &node->rows, c->at_node);
+    for (size_t s = 0; s < node->n_shape; s++)
+        add_counts(joint, c, base, &node->shape[s].rows, c->at_node + (1 + s) * n_bin);
+}
+
+/* Share of product t in the interpolation from node j. */
+static double share_of_product(const joint_chi2 *joint, const cev_model *model, const joint_channel *c, size_t j,
+                               size_t t)
+{
+    size_t order[CEV_MAX_THETA] = {0};
+    for (size_t a = 0; a < joint->products.n_axis; a++) order[joint->products.axis[a]] = joint->products.order[t][a];
+    return cev_model_node_in_chebyshev(model, c->part->nodes, j, order);
+}
+
+static void fill_spectrum(const joint_chi2 *joint, const cev_model *model, joint_channel *c)
+{
+    const model_nodes *nodes = c->part->nodes;
+    size_t n = joint->products.n;
+    memset(c->spectrum, 0, joint->n_base * n * c->n_count * sizeof *c->spectrum);
+    for (size_t f = 0; f < joint->n_base; f++)
+        for (size_t j = 0; c->has_base[f] && j < (nodes ? nodes->n : 1); j++) {
+            fill_node(joint, c, f, nodes ? &nodes->part[j] : c->part);
+            for (size_t t = 0; t < n; t++) {
+                double share = share_of_product(joint, model, c, j, t), *to = c->spectrum + (f * n + t) * c->n_count;
+                for (size_t i = 0; share != 0 && i < c->n_count; i++) to[i] += share * c->at_node[i];
+            }
+        }
 }
 
 static cev_status prepare_channel(joint_chi2 *joint, joint_channel *c, cev_linear_channel *linear)
 {
     size_t n_bin = c->part->templates.n_bin, n_shape = c->part->n_shape;
-    CEV_TRY(list_forms(joint, c, linear));
+    CEV_TRY(cev_new(joint->arena, joint->n_form, &c->form));
+    for (size_t i = 0; i < joint->n_form; i++)
+        if (joint->form[i].flux == c->flux && c->has_base[joint->form[i].base]) c->form[linear->n_form++] = i;
+    linear->form = c->form;
     CEV_TRY(joint_columns_create(joint->arena, n_bin, linear->n_form, n_shape, &c->columns));
     size_t n_column = c->columns.n_column;
     CEV_TRY(cev_new(joint->arena, n_column * n_bin, &c->row));
@@ -73,18 +117,17 @@ static cev_status prepare_channel(joint_chi2 *joint, joint_channel *c, cev_linea
     return CEV_OK;
 }
 
-/* Counts per unit of each form, of the signal or of one shape. */
-static void fill_columns(const joint_chi2 *joint, joint_channel *c, const cev_linear_channel *linear,
-                         const row_set *rows, double *counts)
+/* Counts per unit of each form: what of the spectrum is along its function. */
+static void fill_columns(const joint_chi2 *joint, joint_channel *c, const cev_linear_channel *linear)
 {
-    size_t n_bin = c->columns.n_bin, n_pair = c->part->n_coefficient_source * joint->interaction->n_term;
-    memset(counts, 0, linear->n_form * n_bin * sizeof *counts);
-    for (size_t k = 0; k < n_pair; k++) {
-        if (rows->row_of_term[k] == NO_ROW) continue;
-        const double *row = rows->counts + rows->row_of_term[k] * n_bin;
-        for (size_t f = 0; f < linear->n_form; f++) {
-            double weight = c->weight_of_form[k * joint->n_base + linear->form[f] - c->factor * joint->n_base];
-            for (size_t i = 0; i < n_bin && weight != 0; i++) counts[f * n_bin + i] += weight * row[i];
+    size_t n_bin = c->columns.n_bin, n = joint->products.n;
+    memset(c->columns.counts, 0, c->columns.n_column * n_bin * sizeof *c->columns.counts);
+    for (size_t k = 0; k < linear->n_form; k++) {
+        const joint_form *form = &joint->form[linear->form[k]];
+        for (size_t t = 0; t < n; t++) {
+            const double *from = c->spectrum + (form->base * n + t) * c->n_count;
+            for (size_t i = 0; form->mix[t] != 0 && i < c->n_count; i++)
+                c->columns.counts[(i / n_bin * linear->n_form + k) * n_bin + i % n_bin] += form->mix[t] * from[i];
         }
     }
 }
@@ -101,21 +144,28 @@ static void fill_linear(joint_channel *c, cev_linear_channel *linear)
             c->weight[(j / n_form * n_row + k) * n_form + j % n_form] = columns->share[j * columns->n_column + k];
 }
 
+/* Backgrounds depend on nothing that is interpolated. */
 static void refresh_channel(const joint_chi2 *joint, joint_channel *c, cev_linear_channel *linear)
 {
     size_t n_bin = c->columns.n_bin;
-    fill_columns(joint, c, linear, &c->part->rows, c->columns.counts);
-    for (size_t s = 0; s < c->part->n_shape; s++) {
-        fill_columns(joint, c, linear, &c->part->shape[s].rows, c->columns.counts + (1 + s) * linear->n_form * n_bin);
+    fill_columns(joint, c, linear);
+    for (size_t s = 0; s < c->part->n_shape; s++)
         if (c->part->shape[s].background) /* parts of the signal have none */
             memcpy(c->constant + s * n_bin, c->part->shape[s].background, n_bin * sizeof *c->constant);
-    }
     joint_columns_reduce(&c->columns);
     fill_linear(c, linear);
 }
 
+static void fill_spectra(joint_chi2 *joint)
+{
+    for (size_t u = 0; u < joint->n_unit; u++)
+        for (size_t e = 0; e < joint->unit[u].model->n_experiment; e++)
+            fill_spectrum(joint, joint->unit[u].model, &joint->unit[u].channel[e]);
+}
+
 static void refresh_columns(joint_chi2 *joint)
 {
+    joint_functions_find(joint);
     for (size_t u = 0; u < joint->n_unit; u++)
         for (size_t e = 0; e < joint->unit[u].model->n_experiment; e++)
             refresh_channel(joint, &joint->unit[u].channel[e], &joint->unit[u].linear[e]);
@@ -123,6 +173,7 @@ static void refresh_columns(joint_chi2 *joint)
 
 void joint_chi2_refresh(joint_chi2 *joint)
 {
+    fill_spectra(joint);
     refresh_columns(joint);
     for (size_t u = 0; u < joint->n_unit; u++) cev_slopes_refresh(joint->unit[u].slopes);
 }
@@ -147,11 +198,7 @@ static cev_status find_given(joint_chi2 *joint, joint_unit *unit)
 
 static cev_status prepare_unit(joint_chi2 *joint, joint_unit *unit)
 {
-    for (size_t e = 0; e < unit->model->n_experiment; e++) {
-        CEV_TRY(prepare_channel(joint, &unit->channel[e], &unit->linear[e]));
-        refresh_channel(joint, &unit->channel[e], &unit->linear[e]);
-        joint->n_bin += unit->model->experiment[e].templates.n_bin;
-    }
+    for (size_t e = 0; e < unit->model->n_experiment; e++) joint->n_bin += unit->model->experiment[e].templates.n_bin;
     CEV_TRY(find_given(joint, unit));
     unit->first_variable = joint->n_variable;
     unit->first_pull = joint->n_pull;
@@ -160,7 +207,24 @@ static cev_status prepare_unit(joint_chi2 *joint, joint_unit *unit)
     return cev_slopes_create(unit->model->profile, unit->linear, unit->data.counts, &unit->slopes);
 }
 
-static cev_status build(size_t n_unit, cev_model *const *model, const cev_data *const *data, joint_chi2 *joint)
+static cev_status prepare_forms(joint_chi2 *joint, const joint_chi2 *pattern)
+{
+    CEV_TRY(number_fluxes(joint));
+    CEV_TRY(joint_products_list(joint));
+    for (size_t u = 0; u < joint->n_unit; u++)
+        for (size_t e = 0; e < joint->unit[u].model->n_experiment; e++)
+            CEV_TRY(list_weights(joint, &joint->unit[u].channel[e]));
+    fill_spectra(joint);
+    CEV_TRY(joint_functions_create(joint, pattern));
+    for (size_t u = 0; u < joint->n_unit; u++)
+        for (size_t e = 0; e < joint->unit[u].model->n_experiment; e++)
+            CEV_TRY(prepare_channel(joint, &joint->unit[u].channel[e], &joint->unit[u].linear[e]));
+    refresh_columns(joint);
+    return CEV_OK;
+}
+
+static cev_status build(size_t n_unit, cev_model *const *model, const cev_data *const *data, const joint_chi2 *pattern,
+                        joint_chi2 *joint)
 {
     const cev_interaction *interaction = joint->interaction = model[0]->interaction;
     if (!interaction->forms)
@@ -177,18 +241,24 @@ static cev_status build(size_t n_unit, cev_model *const *model, const cev_data *
         CEV_TRY(cev_new(joint->arena, model[u]->n_experiment, &unit->channel));
         CEV_TRY(cev_new(joint->arena, model[u]->n_experiment, &unit->linear));
     }
-    CEV_TRY(number_factors(joint));
+    CEV_TRY(prepare_forms(joint, pattern));
     for (size_t u = 0; u < n_unit; u++) CEV_TRY(prepare_unit(joint, &joint->unit[u]));
     return CEV_OK;
 }
 
-cev_status joint_chi2_create(size_t n_unit, cev_model *const *model, const cev_data *const *data, joint_chi2 **out)
+cev_status joint_chi2_create_like(const joint_chi2 *pattern, size_t n_unit, cev_model *const *model,
+                                  const cev_data *const *data, joint_chi2 **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_status status = build(n_unit, model, data, *out);
+    cev_status status = build(n_unit, model, data, pattern, *out);
     if (status != CEV_OK) joint_chi2_destroy(out);
     return status;
+}
+
+cev_status joint_chi2_create(size_t n_unit, cev_model *const *model, const cev_data *const *data, joint_chi2 **out)
+{
+    return joint_chi2_create_like(NULL, n_unit, model, data, out);
 }
 
 void joint_chi2_destroy(joint_chi2 **joint)
@@ -254,7 +324,8 @@ size_t joint_n_bin(const joint_chi2 *joint)
 
 bool joint_has_matrices(const joint_chi2 *joint)
 {
-    return joint->interaction->forms->matrices && joint->n_factor == 1 && joint->factor[0].parameter == SIZE_MAX;
+    return joint->interaction->forms->matrices && joint->n_flux == 1 && joint->flux[0].parameter == SIZE_MAX &&
+           joint->products.n == 1;
 }
 
 /* --- a block ---------------------------------------------------------------------------------------------------- */

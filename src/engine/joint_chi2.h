@@ -10,7 +10,7 @@
 
 #include "cevscan/model.h"
 
-enum { JOINT_MAX_FORMS = 96 };
+enum { JOINT_MAX_FORMS = 256 };
 
 typedef struct joint_chi2 joint_chi2;
 typedef struct joint_scratch joint_scratch;
@@ -18,6 +18,11 @@ typedef struct joint_scratch joint_scratch;
 /* Of the models of n_unit units, each with its data, all under one roster; they must outlive it. To be refreshed after
  * they were folded anew: allocates nothing, cannot fail. Shared by all threads. */
 cev_status joint_chi2_create(size_t n_unit, cev_model *const *model, const cev_data *const *data, joint_chi2 **out);
+
+/* The same with as many forms as `pattern` has, one of the same experiments, wherever its models were folded then:
+ * scratch memory and sizes of the one serve the other. */
+cev_status joint_chi2_create_like(const joint_chi2 *pattern, size_t n_unit, cev_model *const *model,
+                                  const cev_data *const *data, joint_chi2 **out);
 void joint_chi2_destroy(joint_chi2 **joint);
 void joint_chi2_refresh(joint_chi2 *joint);
 

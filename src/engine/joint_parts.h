@@ -7,13 +7,30 @@
 #include "joint_chi2.h"
 #include "model_parts.h"
 
-/* A factor that the interaction's forms are multiplied with; each one that experiments have makes forms of its own. */
-typedef struct joint_factor {
-    size_t parameter;     /* theta's, where the scan sets a flux; SIZE_MAX: the factor is one */
-    double normalisation; /* the factor is theta/normalisation, and one where theta is NaN */
-} joint_factor;
+enum { JOINT_MAX_FLUXES = 16, JOINT_MAX_AXES = 16, JOINT_MAX_PRODUCTS = 1024 };
 
-enum { JOINT_MAX_FACTORS = 16 };
+/* What sources multiply the interaction's forms with; each one that experiments have makes forms of its own. */
+typedef struct joint_flux {
+    size_t parameter;     /* theta's, where the scan may set it; SIZE_MAX: the factor is one */
+    double normalisation; /* the factor is theta/normalisation, and one where theta is NaN */
+} joint_flux;
+
+/* Products of Chebyshev polynomials of the parameters that templates are interpolated in, all that any experiment has:
+ * P_t(x) = prod_a T_order[t][a](x_a). The first is 1. */
+typedef struct joint_products {
+    size_t n_axis, n_interpolated;
+    size_t axis[JOINT_MAX_AXES];                  /* which of the models' interpolated parameters, */
+    const model_interpolated *of[JOINT_MAX_AXES]; /* and these */
+    size_t n_order[JOINT_MAX_AXES];               /* the most of any experiment */
+    size_t n;
+    unsigned char (*order)[JOINT_MAX_AXES]; /* [n] */
+} joint_products;
+
+/* F_base flux(theta) G(x), G(x) = sum_t mix[t] P_t(x). */
+typedef struct joint_form {
+    size_t base, flux;
+    double *mix; /* [n_product] */
+} joint_form;
 
 /* Columns: what one form adds to the counts of an experiment, first those of its signal, then of each shape. Few of
  * them are independent: those are the rows, and all columns are sums of rows. */
@@ -31,8 +48,12 @@ typedef struct joint_columns {
 
 typedef struct joint_channel {
     const model_experiment *part;
-    size_t factor;
-    double *weight_of_form; /* [n_coefficient_source][n_term][n_form], for unit coefficients */
+    size_t flux;
+    double *weight_of_form; /* [n_coefficient_source][n_term][n_base], for unit coefficients */
+    bool *has_base;         /* [n_base], whether any of these is not zero */
+    size_t n_count;         /* (1 + n_shape) n_bin */
+    double *spectrum;       /* [n_base][n_product][n_count]: counts per unit of a form and a product */
+    double *at_node;        /* [n_count] */
     joint_columns columns;
     size_t *form;                    /* [n_form] */
     double *row, *weight, *constant; /* what linear points to */
@@ -48,12 +69,21 @@ typedef struct joint_unit {
     size_t *given; /* [n_pull], index in theta of the pull's value, or SIZE_MAX: it is minimised */
 } joint_unit;
 
+/* Memory of the search for functions: [n_vector][n_product], and as many flags. */
+typedef struct joint_vectors {
+    size_t most, n;
+    long double *rest, *direction;
+} joint_vectors;
+
 struct joint_chi2 {
     cev_arena *arena;
     const cev_interaction *interaction;
-    size_t n_base, n_factor; /* forms of the interaction; the first factor is one if there is any that is */
-    joint_factor factor[JOINT_MAX_FACTORS];
+    size_t n_base, n_flux; /* forms of the interaction; of the fluxes, one is first if there is any */
+    joint_flux flux[JOINT_MAX_FLUXES];
+    joint_products products;
+    joint_vectors vectors;
     size_t n_form, n_variable, n_pull, n_bin;
+    joint_form form[JOINT_MAX_FORMS];
     size_t n_unit;
     joint_unit *unit;
 };
@@ -68,5 +98,11 @@ struct joint_scratch {
 /* joint_columns.c */
 cev_status joint_columns_create(cev_arena *arena, size_t n_bin, size_t n_signal, size_t n_shape, joint_columns *out);
 void joint_columns_reduce(joint_columns *columns);
+
+/* joint_functions.c: the products of all experiments; what forms are there, as many as `pattern` has, which may be NULL;
+ * their functions G, after the spectra have changed. */
+cev_status joint_products_list(joint_chi2 *joint);
+cev_status joint_functions_create(joint_chi2 *joint, const joint_chi2 *pattern);
+void joint_functions_find(joint_chi2 *joint);
 
 #endif

@@ -17,7 +17,7 @@ cev_status cev_units_joint(cev_arena *arena, const cev_units *units, size_t set,
         model[k] = units->unit[s->unit[k]].model;
         of_set[k] = data[s->unit[k]];
     }
-    return joint_chi2_create(s->n, model, of_set, out);
+    return joint_chi2_create_like(units->pattern[set], s->n, model, of_set, out);
 }
 
 /* Scratch memory must be there before any combination is: it is made for the units' own expectations. */

@@ -5,10 +5,24 @@
 
 #include "../../src/engine/joint_chi2.h"
 
-enum { MOST_FORMS = 48, MOST_VARIABLES = 32, MOST_UNITS = 6, MOST_PARAMETERS = 64 };
+enum { MOST_FORMS = JOINT_MAX_FORMS, MOST_VARIABLES = 32, MOST_UNITS = 6, MOST_PARAMETERS = CEV_MAX_THETA };
+
+/* What a scan varies beside couplings: numbers of experiments, slow parameters that it profiles, pulls that it gives,
+ * each within a range. */
+typedef struct varied {
+    enum { END, NUMBER, SLOW, PULL } kind;
+    const char *name;
+    double low, high;
+} varied;
+
+enum { MOST_VARIED = 4 };
 
 typedef struct rig {
     cev_scan_config *config;
+    cev_roster roster;
+    cev_guest guest[MOST_VARIED];
+    cev_profiled profiled[MOST_VARIED];
+    const varied *varied;
     cev_arena *arena;
     size_t n_unit;
     cev_model *model[MOST_UNITS];
@@ -38,18 +52,41 @@ static void prepare(values *v)
                            .pull = v->pull};
 }
 
-/* One unit of all experiments, or one for each. */
-static void set_up(rig *r, const char *experiments, const char *interaction, bool observed, bool apart)
+static void add_varied(rig *r)
 {
-    *r = (rig){.arena = new_arena()};
-    r->config = coherent_config(experiments, interaction);
+    r->roster = r->config->roster;
+    r->roster.guest = r->guest;
+    r->roster.profiled = r->profiled;
+    for (const varied *v = r->varied; v && v->kind != END; v++) {
+        size_t index = cev_roster_n(&r->roster);
+        if (v->kind == SLOW) {
+            index = cev_roster_index(&r->roster, v->name);
+            r->profiled[r->roster.n_profiled++] = (cev_profiled){index, v->low, v->high};
+        } else
+            r->guest[r->roster.n_guest++] = (cev_guest){.kind = v->kind == PULL ? CEV_GUEST_PULL : CEV_GUEST_NUMBER,
+                                                        .low = v->low,
+                                                        .high = v->high,
+                                                        .parameter = {.name = v->name,
+                                                                      .default_value = v->low,
+                                                                      .minimum = v->low,
+                                                                      .maximum = v->high}};
+        r->config->theta[index] = v->kind == PULL ? 0 : 0.7 * v->low + 0.3 * v->high;
+    }
+}
+
+/* One unit of all experiments, or one for each; of a configuration. */
+static void set_up_of(rig *r, cev_scan_config *config, const char *experiments, bool observed, bool apart,
+                      const varied *v)
+{
+    *r = (rig){.arena = new_arena(), .config = config, .varied = v};
+    add_varied(r);
     size_t n = r->config->n_experiment;
     r->n_unit = apart ? n : 1;
-    size_t flux = cev_roster_index(&r->config->roster, "flux_b8");
-    if (strstr(experiments, "8b") && flux < cev_roster_n(&r->config->roster)) r->config->theta[flux] = 5e6;
+    size_t flux = cev_roster_index(&r->roster, "flux_b8");
+    if (strstr(experiments, "8b") && flux < cev_roster_n(&r->roster)) r->config->theta[flux] = 5e6;
     for (size_t u = 0; u < r->n_unit; u++) {
-        assert_ok(cev_model_create(apart ? 1 : n, r->config->experiment + u, &r->config->roster, r->config->theta,
-                                   &r->model[u]));
+        assert_ok(
+            cev_model_create(apart ? 1 : n, r->config->experiment + u, &r->roster, r->config->theta, &r->model[u]));
         if (observed)
             assert_ok(cev_data_observed(r->arena, r->model[u], &r->data[u]));
         else
@@ -60,7 +97,17 @@ static void set_up(rig *r, const char *experiments, const char *interaction, boo
     assert_ok(joint_scratch_create(r->joint, &r->scratch));
     r->n_form = joint_n_form(r->joint);
     r->n_variable = joint_n_variable(r->joint);
-    r->n_theta = cev_roster_n(&r->config->roster);
+    r->n_theta = cev_roster_n(&r->roster);
+}
+
+static void set_up_varied(rig *r, const char *experiments, const char *interaction, bool observed, const varied *v)
+{
+    set_up_of(r, coherent_config(experiments, interaction), experiments, observed, false, v);
+}
+
+static void set_up(rig *r, const char *experiments, const char *interaction, bool observed, bool apart)
+{
+    set_up_of(r, coherent_config(experiments, interaction), experiments, observed, apart, NULL);
 }
 
 static void tear_down(rig *r)
@@ -78,11 +125,19 @@ static double size_of(const char *name)
     return !strcmp(name, "coupling") ? 1e-4 : name[0] == 'C' ? 2e-5 : !strcmp(name, "flux_b8") ? 3e6 : 1;
 }
 
+/* What is varied, anywhere in its range. */
+static void random_varied(const rig *r, gsl_rng *random, cev_lanes *theta)
+{
+    for (const varied *v = r->varied; v && v->kind != END; v++)
+        for (int l = 0; l < CEV_LANES; l++)
+            theta[cev_roster_index(&r->roster, v->name)][l] = uniform(random, v->low, v->high);
+}
+
 /* Couplings at random, of all that are not slow; one point per lane. */
 static void random_theta(const rig *r, gsl_rng *random, double size, cev_lanes *theta)
 {
     for (size_t p = 0; p < r->n_theta; p++) {
-        const cev_parameter *parameter = cev_roster_parameter(&r->config->roster, p);
+        const cev_parameter *parameter = cev_roster_parameter(&r->roster, p);
         bool moves = !parameter->slow && !parameter->convention && !parameter->whole && !isnan(r->config->theta[p]) &&
                      !isinf(r->config->theta[p]);
         for (int l = 0; l < CEV_LANES; l++) {
@@ -92,6 +147,7 @@ static void random_theta(const rig *r, gsl_rng *random, double size, cev_lanes *
             theta[p][l] = fmin(fmax(theta[p][l], parameter->minimum), parameter->maximum);
         }
     }
+    random_varied(r, random, theta);
 }
 
 static void forms_of_block(const rig *r, const cev_lanes *theta, cev_lanes *form)
@@ -104,31 +160,36 @@ static void forms_of_block(const rig *r, const cev_lanes *theta, cev_lanes *form
     }
 }
 
-static void check_chi2(const char *experiments, const char *interaction, bool observed, double size)
+static void check_chi2_of(rig *r, double size, double tolerance)
 {
-    rig r;
-    values v;
+    static values v;
     gsl_rng *random = random_numbers(1);
     cev_lanes theta[MOST_PARAMETERS], form[MOST_FORMS];
     cev_model_scratch *scratch;
-    set_up(&r, experiments, interaction, observed, false);
-    assert_ok(cev_model_scratch_create(r.model[0], &scratch));
+    assert_ok(cev_model_scratch_create(r->model[0], &scratch));
     for (int k = 0; k < 25; k++) {
         cev_block_result block = {0};
-        random_theta(&r, random, size * pow(0.5, k % 8), theta);
-        forms_of_block(&r, theta, form);
+        random_theta(r, random, size * pow(0.5, k % 8), theta);
+        forms_of_block(r, theta, form);
         prepare(&v);
-        joint_evaluate(r.joint, r.scratch, form, theta, NULL, &v.out);
-        cev_model_evaluate(r.model[0], &r.data[0], scratch, theta, NULL, &block);
+        joint_evaluate(r->joint, r->scratch, form, theta, NULL, &v.out);
+        cev_model_evaluate(r->model[0], &r->data[0], scratch, theta, NULL, &block);
         for (int l = 0; l < CEV_LANES; l++) {
             assert_int_equal(v.out.status[l], block.status[l]);
             if (block.status[l] == CEV_POINT_OK)
-                assert_close(v.out.chi2[l], block.chi2[l], 1e-11 * fmax(1, block.chi2[l]));
+                assert_close(v.out.chi2[l], block.chi2[l], tolerance * fmax(1, block.chi2[l]));
         }
     }
     cev_model_scratch_destroy(&scratch);
     gsl_rng_free(random);
-    tear_down(&r);
+    tear_down(r);
+}
+
+static void check_chi2(const char *experiments, const char *interaction, bool observed, double size)
+{
+    rig r;
+    set_up(&r, experiments, interaction, observed, false);
+    check_chi2_of(&r, size, 1e-11);
 }
 
 static void chi2_is_the_engines(void **state)
@@ -139,6 +200,31 @@ static void chi2_is_the_engines(void **state)
     check_chi2("coherent_csi", "nsi", true, 0.5);
     check_chi2("xenonnt_8b", "nsi", true, 0.5);
     check_chi2("xenonnt_8b,ess_xe", "vector", false, 0.5);
+}
+
+/* --- templates between nodes ------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *experiments, *interaction;
+    varied varied[MOST_VARIED];
+    size_t most_forms;
+} interpolated[] = {
+    {"coherent_csi", "nsi", {{NUMBER, "quenching.c1", 0.05, 0.06}}, 60},
+    {"coherent_csi,ess_csi", "nsi", {{NUMBER, "coherent_csi.quenching.c1", 0.05, 0.06}}, 60},
+    {"ess_csi,ess_xe", "vector", {{SLOW, "mediator_mass_MeV", 5, 300}}, 220},
+    {"xenonnt_8b,ess_xe", "nsi", {{NUMBER, "source.theta12_rad", 0.57, 0.6}}, 60},
+};
+
+static void chi2_between_nodes_is_the_engines(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < LENGTH(interpolated); k++) {
+        rig r;
+        set_up_varied(&r, interpolated[k].experiments, interpolated[k].interaction, false, interpolated[k].varied);
+        assert_true(r.n_form <= interpolated[k].most_forms);
+        assert_false(joint_has_matrices(r.joint));
+        check_chi2_of(&r, 0.5, 1e-9);
+    }
 }
 
 static void all_interactions_have_it(void **state)
@@ -212,23 +298,41 @@ static void derivatives_are_differences(void **state)
 
 /* --- forms by parameters ------------------------------------------------------------------------------------------ */
 
-static void check_form_derivatives(const char *experiments, const char *interaction)
+enum { MOST_FREE = 11 }; /* more than are asked for at a time */
+
+/* The free parameters: what is varied, then couplings, from the end. */
+static size_t list_free(const rig *r, const cev_lanes *theta, size_t *free)
+{
+    size_t n = 0;
+    for (const varied *v = r->varied; v && v->kind != END; v++) free[n++] = cev_roster_index(&r->roster, v->name);
+    for (size_t p = r->config->interaction->card.n_parameter; p-- > 0 && n < MOST_FREE;)
+        if (!cev_roster_is_slow(&r->roster, p) && !isnan(theta[p][0]) && !isinf(theta[p][0])) free[n++] = p;
+    return n;
+}
+
+static double step_of(const rig *r, size_t index, double here)
+{
+    for (const varied *v = r->varied; v && v->kind != END; v++)
+        if (cev_roster_index(&r->roster, v->name) == index) return 1e-5 * (v->high - v->low);
+    return 1e-4 * fmax(fabs(here), size_of(cev_roster_parameter(&r->roster, index)->name));
+}
+
+static void check_form_derivatives(const char *experiments, const char *interaction, const varied *v)
 {
     rig r;
     gsl_rng *random = random_numbers(3);
     cev_lanes theta[MOST_PARAMETERS];
-    size_t free[MOST_PARAMETERS], n_free = 0;
-    set_up(&r, experiments, interaction, false, false);
+    size_t free[MOST_FREE];
+    set_up_varied(&r, experiments, interaction, false, v);
     random_theta(&r, random, 0.5, theta);
-    for (size_t p = r.n_theta; p-- > 0 && n_free < 8;)
-        if (!cev_roster_is_slow(&r.config->roster, p) && !isnan(theta[p][0]) && !isinf(theta[p][0])) free[n_free++] = p;
-    double first[8 * MOST_FORMS], second[8 * 8 * MOST_FORMS], at[MOST_PARAMETERS], value[2][MOST_FORMS];
-    double slope[2][8 * MOST_FORMS], unused[8 * 8 * MOST_FORMS];
+    size_t n_free = list_free(&r, theta, free);
+    static double first[MOST_FREE * MOST_FORMS], second[MOST_FREE * MOST_FREE * MOST_FORMS];
+    static double slope[2][MOST_FREE * MOST_FORMS], unused[MOST_FREE * MOST_FREE * MOST_FORMS];
+    double at[MOST_PARAMETERS], value[2][MOST_FORMS];
     for (size_t p = 0; p < r.n_theta; p++) at[p] = theta[p][0];
     joint_form_derivatives(r.joint, at, n_free, free, first, second);
     for (size_t p = 0; p < n_free; p++) {
-        double here = at[free[p]],
-               step = 1e-4 * fmax(fabs(here), size_of(cev_roster_parameter(&r.config->roster, free[p])->name));
+        double here = at[free[p]], step = step_of(&r, free[p], here);
         for (int side = 0; side < 2; side++) {
             at[free[p]] = here + (side ? step : -step);
             joint_forms(r.joint, at, value[side]);
@@ -253,9 +357,11 @@ static void check_form_derivatives(const char *experiments, const char *interact
 static void derivatives_of_forms_are_differences(void **state)
 {
     (void)state;
-    check_form_derivatives("ess_csi", "nsi");
-    check_form_derivatives("xenonnt_8b", "nsi");
-    check_form_derivatives("xenonnt_8b,ess_xe", "vector");
+    check_form_derivatives("ess_csi", "nsi", NULL);
+    check_form_derivatives("xenonnt_8b", "nsi", NULL);
+    check_form_derivatives("xenonnt_8b,ess_xe", "vector", NULL);
+    for (size_t k = 0; k < LENGTH(interpolated); k++)
+        check_form_derivatives(interpolated[k].experiments, interpolated[k].interaction, interpolated[k].varied);
 }
 
 /* --- sums, lanes, levels ------------------------------------------------------------------------------------------ */
@@ -400,6 +506,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chi2_is_the_engines),
+        cmocka_unit_test(chi2_between_nodes_is_the_engines),
         cmocka_unit_test(all_interactions_have_it),
         cmocka_unit_test(derivatives_are_differences),
         cmocka_unit_test(derivatives_of_forms_are_differences),
