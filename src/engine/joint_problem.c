@@ -321,7 +321,8 @@ static void find_moved(const joint_problem *p, joint_work *work, const joint_pla
 
 /* Live forms, and which parameters move one of them, at either place: where a given coupling is 0, its products with
  * free ones do not move, and elsewhere they do. */
-static void find_live(joint_problem *p, joint_work *work, const joint_place *place, const joint_place *other, bool *idle)
+static void find_live(joint_problem *p, joint_work *work, const joint_place *place, const joint_place *other,
+                      bool *idle)
 {
     bool moved[JOINT_MAX_FORMS] = {false};
     p->n_live = p->n_form;
