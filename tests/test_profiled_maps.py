@@ -170,6 +170,14 @@ def test_a_tied_coupling_is_the_diagonal(tmp_path):
     assert tied == pytest.approx(np.diagonal(plane), abs=1e-9)
 
 
+@pytest.mark.parametrize("quark, other", ["ud", "du"])
+def test_a_partner_on_an_axis_that_holds_zero(tmp_path, quark, other):
+    """Where eps^u is 0, its product with the profiled eps^d does not move; elsewhere it does. In silicon the two cancel."""
+    found = chi2(tmp_path, "partner", [profile(f"eps_etau_{other}V")], experiments=["ess_si"],
+                 plane=[axis(f"eps_etau_{quark}V", 5, low=-0.5, high=0.5)], tile=[5])
+    assert found == pytest.approx(np.zeros(5), abs=1e-3)
+
+
 # --- verify -----------------------------------------------------------------------------------------------------------
 def test_a_map_is_sound(copy):
     told = run_json("verify", "--all", "--points", 10, copy, "--json")

@@ -301,13 +301,11 @@ static void find_known_forms(const joint_problem *p, joint_work *work, const joi
     }
 }
 
-/* Live forms, and which parameters move one of them. */
-static void find_live(joint_problem *p, joint_work *work, const joint_place *place, bool *idle)
+/* Forms that change somewhere in the box of a place, and which parameters change them. */
+static void find_moved(const joint_problem *p, joint_work *work, const joint_place *place, bool *moved, bool *idle)
 {
-    bool known[JOINT_MAX_FORMS], moved[JOINT_MAX_FORMS] = {false};
+    bool known[JOINT_MAX_FORMS];
     find_known_forms(p, work, place, known);
-    p->n_live = p->n_form;
-    for (size_t f = 0; f < p->n_form; f++) p->live[f] = f;
     for (size_t k = 0; k < 3; k++) {
         double z[JOINT_MAX_FREE];
         for (size_t a = 0; a < p->n; a++) z[a] = spread(k, a);
@@ -319,6 +317,18 @@ static void find_live(joint_problem *p, joint_work *work, const joint_place *pla
                 idle[p->of[a]] = false;
             }
     }
+}
+
+/* Live forms, and which parameters move one of them, at either place: where a given coupling is 0, its products with
+ * free ones do not move, and elsewhere they do. */
+static void find_live(joint_problem *p, joint_work *work, const joint_place *place, const joint_place *other,
+                      bool *idle)
+{
+    bool moved[JOINT_MAX_FORMS] = {false};
+    p->n_live = p->n_form;
+    for (size_t f = 0; f < p->n_form; f++) p->live[f] = f;
+    find_moved(p, work, place, moved, idle);
+    find_moved(p, work, other, moved, idle);
     p->n_live = 0;
     for (size_t f = 0; f < p->n_form; f++)
         if (moved[f]) p->live[p->n_live++] = f;
@@ -379,12 +389,12 @@ void joint_problem_refresh(joint_problem *p, joint_work *work, const double *the
     choose_free(p, idle);
     joint_place_open(p, work, theta, place);
     for (size_t k = 0; k < p->n_all; k++) idle[k] = true;
-    find_live(p, work, place, idle);
-    choose_free(p, idle);
-    if (!keep_bends(p, work, place)) return;
-    joint_place other = *place;
-    for (size_t t = 0; t < p->n_theta; t++) /* and with the same second derivatives elsewhere in the scan */
+    joint_place other = *place; /* elsewhere in the scan */
+    for (size_t t = 0; t < p->n_theta; t++)
         if (!is_carrier(p, t) && !cev_roster_is_slow(p->roster, t)) other.theta[t] = 1.0625 * other.theta[t] + 0.03;
+    find_live(p, work, place, &other, idle);
+    choose_free(p, idle);
+    if (!keep_bends(p, work, place)) return; /* second derivatives are the same at both */
     p->quadratic = expansion_holds(p, work, place) && expansion_holds(p, work, &other);
 }
 
