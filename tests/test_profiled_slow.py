@@ -29,10 +29,10 @@ def least(folder, experiments, parameters, slow, low, high, penalty=lambda x: 0.
     return np.where(edge, fine.min(-1), middle + 0.5 * shift * (right - left) + 0.5 * shift ** 2 * bent), fine.min(-1)
 
 
-def assert_least(profiled, expected, on_axis, tolerance):
+def assert_least(profiled, expected, on_axis, tolerance, relative=1e-6):
     """Never above a value of the axis, and as low as the axis says."""
     assert np.all(profiled <= on_axis + 1e-7 * np.maximum(1, on_axis))
-    assert profiled == pytest.approx(expected, abs=tolerance, rel=1e-6)
+    assert profiled == pytest.approx(expected, abs=tolerance, rel=relative)
 
 
 @pytest.fixture
@@ -65,18 +65,18 @@ def test_mass_of_a_mediator(tmp_path, toy):
     coupling, mass = axis("coupling", 4, 2e-5, 2e-4), "mediator_mass_MeV"
     profiled = chi2(tmp_path, "profiled", toy, [coupling, {"name": mass, "profile": [20, 60]}], interaction="vector_universal")
     expected = least(tmp_path, toy, [coupling], mass, 20, 60, interaction="vector_universal")
-    assert_least(profiled, *expected, 2e-3)
+    assert_least(profiled, *expected, 2e-3, 1e-5)  # what the parabola misses: the axis is coarse beside a dip this deep
 
 
 def test_a_constraint_is_a_pull(tmp_path):
     """A number in which counts are linear: its profile with a constraint is a pull of the signal."""
     source = {"name": "pion_decay_at_rest", "protons_per_year": 2.8e23, "years": 3, "neutrinos_per_proton": 0.3, "distance_m": 20}
-    number = {"name": "source.neutrinos_per_proton", "profile": [0.01, 0.6], "centre": 0.3, "sigma": 0.03}
+    number = {"name": "source.neutrinos_per_proton", "profile": [0.21, 0.41], "centre": 0.3, "sigma": 0.03}
     background = {"name": "toy.background", "sigma": 0.05, "scales": ["flat"]}
     alone = [str(write_experiment(tmp_path, "toy", source=source, pulls=[background]))]
-    profiled = chi2(tmp_path, "profiled", alone, [axis("eps_ee_uV", 5, -0.05, 0.4), number])
+    profiled = chi2(tmp_path, "profiled", alone, [axis("eps_ee_uV", 5, -0.02, 0.06), number])
     pulled = [str(write_experiment(tmp_path, "toy", source=source, pulls=[background, {"name": "beam", "sigma": 0.1, "scales": ["signal"]}]))]
-    assert profiled == pytest.approx(chi2(tmp_path, "pulled", pulled, [axis("eps_ee_uV", 5, -0.05, 0.4)]), abs=2e-9, rel=1e-9)
+    assert profiled == pytest.approx(chi2(tmp_path, "pulled", pulled, [axis("eps_ee_uV", 5, -0.02, 0.06)]), abs=2e-9, rel=1e-9)
 
 
 def test_numbers_of_two_experiments(tmp_path):
@@ -100,3 +100,14 @@ def test_too_much_to_interpolate(tmp_path):
     scan_file = write_scan(tmp_path, ["ess_csi", "ess_xe", "ess_ge", "ess_si"], parameters, interaction="vector")
     message = run("run", scan_file, "-o", tmp_path / "map.h5", code=BAD_INPUT).stderr
     assert "mediator_mass_MeV" in message and "narrower" in message
+
+
+def test_a_formula_linear_in_what_is_profiled(tmp_path):
+    """At one value of the axis that the formula reads, it is a tie."""
+    more = [{"name": name, "profile": [-1, 1]} for name in ("eps_mumu_uV", "eps_mumu_dV")]
+    formula = {"name": "eps_ee_dV", "formula": "eps*(2*cos(pi*eta/180) - sin(pi*eta/180))"}
+    plane = [COUPLING, axis("eta", 3, -90, 90, unit="deg"), {"name": "eps", "profile": [-1, 1]}, formula]
+    whole = chi2(tmp_path, "formula", ["ess_csi", "ess_si"], [*plane, *more])
+    for k, times in enumerate((1, 2, -1)):
+        tied = [COUPLING, {"name": "eps", "profile": [-1, 1]}, {"name": "eps_ee_dV", "equals": "eps", "times": times}]
+        assert whole[:, k] == pytest.approx(chi2(tmp_path, f"tied{k}", ["ess_csi", "ess_si"], [*tied, *more]), abs=1e-7)

@@ -301,17 +301,17 @@ static double spread(size_t k, size_t a)
     return x - floor(x) - 0.5;
 }
 
-/* Chi2 knows a form if a block of places about it has a gradient there. */
-static void find_known_forms(const joint_problem *p, joint_work *work, const joint_place *place, bool *known)
+/* Chi2 knows a form if a block about two places has a gradient there. */
+static void find_known_forms(const joint_problem *p, joint_work *work, const joint_place *const *place, bool *known)
 {
     cev_lanes form[JOINT_MAX_FORMS], theta[CEV_MAX_THETA], gradient[JOINT_MAX_FORMS];
     joint_value value = {.gradient = gradient};
     for (size_t l = 0; l < CEV_LANES; l++) {
         double z[JOINT_MAX_FREE], own[JOINT_MAX_FORMS];
         for (size_t a = 0; a < p->n; a++) z[a] = spread(l, a);
-        ask_forms(p, work, place, z, own);
+        ask_forms(p, work, place[l % 2], z, own);
         for (size_t f = 0; f < p->n_form; f++) form[f][l] = own[f];
-        for (size_t t = 0; t < p->n_theta; t++) theta[t][l] = place->theta[t];
+        for (size_t t = 0; t < p->n_theta; t++) theta[t][l] = place[l % 2]->theta[t];
     }
     joint_evaluate(p->chi2, work->scratch, form, theta, NULL, &value);
     for (size_t f = 0; f < p->n_form; f++) {
@@ -320,17 +320,17 @@ static void find_known_forms(const joint_problem *p, joint_work *work, const joi
     }
 }
 
-/* Live forms, and which parameters move one of them. */
-static void find_live(joint_problem *p, joint_work *work, const joint_place *place, bool *idle)
+/* Live forms, and which parameters move one of them, at one of two places. */
+static void find_live(joint_problem *p, joint_work *work, const joint_place *const *place, bool *idle)
 {
     bool known[JOINT_MAX_FORMS], moved[JOINT_MAX_FORMS] = {false};
     find_known_forms(p, work, place, known);
     p->n_live = p->n_form;
     for (size_t f = 0; f < p->n_form; f++) p->live[f] = f;
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 6; k++) {
         double z[JOINT_MAX_FREE];
         for (size_t a = 0; a < p->n; a++) z[a] = spread(k, a);
-        ask_slopes(p, work, place, z, work->slope);
+        ask_slopes(p, work, place[k % 2], z, work->slope);
         for (size_t a = 0; a < p->n; a++)
             for (size_t f = 0; f < p->n_form; f++) {
                 if (!known[f] || work->slope[a * p->n_form + f] == 0) continue;
@@ -430,11 +430,11 @@ void joint_problem_refresh(joint_problem *p, joint_work *work, const double *the
     choose_free(p, idle);
     joint_place_open(p, work, theta, place);
     for (size_t k = 0; k < p->n_all; k++) idle[k] = true;
-    find_live(p, work, place, idle);
-    choose_free(p, idle);
     joint_place other = *place;
-    for (size_t t = 0; t < p->n_theta; t++) /* somewhere else in the scan */
+    for (size_t t = 0; t < p->n_theta; t++) /* somewhere else in the scan: here, couplings may be zero */
         if (!is_carrier(p, t) && !cev_roster_is_slow(p->roster, t)) other.theta[t] = 1.0625 * other.theta[t] + 0.03;
+    find_live(p, work, (const joint_place *const[]){place, &other}, idle);
+    choose_free(p, idle);
     p->affine = p->has_formulas && is_affine(p, work, place) && is_affine(p, work, &other);
     joint_theta(p, work, &other, (const double[JOINT_MAX_FREE]){0}, other.theta);
     if (!keep_bends(p, work, place, &other)) return;
