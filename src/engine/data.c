@@ -34,9 +34,33 @@ static cev_status asimov_of_all(cev_arena *arena, const cev_model *model, const 
     return status;
 }
 
+/* The truth need not lie between the nodes of a slow parameter that is profiled, nor have a value of it: it is folded
+ * as it is, by a model that profiles nothing. */
+static cev_status asimov_between_nodes(cev_arena *arena, const cev_model *model, const double *theta, cev_data *out)
+{
+    cev_roster roster = model->roster;
+    const cev_experiment **experiment;
+    cev_model *plain = NULL;
+    roster.n_profiled = 0;
+    CEV_TRY(cev_new(arena, model->n_experiment, &experiment));
+    for (size_t e = 0; e < model->n_experiment; e++) experiment[e] = model->experiment[e].experiment;
+    cev_status status = cev_model_create(model->n_experiment, experiment, &roster, theta, &plain);
+    if (status == CEV_OK) status = asimov_of_all(arena, plain, theta, out);
+    cev_model_destroy(&plain);
+    return status;
+}
+
+static bool profiles_slow(const cev_model *model)
+{
+    bool any = false;
+    for (size_t k = 0; k < model->n_interpolated; k++) any |= !model->interpolated[k].number;
+    return any;
+}
+
 cev_status cev_data_asimov(cev_arena *arena, cev_model *model, const double *theta, cev_data *out)
 {
     double before[CEV_MAX_THETA];
+    if (profiles_slow(model)) return asimov_between_nodes(arena, model, theta, out);
     memcpy(before, model->theta, sizeof before);
     cev_model_fold(model, theta);
     cev_status status = asimov_of_all(arena, model, theta, out);

@@ -2,10 +2,11 @@
 #include "joint_problem.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-static const double probe = 1e-3;         /* of z: differences of formulas */
+static const double probe = 1e-3;      /* of z: differences of formulas */
+static const double wide_probe = 2e-2; /* ... of second order: what they miss is smooth, rounding is not */
+static const double affine_to = 1e-13;
 static const double quadratic_to = 1e-12; /* of the terms of the expansion */
 
 /* --- what moves with the free parameters ------------------------------------------------------------------------ */
@@ -75,6 +76,21 @@ void joint_theta(const joint_problem *p, joint_work *work, const joint_place *pl
     if (p->roster->n_follower) cev_followers_apply_one(p->roster, work->followers, theta);
 }
 
+/* The same of formulas that are linear in z. */
+static void carry_across(const joint_problem *p, joint_work *work, const joint_place *place,
+                         double carry[CEV_MAX_THETA][JOINT_MAX_FREE])
+{
+    double at[2][CEV_MAX_THETA];
+    for (size_t a = 0; a < p->n; a++) {
+        for (int k = 0; k < 2; k++) {
+            double y[JOINT_MAX_FREE] = {0};
+            y[a] = k - 0.5;
+            joint_theta(p, work, place, y, at[k]);
+        }
+        for (size_t c = 0; c < p->n_carrier; c++) carry[c][a] = at[1][p->carrier[c]] - at[0][p->carrier[c]];
+    }
+}
+
 /* dtheta_c/dz_a of carriers by differences, at z; five points. */
 static void carry_by_differences(const joint_problem *p, joint_work *work, const joint_place *place, const double *z,
                                  double carry[CEV_MAX_THETA][JOINT_MAX_FREE])
@@ -97,7 +113,10 @@ static const double (*carry_at(const joint_problem *p, joint_work *work, const j
                                double own[CEV_MAX_THETA][JOINT_MAX_FREE]))[JOINT_MAX_FREE]
 {
     if (!p->has_formulas) return p->carry;
-    carry_by_differences(p, work, place, z, own);
+    if (p->affine)
+        carry_across(p, work, place, own);
+    else
+        carry_by_differences(p, work, place, z, own);
     return (const double(*)[JOINT_MAX_FREE])own;
 }
 
@@ -134,19 +153,19 @@ static void ask_bend(const joint_problem *p, joint_work *work, const joint_place
         for (size_t d = 0; carry[c][a] != 0 && d < p->n_carrier; d++)
             for (size_t f = 0; carry[d][b] != 0 && f < p->n_live; f++)
                 bend[f] += carry[c][a] * carry[d][b] * work->second[(c * p->n_carrier + d) * p->n_form + p->live[f]];
-    if (!p->has_formulas) return;
+    if (!p->has_formulas || p->affine) return;
     double theta[4][CEV_MAX_THETA], y[JOINT_MAX_FREE];
     for (int k = 0; k < 4; k++) {
         memcpy(y, z, p->n * sizeof *y);
-        y[a] = fmin(fmax(y[a], -0.5 + 2 * probe), 0.5 - 2 * probe);
-        if (a != b) y[b] = fmin(fmax(y[b], -0.5 + 2 * probe), 0.5 - 2 * probe);
-        y[a] += k & 1 ? probe : -probe;
-        y[b] += k & 2 ? probe : -probe;
+        y[a] = fmin(fmax(y[a], -0.5 + 2 * wide_probe), 0.5 - 2 * wide_probe);
+        if (a != b) y[b] = fmin(fmax(y[b], -0.5 + 2 * wide_probe), 0.5 - 2 * wide_probe);
+        y[a] += k & 1 ? wide_probe : -wide_probe;
+        y[b] += k & 2 ? wide_probe : -wide_probe;
         joint_theta(p, work, place, y, theta[k]);
     }
     for (size_t c = 0; c < p->n_carrier; c++) {
         size_t i = p->carrier[c];
-        double second = (theta[3][i] - theta[1][i] - theta[2][i] + theta[0][i]) / (4 * probe * probe);
+        double second = (theta[3][i] - theta[1][i] - theta[2][i] + theta[0][i]) / (4 * wide_probe * wide_probe);
         for (size_t f = 0; f < p->n_live; f++) bend[f] += second * work->first[c * p->n_form + p->live[f]];
     }
 }
@@ -168,12 +187,12 @@ static void ask_bends(const joint_problem *p, joint_work *work, const joint_plac
         }
 }
 
-/* --- the same where forms are quadratic --------------------------------------------------------------------------- */
+/* --- the same where forms are quadratic ---------------------------------------------------------------------------- */
 
 void joint_live_forms(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *form)
 {
     size_t m = p->n_live;
-    if (!p->quadratic) {
+    if (!p->expands) {
         ask_forms(p, work, place, z, work->form);
         for (size_t f = 0; f < m; f++) form[f] = work->form[p->live[f]];
         return;
@@ -183,7 +202,7 @@ void joint_live_forms(const joint_problem *p, joint_work *work, const joint_plac
         for (size_t f = 0; f < m; f++) form[f] += z[a] * place->slope[a * m + f];
     for (size_t k = 0; k < p->n_bend; k++) {
         const joint_bend *b = &p->bend[k];
-        form[b->f] += (b->a == b->b ? 0.5 : 1) * b->value * z[b->a] * z[b->b];
+        form[b->f] += (b->a == b->b ? 0.5 : 1) * place->bend[k] * z[b->a] * z[b->b];
     }
 }
 
@@ -191,28 +210,28 @@ void joint_live_slopes(const joint_problem *p, joint_work *work, const joint_pla
                        double *slope)
 {
     size_t m = p->n_live;
-    if (!p->quadratic) {
+    if (!p->expands) {
         ask_slopes(p, work, place, z, slope);
         return;
     }
     memcpy(slope, place->slope, p->n * m * sizeof *slope);
     for (size_t k = 0; k < p->n_bend; k++) {
         const joint_bend *b = &p->bend[k];
-        slope[b->a * m + b->f] += b->value * z[b->b];
-        if (b->a != b->b) slope[b->b * m + b->f] += b->value * z[b->a];
+        slope[b->a * m + b->f] += place->bend[k] * z[b->b];
+        if (b->a != b->b) slope[b->b * m + b->f] += place->bend[k] * z[b->a];
     }
 }
 
 void joint_add_bends(const joint_problem *p, joint_work *work, const joint_place *place, const double *z,
                      const double *gradient, double h[JOINT_MAX_FREE][JOINT_MAX_FREE])
 {
-    if (!p->quadratic) {
+    if (!p->expands) {
         ask_bends(p, work, place, z, gradient, h);
         return;
     }
     for (size_t k = 0; k < p->n_bend; k++) {
         const joint_bend *b = &p->bend[k];
-        double x = b->value * gradient[b->f];
+        double x = place->bend[k] * gradient[b->f];
         h[b->a][b->b] += x;
         if (b->a != b->b) h[b->b][b->a] += x;
     }
@@ -220,7 +239,7 @@ void joint_add_bends(const joint_problem *p, joint_work *work, const joint_place
 
 void joint_all_forms(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *form)
 {
-    if (!p->quadratic) {
+    if (!p->expands) {
         ask_forms(p, work, place, z, form);
         return;
     }
@@ -229,27 +248,7 @@ void joint_all_forms(const joint_problem *p, joint_work *work, const joint_place
     for (size_t f = 0; f < p->n_live; f++) form[p->live[f]] = work->trial[f];
 }
 
-double joint_prior(const joint_problem *p, const double *z)
-{
-    double sum = 0;
-    for (size_t a = 0; a < p->n; a++) sum += p->weight[a] * (z[a] - p->centre[a]) * (z[a] - p->centre[a]);
-    return sum;
-}
-
 /* --- places ------------------------------------------------------------------------------------------------------- */
-
-cev_status joint_places_new(cev_arena *arena, const joint_sizes *p, size_t n, joint_place **out)
-{
-    double *form, *slope;
-    CEV_TRY(cev_new(arena, n, out));
-    CEV_TRY(cev_new(arena, n * p->n_form, &form));
-    CEV_TRY(cev_new(arena, n * p->n_all * p->n_form, &slope));
-    for (size_t k = 0; k < n; k++) {
-        (*out)[k].form = form + k * p->n_form;
-        (*out)[k].slope = slope + k * p->n_all * p->n_form;
-    }
-    return CEV_OK;
-}
 
 static double idle_penalty(const joint_problem *p)
 {
@@ -263,6 +262,21 @@ static double idle_penalty(const joint_problem *p)
     return sum;
 }
 
+/* Second derivatives at a place, of the forms that have some. */
+static void fill_bends(const joint_problem *p, joint_work *work, joint_place *place)
+{
+    const double zero[JOINT_MAX_FREE] = {0};
+    double own[CEV_MAX_THETA][JOINT_MAX_FREE], bend[JOINT_MAX_FORMS];
+    const double(*carry)[JOINT_MAX_FREE] = carry_at(p, work, place, zero, own);
+    joint_form_derivatives(p->chi2, place->theta, p->n_carrier, p->carrier, work->first, work->second);
+    for (size_t k = 0; k < p->n_bend; k++) {
+        const joint_bend *b = &p->bend[k];
+        bool same = k > 0 && p->bend[k - 1].a == b->a && p->bend[k - 1].b == b->b;
+        if (!same) ask_bend(p, work, place, zero, b->a, b->b, carry, bend);
+        place->bend[k] = bend[b->f];
+    }
+}
+
 void joint_place_open(const joint_problem *p, joint_work *work, const double *theta, joint_place *out)
 {
     const double zero[JOINT_MAX_FREE] = {0};
@@ -271,10 +285,15 @@ void joint_place_open(const joint_problem *p, joint_work *work, const double *th
     joint_theta(p, work, out, zero, out->theta);
     out->penalty = cev_roster_penalty(p->roster, out->theta) + idle_penalty(p);
     joint_forms(p->chi2, out->theta, out->form);
-    if (p->quadratic) ask_slopes(p, work, out, zero, out->slope);
+    if (!p->expands) return;
+    ask_slopes(p, work, out, zero, out->slope);
+    if (!p->quadratic)
+        fill_bends(p, work, out);
+    else
+        for (size_t k = 0; k < p->n_bend; k++) out->bend[k] = p->bend[k].value;
 }
 
-/* --- what kind of problem it is ----------------------------------------------------------------------------------- */
+/* --- what kind of problem it is ------------------------------------------------------------------------------------ */
 
 static double spread(size_t k, size_t a)
 {
@@ -282,17 +301,17 @@ static double spread(size_t k, size_t a)
     return x - floor(x) - 0.5;
 }
 
-/* Chi2 knows a form if a block of places about it has a gradient there. */
-static void find_known_forms(const joint_problem *p, joint_work *work, const joint_place *place, bool *known)
+/* Chi2 knows a form if a block about two places has a gradient there. */
+static void find_known_forms(const joint_problem *p, joint_work *work, const joint_place *const *place, bool *known)
 {
     cev_lanes form[JOINT_MAX_FORMS], theta[CEV_MAX_THETA], gradient[JOINT_MAX_FORMS];
     joint_value value = {.gradient = gradient};
     for (size_t l = 0; l < CEV_LANES; l++) {
         double z[JOINT_MAX_FREE], own[JOINT_MAX_FORMS];
         for (size_t a = 0; a < p->n; a++) z[a] = spread(l, a);
-        ask_forms(p, work, place, z, own);
+        ask_forms(p, work, place[l % 2], z, own);
         for (size_t f = 0; f < p->n_form; f++) form[f][l] = own[f];
-        for (size_t t = 0; t < p->n_theta; t++) theta[t][l] = place->theta[t];
+        for (size_t t = 0; t < p->n_theta; t++) theta[t][l] = place[l % 2]->theta[t];
     }
     joint_evaluate(p->chi2, work->scratch, form, theta, NULL, &value);
     for (size_t f = 0; f < p->n_form; f++) {
@@ -301,15 +320,17 @@ static void find_known_forms(const joint_problem *p, joint_work *work, const joi
     }
 }
 
-/* Forms that change somewhere in the box of a place, and which parameters change them. */
-static void find_moved(const joint_problem *p, joint_work *work, const joint_place *place, bool *moved, bool *idle)
+/* Live forms, and which parameters move one of them, at one of two places. */
+static void find_live(joint_problem *p, joint_work *work, const joint_place *const *place, bool *idle)
 {
-    bool known[JOINT_MAX_FORMS];
+    bool known[JOINT_MAX_FORMS], moved[JOINT_MAX_FORMS] = {false};
     find_known_forms(p, work, place, known);
-    for (size_t k = 0; k < 3; k++) {
+    p->n_live = p->n_form;
+    for (size_t f = 0; f < p->n_form; f++) p->live[f] = f;
+    for (size_t k = 0; k < 6; k++) {
         double z[JOINT_MAX_FREE];
         for (size_t a = 0; a < p->n; a++) z[a] = spread(k, a);
-        ask_slopes(p, work, place, z, work->slope);
+        ask_slopes(p, work, place[k % 2], z, work->slope);
         for (size_t a = 0; a < p->n; a++)
             for (size_t f = 0; f < p->n_form; f++) {
                 if (!known[f] || work->slope[a * p->n_form + f] == 0) continue;
@@ -317,39 +338,31 @@ static void find_moved(const joint_problem *p, joint_work *work, const joint_pla
                 idle[p->of[a]] = false;
             }
     }
-}
-
-/* Live forms, and which parameters move one of them, at either place: where a given coupling is 0, its products with
- * free ones do not move, and elsewhere they do. */
-static void find_live(joint_problem *p, joint_work *work, const joint_place *place, const joint_place *other,
-                      bool *idle)
-{
-    bool moved[JOINT_MAX_FORMS] = {false};
-    p->n_live = p->n_form;
-    for (size_t f = 0; f < p->n_form; f++) p->live[f] = f;
-    find_moved(p, work, place, moved, idle);
-    find_moved(p, work, other, moved, idle);
     p->n_live = 0;
     for (size_t f = 0; f < p->n_form; f++)
         if (moved[f]) p->live[p->n_live++] = f;
 }
 
-static bool keep_bends(joint_problem *p, joint_work *work, const joint_place *place)
+/* Those that are not zero at one of two places, with their values at the first. */
+static bool keep_bends(joint_problem *p, joint_work *work, const joint_place *place, const joint_place *other)
 {
     const double zero[JOINT_MAX_FREE] = {0};
-    double own[CEV_MAX_THETA][JOINT_MAX_FREE], bend[JOINT_MAX_FORMS];
-    const double(*carry)[JOINT_MAX_FREE] = carry_at(p, work, place, zero, own);
-    joint_form_derivatives(p->chi2, place->theta, p->n_carrier, p->carrier, work->first, work->second);
+    double own[2][CEV_MAX_THETA][JOINT_MAX_FREE], bend[JOINT_MAX_FREE][JOINT_MAX_FREE][2][JOINT_MAX_FORMS];
+    for (int k = 0; k < 2; k++) {
+        const joint_place *at = k ? other : place;
+        const double(*carry)[JOINT_MAX_FREE] = carry_at(p, work, at, zero, own[k]);
+        joint_form_derivatives(p->chi2, at->theta, p->n_carrier, p->carrier, work->first, work->second);
+        for (size_t a = 0; a < p->n; a++)
+            for (size_t b = 0; b <= a; b++) ask_bend(p, work, at, zero, a, b, carry, bend[a][b][k]);
+    }
     p->n_bend = 0;
     for (size_t a = 0; a < p->n; a++)
-        for (size_t b = 0; b <= a; b++) {
-            ask_bend(p, work, place, zero, a, b, carry, bend);
+        for (size_t b = 0; b <= a; b++)
             for (size_t f = 0; f < p->n_live; f++) {
-                if (bend[f] == 0) continue;
+                if (bend[a][b][0][f] == 0 && bend[a][b][1][f] == 0) continue;
                 if (p->n_bend == JOINT_MAX_BENDS) return false;
-                p->bend[p->n_bend++] = (joint_bend){.a = a, .b = b, .f = f, .value = bend[f]};
+                p->bend[p->n_bend++] = (joint_bend){.a = a, .b = b, .f = f, .value = bend[a][b][0][f]};
             }
-        }
     return true;
 }
 
@@ -361,14 +374,13 @@ static void size_terms(const joint_problem *p, const joint_place *place, const d
         for (size_t a = 0; a < p->n; a++) size[f] += fabs(z[a] * place->slope[a * p->n_live + f]);
     }
     for (size_t k = 0; k < p->n_bend; k++)
-        size[p->bend[k].f] += fabs(p->bend[k].value * z[p->bend[k].a] * z[p->bend[k].b]);
+        size[p->bend[k].f] += fabs(place->bend[k] * z[p->bend[k].a] * z[p->bend[k].b]);
 }
 
 /* Whether the expansion about the middle gives the forms elsewhere, at this place. */
 static bool expansion_holds(joint_problem *p, joint_work *work, joint_place *place)
 {
     bool holds = true;
-    p->quadratic = true;
     joint_place_open(p, work, place->theta, place);
     for (size_t k = 0; k < 5; k++) {
         double z[JOINT_MAX_FREE], expanded[JOINT_MAX_FORMS], exact[JOINT_MAX_FORMS], size[JOINT_MAX_FORMS];
@@ -381,24 +393,58 @@ static bool expansion_holds(joint_problem *p, joint_work *work, joint_place *pla
     return holds;
 }
 
+/* Whether formulas are linear in z at a place. */
+static bool is_affine(joint_problem *p, joint_work *work, const joint_place *place)
+{
+    double carry[CEV_MAX_THETA][JOINT_MAX_FREE], middle[CEV_MAX_THETA], theta[CEV_MAX_THETA];
+    const double zero[JOINT_MAX_FREE] = {0};
+    bool is = true;
+    joint_theta(p, work, place, zero, middle);
+    carry_across(p, work, place, carry);
+    for (size_t k = 0; k < 5; k++) {
+        double z[JOINT_MAX_FREE];
+        for (size_t a = 0; a < p->n; a++) z[a] = spread(k, a);
+        joint_theta(p, work, place, z, theta);
+        for (size_t c = 0; c < p->n_carrier; c++) {
+            double x = middle[p->carrier[c]], size = fabs(x);
+            for (size_t a = 0; a < p->n; a++) {
+                x += carry[c][a] * z[a];
+                size += fabs(carry[c][a]);
+            }
+            is &= fabs(theta[p->carrier[c]] - x) <= affine_to * size;
+        }
+    }
+    return is;
+}
+
+static bool expands_at(joint_problem *p, joint_work *work, joint_place *place, joint_place *other)
+{
+    return expansion_holds(p, work, place) && expansion_holds(p, work, other);
+}
+
 void joint_problem_refresh(joint_problem *p, joint_work *work, const double *theta)
 {
     bool idle[JOINT_MAX_FREE] = {false};
     joint_place *place = work->place;
-    p->quadratic = false;
+    p->quadratic = p->expands = p->affine = false;
     choose_free(p, idle);
     joint_place_open(p, work, theta, place);
     for (size_t k = 0; k < p->n_all; k++) idle[k] = true;
-    joint_place other = *place; /* elsewhere in the scan */
-    for (size_t t = 0; t < p->n_theta; t++)
+    joint_place other = *place;
+    for (size_t t = 0; t < p->n_theta; t++) /* somewhere else in the scan: here, couplings may be zero */
         if (!is_carrier(p, t) && !cev_roster_is_slow(p->roster, t)) other.theta[t] = 1.0625 * other.theta[t] + 0.03;
-    find_live(p, work, place, &other, idle);
+    find_live(p, work, (const joint_place *const[]){place, &other}, idle);
     choose_free(p, idle);
-    if (!keep_bends(p, work, place)) return; /* second derivatives are the same at both */
-    p->quadratic = expansion_holds(p, work, place) && expansion_holds(p, work, &other);
+    p->affine = p->has_formulas && is_affine(p, work, place) && is_affine(p, work, &other);
+    joint_theta(p, work, &other, (const double[JOINT_MAX_FREE]){0}, other.theta);
+    if (!keep_bends(p, work, place, &other)) return;
+    p->expands = p->quadratic = true;
+    if (expands_at(p, work, place, &other)) return;
+    p->quadratic = false;
+    p->expands = expands_at(p, work, place, &other);
 }
 
-/* --- from beginning to end ---------------------------------------------------------------------------------------- */
+/* --- from beginning to end ------------------------------------------------------------------------------------------ */
 
 static double rest_of(const cev_roster *roster, const joint_free *f)
 {
@@ -450,48 +496,4 @@ cev_status joint_problem_create(cev_arena *arena, const joint_chi2 *chi2, const 
     choose_free(p, idle);
     *out = p;
     return refuse_given_followers(p);
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-void joint_sizes_include(joint_sizes *sizes, const joint_problem *p)
-{
-    sizes->n_all = larger(sizes->n_all, p->n_all);
-    sizes->n_form = larger(sizes->n_form, p->n_form);
-    sizes->n_variable = larger(sizes->n_variable, p->n_variable);
-    sizes->n_pull = larger(sizes->n_pull, joint_n_pull(p->chi2));
-    sizes->n_carrier = larger(sizes->n_carrier, p->n_carrier);
-}
-
-static cev_status allocate_work(const joint_sizes *n, joint_work *w)
-{
-    CEV_TRY(cev_arena_create(&w->arena));
-    CEV_TRY(cev_new(w->arena, n->n_carrier * n->n_form, &w->first));
-    CEV_TRY(cev_new(w->arena, n->n_carrier * n->n_carrier * n->n_form, &w->second));
-    CEV_TRY(cev_new(w->arena, n->n_form, &w->form));
-    CEV_TRY(cev_new(w->arena, n->n_form, &w->trial));
-    CEV_TRY(cev_new(w->arena, n->n_all * n->n_form, &w->slope));
-    CEV_TRY(cev_new(w->arena, 1, &w->drawn));
-    CEV_TRY(joint_places_new(w->arena, n, 1, &w->place));
-    return joint_slots_new(w->arena, n, w);
-}
-
-cev_status joint_work_create(const joint_sizes *sizes, joint_work **out)
-{
-    *out = calloc(1, sizeof **out);
-    if (!*out) return cev_fail(CEV_E_MEMORY, "out of memory");
-    cev_status status = allocate_work(sizes, *out);
-    if (status != CEV_OK) joint_work_destroy(out);
-    return status;
-}
-
-void joint_work_destroy(joint_work **work)
-{
-    if (!work || !*work) return;
-    cev_arena_destroy(&(*work)->arena);
-    free(*work);
-    *work = NULL;
 }

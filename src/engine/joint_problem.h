@@ -5,9 +5,10 @@
  * lengths and curvatures of different parameters can be compared. Parameters that move no count are idle: they have no
  * part in a fit, and rest at their constraint's centre, or at their default, as near as bounds allow.
  *
- * Forms depend on z through the parameters themselves and through those that follow them. Where they are quadratic in
- * z, with the same second derivatives all over the scan (couplings of a current), a place keeps the expansion about
- * the middle, and nothing but a few sums is left for a fit to do; elsewhere the interaction is asked each time. */
+ * Forms depend on z through the parameters themselves and through those that follow them. Where they are quadratic in z
+ * (couplings of a current), a place keeps the expansion about the middle, and nothing but a few sums is left for a fit to
+ * do; elsewhere the interaction is asked each time. Their second derivatives are the same all over the scan, unless a
+ * formula, or a number that templates are interpolated in, makes them different from place to place. */
 #ifndef CEVSCAN_ENGINE_JOINT_PROBLEM_H
 #define CEVSCAN_ENGINE_JOINT_PROBLEM_H
 
@@ -41,8 +42,10 @@ typedef struct joint_problem {
     /* What of theta moves with x: the free parameters and their followers, here without idle ones. */
     size_t n_carrier, carrier[CEV_MAX_THETA];
     double carry[CEV_MAX_THETA][JOINT_MAX_FREE]; /* dtheta/dz of ties */
-    bool has_formulas;                           /* among the carriers: carry is found by differences then */
-    bool quadratic;
+    bool has_formulas;                           /* among the carriers: carry is found by differences then, */
+    bool affine;                                 /* exactly, where formulas are linear in z, whatever else is in them */
+    bool expands;                                /* forms are quadratic in z at each place, */
+    bool quadratic;                              /* with the same second derivatives at all of them */
     size_t n_bend;
     joint_bend bend[JOINT_MAX_BENDS];
 } joint_problem;
@@ -55,7 +58,8 @@ typedef struct joint_place {
     double theta[CEV_MAX_THETA]; /* z = 0, followers included */
     double penalty;              /* of constraints that do not move with z */
     double *form;                /* [n_form] at z = 0 */
-    double *slope;               /* [n][n_live] there, if forms are quadratic */
+    double *slope;               /* [n][n_live] there, if forms expand */
+    double *bend;                /* [n_bend] of this place, if they expand */
 } joint_place;
 
 /* Profiled parameters of the roster, and `n_more` others; n_more + n_profiled <= JOINT_MAX_FREE. CEV_E_INPUT if a pull
@@ -99,7 +103,12 @@ void joint_add_bends(const joint_problem *problem, joint_work *work, const joint
                      const double *gradient, double h[JOINT_MAX_FREE][JOINT_MAX_FREE]);
 
 /* Sum of weight (z - centre)^2. */
-double joint_prior(const joint_problem *problem, const double *z);
+static inline double joint_prior(const joint_problem *p, const double *z)
+{
+    double sum = 0;
+    for (size_t a = 0; a < p->n; a++) sum += p->weight[a] * (z[a] - p->centre[a]) * (z[a] - p->centre[a]);
+    return sum;
+}
 
 struct joint_work {
     cev_arena *arena;

@@ -227,6 +227,16 @@ static void chi2_between_nodes_is_the_engines(void **state)
     }
 }
 
+static void given_pulls_are_where_they_are_given(void **state)
+{
+    (void)state;
+    rig r;
+    set_up_varied(&r, "ess_csi,ess_si", "nsi", false, (const varied[]){{PULL, "ess_csi.signal", -0.3, 0.3}, {0}});
+    check_chi2_of(&r, 0.5, 1e-11);
+    set_up_varied(&r, "coherent_csi", "nsi", true, (const varied[]){{PULL, "coherent_csi.signal", -0.3, 0.3}, {0}});
+    check_chi2_of(&r, 0.5, 1e-11);
+}
+
 static void all_interactions_have_it(void **state)
 {
     (void)state;
@@ -507,6 +517,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chi2_is_the_engines),
         cmocka_unit_test(chi2_between_nodes_is_the_engines),
+        cmocka_unit_test(given_pulls_are_where_they_are_given),
         cmocka_unit_test(all_interactions_have_it),
         cmocka_unit_test(derivatives_are_differences),
         cmocka_unit_test(derivatives_of_forms_are_differences),
