@@ -259,12 +259,11 @@ def test_what_is_profiled_in_vain_is_said(files):
     assert remarks(files, "scalar", mass, "coupling, min: 1e-5, max: 1e-4, points: 3") == ""
 
 
-def test_correlations_of_pulls_that_are_not_there_are_said(files):
-    """Only where experiments can say that a pull has the sigma 0."""
+def test_correlations_of_pulls_that_are_not_there_are_refused(files):
+    """A pull of the sigma 0 is as if it were not written."""
     (files / "none.yaml").write_text(TOY.replace("toy", "none").replace("none.background, sigma: 0.05", "none.background, sigma: 0"))
     (files / "scan.yaml").write_text(SCAN.replace("twin", "none"))
-    said = run("check", files / "scan.yaml", code=None)
-    assert "has the sigma 0, and is not there" in said.stderr or '"sigma"' in said.stderr
+    assert 'scan.yaml:16:27: unknown pull "none.background"' in refused(files, "check", "scan.yaml")
 
 
 # --- studies ----------------------------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ void cev_flat_directions_of(const cev_roster *roster, const cev_fitted_point *po
  * lies between the bounds. */
 void cev_flat_direction_text(const cev_roster *roster, const double *along, char *out, size_t size);
 
-/* "A changes nothing", "A; B change nothing"; of more than CEV_FLAT_DIRECTIONS_NAMED, how many they are, which parameters
- * take part, and the first. "" of none. */
+/* "A changes nothing", "A; B change nothing"; of more than CEV_FLAT_DIRECTIONS_NAMED, how many they are, which
+ * parameters take part, and the first. "" of none. */
 void cev_flat_directions_text(const cev_roster *roster, const cev_flat_directions *flat, char *out, size_t size);
 
 #endif

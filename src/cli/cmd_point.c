@@ -79,6 +79,15 @@ static void print_bins(const cev_experiment *x, const double *data, const double
     }
 }
 
+/* A free pull has no sigma. */
+static void print_pull(const cev_model *model, size_t p, double value)
+{
+    double sigma = cev_model_pull_sigma(model, p);
+    char in_sigma[32] = "free";
+    if (!isnan(sigma)) snprintf(in_sigma, sizeof in_sigma, "%.4f", value / sigma);
+    printf("%-32s %14.6e %10s\n", cev_model_pull_name(model, p), value, in_sigma);
+}
+
 static void print_as_text(const selection *s, const cev_point_report *r, const point_fit *fit)
 {
     char text[1024];
@@ -94,9 +103,7 @@ static void print_as_text(const selection *s, const cev_point_report *r, const p
     printf("   status %s\n\n", cev_point_status_name((int)r->status));
     print_point_fit(s, fit);
     printf("%-32s %14s %10s\n", "pull", "value", "in sigma");
-    for (size_t p = 0; p < cev_model_n_pull(s->model); p++)
-        printf("%-32s %14.6e %10.4f\n", cev_model_pull_name(s->model, p), r->pull[p],
-               r->pull[p] / cev_model_pull_sigma(s->model, p));
+    for (size_t p = 0; p < cev_model_n_pull(s->model); p++) print_pull(s->model, p, r->pull[p]);
     printf("%-32s %14s %10.6g\n", "penalty", "", r->penalty);
     for (size_t e = 0; e < s->config->n_experiment; e++) {
         const cev_experiment *x = s->config->experiment[e];

@@ -226,23 +226,6 @@ static cev_status remark_pulls(remarking *r)
     return CEV_OK;
 }
 
-/* A factor of a study may take a pull away; a file may, too. */
-static cev_status remark_correlations(remarking *r)
-{
-    for (size_t k = 0; k < 2 * r->scan->roster.n_correlation; k++) {
-        const cev_correlation *c = &r->scan->roster.correlation[k / 2];
-        const cev_pull *pull = cev_pull_of(r->scan, c->pull[k % 2]);
-        char *text;
-        if (!pull || pull->sigma > 0) continue;
-        CEV_TRY(cev_arena_print(r->arena, &text,
-                                "the correlation of \"%s\" and \"%s\" changes nothing: \"%s\" has the sigma 0, and is "
-                                "not there",
-                                c->pull[0], c->pull[1], pull->name));
-        say(r, true, text);
-    }
-    return CEV_OK;
-}
-
 /* A truth that the map has no point near: its best fit lies at an edge, or below all of it. */
 static cev_status remark_truth(remarking *r)
 {
@@ -329,7 +312,6 @@ static cev_status remark_all(remarking *r)
     CEV_TRY(remark_profiled(r));
     CEV_TRY(remark_fixed(r));
     CEV_TRY(remark_pulls(r));
-    CEV_TRY(remark_correlations(r));
     CEV_TRY(remark_conventions(r));
     CEV_TRY(remark_truth(r));
     return remark_data(r);
