@@ -103,7 +103,7 @@ static void no_fit(point *at)
     at->best.status = CEV_POINT_NOT_CONVERGED;
     at->best.has_variable = false;
     at->bound = -INFINITY;
-    at->reached = at->warm = false;
+    at->reached = at->proven = at->warm = false;
 }
 
 static void run_tasks(joint_search *s)

@@ -81,7 +81,7 @@ struct cev_model_scratch {
     cev_arena *arena;
     cev_profile_scratch *profile;
     cev_followers *followers; /* of this thread; NULL without formulas */
-    cev_lanes *given; /* [n_pull], if any is given */
+    cev_lanes *given;         /* [n_pull], if any is given */
     cev_lanes *of_terms,
         *coefficient; /* [most rows of an experiment] each: of every source and term, and of the rows that they share */
     cev_lanes *node_weight, *of_node; /* [most nodes of an experiment], [most bins]; NULL: there are none */
