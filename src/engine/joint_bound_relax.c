@@ -235,7 +235,10 @@ static void take_cut(bound_relax *r)
     if (trial->chi2 < r->convex_below) {
         bound_hull_centre(&r->hull, centre);
         double terms = tangent(r, trial, centre, w, &value);
-        r->bound = fmax(r->bound, value - bound_hull_gap(&r->hull, w, centre) - ROUNDING * terms);
+        double least = value - bound_hull_gap(&r->hull, w, centre) - ROUNDING * terms;
+        /* One that is quasi-convex has no constraints of parameters beside it. */
+        if (r->gap_times > 1) least = trial->chi2 - r->gap_times * fmax(trial->chi2 - least, 0);
+        r->bound = fmax(r->bound, least);
         r->near = t;
     } else
         r->far = t;
@@ -274,8 +277,7 @@ void bound_relax_go(bound_relax *r)
     } else
         r->damping = fmax(5 * r->damping, 0.3);
     r->done = is_done(r);
-    /* What one plane can say of quasi-convex chi2 needs no others, nor does what is known already. */
-    bool cut = r->done && r->gap_times == 1 && r->at[r->now].chi2 >= r->convex_below && isfinite(r->anchor_chi2) &&
+    bool cut = r->done && r->at[r->now].chi2 >= r->convex_below && isfinite(r->anchor_chi2) &&
                !(r->convex && r->bound >= r->enough);
     if (cut) {
         r->done = false;

@@ -258,7 +258,7 @@ static void bound_points(joint_search *s, size_t n, point *const *at, size_t n_b
     for (size_t k = 0; k < n; k++) {
         if (at[k]->bound < at[k]->place->penalty) at[k]->bound = at[k]->place->penalty;
         judge(at[k]);
-        if (!is_done(at[k]) && at[k]->best.chi2 < s->spec.convex_below) left[n_left++] = at[k];
+        if (!is_done(at[k]) && at[k]->best.chi2 < s->spec.convex.below) left[n_left++] = at[k];
     }
     joint_bounds_of(s, n_left, left, n_branch);
     for (size_t k = 0; k < n_left; k++) {

@@ -176,7 +176,7 @@ static void keep_bound(const bound_result *r, point *at)
 void joint_bounds_of(joint_search *s, size_t n, point *const *at, size_t n_branch)
 {
     const joint_problem *p = s->p;
-    if (!n || !p->n || !(s->spec.convex_below > 0) || !p->quadratic || p->n > CEV_MAX_PROFILED) return;
+    if (!n || !p->n || !(s->spec.convex.below > 0) || !p->quadratic || p->n > CEV_MAX_PROFILED) return;
     bool turned = n_branch && is_valley(p);
     if (turned) find_directions(s, n, at);
     for (size_t k = 0; k < n; k++) {
@@ -190,8 +190,8 @@ void joint_bounds_of(joint_search *s, size_t n, point *const *at, size_t n_branc
     bound_chi2 chi2 = {.context = s,
                        .n_form = p->n_form,
                        .n_variable = p->n_variable,
-                       .convex_below = s->spec.convex_below,
-                       .gap_times = 1,
+                       .convex_below = s->spec.convex.below,
+                       .gap_times = s->spec.convex.gap_times,
                        .evaluate = evaluate};
     joint_bounds(&chi2, s->bounds, n, s->relaxation, s->relaxed);
     for (size_t k = 0; k < n; k++) {
