@@ -23,7 +23,7 @@ typedef struct set_fit {
     joint_problem *problem;
     double *pull_low, *pull_high; /* [pulls of its chi2], bounds */
     joint_convex convex;
-    double *point_chi2;           /* [points of a whole tile], like the next */
+    double *point_chi2; /* [points of a whole tile], like the next */
     unsigned char *status, *flags;
     double *pull;  /* [n_pull][n_point] of the open tile, or NULL */
     double *value; /* [n_profiled][n_point] */

@@ -136,7 +136,8 @@ static bool constrains_profiled(const cev_roster *roster)
 {
     bool does = false;
     for (size_t k = 0; k < roster->n_constraint; k++)
-        for (size_t p = 0; p < roster->n_profiled; p++) does |= roster->constraint[k].index == roster->profiled[p].index;
+        for (size_t p = 0; p < roster->n_profiled; p++)
+            does |= roster->constraint[k].index == roster->profiled[p].index;
     return does;
 }
 

@@ -25,8 +25,8 @@ typedef struct joint_search_spec {
     joint_scratch *scratch; /* of its chi2, this thread's, like the next; NULL where there are no formulas */
     cev_followers *followers;
     const double *pull_low, *pull_high; /* [n_pull], bounds of pulls */
-    joint_convex convex; /* where bounds that are reached prove */
-    bool with_values;    /* couplings are wanted: on flat directions the nearest to where idle ones rest */
+    joint_convex convex;                /* where bounds that are reached prove */
+    bool with_values; /* couplings are wanted: on flat directions the nearest to where idle ones rest */
 } joint_search_spec;
 
 void joint_search_begin(joint_search *search, const joint_search_spec *spec);
