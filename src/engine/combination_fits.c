@@ -33,34 +33,6 @@ static void list_bounds(const cev_combination *c, const set_units *set, set_fit 
     }
 }
 
-/* Variance of what a pull adds to the scale of the signal; infinite where it is not Gaussian or acts on part of it. */
-static double variance_of_signal(const cev_pull *pull)
-{
-    double weight = 0;
-    bool plain = pull->constraint == CEV_CONSTRAINT_GAUSSIAN && !pull->up && !pull->n_part;
-    for (size_t k = 0; k < pull->n_component; k++)
-        if (pull->component[k] == CEV_COMPONENT_SIGNAL) weight = pull->weight ? pull->weight[k] : 1;
-    if (!pull->up && !pull->n_part && weight == 0) return 0;
-    if (pull->sigma == 0) return 0;
-    return plain ? weight * weight * pull->sigma * pull->sigma : INFINITY;
-}
-
-/* Where the scale 1 + a of a signal has a Gaussian constraint s, chi2 is convex in the forms while a > -1/3, as it is
- * where chi2 < 1/(9 s^2). */
-static double convexity(const cev_combination *c, const set_units *set)
-{
-    double widest = 0;
-    for (size_t k = 0; k < set->n; k++) {
-        const unit *u = &c->units->unit[set->unit[k]];
-        for (size_t e = 0; e < u->n; e++) {
-            double sum = 0;
-            for (size_t p = 0; p < u->experiment[e]->n_pull; p++) sum += variance_of_signal(&u->experiment[e]->pull[p]);
-            widest = fmax(widest, sum);
-        }
-    }
-    return 1 / (9 * widest);
-}
-
 static cev_status build_set(cev_combination *c, size_t set, const cev_data *const *data, set_fit *f)
 {
     const cev_roster *roster = &c->units->roster;
@@ -70,7 +42,7 @@ static cev_status build_set(cev_combination *c, size_t set, const cev_data *cons
     CEV_TRY(cev_new(c->arena, joint_n_pull(f->chi2), &f->pull_low));
     CEV_TRY(cev_new(c->arena, joint_n_pull(f->chi2), &f->pull_high));
     list_bounds(c, &c->units->set[set], f);
-    f->convex_below = convexity(c, &c->units->set[set]);
+    f->convex = joint_convex_of(c->units, set, data);
     CEV_TRY(cev_new(c->arena, n, &f->point_chi2));
     CEV_TRY(cev_new(c->arena, n, &f->status));
     CEV_TRY(cev_new(c->arena, n, &f->flags));
@@ -198,7 +170,7 @@ static void begin_search(const cev_combination *c, cev_units_scratch *scratch, s
                                                              .followers = scratch->followers,
                                                              .pull_low = f->pull_low,
                                                              .pull_high = f->pull_high,
-                                                             .convex_below = f->convex_below,
+                                                             .convex = f->convex,
                                                              .with_values = c->with_values});
 }
 

@@ -3,6 +3,7 @@
 #ifndef CEVSCAN_ENGINE_COMBINATION_PARTS_H
 #define CEVSCAN_ENGINE_COMBINATION_PARTS_H
 
+#include "joint_convex.h"
 #include "model_parts.h"
 #include "units_parts.h"
 
@@ -21,8 +22,8 @@ typedef struct set_fit {
     joint_chi2 *chi2;
     joint_problem *problem;
     double *pull_low, *pull_high; /* [pulls of its chi2], bounds */
-    double convex_below;          /* chi2 is convex in its forms where it is below this; 0: nobody knows */
-    double *point_chi2;           /* [points of a whole tile], like the next */
+    joint_convex convex;
+    double *point_chi2; /* [points of a whole tile], like the next */
     unsigned char *status, *flags;
     double *pull;  /* [n_pull][n_point] of the open tile, or NULL */
     double *value; /* [n_profiled][n_point] */

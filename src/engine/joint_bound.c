@@ -51,6 +51,7 @@ static cev_status create_seat(cev_arena *arena, size_t n_form, size_t n_variable
     CEV_TRY(cev_new(arena, MOST_LEAVES, &out->leaf));
     out->relax.n_variable = n_variable;
     CEV_TRY(cev_new(arena, n_form * n_form, &out->relax.work));
+    CEV_TRY(cev_new(arena, n_form, &out->relax.anchor));
     CEV_TRY(cev_new(arena, n_form, &out->relax.hull.origin));
     CEV_TRY(cev_new(arena, BOUND_MAX_LIFTED * n_form, &out->relax.hull.map));
     for (int k = 0; k < 2; k++) CEV_TRY(create_place(arena, n_form, n_variable, &out->relax.at[k]));
@@ -122,6 +123,7 @@ static void sit_down(const bound_chi2 *chi2, const bound_problem *p, bound_resul
     s->relax.now = 0;
     s->relax.convex_below = chi2->convex_below;
     s->relax.gap_times = chi2->gap_times;
+    s->relax.anchor_chi2 = INFINITY;
     out->bound = -INFINITY;
     out->exact = out->lower = out->convex = false;
     out->n_relaxation = out->n_evaluation = out->n_newton = 0;
@@ -293,6 +295,7 @@ static bool leaf_done(const bound_chi2 *chi2, const bound_problem *p, seat *s, b
     if (r->started) {
         if (out->n_relaxation == 1) keep(chi2, s, out);
         take_minimum(p, &s->relax, l);
+        bound_relax_anchor(&s->relax);
     }
     if (next_leaf(p, out->n_relaxation, s)) {
         start_branch(p, s);

@@ -58,12 +58,20 @@ typedef struct bound_relax {
     size_t n_evaluation, n_newton;
     size_t n_variable;
     double *work; /* [n_form][n_form] */
+    /* Where the minimum over the hull is worse than convex_below: places on the way there from a better one. */
+    double *anchor; /* [n_form], a place where chi2 is convex, and its chi2; INFINITY: none is known */
+    double anchor_chi2, near, far, evidence;
+    bool cutting;
+    size_t n_cut;
 } bound_relax;
 
 /* From a place inside the hull; and with the model of chi2 about the best place of the hull before it, a neighbour. */
 void bound_relax_start(bound_relax *r, const double *z);
 void bound_relax_start_by_model(bound_relax *r, const double *z);
 void bound_relax_go(bound_relax *r);
+
+/* Remembers the best place for the hulls that come. */
+void bound_relax_anchor(bound_relax *r);
 
 /* The bound for the hull, whose box has been changed, by the tangent plane at the best place. */
 double bound_relax_plane(const bound_relax *r);

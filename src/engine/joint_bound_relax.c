@@ -21,7 +21,8 @@
 #define GAP_EVIDENCE 1e-7
 #define GAP_RELATIVE 1e-11 /* of chi2: distances from faces that are so small are rounding */
 #define ROUNDING 2e-14     /* of chi2 */
-enum { MOST_EVALUATIONS = 60 };
+#define CUT_AT 0.97        /* of convex_below */
+enum { MOST_EVALUATIONS = 60, MOST_CUTS = 6 };
 
 /* Whether a symmetric matrix is positive up to rounding: flat directions are common. Scratch: work[n][n]. */
 static bool is_positive(size_t n, const double *matrix, const double *stiff, double *work)
@@ -91,7 +92,8 @@ static void make_trial(bound_relax *r, const double *z, double gap, double tau)
 
 static void reset(bound_relax *r)
 {
-    r->started = r->done = false;
+    r->started = r->done = r->cutting = false;
+    r->n_cut = 0;
     r->convex = true;
     r->bound = -INFINITY;
     r->gap = r->tau = INFINITY;
@@ -115,9 +117,8 @@ void bound_relax_start_by_model(bound_relax *r, const double *z)
 
 /* Gradient of the tangent plane at the best place in the lifted variables of the hull, which may be another one than
  * the place was found in, and the plane's value at z; returns the size of the terms that were added. */
-static double tangent(const bound_relax *r, const double *z, double *w, double *value)
+static double tangent(const bound_relax *r, const bound_place *p, const double *z, double *w, double *value)
 {
-    const bound_place *p = &r->at[r->now];
     const bound_hull *h = &r->hull;
     double terms = fabs(p->chi2), form[JOINT_MAX_FORMS];
     bound_hull_forms(h, z, form);
@@ -136,7 +137,7 @@ double bound_relax_plane(const bound_relax *r)
     double w[BOUND_MAX_LIFTED], centre[BOUND_MAX_LIFTED], value;
     if (!(r->at[r->now].chi2 < r->convex_below)) return -INFINITY;
     bound_hull_centre(&r->hull, centre);
-    double terms = tangent(r, centre, w, &value), gap = bound_hull_gap(&r->hull, w, centre);
+    double terms = tangent(r, &r->at[r->now], centre, w, &value), gap = bound_hull_gap(&r->hull, w, centre);
     /* Against the place itself: the plane goes down from there by this much. */
     double down = fmax(r->at[r->now].value - (value - gap), 0);
     return r->at[r->now].value - r->gap_times * (down + ROUNDING * terms);
@@ -146,7 +147,7 @@ double bound_relax_plane(const bound_relax *r)
 static void take_bound(bound_relax *r)
 {
     const bound_place *p = &r->at[r->now];
-    double w[BOUND_MAX_LIFTED], value, terms = tangent(r, p->z, w, &value);
+    double w[BOUND_MAX_LIFTED], value, terms = tangent(r, p, p->z, w, &value);
     r->gap = fmax(bound_hull_gap(&r->hull, w, p->z), 0) + ROUNDING * terms;
     bool convex = p->chi2 < r->convex_below;
     double bound = p->value - r->gap_times * r->gap;
@@ -191,9 +192,78 @@ static double next_tau(const bound_relax *r)
     return gap * fmin(0.01, fmax(1e-4, 1e-3 * sqrt(r->gap)));
 }
 
+/* --- places that are worse than what is convex ------------------------------------------------------------------- */
+
+/* chi2 is known to be above a tangent plane only where it is convex, at both of its places. Where the minimum over a hull
+ * is worse than that, planes at places on the way there from a good one say that nothing in the hull is better: chi2 has to
+ * rise on the way. */
+static void make_cut(bound_relax *r, double t)
+{
+    const bound_place *away = &r->at[r->now];
+    bound_place *trial = bound_trial(r);
+    r->cutting = true;
+    r->n_cut++;
+    trial->z[0] = t;
+    for (size_t f = 0; f < r->hull.n_form; f++) trial->form[f] = r->anchor[f] + t * (away->form[f] - r->anchor[f]);
+    memcpy(trial->variable, away->variable, r->n_variable * sizeof *trial->variable);
+}
+
+static void begin_cuts(bound_relax *r)
+{
+    double rise = r->at[r->now].chi2 - r->anchor_chi2;
+    r->evidence = r->convex ? -INFINITY : r->bound;
+    if (!r->convex) r->bound = -INFINITY;
+    r->convex = true;
+    r->near = 0;
+    r->far = 1;
+    make_cut(r, sqrt(fmax(CUT_AT * r->convex_below - r->anchor_chi2, 0) / rise));
+}
+
+static void end_cuts(bound_relax *r)
+{
+    r->cutting = false;
+    r->done = true;
+    if (r->bound >= r->enough || !(r->evidence > r->bound)) return;
+    r->bound = r->evidence;
+    r->convex = false;
+}
+
+static void take_cut(bound_relax *r)
+{
+    bound_place *trial = bound_trial(r);
+    double w[BOUND_MAX_LIFTED], centre[BOUND_MAX_LIFTED], value, t = trial->z[0];
+    if (trial->chi2 < r->convex_below) {
+        bound_hull_centre(&r->hull, centre);
+        double terms = tangent(r, trial, centre, w, &value);
+        double least = value - bound_hull_gap(&r->hull, w, centre) - ROUNDING * terms;
+        /* One that is quasi-convex has no constraints of parameters beside it. */
+        if (r->gap_times > 1) least = trial->chi2 - r->gap_times * fmax(trial->chi2 - least, 0);
+        r->bound = fmax(r->bound, least);
+        r->near = t;
+    } else
+        r->far = t;
+    bool close = trial->chi2 < r->convex_below && trial->chi2 > 0.9 * r->convex_below;
+    if (r->bound >= r->enough || close || r->n_cut == MOST_CUTS)
+        end_cuts(r);
+    else
+        make_cut(r, r->near + 0.7 * (r->far - r->near));
+}
+
+void bound_relax_anchor(bound_relax *r)
+{
+    const bound_place *p = &r->at[r->now];
+    if (!(p->chi2 < r->convex_below && p->chi2 < r->anchor_chi2)) return;
+    r->anchor_chi2 = p->chi2;
+    memcpy(r->anchor, p->form, r->hull.n_form * sizeof *r->anchor);
+}
+
 void bound_relax_go(bound_relax *r)
 {
     r->n_evaluation++;
+    if (r->cutting) {
+        take_cut(r);
+        return;
+    }
     bound_place *trial = bound_trial(r);
     trial->value = trial->chi2 + bound_hull_cost(&r->hull, trial->z);
     if (accept(r)) {
@@ -207,5 +277,12 @@ void bound_relax_go(bound_relax *r)
     } else
         r->damping = fmax(5 * r->damping, 0.3);
     r->done = is_done(r);
+    bool cut = r->done && r->at[r->now].chi2 >= r->convex_below && isfinite(r->anchor_chi2) &&
+               !(r->convex && r->bound >= r->enough);
+    if (cut) {
+        r->done = false;
+        begin_cuts(r);
+        return;
+    }
     if (!r->done) make_trial(r, r->at[r->now].z, r->gap, r->tau);
 }

@@ -103,7 +103,7 @@ static void no_fit(point *at)
     at->best.status = CEV_POINT_NOT_CONVERGED;
     at->best.has_variable = false;
     at->bound = -INFINITY;
-    at->reached = at->warm = false;
+    at->reached = at->proven = at->warm = false;
 }
 
 static void run_tasks(joint_search *s)
@@ -258,7 +258,7 @@ static void bound_points(joint_search *s, size_t n, point *const *at, size_t n_b
     for (size_t k = 0; k < n; k++) {
         if (at[k]->bound < at[k]->place->penalty) at[k]->bound = at[k]->place->penalty;
         judge(at[k]);
-        if (!is_done(at[k]) && at[k]->best.chi2 < s->spec.convex_below) left[n_left++] = at[k];
+        if (!is_done(at[k]) && at[k]->best.chi2 < s->spec.convex.below) left[n_left++] = at[k];
     }
     joint_bounds_of(s, n_left, left, n_branch);
     for (size_t k = 0; k < n_left; k++) {

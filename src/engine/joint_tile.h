@@ -8,6 +8,7 @@
 #ifndef CEVSCAN_ENGINE_JOINT_TILE_H
 #define CEVSCAN_ENGINE_JOINT_TILE_H
 
+#include "joint_convex.h"
 #include "joint_fit.h"
 
 enum { JOINT_PIECE_POINTS = 256, JOINT_PIECE_ROWS = 64 };
@@ -24,8 +25,8 @@ typedef struct joint_search_spec {
     joint_scratch *scratch; /* of its chi2, this thread's, like the next; NULL where there are no formulas */
     cev_followers *followers;
     const double *pull_low, *pull_high; /* [n_pull], bounds of pulls */
-    double convex_below; /* chi2 is convex in the forms where it is below this: bounds that are reached prove there */
-    bool with_values;    /* couplings are wanted: on flat directions the nearest to where idle ones rest */
+    joint_convex convex;                /* where bounds that are reached prove */
+    bool with_values; /* couplings are wanted: on flat directions the nearest to where idle ones rest */
 } joint_search_spec;
 
 void joint_search_begin(joint_search *search, const joint_search_spec *spec);

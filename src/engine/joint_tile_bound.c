@@ -19,6 +19,11 @@ cev_status joint_bounds_new(cev_arena *arena, const joint_sizes *n, joint_search
     CEV_TRY(cev_new(arena, n->n_all, &s->zero));
     CEV_TRY(cev_new(arena, n->n_all, &s->centre));
     CEV_TRY(cev_new(arena, n->n_all, &s->sigma));
+    CEV_TRY(cev_new(arena, JOINT_PIECE_ROWS, &s->turn));
+    for (size_t k = 0; k < JOINT_PIECE_ROWS; k++) {
+        CEV_TRY(cev_new(arena, 2 * n->n_form, &s->turn[k].first));
+        CEV_TRY(cev_new(arena, 4 * n->n_form, &s->turn[k].second));
+    }
     for (size_t k = 0; k < JOINT_PIECE_POINTS; k++) {
         CEV_TRY(cev_new(arena, n->n_form, &s->point[k].relaxed.place));
         CEV_TRY(cev_new(arena, n->n_variable, &s->point[k].relaxed.variable));
@@ -89,13 +94,95 @@ static void pose(joint_search *s, size_t k, const point *at, size_t n_branch)
                                        .warm = at->warm};
 }
 
+/* --- branches along a valley ----------------------------------------------------------------------------------------- */
+
+/* The two components of one vector: charges of all nuclei hardly change along one direction of theirs, and boxes along
+ * the axes would have to be as small as that valley is narrow. */
+static bool is_valley(const joint_problem *p)
+{
+    bool multiplied = false;
+    for (size_t k = 0; k < p->n_bend; k++) multiplied |= p->bend[k].a != p->bend[k].b;
+    return p->n == 2 && multiplied && !(p->weight[0] > 0) && !(p->weight[1] > 0);
+}
+
+/* The stiff direction of chi2 at the fit, from the lane that has its Hessian. */
+static void find_direction(joint_search *s, const point *at, size_t lane, bound_turn *turn)
+{
+    const joint_problem *p = s->p;
+    const cev_lanes *positive = s->work->block->value.positive;
+    double slope[2 * JOINT_MAX_FORMS], h[2][2] = {{0}};
+    joint_live_slopes(p, s->work, at->place, at->best.z, slope);
+    for (size_t a = 0; a < 2; a++)
+        for (size_t b = 0; b < 2; b++)
+            for (size_t f = 0; f < p->n_live; f++)
+                for (size_t e = 0; e < p->n_live; e++)
+                    h[a][b] += slope[a * p->n_live + f] * positive[p->live[f] * p->n_form + p->live[e]][lane] *
+                               slope[b * p->n_live + e];
+    double angle = 0.5 * atan2(2 * h[0][1], h[0][0] - h[1][1]);
+    if (!isfinite(angle)) angle = 0;
+    turn->c = cos(angle);
+    turn->s = sin(angle);
+}
+
+static void find_directions(joint_search *s, size_t n, point *const *at)
+{
+    const joint_problem *p = s->p;
+    for (size_t first = 0; first < n; first += CEV_LANES) {
+        size_t count = n - first < CEV_LANES ? n - first : CEV_LANES;
+        for (size_t l = 0; l < CEV_LANES; l++) {
+            const point *it = at[first + (l < count ? l : 0)];
+            double form[JOINT_MAX_FORMS];
+            joint_all_forms(p, s->work, it->place, it->best.z, form);
+            joint_fill_lane(p, s->work->block, l, it->place, form, it->best.variable);
+        }
+        joint_ask_block(p, s->work, false);
+        for (size_t l = 0; l < count; l++) find_direction(s, at[first + l], l, &s->turn[first + l]);
+    }
+}
+
+/* The same problem in y. Its box holds more than the parameters': its bound is one of theirs, too. */
+static void pose_turned(joint_search *s, size_t k)
+{
+    bound_turn *t = &s->turn[k];
+    bound_problem *b = &s->relaxation[k];
+    size_t m = s->p->n_form;
+    double c = t->c, n = t->s, half = 0.5 * (fabs(c) + fabs(n)) * (1 + 1e-12);
+    for (size_t f = 0; f < m; f++) {
+        double x0 = b->first[f], x1 = b->first[m + f];
+        double uu = b->second[f], ud = b->second[m + f], dd = b->second[3 * m + f];
+        t->first[f] = c * x0 + n * x1;
+        t->first[m + f] = c * x1 - n * x0;
+        t->second[f] = c * c * uu + 2 * c * n * ud + n * n * dd;
+        t->second[m + f] = t->second[2 * m + f] = c * n * (dd - uu) + (c * c - n * n) * ud;
+        t->second[3 * m + f] = n * n * uu - 2 * c * n * ud + c * c * dd;
+    }
+    for (int a = 0; a < 2; a++) t->low[a] = -half, t->high[a] = half;
+    b->low = t->low;
+    b->high = t->high;
+    b->first = t->first;
+    b->second = t->second;
+    b->warm = false;
+}
+
+static void keep_bound(const bound_result *r, point *at)
+{
+    double bound = r->bound + at->place->penalty;
+    bool reached = bound > at->best.chi2 - JOINT_PROVEN_TO;
+    if (!(bound > at->bound) && !(reached && r->convex && !at->proven)) return;
+    at->bound = bound;
+    at->proven = r->convex;
+}
+
 void joint_bounds_of(joint_search *s, size_t n, point *const *at, size_t n_branch)
 {
     const joint_problem *p = s->p;
-    if (!n || !p->n || !(s->spec.convex_below > 0) || !p->quadratic || p->n > CEV_MAX_PROFILED) return;
+    if (!n || !p->n || !(s->spec.convex.below > 0) || !p->quadratic || p->n > CEV_MAX_PROFILED) return;
+    bool turned = n_branch && is_valley(p);
+    if (turned) find_directions(s, n, at);
     for (size_t k = 0; k < n; k++) {
         point *it = at[k];
         pose(s, k, it, n_branch);
+        if (turned) pose_turned(s, k);
         if (!it->warm) memset(it->relaxed.variable, 0, p->n_variable * sizeof(double));
         s->relaxed[k] = it->relaxed;
         s->of_relaxation[k] = it;
@@ -103,16 +190,15 @@ void joint_bounds_of(joint_search *s, size_t n, point *const *at, size_t n_branc
     bound_chi2 chi2 = {.context = s,
                        .n_form = p->n_form,
                        .n_variable = p->n_variable,
-                       .convex_below = s->spec.convex_below,
-                       .gap_times = 1,
+                       .convex_below = s->spec.convex.below,
+                       .gap_times = s->spec.convex.gap_times,
                        .evaluate = evaluate};
     joint_bounds(&chi2, s->bounds, n, s->relaxation, s->relaxed);
     for (size_t k = 0; k < n; k++) {
-        point *it = at[k];
-        it->relaxed = s->relaxed[k];
-        it->warm = it->relaxed.bound > -INFINITY;
-        double bound = it->relaxed.bound + it->place->penalty;
-        if (!(bound > it->bound)) continue;
-        it->bound = bound;
+        if (!turned) {
+            at[k]->relaxed = s->relaxed[k];
+            at[k]->warm = at[k]->relaxed.bound > -INFINITY;
+        }
+        keep_bound(&s->relaxed[k], at[k]);
     }
 }

@@ -29,6 +29,7 @@ typedef struct point {
     joint_fit best;
     double bound, before;
     bool reached; /* the bound, by the best fit: nothing is lower */
+    bool proven;  /* the bound is a proof, and not only evidence */
     bool warm;    /* something is known of where the bound is */
     bound_result relaxed;
     size_t n_start, next_start; /* of this stage */
@@ -40,6 +41,13 @@ typedef struct node {
     size_t n;
     joint_fit branch[MOST_BRANCHES]; /* best first */
 } node;
+
+/* Two parameters that are multiplied with each other, seen along the direction in which chi2 is stiff and across it:
+ * x = (c y0 - s y1, s y0 + c y1), in the box of y that holds all of x's. */
+typedef struct bound_turn {
+    double c, s, low[2], high[2];
+    double *first, *second; /* [2][n_form], [2][2][n_form] */
+} bound_turn;
 
 struct joint_search {
     cev_arena *arena;
@@ -63,6 +71,7 @@ struct joint_search {
     double *first;                              /* [JOINT_PIECE_ROWS][n_all][n_form]: derivatives of forms at z = 0 */
     double *second;                             /* [n_all][n_all][n_form], the same everywhere */
     double *low, *high, *zero, *centre, *sigma; /* [n_all] */
+    bound_turn *turn;                           /* [JOINT_PIECE_ROWS] */
     double *value;                              /* [CEV_LANES][most_values] */
 };
 

@@ -30,7 +30,7 @@ static bool has_idle(const joint_problem *p)
 /* chi2 is not negative, whatever it is; other bounds stand on its being convex. */
 static bool is_proof(const joint_search *s, const point *at)
 {
-    return at->bound == at->place->penalty || at->best.chi2 < s->spec.convex_below;
+    return at->bound == at->place->penalty || (at->proven && at->best.chi2 < s->spec.convex.below);
 }
 
 static unsigned char flags_of(const joint_search *s, const point *at, const joint_portrait *portrait)
