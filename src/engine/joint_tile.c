@@ -355,6 +355,7 @@ static void warm_up(const joint_search *s, const point *before, point *at)
     at->warm = before->warm;
     if (!at->warm) return;
     memcpy(at->relaxed.lifted, before->relaxed.lifted, sizeof at->relaxed.lifted);
+    memcpy(at->relaxed.x, before->relaxed.x, sizeof at->relaxed.x); /* a start, where this point has no bound of its own */
     memcpy(at->relaxed.place, before->relaxed.place, s->p->n_form * sizeof *at->relaxed.place);
     memcpy(at->relaxed.variable, before->relaxed.variable, s->n_variable * sizeof *at->relaxed.variable);
 }
