@@ -173,7 +173,7 @@ static void fits_do_not_know_their_companions(void **state)
     tear_down(&r);
 }
 
-/* --- flat directions ---------------------------------------------------------------------------------------------------- */
+/* --- flat directions ------------------------------------------------------------------------------------------ */
 
 /* One nucleus, four couplings of one flavour: chi2 tells its charge and nothing else. The nearest to the default is
  * found from anywhere, and has the same chi2. */
