@@ -250,13 +250,15 @@ void joint_all_forms(const joint_problem *p, joint_work *work, const joint_place
 
 /* --- places ------------------------------------------------------------------------------------------------------- */
 
-static double idle_penalty(const joint_problem *p)
+/* Of constraints of profiled parameters: what does not depend on z. */
+static double fixed_penalty(const joint_problem *p)
 {
     double sum = 0;
     for (size_t k = 0; k < p->n_all; k++) {
         size_t a = 0;
         while (a < p->n && p->of[a] != k) a++;
         double off = p->all[k].rest - p->all[k].centre;
+        sum += p->all[k].apart;
         if (a == p->n && p->all[k].weight > 0) sum += p->all[k].weight * off * off;
     }
     return sum;
@@ -283,7 +285,7 @@ void joint_place_open(const joint_problem *p, joint_work *work, const double *th
     memmove(out->theta, theta, p->n_theta * sizeof *theta);
     for (size_t k = 0; k < p->n_all; k++) out->theta[p->all[k].index] = p->all[k].rest;
     joint_theta(p, work, out, zero, out->theta);
-    out->penalty = cev_roster_penalty(p->roster, out->theta) + idle_penalty(p);
+    out->penalty = cev_roster_penalty(p->roster, out->theta) + fixed_penalty(p);
     joint_forms(p->chi2, out->theta, out->form);
     if (!p->expands) return;
     ask_slopes(p, work, out, zero, out->slope);
@@ -453,14 +455,16 @@ static double rest_of(const cev_roster *roster, const joint_free *f)
     return fmin(fmax(wanted, f->low), f->high);
 }
 
-/* Constraints of one parameter add up to one, but for a constant, which nobody has asked for yet. */
+/* Constraints of one parameter add up to one and a constant. */
 static void constrain(const cev_roster *roster, joint_free *f)
 {
     for (size_t k = 0; k < roster->n_constraint; k++) {
         const cev_constraint *c = &roster->constraint[k];
         if (c->index != f->index) continue;
-        f->centre = c->centre;
-        f->weight = 1 / (c->sigma * c->sigma);
+        double weight = 1 / (c->sigma * c->sigma), both = f->weight + weight, off = c->centre - f->centre;
+        f->apart += f->weight * weight / both * off * off;
+        f->centre += weight / both * off;
+        f->weight = both;
     }
 }
 

@@ -19,7 +19,8 @@ enum { JOINT_MAX_FREE = CEV_MAX_PROFILED + CEV_MAX_AXES, JOINT_MAX_BENDS = 512 }
 typedef struct joint_free {
     size_t index; /* in theta */
     double low, high, rest;
-    double centre, weight; /* (x - centre)^2 weight is added to chi2 */
+    double centre, weight; /* (x - centre)^2 weight is added to chi2, */
+    double apart;          /* and this: what constraints of one parameter have against each other */
 } joint_free;
 
 /* Second derivative of live form f with respect to z_a and z_b, b <= a. */

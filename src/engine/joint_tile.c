@@ -103,7 +103,7 @@ static void no_fit(point *at)
     at->best.status = CEV_POINT_NOT_CONVERGED;
     at->best.has_variable = false;
     at->bound = -INFINITY;
-    at->reached = at->proven = at->warm = false;
+    at->reached = at->proven = at->warm = at->has_start = false;
 }
 
 static void run_tasks(joint_search *s)
@@ -355,7 +355,8 @@ static void warm_up(const joint_search *s, const point *before, point *at)
     at->warm = before->warm;
     if (!at->warm) return;
     memcpy(at->relaxed.lifted, before->relaxed.lifted, sizeof at->relaxed.lifted);
-    memcpy(at->relaxed.x, before->relaxed.x, sizeof at->relaxed.x); /* a start, where this point has no bound of its own */
+    memcpy(at->relaxed.x, before->relaxed.x,
+           sizeof at->relaxed.x); /* a start, where this point has no bound of its own */
     memcpy(at->relaxed.place, before->relaxed.place, s->p->n_form * sizeof *at->relaxed.place);
     memcpy(at->relaxed.variable, before->relaxed.variable, s->n_variable * sizeof *at->relaxed.variable);
 }
@@ -364,7 +365,7 @@ static void warm_up(const joint_search *s, const point *before, point *at)
 static void try_relaxed(joint_search *s, size_t n, point *const *at)
 {
     for (size_t k = 0; k < n; k++)
-        if (!is_done(at[k]) && at[k]->warm)
+        if (!is_done(at[k]) && at[k]->has_start)
             add_task(s, at[k], at[k]->relaxed.x, at[k]->best.variable, at[k]->best.chi2);
     run_tasks(s);
     for (size_t k = 0; k < n; k++) judge(at[k]);

@@ -197,7 +197,7 @@ void joint_bounds_of(joint_search *s, size_t n, point *const *at, size_t n_branc
     for (size_t k = 0; k < n; k++) {
         if (!turned) {
             at[k]->relaxed = s->relaxed[k];
-            at[k]->warm = at[k]->relaxed.bound > -INFINITY;
+            at[k]->warm = at[k]->has_start = at[k]->relaxed.bound > -INFINITY;
         }
         keep_bound(&s->relaxed[k], at[k]);
     }

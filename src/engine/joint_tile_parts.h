@@ -28,9 +28,10 @@ typedef struct point {
     joint_place *place;
     joint_fit best;
     double bound, before;
-    bool reached; /* the bound, by the best fit: nothing is lower */
-    bool proven;  /* the bound is a proof, and not only evidence */
-    bool warm;    /* something is known of where the bound is */
+    bool reached;   /* the bound, by the best fit: nothing is lower */
+    bool proven;    /* the bound is a proof, and not only evidence */
+    bool warm;      /* something is known of where the bound is */
+    bool has_start; /* relaxed.x is of this point: what is warm may be its neighbour's */
     bound_result relaxed;
     size_t n_start, next_start; /* of this stage */
     double (*start)[JOINT_MAX_FREE];

@@ -49,7 +49,9 @@ static cev_status build_space(job *j, size_t k)
     job_units *units;
     CEV_TRY(job_units_for(j, scan, &units));
     s->units = units;
-    return cev_combination_create(units->units, &as_scan, scan->truth, c->store_pulls, &s->combination);
+    CEV_TRY(cev_combination_create(units->units, &as_scan, scan->truth, c->store_pulls, &s->combination));
+    cev_combination_keep_profiled(s->combination, c->store_profiled);
+    return CEV_OK;
 }
 
 /* --- buffers ---------------------------------------------------------------------------------------------------- */

@@ -352,6 +352,27 @@ static void idle_couplings_rest(void **state)
     assert_memory_equal(chi2, with_idle, sizeof chi2);
 }
 
+/* Two constraints of one parameter are one, and a constant where they do not agree. */
+static void constraints_of_one_parameter_add_up(void **state)
+{
+    (void)state;
+    double chi2[2][SIDE];
+    unsigned char status[SIDE];
+    for (int turn = 0; turn < 2; turn++) {
+        rig r;
+        begin(&r, "ess_csi");
+        add_axis(&r, "eps_ee_uV", -0.3, 0.6, SIDE);
+        profile(&r, "eps_ee_dV", -1, 1);
+        if (turn) constrain(&r, "eps_ee_dV", 0.2, 0.1);
+        if (turn) constrain(&r, "eps_ee_dV", 0.4, 0.1);
+        if (!turn) constrain(&r, "eps_ee_dV", 0.3, 0.1 / sqrt(2));
+        build(&r);
+        evaluate(&r, false, chi2[turn], status);
+        end(&r);
+    }
+    for (size_t k = 0; k < SIDE; k++) assert_close(chi2[1][k], chi2[0][k] + 2, 1e-7);
+}
+
 /* --- constraints and ties ----------------------------------------------------------------------------------------- */
 
 static void constraints_of_axes_are_added(void **state)
@@ -497,6 +518,7 @@ int main(void)
         cmocka_unit_test(signs_between_flavours_do_not_matter),
         cmocka_unit_test(idle_couplings_rest),
         cmocka_unit_test(constraints_of_axes_are_added),
+        cmocka_unit_test(constraints_of_one_parameter_add_up),
         cmocka_unit_test(a_tie_is_the_diagonal),
         cmocka_unit_test(ties_move_with_what_is_profiled),
         cmocka_unit_test(best_fits_are_below_their_maps),

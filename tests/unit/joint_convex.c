@@ -40,7 +40,9 @@ static size_t count_above(const double *data, double u)
         double end[2][BINS], middle[BINS], chi2[2];
         for (int e = 0; e < 2; e++) {
             for (size_t i = 0; i < BINS; i++)
-                end[e][i] = fmax(data[i] + (2 * (double)rand() / RAND_MAX - 0.7) * (5 + 3 * sqrt(data[i]) + 0.3 * data[i]), 1e-6);
+                end[e][i] = fmax(data[i] +
+                                     (2 * (double)rand() / RAND_MAX - 0.7) * (5 + 3 * sqrt(data[i]) + 0.3 * data[i]),
+                                 1e-6);
             chi2[e] = least_chi2(data, end[e]);
         }
         for (size_t i = 0; i < BINS; i++) middle[i] = 0.5 * (end[0][i] + end[1][i]);
