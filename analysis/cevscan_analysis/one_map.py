@@ -20,6 +20,9 @@ class Minimised:
     high: float
     units: str      # "1" if pure
     long_name: str  # TeX in dollar signs
+    centre: float = np.nan      # of a constraint from elsewhere, ((x - centre)/sigma)^2 in chi2; NaN where there is none
+    sigma: float = np.nan
+    default: float = np.nan     # the standard model's, where values are stored
 
 
 @dataclass(frozen=True)
