@@ -12,7 +12,8 @@ from cevscan_analysis.intervals import level_text
 from cevscan_analysis.maps import file_of, labels_of
 from cevscan_analysis.planes import only_those, planes_of
 from cevscan_analysis.printable import number_text
-from cevscan_analysis.tables import FORMATS, list_of_notes, plain_table, tell_of_notes, tell_of_profiles, with_values
+from cevscan_analysis.roles import note_of_roles
+from cevscan_analysis.tables import FORMATS, footnotes_of_maps, list_of_notes, of_error, plain_table, tell_of_notes, tell_of_profiles, with_values
 
 EXAMPLE = ('areas.py csi.h5 si.h5 csi_si.h5 --labels "CsI,Si,CsI + Si" --rank\n'
            '  areas.py study.h5 --set csi --set csi_si --against years -o areas.pdf')
@@ -52,7 +53,7 @@ HEAD = ["error", "pieces", "reaches an edge", "without values"]
 
 
 def cells_of(m, area, coarse, is_whole, any_coarse):
-    return [f"{area.value:.4g}", f"{area.error:.1g}", str(area.n_island), "yes" if area.touches_edge else "no", f"{area.unknown:.4g}"] + \
+    return [of_error(area.value, area.error), f"{area.error:.1g}", str(area.n_island), "yes" if area.touches_edge else "no", f"{area.unknown:.4g}"] + \
         [m.percent_complete] * (not is_whole) + [verdict(m, area, coarse)] * any_coarse
 
 
@@ -116,7 +117,7 @@ def table_of_ranks(maps, labels, level):
     lines = [["combination", f"area, {level_text(level)} %", "area of its best member", "left", "error", "pieces",
               "fewest pieces of a member"]]
     for r in ranking:
-        lines.append([r.label, f"{r.area.value:.4g}", f"{r.smallest.value:.4g}", f"{r.ratio:.3f}", f"{r.error:.1g}",
+        lines.append([r.label, of_error(r.area.value, r.area.error), of_error(r.smallest.value, r.smallest.error), of_error(r.ratio, r.error), f"{r.error:.1g}",
                       str(r.area.n_island), str(r.n_island_of_members)])
     return lines
 

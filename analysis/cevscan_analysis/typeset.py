@@ -157,3 +157,15 @@ def with_error(value, error, most=5):
     decimals = most if error <= 0 else min(most, max(0, -math.floor(math.log10(error))))
     error = math.ceil(error * 10**decimals - 1e-9) / 10**decimals
     return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def of_error(value, error, plain=4):
+    """A value with as many decimals as its error has in one digit: 0.6500 of 0.0006; without an error, or a value smaller than it,
+    `plain` digits."""
+    error = float(f"{error:.1g}") if math.isfinite(error) else 0
+    if not (0 < error < abs(value)):
+        return f"{value:.{plain}g}"
+    last = math.floor(math.log10(error))
+    if not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{max(0, math.floor(math.log10(abs(value))) - last)}e}"
+    return f"{value:.{max(0, -last)}f}"
