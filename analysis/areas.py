@@ -12,7 +12,6 @@ from cevscan_analysis.intervals import level_text
 from cevscan_analysis.maps import file_of, labels_of
 from cevscan_analysis.planes import only_those, planes_of
 from cevscan_analysis.printable import number_text
-from cevscan_analysis.roles import note_of_roles
 from cevscan_analysis.tables import FORMATS, footnotes_of_maps, list_of_notes, of_error, plain_table, tell_of_notes, tell_of_profiles, with_values
 
 EXAMPLE = ('areas.py csi.h5 si.h5 csi_si.h5 --labels "CsI,Si,CsI + Si" --rank\n'
@@ -180,7 +179,7 @@ def main():
     options = arguments()
     maps = planes_of(options.maps, options.axes, options.sets, options.where, "an area needs two axes")
     if options.against:
-        table = areas_over(maps, options)
+        table, labels = areas_over(maps, options), labels_of(maps)
         tell_of_notes(maps)
     else:
         maps, labels = chosen(maps, options)
@@ -188,7 +187,11 @@ def main():
             tell_of_profiles([m])
         table = (table_of_ranks if options.rank else table_of_areas)(maps, labels, options.level)
         tell_of_notes([m for m in maps if (m.completeness == 1 or not options.rank) and m.lowest < math.inf])
-    sys.stdout.write(plain_table(table, options.format))
+    notes = footnotes_of_maps(maps, labels)
+    if options.format == "csv":
+        for note in notes:
+            complain(f"note: {note}")
+    sys.stdout.write(plain_table(table, options.format, notes=notes))
 
 
 def chosen(maps, options):

@@ -2,6 +2,7 @@
 """cevscan impacts: each end of a pull's range is where chi2 rises by one, and the best fit there is what a scan with that pull held finds."""
 import csv
 import io
+import json
 import subprocess
 
 import pytest
@@ -94,3 +95,18 @@ def test_the_figure_is_drawn(found, tmp_path):
     subprocess.run([REPO / "analysis" / "plot_impacts.py", path, "-o", tmp_path / "impacts.svg"], check=True, capture_output=True)
     text = (tmp_path / "impacts.svg").read_text()
     assert "pull raised" in text or "toy.signal" in text
+
+
+def test_the_figure_is_drawn_from_json(tmp_path):
+    """One free pull, one at a bound: each has its entry in the legend, and the axis of shifts is even."""
+    pull = {"best": 0.1, "range": [0.2, None], "impact": [-0.1, 0.3]}
+    pulls = [{**pull, "name": "toy.signal.nu_e", "sigma": None, "at_bound": False}, {**pull, "name": "toy.b_g", "sigma": 0.2, "at_bound": True}]
+    path = tmp_path / "impacts.json"
+    path.write_text(json.dumps({"parameter": "eps_ee_uV", "label": "x", "chi2": 1, "bins": 2, "best_fit": {"eps_ee_uV": -1}, "pulls": pulls}))
+    script = REPO / "analysis" / "plot_impacts.py"
+    subprocess.run([script, path, "-o", tmp_path / "i.pgf"], check=True, capture_output=True)
+    text = (tmp_path / "i.pgf").read_text()
+    assert "free pull, in its own unit" in text and "fit at a bound" in text and "toy signal" in text
+    path.write_text("{}")
+    done = subprocess.run([script, path, "-o", tmp_path / "i.pdf"], capture_output=True, text=True)
+    assert done.returncode == 2 and "not that of `cevscan impacts --json`" in done.stderr

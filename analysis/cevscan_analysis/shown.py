@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a map has at each point beside chi2, as colours: the value of a profiled parameter at the minimum, or the flags."""
+import math
 from dataclasses import dataclass
 
 from .errors import MapError
@@ -23,7 +24,7 @@ class Shown:
     name: str
     values: np.ndarray      # [axes...]; NaN where there is none
     label: str = ""         # of a colour bar; "" of flags
-    default: float = np.nan     # the parameter's, around which colours of both signs are centred
+    default: float = math.nan   # the parameter's, around which colours of both signs are centred
 
 
 def field_of(m, name):

@@ -88,13 +88,13 @@ def csv_table(lines):
     return text.getvalue()
 
 
-def plain_table(lines, form, n_text=1):
-    """A table of words, its head first, in one of FORMATS."""
+def plain_table(lines, form, n_text=1, notes=()):
+    """A table of words, its head first, in one of FORMATS; notes below it, but in CSV."""
     if form == "markdown":
-        return markdown_table(lines)
+        return markdown_table(lines, notes)
     if form == "csv":
         return csv_table(lines)
-    return tabular([latex_text(text) for text in lines[0]], [list(map(latex_cell, line)) for line in lines[1:]], n_text=n_text)
+    return tabular([latex_text(text) for text in lines[0]], [list(map(latex_cell, line)) for line in lines[1:]], notes, n_text)
 
 
 # -------------------------------------------------------------------------------------------------------------- numbers
