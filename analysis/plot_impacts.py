@@ -34,14 +34,8 @@ def arguments():
 
 
 def is_json(path):
-    """As the file's name, or its first letter, says."""
-    if path.lower().endswith(".json"):
-        return True
-    try:
-        with open(path, "rb") as file:
-            return file.read(64).lstrip().startswith(b"{")
-    except OSError:
-        return False
+    """As the file's name says: a scan file may be written as JSON, too."""
+    return path.lower().endswith(".json")
 
 
 @styled

@@ -7,7 +7,10 @@ import subprocess
 
 import pytest
 
+import plot_impacts
+from drawn_figures import figure_of, texts  # noqa: F401
 from e2e import REPO, experiment, refused, run, run_json, scan, write_scan
+from synthetic_map import command, complaint
 
 AXES = [{"name": "eps_ee_uV", "min": -0.1, "max": 0.15, "points": 11}]
 DATA = {"observed": [470, 1160, 1300]}
@@ -97,16 +100,20 @@ def test_the_figure_is_drawn(found, tmp_path):
     assert "pull raised" in text or "toy.signal" in text
 
 
-def test_the_figure_is_drawn_from_json(tmp_path):
+def test_the_figure_is_drawn_from_json(tmp_path, figure_of):  # noqa: F811
     """One free pull, one at a bound: each has its entry in the legend, and the axis of shifts is even."""
     pull = {"best": 0.1, "range": [0.2, None], "impact": [-0.1, 0.3]}
     pulls = [{**pull, "name": "toy.signal.nu_e", "sigma": None, "at_bound": False}, {**pull, "name": "toy.b_g", "sigma": 0.2, "at_bound": True}]
     path = tmp_path / "impacts.json"
     path.write_text(json.dumps({"parameter": "eps_ee_uV", "label": "x", "chi2": 1, "bins": 2, "best_fit": {"eps_ee_uV": -1}, "pulls": pulls}))
-    script = REPO / "analysis" / "plot_impacts.py"
-    subprocess.run([script, path, "-o", tmp_path / "i.pgf"], check=True, capture_output=True)
-    text = (tmp_path / "i.pgf").read_text()
-    assert "free pull, in its own unit" in text and "fit at a bound" in text and "toy signal" in text
-    path.write_text("{}")
-    done = subprocess.run([script, path, "-o", tmp_path / "i.pdf"], capture_output=True, text=True)
-    assert done.returncode == 2 and "not that of `cevscan impacts --json`" in done.stderr
+    fig = figure_of(plot_impacts, path)
+    assert {"free pull, in its own unit", "fit at a bound", r"toy signal $\nu_e$", "toy b g"} <= set(texts(fig))
+    for ax in fig.axes:
+        low, high = ax.get_xlim()
+        assert low == -high
+    assert fig.axes[1].get_xlim()[1] < 0.36
+
+
+def test_json_of_something_else_is_refused(tmp_path):
+    (tmp_path / "i.json").write_text("{}")
+    assert "not that of `cevscan impacts --json`" in complaint(command("plot_impacts.py", tmp_path / "i.json", "-o", tmp_path / "i.pdf"))

@@ -141,6 +141,12 @@ def words_of_bounds(m, drawn=None):
     return "minimised over " + "; ".join(parts) if parts else ""
 
 
+def roles_in_words(m, drawn=None):
+    """What was minimised over, if anything was, and each constraint."""
+    bounds = words_of_bounds(m, drawn)
+    return [bounds] * bool(bounds) + constraints_in_words(m, drawn)
+
+
 def constraints_in_words(m, drawn=None):
     """["X = 0 ± 0.1", "correlation of A, B: 0.3"]."""
     parts = [tied(f"{spelled(m, name, drawn)} = {value_text(centre, drawn)} ± {value_text(sigma, drawn)}")
@@ -150,9 +156,9 @@ def constraints_in_words(m, drawn=None):
         told = ", ".join(tied(spelled(m, name, drawn)) for name in names[:most])
         told += f" and {len(names) - MANY} more" if most and len(names) > MANY else ""
         parts.append(f"correlation of{TIED}{told}" + ("" if coefficient is None else f":{TIED}{value_text(coefficient, drawn)}"))
-    return [*parts[:MANY], tied(f"{len(parts) - MANY} more constraints")] if most and len(parts) > MANY else parts
+    return parts
 
 
 def note_of_roles(m):
     """Both, for files and tables; "" where there is neither."""
-    return "; ".join(filter(None, (words_of_bounds(m), *constraints_in_words(m)))).replace(TIED, " ")
+    return "; ".join(roles_in_words(m)).replace(TIED, " ")

@@ -7,7 +7,7 @@ from .axes import tex_of_unit
 from .command import MapError
 from .look import LARGE, SMALL, matplotlib
 from .printable import printable
-from .roles import TIED, constraints_in_words, words_of_bounds
+from .roles import TIED, roles_in_words
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
@@ -109,11 +109,12 @@ def drawn_name(name, long_name):
 
 
 def notes_of_minimised(maps, labels):
-    """What was minimised over and what was constrained: once what is the same of all maps, the rest with their labels."""
-    items = [[words for words in (words_of_bounds(m, drawn_name), *constraints_in_words(m, drawn_name)) if words] for m in maps]
-    shared = [words for words in items[0] if all(words in own for own in items)]
-    rest = ["; ".join(words for words in own if words not in shared) for own in items]
-    return ["; ".join(shared)] * bool(shared) + by_label(rest, labels)
+    """What was minimised over and what was constrained: once what is the same of all maps, the rest with their labels. Maps may name
+    the same number in other words, as one has the title of its experiment: then the longer ones count."""
+    items = [dict(zip(roles_in_words(m), roles_in_words(m, drawn_name))) for m in maps]     # {in a file: in a figure}
+    shared = [plain for plain in items[0] if all(plain in own for own in items)]
+    rest = ["; ".join(words for plain, words in own.items() if plain not in shared) for own in items]
+    return ["; ".join(max((own[plain] for own in items), key=len) for plain in shared)] * bool(shared) + by_label(rest, labels)
 
 
 def by_label(words, labels):
