@@ -228,7 +228,7 @@ def test_a_configuration_that_is_none_constrains_nothing(tmp_path, made, told):
 def test_maps_that_differ_in_a_constraint_say_so(constrained, made, figure_of):  # noqa: F811
     said = words(figure_of(plot_map, made[0], constrained, "--labels", "free,known"))
     assert said.count("minimised over") == 1 and "free:" not in said
-    assert r"known: $\varepsilon_{ee}^{uV}$ = 0.1 ± 0.2; $\varepsilon_{\mu \mu}^{dV}$ = 0 ± 0.1; correlation of csi background, LAr background: \u22120.3" in said
+    assert r"known: $\varepsilon_{ee}^{uV}$ = 0.1 ± 0.2; $\varepsilon_{\mu \mu}^{dV}$ = 0 ± 0.1; correlation of csi background, LAr background: −0.3" in said
 
 
 def test_a_study_takes_the_role_of_what_a_plane_scans():
