@@ -12,7 +12,7 @@ from cevscan_analysis.intervals import level_text
 from cevscan_analysis.maps import file_of, labels_of
 from cevscan_analysis.planes import only_those, planes_of
 from cevscan_analysis.printable import number_text
-from cevscan_analysis.tables import FORMATS, list_of_notes, plain_table, tell_of_notes, tell_of_profiles, with_values
+from cevscan_analysis.tables import FORMATS, footnotes_of_maps, list_of_notes, of_error, plain_table, tell_of_notes, tell_of_profiles, with_values
 
 EXAMPLE = ('areas.py csi.h5 si.h5 csi_si.h5 --labels "CsI,Si,CsI + Si" --rank\n'
            '  areas.py study.h5 --set csi --set csi_si --against years -o areas.pdf')
@@ -52,7 +52,7 @@ HEAD = ["error", "pieces", "reaches an edge", "without values"]
 
 
 def cells_of(m, area, coarse, is_whole, any_coarse):
-    return [f"{area.value:.4g}", f"{area.error:.1g}", str(area.n_island), "yes" if area.touches_edge else "no", f"{area.unknown:.4g}"] + \
+    return [of_error(area.value, area.error), f"{area.error:.1g}", str(area.n_island), "yes" if area.touches_edge else "no", f"{area.unknown:.4g}"] + \
         [m.percent_complete] * (not is_whole) + [verdict(m, area, coarse)] * any_coarse
 
 
@@ -116,7 +116,7 @@ def table_of_ranks(maps, labels, level):
     lines = [["combination", f"area, {level_text(level)} %", "area of its best member", "left", "error", "pieces",
               "fewest pieces of a member"]]
     for r in ranking:
-        lines.append([r.label, f"{r.area.value:.4g}", f"{r.smallest.value:.4g}", f"{r.ratio:.3f}", f"{r.error:.1g}",
+        lines.append([r.label, of_error(r.area.value, r.area.error), of_error(r.smallest.value, r.smallest.error), of_error(r.ratio, r.error), f"{r.error:.1g}",
                       str(r.area.n_island), str(r.n_island_of_members)])
     return lines
 
@@ -179,7 +179,7 @@ def main():
     options = arguments()
     maps = planes_of(options.maps, options.axes, options.sets, options.where, "an area needs two axes")
     if options.against:
-        table = areas_over(maps, options)
+        table, labels = areas_over(maps, options), labels_of(maps)
         tell_of_notes(maps)
     else:
         maps, labels = chosen(maps, options)
@@ -187,7 +187,11 @@ def main():
             tell_of_profiles([m])
         table = (table_of_ranks if options.rank else table_of_areas)(maps, labels, options.level)
         tell_of_notes([m for m in maps if (m.completeness == 1 or not options.rank) and m.lowest < math.inf])
-    sys.stdout.write(plain_table(table, options.format))
+    notes = footnotes_of_maps(maps, labels)
+    if options.format == "csv":
+        for note in notes:
+            complain(f"note: {note}")
+    sys.stdout.write(plain_table(table, options.format, notes=notes))
 
 
 def chosen(maps, options):

@@ -12,7 +12,7 @@ from cevscan_analysis.limits import draw_limits, name_band, tell_of_limits
 from cevscan_analysis.maps import group_names, labels_of, open_map, open_maps, select
 from cevscan_analysis.numeric import np
 from cevscan_analysis.projection import from_each, project
-from cevscan_analysis.shown import draw_shown, field_of
+from cevscan_analysis.shown import draw_shown, field_of, title_of_shares
 from cevscan_analysis.style import (MM, VOID_STYLE, add_note, add_output, add_title, add_width, beyond_grid, draw_boxes, figure_format, line_style, new_figure,
                                     own_words, place_legend, save, set_limits, set_scale, styled, their_words, width_in_mm,
                                     write_decades)
@@ -129,8 +129,7 @@ def draw(maps, labels, limits, options):
         set_limits(ax, which, getattr(options, which + "lim"), maps[0].axes[k])
     cuts = cuts_of(options, len(maps) == 1)
     if options.show:
-        handles, seen = draw_over(fig, ax, maps[0], cuts, options.show)
-        title = None
+        handles, seen, title = draw_over(fig, ax, maps[0], cuts, options.show)
     elif len(maps) == 1:
         handles, seen = draw_one(ax, maps[0], cuts, options.excluded)
         title = labels[0] if options.labels or options.labels_file or maps[0].is_surrogate else None
@@ -155,14 +154,15 @@ def draw(maps, labels, limits, options):
 
 
 def draw_over(fig, ax, m, cuts, name):
-    """Lines of the regions over the colours of a field."""
-    handles = draw_shown(fig, ax, m, field_of(m, name))
+    """Lines of the regions over the colours of a field. Returns handles, points that are drawn, and the title of a legend."""
+    shown = field_of(m, name)
+    handles = draw_shown(fig, ax, m, shown, cuts[-1][0])
     seen = []
     for k, (delta, words) in enumerate(cuts):
         look = Look((None,), "black", line_style(k), width=0.9)
         seen.append(draw_region(ax, m, [delta], look))
         handles.append(Line2D([], [], color="black", linestyle=line_style(k), linewidth=0.9, label=words))
-    return handles, np.concatenate(seen)
+    return handles, np.concatenate(seen), title_of_shares(m, shown, *cuts[-1])
 
 
 def tell_of_coarse(m, cuts):

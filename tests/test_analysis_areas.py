@@ -16,6 +16,7 @@ from cevscan_analysis.area_curves import area_figure
 from cevscan_analysis import MapError, area_of, delta_from_level, open_map, open_maps, rank
 from cevscan_analysis.areas import _n_island
 from cevscan_analysis.maps import exposure_of, labels_of
+from cevscan_analysis.typeset import of_error
 
 
 def ellipse(path, n=61, k=81, a=0.3, b=0.15, angle=0.5, centre=(0.02, -0.05), **attrs):
@@ -374,3 +375,13 @@ def test_the_figure_over_a_factor_says_what_it_shows(tmp_path):
     low, high = ax.get_ylim()
     assert all(low < p.area.value - p.area.error and p.area.value + p.area.error < high for c in curves for p in c.points)
     assert [c.label for c in areas_against(open_maps(study), "years")][:2] == ["csi", "csi"]
+
+
+@pytest.mark.parametrize("value, error, expected", [(0.65, 0.0006, "0.6500"), (12.3456, 0.1, "12.3"), (0.5, 0, "0.5"), (0.1, 2, "0.1"),
+                                                    (4.6e-6, 1e-8, "4.60e-06"), (1234.5, 20, "1234")])
+def test_digits_follow_the_error(value, error, expected):
+    assert of_error(value, error) == expected
+
+
+def test_an_option_that_is_nearly_one_is_told():
+    assert "did you mean --levels?" in command("plot_map.py", "m.h5", "--level", "90", "-o", "f.pdf").stderr

@@ -2,11 +2,15 @@
 """cevscan impacts: each end of a pull's range is where chi2 rises by one, and the best fit there is what a scan with that pull held finds."""
 import csv
 import io
+import json
 import subprocess
 
 import pytest
 
+import plot_impacts
+from drawn_figures import figure_of, texts  # noqa: F401
 from e2e import REPO, experiment, refused, run, run_json, scan, write_scan
+from synthetic_map import command, complaint
 
 AXES = [{"name": "eps_ee_uV", "min": -0.1, "max": 0.15, "points": 11}]
 DATA = {"observed": [470, 1160, 1300]}
@@ -94,3 +98,22 @@ def test_the_figure_is_drawn(found, tmp_path):
     subprocess.run([REPO / "analysis" / "plot_impacts.py", path, "-o", tmp_path / "impacts.svg"], check=True, capture_output=True)
     text = (tmp_path / "impacts.svg").read_text()
     assert "pull raised" in text or "toy.signal" in text
+
+
+def test_the_figure_is_drawn_from_json(tmp_path, figure_of):  # noqa: F811
+    """One free pull, one at a bound: each has its entry in the legend, and the axis of shifts is even."""
+    pull = {"best": 0.1, "range": [0.2, None], "impact": [-0.1, 0.3]}
+    pulls = [{**pull, "name": "toy.signal.nu_e", "sigma": None, "at_bound": False}, {**pull, "name": "toy.b_g", "sigma": 0.2, "at_bound": True}]
+    path = tmp_path / "impacts.json"
+    path.write_text(json.dumps({"parameter": "eps_ee_uV", "label": "x", "chi2": 1, "bins": 2, "best_fit": {"eps_ee_uV": -1}, "pulls": pulls}))
+    fig = figure_of(plot_impacts, path)
+    assert {"free pull, in its own unit", "fit at a bound", r"toy signal $\nu_e$", "toy b g"} <= set(texts(fig))
+    for ax in fig.axes:
+        low, high = ax.get_xlim()
+        assert low == -high
+    assert fig.axes[1].get_xlim()[1] < 0.36
+
+
+def test_json_of_something_else_is_refused(tmp_path):
+    (tmp_path / "i.json").write_text("{}")
+    assert "not that of `cevscan impacts --json`" in complaint(command("plot_impacts.py", tmp_path / "i.json", "-o", tmp_path / "i.pdf"))

@@ -19,6 +19,7 @@ from .errors import MapError
 from .labels import experiments_of, factors_of, set_of
 from .numeric import h5py, np
 from .printable import text_of
+from .roles import note_of_roles
 
 FORMAT, VERSION = "cevscan contours", 1
 SENSE = "along a line what is allowed lies to the left; inside tells what a closed line goes around"
@@ -48,7 +49,13 @@ def about(m, label, dof=2, each=None, filled=False):
             "experiments": experiments_of(m), "interaction": str(m.attrs.get("interaction", "")), **axes,
             "degrees_of_freedom": dof, "counted_from": f"the lowest chi2 at each {each}" if each else LOWEST,
             "edges_of": "filled regions" if filled else "regions, without the border of the grid",
-            "note": m.note, "content_hash": text("content_hash"), "configuration_hash": text("configuration_hash")}
+            "note": "; ".join(filter(None, (m.note, note_of_roles(m)))), "minimised": minimised_plain(m), "content_hash": text("content_hash"), "configuration_hash": text("configuration_hash")}
+
+
+def minimised_plain(m):
+    """What chi2 is the minimum over, as JSON can have it."""
+    return [{"name": p.name, "bounds": [p.low, p.high], "units": p.units} |
+            ({"centre": p.centre, "sigma": p.sigma} if math.isfinite(p.sigma) else {}) for p in m.minimised.values()]
 
 
 # -------------------------------------------------------------------------------------------------------------- writing

@@ -42,6 +42,25 @@ def impacts(scan, parameter=None, cevscan=None):
     return said(cevscan or program(), words)
 
 
+KEYS_OF_IMPACTS = {"parameter", "label", "chi2", "bins", "best_fit", "pulls"}
+KEYS_OF_PULL = {"name", "sigma", "best", "range", "impact", "at_bound"}
+
+
+def impacts_in(path):
+    """The same, from a file that `cevscan impacts --json` wrote. Raises MapError."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except OSError as error:
+        raise MapError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise MapError(f"{path}: not JSON as `cevscan impacts --json` writes it ({error})") from None
+    if not isinstance(found, dict) or not KEYS_OF_IMPACTS <= found.keys() or not isinstance(found["pulls"], list) or \
+            not all(isinstance(pull, dict) and KEYS_OF_PULL <= pull.keys() for pull in found["pulls"]):
+        raise MapError(f"{path}: JSON, but not that of `cevscan impacts --json`")
+    return found
+
+
 def asked(command, experiments, interaction, settings, words, cevscan):
     if hasattr(settings, "items"):
         settings = [f"{name}={value!r}" for name, value in settings.items()]

@@ -5,6 +5,7 @@ import sys
 
 from .errors import MapError
 from .numeric import np
+from .roles import note_of_roles
 
 MEANINGS = "pending ok not_converged impossible invalid"    # of the bytes of /status, from 0
 FLAG_MEANINGS = "proven at_bound flat"                          # of the bits of /flags
@@ -21,7 +22,8 @@ def to_xarray(m):
                                   minimised_over=",".join(m.minimised))
     for name in m.profiled:
         own = m.minimised[name]
-        fields[f"profiled_{name}"][2].update(units=own.units, bounds=[own.low, own.high])
+        fields[f"profiled_{name}"][2].update(units=own.units, bounds=[own.low, own.high],
+                                              **({"centre": own.centre, "sigma": own.sigma} if own.sigma == own.sigma else {}))
     return xarray.Dataset(fields, coords, about(m))
 
 
@@ -62,6 +64,7 @@ def attributes_of(axis):
 def about(m):
     """What identifies the map; its factors by their names."""
     told = {name: str(m.attrs[name]) for name in TOLD if m.attrs.get(name)}
-    return {"path": m.path, **told, "content_hash": str(m.progress.get("content_hash", "")), "completeness": m.completeness,
+    note = note_of_roles(m)
+    return {"path": m.path, **told, **({"note": note} if note else {}), "content_hash": str(m.progress.get("content_hash", "")), "completeness": m.completeness,
             **{f"factor_{name}": factor.value for name, factor in m.factors.items()},
             **{f"best_fit_{name}": value for name, value in m.best_fit.items()}}

@@ -12,6 +12,8 @@ from .printable import number_text, text_of
 COUNTED = re.compile(r"(years?|yr|y|months?|weeks?|days?|d|hours?|h|s|kg|g|mg|t|tons?|tonnes?|m|cm|km|k?W|MW|GW|eV|keV|MeV|GeV|TeV|PE|"
                      r"events?|runs?|detectors?|modules?|protons?|cycles?|%)\b|%", re.ASCII)
 
+SHORT = 16      # letters of a title that stands among other words
+
 
 def experiments_of(m):
     """Names of the experiments of a map."""
@@ -122,6 +124,16 @@ def spelled_of(maps, ends=None):
     end = _common_end([title.split(" ") for title in found])
     names = [[escaped(" ".join(titles.get(name, "").split(" ")[:-end or None])) for name in experiments_of(m)] for m, titles in zip(maps, known)]
     return [" + ".join(own) + tail if all(own) else "" for own, tail in zip(names, ends_of(maps) if ends is None else ends)]
+
+
+def short_titles(attrs):
+    """{experiment: its title, without the words that all of them end with; its name, where it has none, or one that is long} of a map."""
+    names = [name.strip() for name in str(attrs.get("experiments", "")).split(",") if name.strip()]
+    titles = _titles_in(str(attrs.get("configuration", "{}")))
+    words = [titles.get(name, name).split(" ") for name in names]
+    end = _common_end(words)
+    found = {name: " ".join(own[:-end or None]) for name, own in zip(names, words)}
+    return {name: title if len(title) <= SHORT else name for name, title in found.items()}
 
 
 def _common_end(titles):

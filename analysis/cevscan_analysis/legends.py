@@ -90,6 +90,9 @@ def place_below(fig, handles, title=None):
         fig.draw_without_rendering()
         blank = min(ax.get_tightbbox().y0 for ax in fig.axes) / fig.dpi - extra - 0.02
         leave_below(fig, legend, fig.get_figheight() - max(0, 2 * blank), extra)
+        fig.draw_without_rendering()
+        over = max(ax.get_tightbbox().y1 for ax in fig.axes) / fig.dpi - fig.get_figheight() + 0.03     # notes above the axes
+        leave_below(fig, legend, fig.get_figheight() + max(0, 2 * over), extra)
 
 
 def leave_below(fig, legend, height, extra):

@@ -2,6 +2,7 @@
 """A map: Delta chi2 on a grid, and what is known of it."""
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from . import frames
@@ -20,6 +21,9 @@ class Minimised:
     high: float
     units: str      # "1" if pure
     long_name: str  # TeX in dollar signs
+    centre: float = math.nan    # of a constraint from elsewhere, ((x - centre)/sigma)^2 in chi2; NaN where there is none
+    sigma: float = math.nan
+    default: float = math.nan   # the standard model's, where values are stored
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A parser of command lines that loses nothing: an option that holds one value is not given twice, and no input is written over."""
 import argparse
+import difflib
 import os
 import re
 
@@ -16,6 +17,17 @@ class Parser(argparse.ArgumentParser):
         vars(options).pop(_Once.SEEN, None)
         self._keep_inputs(options)
         return options
+
+    def error(self, message):
+        """An option that is none, but nearly one, is told its name."""
+        start = "unrecognized arguments: "
+        known = [word for word in self._option_string_actions if word.startswith("--")]
+        for word in message.removeprefix(start).split() if message.startswith(start) else ():
+            near = difflib.get_close_matches(word.partition("=")[0], known, 1, 0.7) if word.startswith("--") else []
+            if near:
+                message += f"; did you mean {near[0]}?"
+                break
+        super().error(message)
 
     def _keep_inputs(self, options):
         """Refuses a file to write that is one of those to read, or an HDF5 file under a name that no HDF5 file has."""

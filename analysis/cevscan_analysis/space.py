@@ -9,6 +9,7 @@ from .errors import MapError
 from .numeric import h5py, np
 from .one_map import IMPOSSIBLE, OK, PENDING, Map, Minimised
 from .printable import text_of
+from .roles import axis_in_figure, constraint_in, roles_of
 
 MAP, STUDY = "cevscan map", "cevscan study"
 AT_ONCE = 1 << 28   # bytes of a field of a study that are read at once, for all of its maps
@@ -34,11 +35,13 @@ class Space:
         self.name, self.whole_shape = group.name, group["chi2"].shape
         self.stored_pulls = [name[5:] for name in group if name.startswith("pull_")]
         self.has_flags = "flags" in group and file.version == 2
-        self.minimised = _read_minimised(group) if self.has_flags else {}
-        self.stored_profiled = [name for name in self.minimised if f"profiled_{name}" in group]
         self.is_many = "map" in group and file.version == 2 and file.is_study
         self.progress = self._progress()
         self.axes = [_read_axis(group["chi2"], k, k == self.is_many) for k in range(self.is_many, group["chi2"].ndim)]
+        names = [axis.name for axis in self.axes]
+        self.minimised = _read_minimised(group, roles_of(self.attrs, names)) if self.has_flags else {}
+        self.stored_profiled = [name for name in self.minimised if f"profiled_{name}" in group]
+        self.axes = [replace(a, long_name=axis_in_figure(a.name, a.long_name, self.attrs)) for a in self.axes]
         self.shape = tuple(len(axis.values) for axis in self.axes)
         self.side = [int(s) for s in group["tiles"].attrs["side"]]
         self.at_once = at_once and group["chi2"].nbytes <= AT_ONCE
@@ -269,7 +272,7 @@ def _read_axis(dataset, k, is_first):
                 float(a.get("standard_model", np.nan)), values, float(a.get("linear_threshold", 0)))
 
 
-def _read_minimised(group):
+def _read_minimised(group, roles):
     """{name: Minimised}, in the order of the file. Units and TeX stand with the values, where they are stored."""
     a = texts_of(group["flags"].attrs)
     names = [name for name in str(a.get("minimised_over", "")).split(",") if name]
@@ -279,7 +282,9 @@ def _read_minimised(group):
     found = {}
     for name, a, b in zip(names, low, high):
         own = texts_of(group[f"profiled_{name}"].attrs) if f"profiled_{name}" in group else {}
-        found[name] = Minimised(name, float(a), float(b), str(own.get("units", "1")), str(own.get("long_name", tex_of_name(name))))
+        words = str(own.get("units", "1")), str(own.get("long_name", tex_of_name(name)))
+        constraint = constraint_in(roles.get(name, {})) or (np.nan, np.nan)
+        found[name] = Minimised(name, float(a), float(b), *words, *constraint, float(own.get("standard_model", np.nan)))
     return found
 
 

@@ -17,11 +17,12 @@ from .maps import open_map
 from .notes import (list_of_notes, tell_of_crowd, tell_of_end, tell_of_left_out, tell_of_notes, tell_of_profiles, tell_of_single,
                     with_values)
 from .projection import curves_at
-from .typeset import (FILE_ENDS, FORMATS, csv_table, latex_cell, latex_text, markdown_table, number, plain_table, round_to, significant,
+from .roles import note_of_roles
+from .typeset import (FILE_ENDS, FORMATS, csv_table, latex_cell, latex_text, markdown_table, number, of_error, plain_table, round_to, significant,
                       sure_digits, tabular, with_error, with_sides)
 
-__all__ = ["FILE_ENDS", "FORMATS", "TABLES", "Cut", "Row", "as_json", "comma_separated", "latex", "latex_text", "list_of_notes", "markdown",
-           "number", "pivot", "plain_table", "round_to", "rows_at", "rows_of", "significant", "tell_of_crowd", "tell_of_edges", "tell_of_end", "tell_of_left_out",
+__all__ = ["FILE_ENDS", "FORMATS", "TABLES", "Cut", "Row", "as_json", "comma_separated", "latex", "footnotes_of_maps", "latex_text", "list_of_notes", "markdown",
+           "number", "of_error", "pivot", "plain_table", "round_to", "rows_at", "rows_of", "significant", "tell_of_crowd", "tell_of_edges", "tell_of_end", "tell_of_left_out",
            "tell_of_notes", "tell_of_profiles", "tell_of_single", "with_error", "with_values"]
 
 FOOTNOTE = "* end of the values in the map, not of the allowed interval"
@@ -57,6 +58,7 @@ class Row:
     each: Axis = None       # with --each: the axis, and its value
     at: float = None
     at_end: bool = False    # does the best fit lie at the end of the axis?
+    note: str = ""          # what was minimised over, and what is constrained
 
     @property
     def parameter(self):
@@ -196,7 +198,22 @@ def any_open(rows):
 
 
 def footnotes(rows):
-    return [FOOTNOTE] * any_open(rows) + [FOOTNOTE_OF_BEST_FIT] * any(row.at_end for row in rows)
+    return [FOOTNOTE] * any_open(rows) + [FOOTNOTE_OF_BEST_FIT] * any(row.at_end for row in rows) + \
+        notes_by_label([row.label for row in rows], [row.note for row in rows])
+
+
+def notes_by_label(labels, notes):
+    """One for all of which it is the same; else with their labels."""
+    if len(set(notes)) == 1:
+        return [notes[0]] * bool(notes[0])
+    found = {}
+    for label, note in zip(labels, notes):
+        found.setdefault(note, {})[label] = None
+    return [f"{', '.join(own)}: {note}" for note, own in found.items() if note]
+
+
+def footnotes_of_maps(maps, labels):
+    return notes_by_label(labels, list(map(note_of_roles, maps)))
 
 
 def markdown(rows, cuts, n_digit=3, sides=False):
@@ -216,14 +233,15 @@ def comma_separated(rows, cuts, n_digit=3, sides=False):
     from the best fit."""
     bounded = any(row.axis.is_scale_of_new_physics for row in rows)
     each, any_end = [rows[0].each.name] if rows[0].each else [], any(row.at_end for row in rows)
+    any_note = any(row.note for row in rows)
     table = [["map", *each, "parameter", "level", "delta_chi2", "best_fit", "low", "high", "low_open", "high_open"] +
-             ["minus", "plus"] * sides + ["lower_bound"] * bounded + ["best_fit_at_end"] * any_end]
+             ["minus", "plus"] * sides + ["lower_bound"] * bounded + ["best_fit_at_end"] * any_end + ["note"] * any_note]
     for row in rows:
         for cut, a in zip(cuts, row.allowed):
             percent = "" if cut.percent is None else level_text(cut.percent)
             start = [row.label] + [f"{row.at:.6g}" for _ in each]
             start += [row.parameter, percent, f"{cut.delta:.6g}", number(row.axis, row.best_fit, n_digit)]
-            bound = [bound_cell(row, a, n_digit, tex=False).replace(NO_BOUND, "")] * bounded + [int(row.at_end)] * any_end
+            bound = [bound_cell(row, a, n_digit, tex=False).replace(NO_BOUND, "")] * bounded + [int(row.at_end)] * any_end + [row.note] * any_note
             for (low, high), is_open, errors in zip(a.intervals, a.open, errors_of(a)):
                 around = low <= row.best_fit <= high
                 off = [number(row.axis, x, n_digit) if around else "" for x in (row.best_fit - low, high - row.best_fit)] * sides
@@ -242,6 +260,8 @@ def as_json(rows, cuts):
                       "intervals": a.intervals, "touches_edge": a.touches_edge}
             if row.at_end:
                 result["best_fit_at_end"] = True
+            if row.note:
+                result["note"] = row.note
             if row.each:
                 result = {"at": {row.each.name: row.at}, **result, "open": a.open}
             if row.axis.is_scale_of_new_physics:
@@ -266,7 +286,7 @@ def rows_of(family, label, cuts):
         axis = m.axes[0]
         if m.lowest < math.inf:
             allowed = [allowed_intervals(axis, m.delta_chi2, cut.delta) for cut in cuts]
-            rows.append(Row(label, axis, m.best_fit[axis.name], allowed, at_end=tell_of_end(m, axis)))
+            rows.append(Row(label, axis, m.best_fit[axis.name], allowed, at_end=tell_of_end(m, axis), note=note_of_roles(m)))
     tell_of_profiles(family)
     return rows
 
@@ -286,7 +306,8 @@ def rows_at(path, label, cuts, each, parameter=None, at=()):
         if curve.lowest < math.inf:
             allowed = [allowed_intervals(curve.axes[0], curve.delta_chi2, cut.delta) for cut in cuts]
             own = curve.axes[0]
-            rows.append(Row(label, own, curve.best_fit[own.name], allowed, axis, value, own.end_at(curve.best_fit[own.name]) is not None))
+            rows.append(Row(label, own, curve.best_fit[own.name], allowed, axis, value, own.end_at(curve.best_fit[own.name]) is not None,
+                            note_of_roles(m)))
     tell_of_profiles([curve for _, curve in curves])
     if not rows:
         raise MapError(f"{m.path}: no value of {each} has all its points yet")

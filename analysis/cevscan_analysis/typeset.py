@@ -88,13 +88,13 @@ def csv_table(lines):
     return text.getvalue()
 
 
-def plain_table(lines, form, n_text=1):
-    """A table of words, its head first, in one of FORMATS."""
+def plain_table(lines, form, n_text=1, notes=()):
+    """A table of words, its head first, in one of FORMATS; notes below it, but in CSV."""
     if form == "markdown":
-        return markdown_table(lines)
+        return markdown_table(lines, notes)
     if form == "csv":
         return csv_table(lines)
-    return tabular([latex_text(text) for text in lines[0]], [list(map(latex_cell, line)) for line in lines[1:]], n_text=n_text)
+    return tabular([latex_text(text) for text in lines[0]], [list(map(latex_cell, line)) for line in lines[1:]], notes, n_text)
 
 
 # -------------------------------------------------------------------------------------------------------------- numbers
@@ -157,3 +157,15 @@ def with_error(value, error, most=5):
     decimals = most if error <= 0 else min(most, max(0, -math.floor(math.log10(error))))
     error = math.ceil(error * 10**decimals - 1e-9) / 10**decimals
     return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def of_error(value, error, plain=4):
+    """A value with as many decimals as its error has in one digit: 0.6500 of 0.0006; without an error, or a value smaller than it,
+    `plain` digits."""
+    error = float(f"{error:.1g}") if math.isfinite(error) else 0
+    if not (0 < error < abs(value)):
+        return f"{value:.{plain}g}"
+    last = math.floor(math.log10(error))
+    if not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{max(0, math.floor(math.log10(abs(value))) - last)}e}"
+    return f"{value:.{max(0, -last)}f}"

@@ -7,6 +7,7 @@ from .axes import tex_of_unit
 from .command import MapError
 from .look import LARGE, SMALL, matplotlib
 from .printable import printable
+from .roles import TIED, roles_in_words
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
@@ -80,16 +81,17 @@ def label_with_unit(name, units):
 
 def width_of(text, size):
     """In points."""
-    font = FontProperties(family="STIXGeneral", size=size)
+    font, text = FontProperties(family="STIXGeneral", size=size), text.replace(TIED, " ")
     return TextToPath().get_text_width_height_descent(text.replace(r"\$", "$") if not has_tex(text) else text, font,
                                                       ismath=has_tex(text))[0]
 
 
 def wrapped(text, width, size):
-    """With line breaks at blanks, but none within TeX, so that no line is wider than `width` points if that can be."""
+    """With line breaks at blanks, but none within TeX or at a blank that ties, so that no line is wider than `width` points if that can be."""
     lines = []
     for paragraph in text.split("\n"):
-        words = re.findall(r"(?:\\\$|\$(?:\\\$|[^$])*\$|[^\s$])+|\$", paragraph) if has_tex(paragraph) else paragraph.split()
+        words = re.findall(r"(?:\\\$|\$(?:\\\$|[^$])*\$|[^ \t$])+|\$", paragraph) if has_tex(paragraph) else re.split("[ \t]+", paragraph.strip())
+        words = [part for word in words for part in ([word] if TIED not in word or width_of(word, size) <= width else word.split(TIED))]
         line = ""
         for word in words:
             if line and width_of(f"{line} {word}", size) > width:
@@ -98,25 +100,27 @@ def wrapped(text, width, size):
             else:
                 line = f"{line} {word}".strip()
         lines.append(line)
-    return "\n".join(lines)
+    return "\n".join(lines).replace(TIED, " ")
 
 
-MANY = 6    # parameters that are named one by one
-
-
-def words_of_minimised(m):
-    """"minimised over X, Y", of a map whose chi2 is a minimum over more than pulls; else ""."""
-    names = [p.long_name if is_tex(p.long_name) and len(p.long_name) <= LONGEST else their_words(p.name) for p in m.minimised.values()]
-    if len(names) > MANY:
-        names = [*names[:MANY], f"{len(names) - MANY} more"]
-    return f"minimised over {', '.join(names)}" if names else ""
+def drawn_name(name, long_name):
+    """TeX of a file, where it can be set; else the name."""
+    return long_name if is_tex(long_name) and len(long_name) <= LONGEST else their_words(name)
 
 
 def notes_of_minimised(maps, labels):
-    """One for all maps that were minimised over the same, with their labels if others were not."""
-    words = [words_of_minimised(m) for m in maps]
-    if len(set(words)) == 1:
-        return [words[0]] if words[0] else []
+    """What was minimised over and what was constrained: once what is the same of all maps, the rest with their labels. Maps may name
+    the same number in other words, as one has the title of its experiment: then the longer ones count."""
+    items = [dict(zip(roles_in_words(m), roles_in_words(m, drawn_name))) for m in maps]     # {in a file: in a figure}
+    shared = [plain for plain in items[0] if all(plain in own for own in items)]
+    rest = ["; ".join(words for plain, words in own.items() if plain not in shared) for own in items]
+    return ["; ".join(max((own[plain] for own in items), key=len) for plain in shared)] * bool(shared) + by_label(rest, labels)
+
+
+def by_label(words, labels):
+    """Those texts that are there, each after the labels of which it is."""
+    if len(words) == 1:
+        return [words[0]] * bool(words[0])
     return [f"{', '.join(label for label, own in zip(labels, words) if own == text)}: {text}" for text in dict.fromkeys(words) if text]
 
 
@@ -141,10 +145,14 @@ def put_note(ax, notes):
     return sum(1.4 if "^" in line and "_" in line else 1 for line in lines)
 
 
+COLOUR_BAR = 24     # of its 55 points at the right, those by which the axes do not reach the middle
+
+
 def room_of(ax):
     """Width in points of what may stand above axes, in the middle: their part of the figure without what stands at their sides."""
     spec = ax.get_subplotspec()
-    return 72 * ax.figure.get_figwidth() / (spec.get_gridspec().ncols if spec else 1) - 54
+    has_bar = any(not (hasattr(other, "get_subplotspec") and other.get_subplotspec()) for other in ax.figure.axes)
+    return 72 * ax.figure.get_figwidth() / (spec.get_gridspec().ncols if spec else 1) - (54 + COLOUR_BAR * has_bar)
 
 
 def add_title(ax, title, n_note=0, size=LARGE):
@@ -159,5 +167,5 @@ def add_head(fig, title):
         fig.suptitle(wrapped(own_words(title), 68 * fig.get_figwidth(), LARGE), fontsize=LARGE)
 
 
-__all__ = ["add_head", "add_note", "add_title", "axis_label", "has_tex", "is_tex", "label_with_unit", "matplotlib", "name_of", "notes_of_minimised",
+__all__ = ["add_head", "add_note", "add_title", "axis_label", "drawn_name", "has_tex", "is_tex", "label_with_unit", "matplotlib", "name_of", "notes_of_minimised",
            "own_words", "put_note", "readable", "their_words", "width_of", "wrapped"]
