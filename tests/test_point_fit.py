@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `cevscan point` says of a scan's fit is what the map has at that point, constraints from elsewhere included."""
+import pytest
+
+from e2e import axis, experiment, fields, run, run_json, scan, write_scan
+
+OBSERVED = {"observed": [470, 1160, 1300]}
+EE = axis("eps_ee_uV", 5, -0.1, 0.15)
+FOLLOWERS = [{"name": "slope", "value": 0.5}, {"name": "eps_mumu_uV", "formula": "slope*eps_ee_uV", "centre": 0.2, "sigma": 0.1}]
+SCANS = {
+    "axis": [{**EE, "centre": 0.1, "sigma": 0.05}],
+    "follower": [EE, *FOLLOWERS],
+    "axis and follower": [{**EE, "centre": 0.1, "sigma": 0.05}, *FOLLOWERS],
+    "axis beside a profiled parameter": [{**EE, "centre": 0.1, "sigma": 0.05}, {"name": "eps_mumu_uV", "profile": [-0.3, 0.3]}],
+    "all": [{**EE, "centre": 0.1, "sigma": 0.05}, *FOLLOWERS, {"name": "eps_ee_dV", "profile": [-0.3, 0.3], "centre": 0, "sigma": 0.2}],
+}
+
+
+@pytest.mark.parametrize("data", ["asimov", "observed"])
+@pytest.mark.parametrize("parameters", SCANS.values(), ids=SCANS)
+def test_a_point_is_that_of_the_map(tmp_path, parameters, data):
+    path = write_scan(tmp_path, [experiment(**OBSERVED)], parameters, data=data)
+    scan(path, tmp_path / "map.h5")
+    chi2, delta, _, axes = fields(tmp_path / "map.h5")
+    for k in (0, 3):
+        point = run_json("point", path, "--set", f"eps_ee_uV={float(axes['eps_ee_uV'][k])!r}", "--json")
+        assert point["chi2"] == pytest.approx(chi2[k], abs=1e-8)
+        assert point["delta_chi2"] == pytest.approx(delta[k], abs=1e-7)
+        parts = [of["chi2"] for of in (*point["experiments"].values(), *point["constraints"].values())]
+        assert point["chi2"] == pytest.approx(sum(parts) + point["penalty"], abs=1e-8)
