@@ -59,7 +59,7 @@ static void print_as_json(const selection *s, const cev_point_report *r, const p
                              "pulls", pulls, "experiments", experiments, "parameters", parameters, "status",
                              cev_point_status_name((int)r->status), "interaction", selection_interaction_json(s),
                              "data", data_json(s->config));
-    add_point_fit_json(s, fit, json);
+    add_point_fit_json(s, fit, r->chi2, json);
     print_json(json);
 }
 
@@ -93,7 +93,7 @@ static void print_as_text(const selection *s, const cev_point_report *r, const p
     else
         printf("delta_chi2 %.9g", r->chi2 - fit->reference);
     printf("   status %s\n\n", cev_point_status_name((int)r->status));
-    print_point_fit(s, fit);
+    print_point_fit(s, fit, r->chi2);
     printf("%-32s %14s %10s\n", "pull", "value", "in sigma");
     for (size_t p = 0; p < cev_model_n_pull(s->model); p++)
         printf("%-32s %14.6e %10.4f\n", cev_model_pull_name(s->model, p), r->pull[p],
