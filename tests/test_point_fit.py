@@ -2,6 +2,7 @@
 """What `cevscan point` says of a scan's fit is what the map has at that point, constraints from elsewhere included."""
 import math
 
+import h5py
 import pytest
 
 from e2e import axis, experiment, fields, run, run_json, scan, write_scan
@@ -55,3 +56,13 @@ def test_own_parameters_and_followers_are_shown(tmp_path):
     assert "nothing sets it" not in text
     point = run_json("point", path, "--set", "eps_ee_uV=0.1", "--set", "slope=0.5", "--json")
     assert point["followers"] == {"eps_mumu_uV": {"value": pytest.approx(0.05), "rule": "slope*eps_ee_uV"}}
+
+
+def test_what_is_proven_near_the_best_fit_is_said_and_is_what_the_map_has(tmp_path):
+    path = write_scan(tmp_path, [experiment(**OBSERVED)], SCANS["axis beside a profiled parameter"], data="observed", tile=[2])
+    (of,) = scan(path, tmp_path / "map.h5", ranks=2)["profiled"]
+    with h5py.File(tmp_path / "map.h5") as h5:
+        near = h5["delta_chi2"][...] < 9.21
+        assert (of["near"], of["near_proven"]) == (near.sum(), (near & (h5["flags"][...] & 1 > 0)).sum())
+    text = run("run", path, "-o", tmp_path / "again.h5").stdout
+    assert f"of the {of['near']} points with delta_chi2 below 9.21 (99 % of two parameters), {of['near_proven']} are proven" in text

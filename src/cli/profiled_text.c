@@ -24,6 +24,9 @@ void print_minimised(const minimised *m)
     printf(": of %llu points %llu proven global, %llu at a bound, %llu with a flat direction\n",
            (unsigned long long)f->points, (unsigned long long)f->flag[0], (unsigned long long)f->flag[1],
            (unsigned long long)f->flag[2]);
+    if (f->near)
+        printf("of the %llu points with delta_chi2 below %.2f (99 %% of two parameters), %llu are proven\n",
+               (unsigned long long)f->near, CEV_NEAR_DELTA, (unsigned long long)f->near_proven);
 }
 
 json_t *minimised_json(const minimised *m)
@@ -38,6 +41,10 @@ json_t *minimised_json(const minimised *m)
     json_t *json = json_pack("{s:o, s:I}", "parameters", parameters, "points", (json_int_t)m->flagged.points);
     for (int f = 0; f < CEV_N_POINT_FLAGS; f++)
         json_object_set_new(json, cev_point_flag_names[f], json_integer((json_int_t)m->flagged.flag[f]));
+    if (m->flagged.near) {
+        json_object_set_new(json, "near", json_integer((json_int_t)m->flagged.near));
+        json_object_set_new(json, "near_proven", json_integer((json_int_t)m->flagged.near_proven));
+    }
     if (m->space) json_object_set_new(json, "space", json_text(m->space));
     return json;
 }
