@@ -117,3 +117,32 @@ def test_the_figure_is_drawn_from_json(tmp_path, figure_of):  # noqa: F811
 def test_json_of_something_else_is_refused(tmp_path):
     (tmp_path / "i.json").write_text("{}")
     assert "not that of `cevscan impacts --json`" in complaint(command("plot_impacts.py", tmp_path / "i.json", "-o", tmp_path / "i.pdf"))
+
+
+def test_bounds_are_named_and_warned_of(toy, tmp_path):
+    """A range whose end the best fit is at; a free pull has no sigma."""
+    pulls = [toy["pulls"][0], {"name": "toy.background", "constraint": "none", "scales": ["flat"]}]
+    path = write_scan(tmp_path, [{**toy, "pulls": pulls}], [{**AXES[0], "min": -0.02, "max": -0.01}], data="observed")
+    done = run("impacts", path, "--json")
+    (side,) = {pull["bounds"]["eps_ee_uV"] for pull in json.loads(done.stdout)["pulls"] if pull["at_bound"]}
+    assert f"warning: the best fit lies at a bound (eps_ee_uV {side})" in done.stderr
+    table = run("impacts", path).stdout
+    assert f"at a bound: eps_ee_uV {side}" in table and "free" in table and "proven" in table
+    rows = {row["pull"]: row for row in csv.DictReader(io.StringIO(run("impacts", path, "--format", "csv").stdout))}
+    assert rows["toy.background"]["sigma"] == "" and rows["toy.signal"]["sigma"] == "0.10000000000000001"
+    assert all(row["bounds"] == f"eps_ee_uV {side}" for row in rows.values() if row["at_bound"] == "1")
+
+
+def test_values_that_are_rounding_are_zero_and_latex_has_its_rules(toy, tmp_path):
+    path = write_scan(tmp_path, [toy], AXES, data="asimov")
+    table = run("impacts", path).stdout
+    assert " at eps_ee_uV=0\n" in table
+    latex = run("impacts", path, "--format", "latex").stdout
+    assert latex.count(r"\\") == 3 and r"\toprule" in latex and r"\texttt{toy.signal} & $0.1$ & $0$ &" in latex
+
+
+def test_a_flat_direction_is_warned_of(toy, tmp_path):
+    """Of one nucleus, chi2 knows only a sum of the couplings to u and d."""
+    path = write_scan(tmp_path, [toy], [*AXES, {**AXES[0], "name": "eps_ee_dV"}], data="asimov")
+    errors = run("impacts", path).stderr
+    assert "at the best fit" in errors or "moves along a flat valley" in errors

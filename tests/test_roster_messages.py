@@ -97,7 +97,7 @@ ROLES = [
          f"eps_tautau_uV, formula: {FORMULA}", "[-1, 1]}\n  - {name: eta", '"eps" is profiled', "nothing that acts follows it"),
     case("a constraint alone", MUMU, "eps_mumu_uV, centre: 0, sigma: 1", "{name: eps_mumu_uV, centre", "no role", '"profile"'),
     case("half a constraint", MUMU, "eps_mumu_uV, profile: [-1, 1], centre: 0", "0}", '"centre" and "sigma"', "together"),
-    case("a constraint without width", MUMU, "eps_mumu_uV, profile: [-1, 1], centre: 0, sigma: 0", "0}", '"sigma"', "between"),
+    case("a constraint without width", MUMU, "eps_mumu_uV, profile: [-1, 1], centre: 0, sigma: 0", "0}", '"sigma"', "above 0"),
     case("a constraint of a value", MUMU, "eps_mumu_uV, value: 0.1, centre: 0, sigma: 1", "0, sigma", "changes nothing", '"value"'),
     case("no role", MUMU, "eps_mumu_uV", "{name: eps_mumu_uV}", '"value"', '"profile"', '"formula"'),
     case("a unit of a coupling", MUMU, "eps_mumu_uV, profile: [-1, 1], unit: m", "m}", '"unit"', '"eps_mumu_uV" has its unit'),

@@ -26,9 +26,10 @@ typedef struct cev_impact_fit {
 } cev_impact_fit;
 
 typedef struct cev_impact {
-    double down, up;  /* >= 0; NaN: chi2 does not rise by one on that side, within what the pull can be */
-    double moved[2];  /* of the parameter, with the pull at best - down and at best + up; NaN likewise */
-    bool at_bound[2]; /* some profiled parameter, or bounded pull, is at a bound there */
+    double down, up;                /* >= 0; NaN: chi2 does not rise by one on that side, within what the pull can be */
+    double moved[2];                /* of the parameter, with the pull at best - down and at best + up; NaN likewise */
+    bool at_bound[2];               /* some profiled parameter, or bounded pull, is at a bound there */
+    double theta[2][CEV_MAX_THETA]; /* all parameters there */
 } cev_impact;
 
 /* The best fit. Arrays live in the arena. CEV_E_NUMERIC if it has none. */

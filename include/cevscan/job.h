@@ -97,9 +97,13 @@ typedef struct cev_job_fit {
     bool at_edge[CEV_MAX_AXES]; /* the best fit is at an end of this axis */
 } cev_job_fit;
 
-/* Of the points of a space's maps, how many are what: flag[k] have the flag 1 << k (cev_point_flag). */
+/* Where figures are drawn: 99 % of two parameters. */
+#define CEV_NEAR_DELTA 9.21
+
+/* Of the points of a space's maps, how many are what: flag[k] have the flag 1 << k (cev_point_flag). Of those whose
+ * delta_chi2 is below CEV_NEAR_DELTA, how many are proven: known after a run only, 0 of 0 otherwise. */
 typedef struct cev_job_flagged {
-    uint64_t points, flag[CEV_N_POINT_FLAGS];
+    uint64_t points, flag[CEV_N_POINT_FLAGS], near, near_proven;
 } cev_job_flagged;
 
 /* What the best fit of a scan is to be judged by: all bins, and the parameters that nothing but the bins constrain.

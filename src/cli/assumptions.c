@@ -73,7 +73,9 @@ void data_text(const cev_scan_config *c, char *out, size_t size)
     if (c->data == CEV_DATA_MIXED) append_text(out, size, ", others asimov");
     for (size_t p = 0; p < cev_roster_n(&c->roster); p++) {
         const cev_parameter *d = cev_roster_parameter(&c->roster, p);
-        if (is_default(d, c->truth[p])) continue;
+        bool is_own = p >= c->interaction->card.n_parameter &&
+                      c->roster.guest[p - c->interaction->card.n_parameter].kind == CEV_GUEST_OWN;
+        if (is_own || is_default(d, c->truth[p])) continue; /* data know nothing of the user's own parameters */
         append_text(out, size, "%s %s=%g", standard_model ? " at" : "", d->name, c->truth[p]);
         standard_model = false;
     }

@@ -13,7 +13,8 @@
 
 static const char doc[] =
     "Profiled chi2 at one point, with every pull and the share of each experiment and bin.\v"
-    "chi2 is the sum of the experiments' chi2 and of the penalty of the pulls. delta_chi2 is taken from the minimum "
+    "chi2 is the sum of the experiments' chi2, of the penalty of the pulls, and of the constraints that the scan file "
+    "sets on parameters. delta_chi2 is taken from the minimum "
     "over the "
     "parameters that the scan file scans; without a scan file, from the truth of the Asimov data. Parameters that the "
     "scan file profiles are minimised over, but for those that --set gives a value.\n\n"
@@ -58,7 +59,7 @@ static void print_as_json(const selection *s, const cev_point_report *r, const p
                              "pulls", pulls, "experiments", experiments, "parameters", parameters, "status",
                              cev_point_status_name((int)r->status), "interaction", selection_interaction_json(s),
                              "data", data_json(s->config));
-    add_point_fit_json(s, fit, json);
+    add_point_fit_json(s, fit, r->chi2, json);
     print_json(json);
 }
 
@@ -101,7 +102,7 @@ static void print_as_text(const selection *s, const cev_point_report *r, const p
     else
         printf("delta_chi2 %.9g", r->chi2 - fit->reference);
     printf("   status %s\n\n", cev_point_status_name((int)r->status));
-    print_point_fit(s, fit);
+    print_point_fit(s, fit, r->chi2);
     printf("%-32s %14s %10s\n", "pull", "value", "in sigma");
     for (size_t p = 0; p < cev_model_n_pull(s->model); p++) print_pull(s->model, p, r->pull[p]);
     printf("%-32s %14s %10.6g\n", "penalty", "", r->penalty);
@@ -112,10 +113,16 @@ static void print_as_text(const selection *s, const cev_point_report *r, const p
     }
 }
 
-/* The parts are those of the model at the minimum; its chi2, constraints of profiled parameters included, is that of
- * the fit. */
-static void take_over(const point_fit *fit, cev_point_report *report)
+/* The parts are those of the model at the minimum, which knows no constraints from elsewhere: chi2 of the fit has those
+ * of all parameters, and where nothing is profiled they are added here. */
+static void take_over(const selection *s, const point_fit *fit, cev_point_report *report)
 {
+    if (!fit->is_profiled) {
+        double penalty = cev_roster_penalty(&s->config->roster, s->theta);
+        report->chi2 += penalty;
+        if (isnan(penalty)) report->status = CEV_POINT_INVALID;
+        return;
+    }
     report->chi2 = fit->at.chi2;
     if (cev_point_failed((int)fit->at.status)) report->status = fit->at.status;
 }
@@ -135,7 +142,7 @@ int command_point(int argc, char **argv)
     status = cev_model_check_data(s.model, &s.data);
     if (status == CEV_OK) status = point_fit_of(&s, &fit);
     if (status == CEV_OK) status = cev_model_explain(s.config->arena, s.model, &s.data, s.theta, &report);
-    if (status == CEV_OK && fit.is_profiled) take_over(&fit, &report);
+    if (status == CEV_OK) take_over(&s, &fit, &report);
     if (status == CEV_OK) (options.json ? print_as_json : print_as_text)(&s, &report, &fit);
     bool failed = status == CEV_OK && cev_point_failed((int)report.status);
     selection_close(&s);

@@ -50,6 +50,13 @@ static double points_of_session(const cev_job_result *r)
     return (double)(r->points_done - r->points_before);
 }
 
+/* Of observed data, and of one best fit, to judge it by. */
+static double chi2_to_judge(const cev_job_result *r)
+{
+    const cev_scan_config *scan = r->config->space[0].scan;
+    return scan->data == CEV_DATA_OBSERVED && !scan->member_parameter ? lowest_best_fit(r) : NAN;
+}
+
 static void print_as_json(const job_command *c, const cev_job_result *r)
 {
     double startup_s = r->first_result_s > 0 ? process_age_s() - (monotonic_s() - r->first_result_s) : NAN;
@@ -62,7 +69,7 @@ static void print_as_json(const job_command *c, const cev_job_result *r)
         json_object_set_new(json, "best_fit_chi2", json_number(lowest_best_fit(r)));
         json_object_set_new(json, "best_fit", best_fits_json(r));
         const cev_degrees degrees = cev_scan_degrees(r->config->space[0].scan);
-        json_object_set_new(json, "fit", degrees_json(&degrees));
+        json_object_set_new(json, "fit", degrees_json(&degrees, chi2_to_judge(r)));
     }
     json_t *profiled = minimised_of_result_json(r);
     if (profiled) json_object_set_new(json, "profiled", profiled);
@@ -76,7 +83,7 @@ static void print_fit(const cev_job_result *r)
     if (scan->data == CEV_DATA_ASIMOV && !r->flagged) return;
     const cev_degrees degrees = cev_scan_degrees(scan);
     printf("the fit has ");
-    print_degrees(&degrees);
+    print_degrees(&degrees, chi2_to_judge(r));
 }
 
 static void print_as_text(const job_command *c, const cev_job_result *r)

@@ -152,10 +152,65 @@ static void print_constraints(const selection *s)
     if (roster->n_constraint) printf("\n");
 }
 
-void print_point_fit(const selection *s, const point_fit *fit)
+/* The rule of a follower, as its scan has it. */
+static void rule_text(const cev_roster *roster, const cev_follower *f, char *out, size_t size)
+{
+    if (f->formula)
+        snprintf(out, size, "= %s", f->formula);
+    else if (f->times == 1)
+        snprintf(out, size, "= %s", cev_roster_parameter(roster, f->of)->name);
+    else
+        snprintf(out, size, "= %.10g*%s", f->times, cev_roster_parameter(roster, f->of)->name);
+}
+
+static bool is_own(const cev_roster *roster, size_t p)
+{
+    size_t n = roster->interaction->card.n_parameter;
+    return p >= n && roster->guest[p - n].kind == CEV_GUEST_OWN;
+}
+
+static const cev_follower *follower_of(const cev_roster *roster, size_t p)
+{
+    for (size_t k = 0; k < roster->n_follower; k++)
+        if (roster->follower[k].index == p) return &roster->follower[k];
+    return NULL;
+}
+
+static bool is_profiled(const cev_roster *roster, size_t p)
+{
+    for (size_t k = 0; k < roster->n_profiled; k++)
+        if (roster->profiled[k].index == p) return true;
+    return false;
+}
+
+/* Parameters of one's own are nowhere else; where a follower is, is not to be read off what is set. */
+static void print_own_and_followers(const selection *s)
+{
+    const cev_roster *roster = &s->config->roster;
+    bool any = false;
+    for (size_t p = 0; p < cev_roster_n(roster); p++) {
+        const cev_follower *f = follower_of(roster, p);
+        char rule[256] = "";
+        if (!f && (!is_own(roster, p) || is_profiled(roster, p))) continue;
+        if (f) rule_text(roster, f, rule, sizeof rule);
+        if (!f && s->is_left[p]) snprintf(rule, sizeof rule, "nothing sets it: see --set");
+        if (!any) printf("%-32s %14s\n", "of one's own, or following", "value");
+        any = true;
+        printf("%-32s %14.6e%s%s\n", cev_roster_parameter(roster, p)->name, s->theta[p], *rule ? "  " : "", rule);
+    }
+    if (any) printf("\n");
+}
+
+/* A chi2 of observed data can be judged. */
+static double chi2_to_judge(const selection *s, double chi2)
+{
+    return s->config->data == CEV_DATA_OBSERVED ? chi2 : NAN;
+}
+
+void print_point_fit(const selection *s, const point_fit *fit, double chi2)
 {
     if (fit->is_profiled || s->config->data != CEV_DATA_ASIMOV) {
-        print_degrees(&fit->degrees);
+        print_degrees(&fit->degrees, chi2_to_judge(s, chi2));
         printf("\n");
     }
     if (fit->is_profiled) {
@@ -163,6 +218,7 @@ void print_point_fit(const selection *s, const point_fit *fit)
         print_proof(s, fit);
         printf("\n");
     }
+    print_own_and_followers(s);
     print_constraints(s);
 }
 
@@ -195,9 +251,24 @@ static json_t *constraints_json(const selection *s)
     return all;
 }
 
-void add_point_fit_json(const selection *s, const point_fit *fit, json_t *json)
+static json_t *followers_json(const selection *s)
 {
-    json_t *own = degrees_json(&fit->degrees);
+    const cev_roster *roster = &s->config->roster;
+    json_t *all = json_object();
+    for (size_t k = 0; k < roster->n_follower; k++) {
+        const cev_follower *f = &roster->follower[k];
+        char rule[256];
+        rule_text(roster, f, rule, sizeof rule);
+        json_object_set_new(all, cev_roster_parameter(roster, f->index)->name,
+                            json_pack("{s:o, s:o}", "value", json_number(s->theta[f->index]), "rule",
+                                      json_text(rule + strlen("= "))));
+    }
+    return all;
+}
+
+void add_point_fit_json(const selection *s, const point_fit *fit, double chi2, json_t *json)
+{
+    json_t *own = degrees_json(&fit->degrees, chi2_to_judge(s, chi2));
     if (fit->is_profiled) {
         for (int f = 0; f < CEV_N_POINT_FLAGS; f++)
             json_object_set_new(own, cev_point_flag_names[f], json_boolean(fit->at.flags >> f & 1));
@@ -206,5 +277,6 @@ void add_point_fit_json(const selection *s, const point_fit *fit, json_t *json)
         json_object_set_new(json, "profiled", profiled_json(s));
     }
     if (s->config->roster.n_constraint) json_object_set_new(json, "constraints", constraints_json(s));
+    if (s->config->roster.n_follower) json_object_set_new(json, "followers", followers_json(s));
     json_object_set_new(json, "fit", own);
 }

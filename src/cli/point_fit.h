@@ -19,9 +19,10 @@ typedef struct point_fit {
 /* s->theta gets the profiled parameters and the followers at the minimum. */
 cev_status point_fit_of(selection *s, point_fit *out);
 
-void print_point_fit(const selection *s, const point_fit *fit);
+/* chi2: of the point, all constraints included. */
+void print_point_fit(const selection *s, const point_fit *fit, double chi2);
 
-/* Adds "profiled", "constraints" and "fit" to an object. */
-void add_point_fit_json(const selection *s, const point_fit *fit, json_t *json);
+/* Adds "profiled", "constraints", "followers" and "fit" to an object. */
+void add_point_fit_json(const selection *s, const point_fit *fit, double chi2, json_t *json);
 
 #endif

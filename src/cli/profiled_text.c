@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "profiled_text.h"
 
+#include <gsl/gsl_cdf.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +24,9 @@ void print_minimised(const minimised *m)
     printf(": of %llu points %llu proven global, %llu at a bound, %llu with a flat direction\n",
            (unsigned long long)f->points, (unsigned long long)f->flag[0], (unsigned long long)f->flag[1],
            (unsigned long long)f->flag[2]);
+    if (f->near)
+        printf("of the %llu points with delta_chi2 below %.2f (99 %% of two parameters), %llu are proven\n",
+               (unsigned long long)f->near, CEV_NEAR_DELTA, (unsigned long long)f->near_proven);
 }
 
 json_t *minimised_json(const minimised *m)
@@ -36,6 +41,10 @@ json_t *minimised_json(const minimised *m)
     json_t *json = json_pack("{s:o, s:I}", "parameters", parameters, "points", (json_int_t)m->flagged.points);
     for (int f = 0; f < CEV_N_POINT_FLAGS; f++)
         json_object_set_new(json, cev_point_flag_names[f], json_integer((json_int_t)m->flagged.flag[f]));
+    if (m->flagged.near) {
+        json_object_set_new(json, "near", json_integer((json_int_t)m->flagged.near));
+        json_object_set_new(json, "near_proven", json_integer((json_int_t)m->flagged.near_proven));
+    }
     if (m->space) json_object_set_new(json, "space", json_text(m->space));
     return json;
 }
@@ -129,7 +138,28 @@ static size_t free_parameters(const cev_degrees *d)
     return d->n_scanned + d->n_profiled + d->n_free_pull;
 }
 
-void print_degrees(const cev_degrees *d)
+static bool has_freedom(const cev_degrees *d)
+{
+    return d->n_bin > free_parameters(d);
+}
+
+/* How probable a chi2 as high is: NaN where there is none to speak of. */
+static double p_value(const cev_degrees *d, double chi2)
+{
+    return has_freedom(d) && isfinite(chi2) ? gsl_cdf_chisq_Q(chi2, (double)(d->n_bin - free_parameters(d))) : NAN;
+}
+
+static void print_freedom(const cev_degrees *d, double chi2)
+{
+    size_t n = d->n_bin - free_parameters(d);
+    if (isnan(chi2)) return;
+    if (has_freedom(d))
+        printf("; %zu degree%s of freedom, p-value %.2g", n, n == 1 ? "" : "s", p_value(d, chi2));
+    else
+        printf("; no degree of freedom");
+}
+
+void print_degrees(const cev_degrees *d, double chi2)
 {
     static const char *const what[] = {"scanned", "profiled", "free pulls"};
     const size_t count[] = {d->n_scanned, d->n_profiled, d->n_free_pull};
@@ -141,14 +171,21 @@ void print_degrees(const cev_degrees *d)
         printf("%s%zu %s", first ? " (" : ", ", count[k], what[k]);
         first = false;
     }
-    printf("%s\n", first ? "" : ")");
+    printf("%s", first ? "" : ")");
+    print_freedom(d, chi2);
+    printf("\n");
 }
 
-json_t *degrees_json(const cev_degrees *d)
+json_t *degrees_json(const cev_degrees *d, double chi2)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "bins", (json_int_t)d->n_bin, "free_parameters",
-                     (json_int_t)free_parameters(d), "scanned", (json_int_t)d->n_scanned, "profiled",
-                     (json_int_t)d->n_profiled, "free_pulls", (json_int_t)d->n_free_pull);
+    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I}", "bins", (json_int_t)d->n_bin, "free_parameters",
+                             (json_int_t)free_parameters(d), "scanned", (json_int_t)d->n_scanned, "profiled",
+                             (json_int_t)d->n_profiled, "free_pulls", (json_int_t)d->n_free_pull);
+    if (isnan(chi2)) return json;
+    json_object_set_new(json, "degrees_of_freedom",
+                        json_integer((json_int_t)d->n_bin - (json_int_t)free_parameters(d)));
+    json_object_set_new(json, "p_value", json_number(p_value(d, chi2)));
+    return json;
 }
 
 /* --- directions that chi2 does not tell ------------------------------------------------------------------------- */

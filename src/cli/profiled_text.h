@@ -30,9 +30,10 @@ json_t *minimised_of_result_json(const cev_job_result *r);
 void print_minimised_of_file(const cev_map_info *info);
 json_t *minimised_of_file_json(const cev_map_info *info);
 
-/* "147 bins, 3 free parameters (2 scanned, 1 profiled)"; "free" leaves out what a constraint tells. */
-void print_degrees(const cev_degrees *d);
-json_t *degrees_json(const cev_degrees *d);
+/* "147 bins, 3 free parameters (2 scanned, 1 profiled)"; "free" leaves out what a constraint tells. With the chi2 of
+ * observed data (NaN: of others): "; 144 degrees of freedom, p-value 0.41". */
+void print_degrees(const cev_degrees *d, double chi2);
+json_t *degrees_json(const cev_degrees *d, double chi2);
 
 /* A list of objects {name: change}. */
 json_t *flat_directions_json(const cev_roster *roster, const cev_flat_directions *flat);

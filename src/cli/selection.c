@@ -123,8 +123,9 @@ static cev_status follow(const cev_roster *roster, double *theta)
     return CEV_OK;
 }
 
-static cev_status apply_setting(cev_scan_config *c, const char *setting, double *theta)
+static cev_status apply_setting(selection *s, const char *setting)
 {
+    cev_scan_config *c = s->config;
     const cev_card *card = &c->interaction->card;
     const char *equals = strchr(setting, '=');
     char name[192], *end;
@@ -146,7 +147,8 @@ static cev_status apply_setting(cev_scan_config *c, const char *setting, double 
     if (value != parameter->default_value && p < card->n_parameter)
         CEV_TRY(cev_scan_why_idle(c->arena, c, p, NULL, &why));
     if (why) return cev_fail(CEV_E_INPUT, "--set %s: %s", setting, why);
-    theta[p] = value;
+    s->theta[p] = value;
+    s->is_left[p] = false;
     return stop_profiling(c, p);
 }
 
@@ -247,7 +249,9 @@ static cev_status open_all(const selection_options *options, selection *out)
     cev_scan_config *c = out->config;
     memcpy(out->theta, c->theta, sizeof out->theta);
     CEV_TRY(choose_data(options, c));
-    for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(c, options->setting[k], out->theta));
+    for (size_t a = 0; a < c->grid.n_axis; a++)
+        if (!c->member_parameter) out->is_left[c->axis_parameter[a]] = true;
+    for (size_t k = 0; k < options->n_setting; k++) CEV_TRY(apply_setting(out, options->setting[k]));
     CEV_TRY(follow(&c->roster, out->theta));
     for (size_t p = 0; p < c->interaction->card.n_parameter; p++)
         if (c->interaction->card.parameters[p].whole) c->truth[p] = out->theta[p]; /* a choice of both */

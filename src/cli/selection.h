@@ -34,6 +34,7 @@ typedef struct selection {
     cev_model *model;
     cev_data data;
     double theta[CEV_MAX_THETA]; /* the scan's fixed values, or the defaults, and --set on top */
+    bool is_left[CEV_MAX_THETA]; /* scanned by the file, and not set: at its default */
 } selection;
 
 /* Says on stderr what its user may not have meant. */

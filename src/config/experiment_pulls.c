@@ -125,6 +125,9 @@ static cev_status read_bounds(cev_node item, const pull_keys *keys, cev_pull *ou
 static cev_status read_known(cev_node item, const pull_keys *keys, cev_pull *out)
 {
     size_t constraint, interpolation;
+    if (keys->constraint && !strcmp(keys->constraint, "free"))
+        return cev_node_fail(cev_node_find(item, "constraint"),
+                             "unknown constraint \"free\"; a pull that is free has constraint: none");
     CEV_TRY(find_word(item, "constraint", keys->constraint, cev_pull_constraint_names, CEV_N_CONSTRAINTS, &constraint));
     CEV_TRY(find_word(item, "interpolation", keys->interpolation, interpolation_names, CEV_LENGTH(interpolation_names),
                       &interpolation));

@@ -153,14 +153,15 @@ static cev_status read_matrix(correlating *c, cev_node node)
     return CEV_OK;
 }
 
-/* By Cholesky's decomposition; pivots below the rounding of a sum of so many terms count as none. */
-static bool is_positive_definite(const correlating *c)
+/* By Cholesky's decomposition, up to the pull that cannot be correlated so with those before it; pivots below the rounding of a sum of so many terms count as none. */
+static bool is_positive_definite(const correlating *c, size_t *pull)
 {
     double l[CEV_MAX_PULLS][CEV_MAX_PULLS];
     for (size_t i = 0; i < c->n_pull; i++)
         for (size_t j = 0; j <= i; j++) {
             double sum = isnan(c->matrix[i][j]) ? 0 : c->matrix[i][j];
             for (size_t k = 0; k < j; k++) sum -= l[i][k] * l[j][k];
+            *pull = i;
             if (i == j && !(sum > 1e-12)) return false;
             l[i][j] = i == j ? sqrt(sum) : sum / l[j][j];
         }
@@ -168,7 +169,7 @@ static bool is_positive_definite(const correlating *c)
 }
 
 /* Of the entry from which on they are not, whatever follows. */
-static cev_status not_positive_definite(cev_node entry, bool first)
+static cev_status not_positive_definite(cev_node entry, bool first, const char *pull)
 {
     cev_node matrix = cev_node_find(entry, "matrix"), coefficient = cev_node_find(entry, "coefficient");
     size_t n = cev_node_length(cev_node_find(entry, "of"));
@@ -177,8 +178,9 @@ static cev_status not_positive_definite(cev_node entry, bool first)
                              "the correlations are not positive definite: the coefficient of %zu pulls lies above %g",
                              n, -1 / (double)(n - 1));
     return cev_node_fail(matrix.id ? matrix : coefficient,
-                         "the correlations are not positive definite%s: no uncertainties can be correlated so",
-                         first ? "" : ", this entry and those before it together");
+                         "the correlations are not positive definite%s: no uncertainties can be correlated so; \"%s\" "
+                         "does not fit to the pulls that are named before it",
+                         first ? "" : ", this entry and those before it together", pull);
 }
 
 static cev_status read_entry(correlating *c, cev_node node)
@@ -210,6 +212,7 @@ static cev_status list_pairs(const correlating *c)
 cev_status cev_read_correlations(cev_scan_config *config, cev_node node, cev_node without_pulls)
 {
     correlating c = {.config = config, .without_pulls = without_pulls};
+    const char *bad_pull = NULL;
     size_t bad = SIZE_MAX; /* from which entry on it is not positive definite */
     if (!node.id) return CEV_OK;
     if (!cev_node_is_sequence(node))
@@ -217,10 +220,12 @@ cev_status cev_read_correlations(cev_scan_config *config, cev_node node, cev_nod
     CEV_TRY(cev_new(config->arena, CEV_MAX_PULLS, &c.matrix));
     for (size_t k = 0; k < cev_node_length(node); k++) {
         CEV_TRY(read_entry(&c, cev_node_item(node, k)));
-        bool is_now = is_positive_definite(&c);
+        size_t pull;
+        bool is_now = is_positive_definite(&c, &pull);
+        if (!is_now && bad == SIZE_MAX) bad_pull = c.pull[pull];
         bad = is_now ? SIZE_MAX : bad == SIZE_MAX ? k : bad;
     }
-    return bad == SIZE_MAX ? list_pairs(&c) : not_positive_definite(cev_node_item(node, bad), bad == 0);
+    return bad == SIZE_MAX ? list_pairs(&c) : not_positive_definite(cev_node_item(node, bad), bad == 0, bad_pull);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------- */

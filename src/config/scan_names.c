@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cevscan/nearest.h"
 #include "cevscan/experiment_number.h"
 #include "cevscan/formula.h"
 #include "scan_roles.h"
@@ -89,6 +90,24 @@ static cev_status add_numbers(cev_arena *arena, const cev_experiment *x, size_t 
     return CEV_OK;
 }
 
+/* A misspelt number of an experiment: of all there are, those that begin as the nearest one does. */
+static cev_status unknown_number(const cev_entry *e, const char *experiment, const char *const *names, size_t n)
+{
+    enum { MOST_NAMED = 12 };
+    const char *name = cev_node_text(e->keys.name), *nearest = cev_nearest(name, names, n);
+    const char *like = nearest ? nearest : name;
+    size_t first = strcspn(like, ".") + 1, named = 0;
+    char list[1024] = "";
+    for (size_t k = 0; k < n && named < MOST_NAMED; k++) {
+        size_t used = strlen(list);
+        if (strncmp(names[k], like, first) || used + strlen(names[k]) + 4 > sizeof list) continue;
+        snprintf(list + used, sizeof list - used, "%s%s", named++ ? ", " : "", names[k]);
+    }
+    return cev_node_fail(e->keys.name, "unknown parameter \"%s\"%s%s%s (known: %s%s%zu more; see: cevscan describe %s)",
+                         name, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "", list,
+                         named ? ", and " : "", n - named, experiment);
+}
+
 static cev_status unknown_name(const cev_roles *r, const cev_entry *e)
 {
     const char *names[MOST_NAMES], *name = cev_node_text(e->keys.name);
@@ -102,7 +121,9 @@ static cev_status unknown_name(const cev_roles *r, const cev_entry *e)
             names[n++] = r->config->experiment[x]->pull[p].name;
     for (size_t x = 0; x < r->config->n_experiment && strchr(name, '.'); x++)
         CEV_TRY(add_numbers(r->config->arena, r->config->experiment[x], &n, names));
-    cev_status status = cev_node_fail_name(e->keys.name, "parameter", names, n);
+    cev_status status = strchr(name, '.') && r->config->n_experiment
+                            ? unknown_number(e, r->config->experiment[0]->name, names, n)
+                            : cev_node_fail_name(e->keys.name, "parameter", names, n);
     if (status != CEV_E_INPUT || (!any_follows(r) && !e->keys.unit && !e->keys.label)) return status;
     snprintf(message, sizeof message, "%s", cev_error_message());
     return cev_fail(status, "%s; nor is it one of your own, since no \"formula\" and no \"equals\" reads \"%s\"",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Numbers of experiments that a scan gives a role: "quenching.c1" of all that have it, or "ess_csi.quenching.c1". */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cevscan/experiment_number.h"
@@ -114,6 +115,14 @@ static bool range_of(const cev_scan_config *c, size_t index, double *low, double
     return true;
 }
 
+/* Of a range, the value that is to blame. */
+static cev_status where_it_is(cev_status status, const cev_parameter *parameter, double at)
+{
+    char message[1024];
+    snprintf(message, sizeof message, "%s", cev_error_message());
+    return cev_fail(status, "%s, where %s is %g", message, parameter->name, at);
+}
+
 /* The experiments are ones there. */
 static cev_status check_at(const cev_scan_config *c, cev_node place, const cev_parameter *parameter, double at)
 {
@@ -124,7 +133,9 @@ static cev_status check_at(const cev_scan_config *c, cev_node place, const cev_p
         CEV_TRY(cev_experiment_with_numbers(c->arena, c->experiment[k], 1, &own, &at, &there));
         cev_experiment copy = *there;
         CEV_TRY(cev_check_source(c->arena, place, &copy.source));
-        CEV_TRY(cev_check_quenching(place, &copy.response, cev_experiment_recoil_max_keV(&copy.source, &copy.target)));
+        cev_status status = cev_check_quenching(place, &copy.response,
+                                                cev_experiment_recoil_max_keV(&copy.source, &copy.target));
+        if (status != CEV_OK) return where_it_is(status, parameter, at);
     }
     return CEV_OK;
 }

@@ -219,7 +219,12 @@ static cev_status read_constraint(cev_roles *r, const cev_entry *e, double *cent
         return cev_node_fail(e->keys.centre, "\"%s\" is a pull, whose constraint stands in its experiment",
                              parameter->name);
     CEV_TRY(cev_node_real(e->keys.centre, "centre", parameter->minimum, parameter->maximum, centre));
-    CEV_TRY(cev_node_real(e->keys.sigma, "sigma", 1e-300, 1e300, sigma));
+    CEV_TRY(cev_node_real(e->keys.sigma, "sigma", -1e300, 1e300, sigma));
+    if (*sigma < 1e-300)
+        return cev_node_fail(e->keys.sigma,
+                             "key \"sigma\": expected a number above 0, found %s; a parameter that is "
+                             "known exactly has a \"value\"",
+                             cev_node_text(e->keys.sigma));
     r->constraint[r->config->roster.n_constraint++] = (cev_constraint){e->index, *centre, *sigma};
     return CEV_OK;
 }

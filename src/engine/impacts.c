@@ -164,6 +164,7 @@ static cev_status look_at_sides(rig *r, const cev_impact_problem *problem, const
         memcpy(s.theta, problem->theta, s.held * sizeof *s.theta);
         CEV_TRY(find_end(&s, first, distance));
         out->moved[k] = isnan(*distance) ? NAN : s.at.theta[index] - fit->at.theta[index];
+        memcpy(out->theta[k], s.at.theta, s.held * sizeof *s.at.theta);
         out->at_bound[k] = (s.at.flags & CEV_FLAG_AT_BOUND) != 0;
     }
     return CEV_OK;

@@ -135,7 +135,8 @@ static cev_status too_few(const line *l, double miss)
     return cev_fail(CEV_E_INPUT,
                     "experiment %s: templates at %d values of %s from %g to %g do not give those between them to %.0e "
                     "of "
-                    "their largest bins (every second one gives the others to %.1e). Give %s a narrower range%s",
+                    "their largest bins (every second one gives the others to %.1e). Give %s a range "
+                    "that is narrower, such as a half of it%s",
                     l->experiment->name, NODE_AXIS_MOST, of->name, of->low, of->high, TOLERANCE, miss, of->name,
                     of->number ? "" : ", or make it an axis");
 }

@@ -149,6 +149,7 @@ static cev_status keep_flagged(const job *j, cev_job_result *r)
         size_t n_map = j->space ? j->space[k].n_map : j->found->space[k].n_map;
         const uint64_t *const count[] = {from->points_proven, from->points_at_bound, from->points_flat};
         r->flagged[k].points = j->config->space[k].scan->grid.n_point * n_map;
+        if (j->space) r->flagged[k].near = j->space[k].n_near, r->flagged[k].near_proven = j->space[k].n_near_proven;
         for (size_t f = 0; f < CEV_N_POINT_FLAGS && count[f]; f++)
             for (size_t m = 0; m < n_map; m++) r->flagged[k].flag[f] += count[f][m];
     }

@@ -29,8 +29,9 @@ typedef struct job_space {
     size_t first_item;                        /* items first_item .. first_item + grid.n_tile - 1 are its tiles */
     cev_combination *combination;
     cev_map_results results;
-    double *lowest;         /* [n_fit], rank 0: of all tiles; infinite: none yet */
-    uint64_t *lowest_point; /* [n_fit] */
+    double *lowest;                 /* [n_fit], rank 0: of all tiles; infinite: none yet */
+    uint64_t *lowest_point;         /* [n_fit] */
+    uint64_t n_near, n_near_proven; /* rank 0: of all tiles and maps */
 } job_space;
 
 /* What a rank reports of one map's part of a tile. */
@@ -38,6 +39,7 @@ typedef struct job_note {
     cev_digest digest;
     double lowest; /* chi2, infinite if no point has one */
     uint64_t lowest_point, n_failed, n_flag[CEV_N_POINT_FLAGS];
+    uint64_t n_near, n_near_proven; /* with delta_chi2 below CEV_NEAR_DELTA */
 } job_note;
 
 /* What a tile in work holds: [n_map][n_point] each, as the file takes them. */

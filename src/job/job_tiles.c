@@ -120,6 +120,18 @@ static cev_status digest_map(const job *j, const job_buffer *b, size_t map, cev_
     return cev_tile_digest(&j->tile, &part, out);
 }
 
+/* Proof is not to be had far from the best fit, and is not missed there. */
+static void count_near(const job *j, const job_buffer *b, size_t map, job_note *note)
+{
+    size_t n = j->tile.n_point;
+    double reference = j->at->results.chi2_reference[job_fit_of(j->at, map, &j->tile)];
+    for (size_t k = 0; k < n; k++) {
+        bool near = b->results.chi2[map * n + k] - reference < CEV_NEAR_DELTA;
+        note->n_near += near;
+        note->n_near_proven += near && (b->results.flags[map * n + k] & CEV_FLAG_PROVEN);
+    }
+}
+
 cev_status job_note_map(const job *j, const job_buffer *b, size_t map, job_note *note)
 {
     const cev_grid *grid = &j->at->scan->grid;
@@ -132,6 +144,7 @@ cev_status job_note_map(const job *j, const job_buffer *b, size_t map, job_note 
     }
     for (size_t k = 0; spec_of(j)->n_profiled && k < n; k++)
         for (int f = 0; f < CEV_N_POINT_FLAGS; f++) note->n_flag[f] += b->results.flags[map * n + k] >> f & 1;
+    if (spec_of(j)->n_profiled) count_near(j, b, map, note);
     if (lowest < n) {
         size_t index[CEV_MAX_AXES];
         cev_tile_point(grid, &j->tile, lowest, index);
@@ -143,11 +156,13 @@ cev_status job_note_map(const job *j, const job_buffer *b, size_t map, job_note 
 /* Equal ones by their number, so that the order in which tiles come does not matter. */
 void job_take_notes(job *j, size_t item, const job_note *note)
 {
-    const job_space *s = job_space_of(j, item);
+    job_space *s = &j->space[job_space_of(j, item) - j->space];
     cev_tile tile = job_tile_of(j, item);
     for (size_t m = 0; m < s->n_map; m++) {
         size_t f = job_fit_of(s, m, &tile);
         s->results.points_failed[m] += note[m].n_failed;
+        s->n_near += note[m].n_near;
+        s->n_near_proven += note[m].n_near_proven;
         if (s->results.points_proven) {
             s->results.points_proven[m] += note[m].n_flag[0];
             s->results.points_at_bound[m] += note[m].n_flag[1];
