@@ -250,20 +250,6 @@ void joint_all_forms(const joint_problem *p, joint_work *work, const joint_place
 
 /* --- places ------------------------------------------------------------------------------------------------------- */
 
-/* Of constraints of profiled parameters: what does not depend on z. */
-static double fixed_penalty(const joint_problem *p)
-{
-    double sum = 0;
-    for (size_t k = 0; k < p->n_all; k++) {
-        size_t a = 0;
-        while (a < p->n && p->of[a] != k) a++;
-        double off = p->all[k].rest - p->all[k].centre;
-        sum += p->all[k].apart;
-        if (a == p->n && p->all[k].weight > 0) sum += p->all[k].weight * off * off;
-    }
-    return sum;
-}
-
 /* Second derivatives at a place, of the forms that have some. */
 static void fill_bends(const joint_problem *p, joint_work *work, joint_place *place)
 {
@@ -285,7 +271,7 @@ void joint_place_open(const joint_problem *p, joint_work *work, const double *th
     memmove(out->theta, theta, p->n_theta * sizeof *theta);
     for (size_t k = 0; k < p->n_all; k++) out->theta[p->all[k].index] = p->all[k].rest;
     joint_theta(p, work, out, zero, out->theta);
-    out->penalty = cev_roster_penalty(p->roster, out->theta) + fixed_penalty(p);
+    out->penalty = cev_roster_penalty(p->roster, out->theta) + joint_fixed_penalty(p);
     joint_forms(p->chi2, out->theta, out->form);
     if (!p->expands) return;
     ask_slopes(p, work, out, zero, out->slope);
@@ -448,26 +434,6 @@ void joint_problem_refresh(joint_problem *p, joint_work *work, const double *the
 
 /* --- from beginning to end ------------------------------------------------------------------------------------------ */
 
-static double rest_of(const cev_roster *roster, const joint_free *f)
-{
-    double wanted = f->weight > 0 ? f->centre : cev_roster_parameter(roster, f->index)->default_value;
-    if (isnan(wanted)) wanted = 0.5 * (f->low + f->high);
-    return fmin(fmax(wanted, f->low), f->high);
-}
-
-/* Constraints of one parameter add up to one and a constant. */
-static void constrain(const cev_roster *roster, joint_free *f)
-{
-    for (size_t k = 0; k < roster->n_constraint; k++) {
-        const cev_constraint *c = &roster->constraint[k];
-        if (c->index != f->index) continue;
-        double weight = 1 / (c->sigma * c->sigma), both = f->weight + weight, off = c->centre - f->centre;
-        f->apart += f->weight * weight / both * off * off;
-        f->centre += weight / both * off;
-        f->weight = both;
-    }
-}
-
 static cev_status refuse_given_followers(const joint_problem *p)
 {
     for (size_t k = 0; k < p->n_given; k++)
@@ -495,8 +461,7 @@ cev_status joint_problem_create(cev_arena *arena, const joint_chi2 *chi2, const 
                                           .low = roster->profiled[k].low,
                                           .high = roster->profiled[k].high};
     for (size_t k = 0; k < n_more; k++) p->all[p->n_all++] = more[k];
-    for (size_t k = 0; k < roster->n_profiled; k++) constrain(roster, &p->all[k]);
-    for (size_t k = 0; k < p->n_all; k++) p->all[k].rest = rest_of(roster, &p->all[k]);
+    joint_settle(p);
     choose_free(p, idle);
     *out = p;
     return refuse_given_followers(p);

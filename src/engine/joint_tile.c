@@ -119,7 +119,7 @@ static void run_tasks(joint_search *s)
 }
 
 /* A fit of a point from z; pulls start from `variable`, or, if that is NULL, from anywhere. */
-static void add_task(joint_search *s, point *at, const double *z, const double *variable, double give_up)
+void joint_add_task(joint_search *s, point *at, const double *z, const double *variable, double give_up)
 {
     if (s->n_task == MOST_TASKS) run_tasks(s);
     joint_fit *t = &s->task[s->n_task];
@@ -134,7 +134,7 @@ static void add_task(joint_search *s, point *at, const double *z, const double *
 
 static void add_task_from(joint_search *s, point *at, const joint_fit *from, double give_up)
 {
-    if (from->end != JOINT_FAILED) add_task(s, at, from->z, from->has_variable ? from->variable : NULL, give_up);
+    if (from->end != JOINT_FAILED) joint_add_task(s, at, from->z, from->has_variable ? from->variable : NULL, give_up);
 }
 
 static bool is_done(const point *at)
@@ -222,6 +222,12 @@ static size_t node_before(size_t n, size_t line)
     return k;
 }
 
+const node *joint_node_around(const joint_search *s, const joint_piece *piece, size_t row, size_t column, size_t k)
+{
+    size_t i = node_before(piece->n_row, row) + k / 2, j = node_before(piece->n_column, column) + k % 2;
+    return &s->node[i * NODES_ALONG + j];
+}
+
 /* --- stages of a column ------------------------------------------------------------------------------------------- */
 
 static point *point_at(const joint_search *s, const joint_piece *piece, size_t row, size_t column)
@@ -240,12 +246,10 @@ static void start_column(joint_search *s, const joint_piece *piece, size_t c)
             add_task_from(s, at, before, INFINITY);
             continue;
         }
-        size_t i = node_before(piece->n_row, r), j = node_before(piece->n_column, c);
-        for (size_t k = 0; k < 2; k++)
-            for (size_t l = 0; l < 2; l++) {
-                const node *n = &s->node[(i + k) * NODES_ALONG + j + l];
-                for (size_t b = 0; b < n->n; b++) add_task_from(s, at, &n->branch[b], INFINITY);
-            }
+        for (size_t k = 0; k < 4; k++) {
+            const node *n = joint_node_around(s, piece, r, c, k);
+            for (size_t b = 0; b < n->n; b++) add_task_from(s, at, &n->branch[b], INFINITY);
+        }
     }
     run_tasks(s);
 }
@@ -278,7 +282,7 @@ static void try_starts(joint_search *s, size_t n, point *const *at)
             for (size_t i = 0; i < ROUND && !is_done(at[k]) && at[k]->next_start < at[k]->n_start; i++) {
                 double z[JOINT_MAX_FREE];
                 memcpy(z, at[k]->start[at[k]->next_start++], s->p->n * sizeof *z);
-                add_task(s, at[k], z, at[k]->best.variable, at[k]->best.chi2);
+                joint_add_task(s, at[k], z, at[k]->best.variable, at[k]->best.chi2);
                 any = true;
             }
         run_tasks(s);
@@ -306,9 +310,8 @@ static void try_branches(joint_search *s, const joint_piece *piece, size_t c)
 {
     for (size_t r = 0; r < piece->n_row; r++) {
         point *at = point_at(s, piece, r, c);
-        size_t i = node_before(piece->n_row, r), j = node_before(piece->n_column, c);
         for (size_t k = 0; k < 4 && !is_done(at); k++) {
-            const node *n = &s->node[(i + k / 2) * NODES_ALONG + j + k % 2];
+            const node *n = joint_node_around(s, piece, r, c, k);
             for (size_t b = 0; b < n->n; b++) add_task_from(s, at, &n->branch[b], at->best.chi2);
         }
     }
@@ -366,7 +369,7 @@ static void try_relaxed(joint_search *s, size_t n, point *const *at)
 {
     for (size_t k = 0; k < n; k++)
         if (!is_done(at[k]) && at[k]->has_start)
-            add_task(s, at[k], at[k]->relaxed.x, at[k]->best.variable, at[k]->best.chi2);
+            joint_add_task(s, at[k], at[k]->relaxed.x, at[k]->best.variable, at[k]->best.chi2);
     run_tasks(s);
     for (size_t k = 0; k < n; k++) judge(at[k]);
 }
@@ -409,6 +412,7 @@ void joint_search_piece(joint_search *s, const joint_piece *piece)
         for (size_t r = 0; r < piece->n_row; r++) try_neighbours(s, piece, r, c);
         run_tasks(s);
     }
+    if (s->spec.with_values) joint_nearest_of_piece(s, piece);
     joint_give_results(s, piece);
 }
 
@@ -430,7 +434,7 @@ void joint_search_points(joint_search *s, size_t n, const double *const *theta, 
         for (size_t k = 0; k < n_start; k++) {
             double z[JOINT_MAX_FREE];
             joint_start_fixed(s->p, k, z);
-            add_task(s, at[l], z, NULL, INFINITY);
+            joint_add_task(s, at[l], z, NULL, INFINITY);
         }
     }
     run_tasks(s);
@@ -444,6 +448,9 @@ void joint_search_points(joint_search *s, size_t n, const double *const *theta, 
         if (!is_done(at[l]) && at[l]->best.end != JOINT_CONVERGED) add_task_from(s, at[l], &at[l]->best, INFINITY);
     run_tasks(s);
     if (wanted & JOINT_SEARCH_BOUND) bound_points(s, n, at, MOST_BOUND_BRANCHES);
+    joint_look_at_points(s, n, at, JOINT_WANT_NEAREST);
+    joint_nearest_fixed(s, n, at, n_start);
+    joint_nearest_reflections(s, n, at);
     joint_look_at_points(s, n, at, JOINT_WANT_NEAREST | (wanted & JOINT_SEARCH_DIRECTIONS ? JOINT_WANT_DIRECTIONS : 0));
     for (size_t l = 0; l < n; l++) out[l] = joint_result_of(s, at[l], l);
 }

@@ -84,6 +84,19 @@ void joint_bounds_of(joint_search *search, size_t n, point *const *at, size_t n_
 /* Takes over what a fit found, not its place. */
 void joint_keep_fit(const joint_search *search, const joint_fit *from, joint_fit *to);
 
+/* A fit of a point from z; pulls start from `variable`, or, if that is NULL, from anywhere. Whoever adds some runs them. */
+void joint_add_task(joint_search *search, point *at, const double *z, const double *variable, double give_up);
+
+/* Number k < 4 of the nodes around a point of the piece. */
+const node *joint_node_around(const joint_search *search, const joint_piece *piece, size_t row, size_t column,
+                              size_t k);
+
+/* Of minima of equal chi2, the one nearest to where parameters rest: among reflections of points [n], among the ends of
+ * fixed starts, and, for a piece, those, the nodes' and the neighbours'. joint_tile_nearest.c. */
+void joint_nearest_reflections(joint_search *search, size_t n, point *const *at);
+void joint_nearest_fixed(joint_search *search, size_t n, point *const *at, size_t n_start);
+void joint_nearest_of_piece(joint_search *search, const joint_piece *piece);
+
 /* The last look at points [n], n <= CEV_LANES, for joint_result_of() in the lanes of their numbers; and that of a whole
  * piece, whose results are given away. joint_tile_results.c. */
 void joint_look_at_points(joint_search *search, size_t n, point *const *at, int wanted);
