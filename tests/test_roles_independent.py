@@ -166,7 +166,6 @@ def test_two_profiled_couplings_one_of_them_constrained(tmp_path, counts):
         assert mine - 1e-5 <= theirs <= mine + 1e-6
 
 
-@pytest.mark.xfail(strict=True, reason="profiled slow parameters and numbers of experiments stay where they begin")
 @pytest.mark.parametrize("name, low, high, centre, sigma", [("ess_csi.response.acceptance", 0.7, 0.9, 0.8, 0.02),
                                                             ("neutron_radius_fm", 4.5, 5.5, 5, 0.1)])
 def test_profiling_a_number_is_never_above_scanning_it(tmp_path, name, low, high, centre, sigma):

@@ -94,7 +94,7 @@ static void pose(joint_search *s, size_t k, const point *at, size_t n_branch)
                                        .warm = at->warm};
 }
 
-/* --- branches along a valley ----------------------------------------------------------------------------------------- */
+/* --- branches along a valley -------------------------------------------------------------------------------------- */
 
 /* The two components of one vector: charges of all nuclei hardly change along one direction of theirs, and boxes along
  * the axes would have to be as small as that valley is narrow. */
