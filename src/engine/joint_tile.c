@@ -374,6 +374,21 @@ static void try_relaxed(joint_search *s, size_t n, point *const *at)
     for (size_t k = 0; k < n; k++) judge(at[k]);
 }
 
+/* Where nothing is known of how the forms are made, nothing says where else a minimum may lie: each point has starts of
+ * its own, as a point by itself has, and its fits go on wherever they lead. */
+static void try_fixed(joint_search *s, const joint_piece *piece, size_t c)
+{
+    double z[JOINT_MAX_FREE];
+    for (size_t r = 0; r < piece->n_row; r++) {
+        point *at = point_at(s, piece, r, c);
+        for (size_t k = 0; k < joint_n_start(s->p) && !is_done(at); k++) {
+            joint_start_fixed(s->p, k, z);
+            joint_add_task(s, at, z, NULL, INFINITY);
+        }
+    }
+    run_tasks(s);
+}
+
 /* Whether branches of the bound are worth their time: there are planes where they lead nowhere. */
 static bool is_branching(const joint_search *s)
 {
@@ -391,6 +406,7 @@ static void search_column(joint_search *s, const joint_piece *piece, size_t c)
     reflect_points(s, piece->n_row, at);
     if (is_branching(s)) bound_points(s, piece->n_row, at, MOST_BOUND_BRANCHES);
     try_branches(s, piece, c);
+    if (is_blind(s->p)) try_fixed(s, piece, c);
     finish_column(s, piece, c);
     for (size_t r = 0; r < piece->n_row; r++) judge(at[r]);
 }
@@ -419,7 +435,7 @@ void joint_search_piece(joint_search *s, const joint_piece *piece)
 size_t joint_n_start(const joint_problem *p)
 {
     size_t n = 4 + 4 * p->n;
-    return n < POINT_STARTS_MOST ? n : POINT_STARTS_MOST;
+    return (is_blind(p) ? BLIND_TIMES : 1) * (n < POINT_STARTS_MOST ? n : POINT_STARTS_MOST);
 }
 
 void joint_search_points(joint_search *s, size_t n, const double *const *theta, size_t n_start, int wanted,

@@ -13,6 +13,7 @@ enum {
     MOST_BRANCHES = 6,
     NODE_STARTS = 12,
     NODE_STARTS_BLIND = 24, /* where nothing is known of how the forms are made */
+    BLIND_TIMES = 4,        /* so many times more starts a point has then */
     POINT_STARTS_MOST = 24,
     MOST_TASKS = 512,
     BRANCHED_UP_TO = 2, /* free parameters: branches of the bound are worth their time */
@@ -84,7 +85,8 @@ void joint_bounds_of(joint_search *search, size_t n, point *const *at, size_t n_
 /* Takes over what a fit found, not its place. */
 void joint_keep_fit(const joint_search *search, const joint_fit *from, joint_fit *to);
 
-/* A fit of a point from z; pulls start from `variable`, or, if that is NULL, from anywhere. Whoever adds some runs them. */
+/* A fit of a point from z; pulls start from `variable`, or, if that is NULL, from anywhere. Whoever adds some runs
+ * them. */
 void joint_add_task(joint_search *search, point *at, const double *z, const double *variable, double give_up);
 
 /* Number k < 4 of the nodes around a point of the piece. */
