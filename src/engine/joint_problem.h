@@ -124,8 +124,8 @@ struct joint_work {
     joint_problem *drawn; /* joint_portrait.c */
 };
 
-/* Of joint_free.c: the roster's constraints of all[n_all], the first of which are its profiled ones, and where they rest;
- * and of these constraints what does not depend on z. */
+/* Of joint_free.c: the roster's constraints of all[n_all], the first of which are its profiled ones, and where they
+ * rest; and of these constraints what does not depend on z. */
 void joint_settle(joint_problem *problem);
 double joint_fixed_penalty(const joint_problem *problem);
 

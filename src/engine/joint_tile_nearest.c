@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which of several minima of equal chi2 gives a point its values: the nearest to where parameters rest. Reflections, the
- * branches of the nodes and the neighbours are asked; chi2 has no part in it. */
+/* Which of several minima of equal chi2 gives a point its values: the nearest to where parameters rest. Reflections,
+ * the branches of the nodes, and the neighbours are asked; chi2 has no part in it. */
 #include <math.h>
 #include <string.h>
 
 #include "joint_tile_parts.h"
 
-static const double equal_chi2 = 1e-8;   /* what fits leave, and rounding */
-static const double nearer_by = 1e-6;    /* of the distance, in widths of the bounds: less is no difference */
-static const double room_to_end = 3e-8;  /* a fit within equal_chi2 is not given up */
+static const double equal_chi2 = 1e-8;  /* what fits leave, and rounding */
+static const double nearer_by = 1e-6;   /* of the distance, in widths of the bounds: less is no difference */
+static const double room_to_end = 3e-8; /* a fit within equal_chi2 is not given up */
 
 /* In widths of the bounds, squared. */
 static double distance(const joint_problem *p, const double *z)

@@ -17,7 +17,7 @@ enum {
     MOST_TASKS = 512,
     BRANCHED_UP_TO = 2, /* free parameters: branches of the bound are worth their time */
     LEAST_BRANCHED = 12,
-    MOST_BOUND_BRANCHES = 60,
+    MOST_BOUND_BRANCHES = 160,
     ROUND = 6 /* starts of a point that are tried together */
 };
 
@@ -84,7 +84,8 @@ void joint_bounds_of(joint_search *search, size_t n, point *const *at, size_t n_
 /* Takes over what a fit found, not its place. */
 void joint_keep_fit(const joint_search *search, const joint_fit *from, joint_fit *to);
 
-/* A fit of a point from z; pulls start from `variable`, or, if that is NULL, from anywhere. Whoever adds some runs them. */
+/* A fit of a point from z; pulls start from `variable`, or, if that is NULL, from anywhere. Whoever adds some runs
+ * them. */
 void joint_add_task(joint_search *search, point *at, const double *z, const double *variable, double give_up);
 
 /* Number k < 4 of the nodes around a point of the piece. */
