@@ -6,9 +6,9 @@
  * part in a fit, and rest at their constraint's centre, or at their default, as near as bounds allow.
  *
  * Forms depend on z through the parameters themselves and through those that follow them. Where they are quadratic in z
- * (couplings of a current), a place keeps the expansion about the middle, and nothing but a few sums is left for a fit to
- * do; elsewhere the interaction is asked each time. Their second derivatives are the same all over the scan, unless a
- * formula, or a number that templates are interpolated in, makes them different from place to place. */
+ * (couplings of a current), a place keeps the expansion about the middle, and nothing but a few sums is left for a fit
+ * to do; elsewhere the interaction is asked each time. Their second derivatives are the same all over the scan, unless
+ * a formula, or a number that templates are interpolated in, makes them different from place to place. */
 #ifndef CEVSCAN_ENGINE_JOINT_PROBLEM_H
 #define CEVSCAN_ENGINE_JOINT_PROBLEM_H
 
