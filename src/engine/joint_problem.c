@@ -432,7 +432,7 @@ void joint_problem_refresh(joint_problem *p, joint_work *work, const double *the
     p->expands = expands_at(p, work, place, &other);
 }
 
-/* --- from beginning to end ------------------------------------------------------------------------------------------ */
+/* --- from beginning to end --------------------------------------------------------------------------------------- */
 
 static cev_status refuse_given_followers(const joint_problem *p)
 {
