@@ -281,7 +281,7 @@ void joint_place_open(const joint_problem *p, joint_work *work, const double *th
         for (size_t k = 0; k < p->n_bend; k++) out->bend[k] = p->bend[k].value;
 }
 
-/* --- what kind of problem it is ------------------------------------------------------------------------------------ */
+/* --- what kind of problem it is ----------------------------------------------------------------------------------- */
 
 static double spread(size_t k, size_t a)
 {
