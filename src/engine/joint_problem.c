@@ -187,7 +187,7 @@ static void ask_bends(const joint_problem *p, joint_work *work, const joint_plac
         }
 }
 
-/* --- the same where forms are quadratic ---------------------------------------------------------------------------- */
+/* --- the same where forms are quadratic --------------------------------------------------------------------------- */
 
 void joint_live_forms(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *form)
 {
