@@ -140,8 +140,8 @@ def test_flat_directions_are_told_before(tmp_path):
 
 
 # --- the lowest -------------------------------------------------------------------------------------------------------
-def chi2(folder, name, profiled, **more):
-    scan_file = write(folder, profiled, name=f"{name}.yaml", **more)
+def chi2(folder, name, profiled, experiments=("ess_csi", "ess_si"), **more):
+    scan_file = write(folder, profiled, experiments, name=f"{name}.yaml", **more)
     scan(scan_file, folder / f"{name}.h5")
     with h5py.File(folder / f"{name}.h5") as h5:
         return h5["chi2"][...]
@@ -162,6 +162,20 @@ def test_profiling_is_what_a_fine_axis_finds(tmp_path):
     own = chi2(tmp_path, "own", [profile("eps_mumu_uV")], plane=[axis("eps_ee_uV", 9), axis("eps_ee_dV", 2, low=0, high=0.5)], tile=[3, 2])[:, 0]
     low, bend = fine.min(axis=1), [np.diff(row[k - 1:k + 2], 2)[0] for row, k in zip(fine, fine.argmin(axis=1))]
     assert (own <= low + 1e-9).all() and (own >= low - 1.05 * np.array(bend) / 8 - 1e-9).all()
+
+
+def test_values_are_those_of_the_nearest_minimum(tmp_path):
+    """The charge of the muon flavour turned round makes the same chi2: values are never the farther of the two, and asking for them moves no chi2."""
+    profiled = [profile("eps_mumu_uV"), profile("eps_mumu_dV")]
+    plane = {"plane": [axis("eps_ee_uV", 21, low=-0.5, high=0.8), axis("eps_ee_dV", 21, low=-0.5, high=0.8)], "tile": [8, 8]}
+    plain = chi2(tmp_path, "plain", profiled, ["ess_csi", "ess_si", "ess_xe", "ess_ge"], store_profiled=False, **plane)
+    kept = chi2(tmp_path, "kept", profiled, ["ess_csi", "ess_si", "ess_xe", "ess_ge"], **plane)
+    assert kept == pytest.approx(plain, abs=1e-9)
+    with h5py.File(tmp_path / "kept.h5") as h5:
+        value = np.array([h5[f"profiled_{name}"][...] for name in ("eps_mumu_uV", "eps_mumu_dV")])
+    turned = -2 * np.array([0.19, -0.35])[:, None, None] - value  # of the standard model: g_u and g_d
+    inside = (abs(turned) < 0.98).all(axis=0)
+    assert inside.sum() > 100 and ((value**2).sum(axis=0) <= (turned**2).sum(axis=0) + 0.03)[inside].all()
 
 
 def test_a_tied_coupling_is_the_diagonal(tmp_path):

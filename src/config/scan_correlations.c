@@ -153,7 +153,8 @@ static cev_status read_matrix(correlating *c, cev_node node)
     return CEV_OK;
 }
 
-/* By Cholesky's decomposition, up to the pull that cannot be correlated so with those before it; pivots below the rounding of a sum of so many terms count as none. */
+/* By Cholesky's decomposition, up to the pull that cannot be correlated so with those before it; pivots below the
+ * rounding of a sum of so many terms count as none. */
 static bool is_positive_definite(const correlating *c, size_t *pull)
 {
     double l[CEV_MAX_PULLS][CEV_MAX_PULLS];

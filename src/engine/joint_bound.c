@@ -196,11 +196,32 @@ static double plan_split(const bound_relax *r, leaf *l)
     return all;
 }
 
-static void cut_box(const leaf *l, int upper, double *low, double *high)
+/* False: there is nothing of the parameters' in that half. */
+static bool cut_box(const bound_problem *p, const leaf *l, int upper, double *low, double *high)
 {
     memcpy(low, l->low, sizeof l->low);
     memcpy(high, l->high, sizeof l->high);
     (upper ? low : high)[l->axis] = l->at;
+    return !p->clip || p->clip(p->clip_context, low, high);
+}
+
+static bool is_inside(const bound_problem *p, const double *x)
+{
+    double low[CEV_MAX_PROFILED], high[CEV_MAX_PROFILED];
+    memcpy(low, x, sizeof low);
+    memcpy(high, x, sizeof high);
+    return !p->clip || p->clip(p->clip_context, low, high);
+}
+
+/* In the middle of its longest side: what is not the parameters' is cut away from the halves. */
+static void plan_middle(const bound_problem *p, leaf *l)
+{
+    size_t axis = 0;
+    for (size_t i = 1; i < p->n; i++)
+        if (l->high[i] - l->low[i] > l->high[axis] - l->low[axis]) axis = i;
+    if (l->high[axis] - l->low[axis] < LEAST_WIDTH) return;
+    l->axis = axis;
+    l->at = 0.5 * (l->low[axis] + l->high[axis]);
 }
 
 /* What is known of the halves before anything is solved. */
@@ -208,19 +229,22 @@ static void bound_halves(const bound_problem *p, bound_relax *r, leaf *l)
 {
     double low[CEV_MAX_PROFILED], high[CEV_MAX_PROFILED];
     for (int upper = 0; upper < 2 && l->axis < p->n; upper++) {
-        cut_box(l, upper, low, high);
+        if (!cut_box(p, l, upper, low, high)) {
+            l->half_bound[upper] = INFINITY;
+            continue;
+        }
         bound_hull_box(p, low, high, &r->hull);
         l->half_bound[upper] = fmax(bound_relax_plane(r), l->bound);
     }
 }
 
-static void split(seat *s, size_t k)
+static void split(const bound_problem *p, seat *s, size_t k)
 {
     leaf *half[2] = {&s->leaf[k], &s->leaf[s->n_leaf++]};
     const leaf whole = *half[0];
     for (int upper = 0; upper < 2; upper++) {
         *half[upper] = whole;
-        cut_box(&whole, upper, half[upper]->low, half[upper]->high);
+        (void)cut_box(p, &whole, upper, half[upper]->low, half[upper]->high);
         half[upper]->bound = whole.half_bound[upper];
         half[upper]->convex |= whole.half_bound[upper] > whole.bound; /* a tangent plane's */
         half[upper]->solved = half[upper]->exact = half[upper]->lower = false;
@@ -247,7 +271,7 @@ static bool next_leaf(const bound_problem *p, size_t n_relaxation, seat *s)
             return n_relaxation < p->n_branch + 1;
         }
         if (s->n_leaf == MOST_LEAVES || l->axis == p->n || n_relaxation > p->n_branch) return false;
-        split(s, k);
+        split(p, s, k);
     }
 }
 
@@ -279,6 +303,10 @@ static void take_minimum(const bound_problem *p, bound_relax *r, leaf *l)
     double slack = plan_split(r, l);
     l->exact = slack + r->gap < REACHED;
     l->lower = isfinite(p->enough) && r->at[r->now].value + SLACK_SAFETY * slack < p->enough;
+    if ((l->exact || l->lower) && !is_inside(p, l->x)) {
+        l->exact = l->lower = false;
+        plan_middle(p, l);
+    }
     bound_halves(p, r, l);
 }
 

@@ -46,7 +46,11 @@ typedef struct bound_problem {
     double enough;                /* stop as soon as the bound is known to be above: the chi2 of a fit, less what
                                              counts as reached; INFINITY: the best bound of the hull */
     size_t n_branch;              /* most relaxed problems to solve after the first one */
-    bool warm;                    /* the result holds what a neighbouring point left there */
+    /* Where the box holds more than the parameters' values: makes a box as small as what these have of it allows; false
+     * if that is nothing. NULL: the box is all theirs. */
+    bool (*clip)(const void *context, double *low, double *high);
+    const void *clip_context;
+    bool warm; /* the result holds what a neighbouring point left there */
 } bound_problem;
 
 typedef struct bound_result {

@@ -194,9 +194,9 @@ static double next_tau(const bound_relax *r)
 
 /* --- places that are worse than what is convex ------------------------------------------------------------------- */
 
-/* chi2 is known to be above a tangent plane only where it is convex, at both of its places. Where the minimum over a hull
- * is worse than that, planes at places on the way there from a good one say that nothing in the hull is better: chi2 has to
- * rise on the way. */
+/* chi2 is known to be above a tangent plane only where it is convex, at both of its places. Where the minimum over a
+ * hull is worse than that, planes at places on the way there from a good one say that nothing in the hull is better:
+ * chi2 has to rise on the way. */
 static void make_cut(bound_relax *r, double t)
 {
     const bound_place *away = &r->at[r->now];

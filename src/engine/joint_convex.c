@@ -9,7 +9,7 @@
 
 enum { HALVINGS = 60, CHECKED = 200 };
 
-/* --- Poisson counts -------------------------------------------------------------------------------------------------- */
+/* --- Poisson counts ----------------------------------------------------------------------------------------------- */
 
 /* The most that Neyman's chi2 is where the Poisson one is e, of counts of at least `least`: all of it in one such bin,
  * as it grows faster than in proportion, and the more the fewer counts there are. */
@@ -48,7 +48,7 @@ double joint_convex_below(double s, double least)
     return low;
 }
 
-/* --- pulls ------------------------------------------------------------------------------------------------------------ */
+/* --- pulls -------------------------------------------------------------------------------------------------------- */
 
 static double weight_on_signal(const cev_pull *pull)
 {
@@ -93,7 +93,7 @@ static bool covers(const cev_experiment *a, const cev_experiment *b)
     return does;
 }
 
-/* --- units ------------------------------------------------------------------------------------------------------------ */
+/* --- units -------------------------------------------------------------------------------------------------------- */
 
 typedef struct about {
     bool simple;   /* its channels have one scale, of simple pulls */

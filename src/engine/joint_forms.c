@@ -5,7 +5,7 @@
 
 #include "joint_parts.h"
 
-/* --- what the interaction's forms are multiplied with -------------------------------------------------------------- */
+/* --- what the interaction's forms are multiplied with ------------------------------------------------------------- */
 
 /* Chebyshev polynomials of each axis, their first and second derivatives. */
 typedef struct polynomials {
@@ -83,7 +83,7 @@ void joint_forms(const joint_chi2 *joint, const double *theta, double *form)
     for (size_t i = 0; i < joint->n_form; i++) form[i] *= base[joint->form[i].base];
 }
 
-/* --- derivatives ---------------------------------------------------------------------------------------------------- */
+/* --- derivatives -------------------------------------------------------------------------------------------------- */
 
 enum { AT_A_TIME = 8 };
 

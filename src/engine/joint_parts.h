@@ -99,7 +99,7 @@ struct joint_scratch {
 cev_status joint_columns_create(cev_arena *arena, size_t n_bin, size_t n_signal, size_t n_shape, joint_columns *out);
 void joint_columns_reduce(joint_columns *columns);
 
-/* joint_functions.c: the products of all experiments; what forms are there, as many as `pattern` has, which may be NULL;
+/* joint_functions.c: the products of all experiments; what forms are there, as many as `pattern` has (NULL: none);
  * their functions G, after the spectra have changed. */
 cev_status joint_products_list(joint_chi2 *joint);
 cev_status joint_functions_create(joint_chi2 *joint, const joint_chi2 *pattern);

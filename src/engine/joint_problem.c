@@ -187,7 +187,7 @@ static void ask_bends(const joint_problem *p, joint_work *work, const joint_plac
         }
 }
 
-/* --- the same where forms are quadratic ---------------------------------------------------------------------------- */
+/* --- the same where forms are quadratic --------------------------------------------------------------------------- */
 
 void joint_live_forms(const joint_problem *p, joint_work *work, const joint_place *place, const double *z, double *form)
 {
@@ -281,7 +281,7 @@ void joint_place_open(const joint_problem *p, joint_work *work, const double *th
         for (size_t k = 0; k < p->n_bend; k++) out->bend[k] = p->bend[k].value;
 }
 
-/* --- what kind of problem it is ------------------------------------------------------------------------------------ */
+/* --- what kind of problem it is ----------------------------------------------------------------------------------- */
 
 static double spread(size_t k, size_t a)
 {
@@ -432,7 +432,7 @@ void joint_problem_refresh(joint_problem *p, joint_work *work, const double *the
     p->expands = expands_at(p, work, place, &other);
 }
 
-/* --- from beginning to end ------------------------------------------------------------------------------------------ */
+/* --- from beginning to end --------------------------------------------------------------------------------------- */
 
 static cev_status refuse_given_followers(const joint_problem *p)
 {

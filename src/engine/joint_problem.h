@@ -5,10 +5,10 @@
  * lengths and curvatures of different parameters can be compared. Parameters that move no count are idle: they have no
  * part in a fit, and rest at their constraint's centre, or at their default, as near as bounds allow.
  *
- * Forms depend on z through the parameters themselves and through those that follow them. Where they are quadratic in
- * z (couplings of a current), a place keeps the expansion about the middle, and nothing but a few sums is left for a
- * fit to do; elsewhere the interaction is asked each time. Their second derivatives are the same all over the scan,
- * unless a formula, or a number that templates are interpolated in, makes them different from place to place. */
+ * Forms depend on z through the parameters themselves and through those that follow them. Where they are quadratic in z
+ * (couplings of a current), a place keeps the expansion about the middle, and nothing but a few sums is left for a fit
+ * to do; elsewhere the interaction is asked each time. Their second derivatives are the same all over the scan, unless
+ * a formula, or a number that templates are interpolated in, makes them different from place to place. */
 #ifndef CEVSCAN_ENGINE_JOINT_PROBLEM_H
 #define CEVSCAN_ENGINE_JOINT_PROBLEM_H
 
@@ -124,8 +124,8 @@ struct joint_work {
     joint_problem *drawn; /* joint_portrait.c */
 };
 
-/* Of joint_free.c: the roster's constraints of all[n_all], the first of which are its profiled ones, and where they rest;
- * and of these constraints what does not depend on z. */
+/* Of joint_free.c: the roster's constraints of all[n_all], the first of which are its profiled ones, and where they
+ * rest; and of these constraints what does not depend on z. */
 void joint_settle(joint_problem *problem);
 double joint_fixed_penalty(const joint_problem *problem);
 

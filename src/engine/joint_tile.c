@@ -118,7 +118,6 @@ static void run_tasks(joint_search *s)
     s->n_task = 0;
 }
 
-/* A fit of a point from z; pulls start from `variable`, or, if that is NULL, from anywhere. */
 void joint_add_task(joint_search *s, point *at, const double *z, const double *variable, double give_up)
 {
     if (s->n_task == MOST_TASKS) run_tasks(s);

@@ -94,7 +94,10 @@ static void pose(joint_search *s, size_t k, const point *at, size_t n_branch)
                                        .warm = at->warm};
 }
 
-/* --- branches along a valley -------------------------------------------------------------------------------------- */
+static const double square_slack = 1e-9; /* rounding drops nothing of the parameters' */
+static const double square_half = 0.5 * (1 + 1e-9);
+
+/* --- branches along a valley ------------------------------------------------------------------------------------- */
 
 /* The two components of one vector: charges of all nuclei hardly change along one direction of theirs, and boxes along
  * the axes would have to be as small as that valley is narrow. */
@@ -140,7 +143,53 @@ static void find_directions(joint_search *s, size_t n, point *const *at)
     }
 }
 
-/* The same problem in y. Its box holds more than the parameters': its bound is one of theirs, too. */
+typedef struct corner {
+    double y[2];
+} corner;
+
+/* What of a polygon lies where way y[axis] <= way at. */
+static size_t cut_polygon(size_t n, const corner *from, int axis, double way, double at, corner *to)
+{
+    size_t n_to = 0;
+    for (size_t k = 0; k < n; k++) {
+        const corner *a = &from[k], *b = &from[(k + 1) % n];
+        double of_a = way * (a->y[axis] - at), of_b = way * (b->y[axis] - at);
+        if (of_a <= 0) to[n_to++] = *a;
+        if ((of_a <= 0) == (of_b <= 0)) continue;
+        double t = of_a / (of_a - of_b);
+        for (int i = 0; i < 2; i++) to[n_to].y[i] = a->y[i] + t * (b->y[i] - a->y[i]);
+        to[n_to++].y[axis] = at;
+    }
+    return n_to;
+}
+
+/* The parameters' box is a square that is turned in y. */
+static bool clip(const void *context, double *low, double *high)
+{
+    const bound_turn *t = context;
+    corner polygon[2][12]; /* four corners, and one more for each cut */
+    size_t n = 4;
+    for (size_t k = 0; k < n; k++) {
+        double x0 = k == 0 || k == 3 ? -square_half : square_half, x1 = k < 2 ? -square_half : square_half;
+        polygon[0][k] = (corner){{t->c * x0 + t->s * x1, t->c * x1 - t->s * x0}};
+    }
+    for (int a = 0; a < 2; a++) {
+        n = cut_polygon(n, polygon[0], a, 1, high[a] + square_slack, polygon[1]);
+        n = cut_polygon(n, polygon[1], a, -1, low[a] - square_slack, polygon[0]);
+    }
+    for (int a = 0; a < 2 && n; a++) {
+        double least = INFINITY, most = -INFINITY;
+        for (size_t k = 0; k < n; k++) {
+            least = fmin(least, polygon[0][k].y[a]);
+            most = fmax(most, polygon[0][k].y[a]);
+        }
+        low[a] = fmin(fmax(low[a], least), high[a]);
+        high[a] = fmax(fmin(high[a], most), low[a]);
+    }
+    return n > 0;
+}
+
+/* The same problem in y, in whose box what is not the parameters' is dropped. */
 static void pose_turned(joint_search *s, size_t k)
 {
     bound_turn *t = &s->turn[k];
@@ -162,6 +211,8 @@ static void pose_turned(joint_search *s, size_t k)
     b->first = t->first;
     b->second = t->second;
     b->warm = false;
+    b->clip = clip;
+    b->clip_context = t;
 }
 
 static void keep_bound(const bound_result *r, point *at)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which of several minima of equal chi2 gives a point its values: the nearest to where parameters rest. Reflections,
- * the branches of the nodes and the neighbours are asked; chi2 has no part in it. */
+ * the branches of the nodes, and the neighbours are asked; chi2 has no part in it. */
 #include <math.h>
 #include <string.h>
 

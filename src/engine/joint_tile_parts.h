@@ -18,7 +18,7 @@ enum {
     MOST_TASKS = 512,
     BRANCHED_UP_TO = 2, /* free parameters: branches of the bound are worth their time */
     LEAST_BRANCHED = 12,
-    MOST_BOUND_BRANCHES = 60,
+    MOST_BOUND_BRANCHES = 160,
     ROUND = 6 /* starts of a point that are tried together */
 };
 
