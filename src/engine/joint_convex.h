@@ -12,8 +12,8 @@
  * a bin without data there is none. Sums over groups of channels that share no pull are convex where each of them is.
  *
  * Where all signals of a fit have one scale 1 + A, chi2 is quasi-convex whatever its value (joint_bound.h), for any
- * data: chi2 < 1/(4 s^2) says |A| < 1/2, which makes 3 of the ratio of two scales. That takes the place of the above where no
- * profiled parameter has a constraint.
+ * data: chi2 < 1/(4 s^2) says |A| < 1/2, which makes 3 of the ratio of two scales. That takes the place of the
+ * above where no profiled parameter has a constraint.
  *
  * Nothing is claimed for constraints of signals' scales that are not Gaussian, for scales that the scan sets, for pulls
  * of shapes or of parts of signals, and for channels that share pulls but not their scale. */
