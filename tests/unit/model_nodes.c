@@ -393,7 +393,7 @@ static void what_can_not_be_interpolated_is_refused(void **state)
     r.roster.n_profiled = 0;
     r.roster.n_guest = 0;
     add_number(&r, "efficiency.midpoint", 10, 12); /* at 11.2, the efficiency begins at the edge of a bin */
-    assert_refused(create(&r), CEV_E_INPUT, "Give efficiency.midpoint a narrower range");
+    assert_refused(create(&r), CEV_E_INPUT, "Give efficiency.midpoint a range that is narrower");
     r.roster.n_guest = 0;
     r.roster.n_profiled = 1;
     r.profiled[0] = (cev_profiled){parameter_of(r.config->interaction, "recoil_term"), 0, 1};
