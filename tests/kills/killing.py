@@ -328,7 +328,7 @@ class Reference:
     def assert_finished(self, map_path):
         assert self.assert_sound(map_path, complete=True) == self.n_tile
         assert status_of(map_path)["content_hash"] == self.hash
-        assert debris(map_path) == []
+        assert debris(map_path) == [], f"left behind: {debris(map_path)}"
 
 
 def beside(map_path):
