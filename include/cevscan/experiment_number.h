@@ -23,6 +23,9 @@ const char *cev_experiment_number_name(const cev_experiment *experiment, const c
 /* The number of that name, as the experiment itself calls it; it must have it. */
 cev_experiment_number cev_experiment_number_of(const cev_experiment *experiment, const char *name);
 
+/* Where the number of that name stands in *experiment, and what it is; NULL if it does not have it. */
+double *cev_experiment_number_place(cev_experiment *experiment, const char *name, cev_experiment_number *out);
+
 /* All names, in the arena: *names is [*n], *n at most CEV_MAX_EXPERIMENT_NUMBERS. */
 enum { CEV_MAX_EXPERIMENT_NUMBERS = 6 * CEV_MAX_MODEL_PARAMETERS };
 cev_status cev_experiment_number_names(cev_arena *arena, const cev_experiment *experiment, size_t *n,

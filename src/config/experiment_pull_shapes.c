@@ -4,51 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cevscan/experiment_number.h"
 #include "experiment_pull_parts.h"
 
 /* --- parameters ------------------------------------------------------------------------------------------------- */
 
-/* A model of an experiment, with the name that its parameters have in pulls. */
-typedef struct part {
-    const char *name;
-    const cev_card *card; /* NULL: the experiment has none */
-    double *parameter;
-} part;
-
-enum { N_PARTS = 6, MOST_NAME = 128 };
 static const char source_prefix[] = "source.";
-
-static void list_parts(cev_experiment *x, part list[N_PARTS])
-{
-    bool pieces = x->response.kind->made_of_pieces;
-    list[0] = (part){"source", &x->source.kind->card, x->source.parameter};
-    list[1] = (part){"form_factor", &x->target.form_factor.kind->card, x->target.form_factor.parameter};
-    list[2] = (part){"response", &x->response.kind->card, x->response.parameter};
-    list[3] = (part){"quenching", pieces ? &x->response.quenching.kind->card : NULL, x->response.quenching.parameter};
-    list[4] = (part){"smearing", pieces ? &x->response.smearing.kind->card : NULL, x->response.smearing.parameter};
-    list[5] = (part){"efficiency", pieces ? &x->response.efficiency.kind->card : NULL,
-                     x->response.efficiency.parameter};
-}
 
 /* "source.theta12_rad" */
 static cev_status find_parameter(cev_arena *arena, cev_node node, cev_experiment *x, const cev_parameter **out,
                                  double **value)
 {
-    part list[N_PARTS];
-    const char *names[N_PARTS * CEV_MAX_MODEL_PARAMETERS];
-    size_t n = 0;
-    list_parts(x, list);
-    for (size_t k = 0; k < N_PARTS; k++)
-        for (size_t p = 0; list[k].card && p < list[k].card->n_parameter; p++) {
-            char name[MOST_NAME];
-            snprintf(name, sizeof name, "%s.%s", list[k].name, list[k].card->parameters[p].name);
-            if (!strcmp(name, cev_node_text(node))) {
-                *out = &list[k].card->parameters[p];
-                *value = &list[k].parameter[p];
-                return CEV_OK;
-            }
-            CEV_TRY(cev_arena_keep_text(arena, name, &names[n++]));
-        }
+    const char *const *names;
+    size_t n;
+    cev_experiment_number number = {0};
+    *value = cev_experiment_number_place(x, cev_node_text(node), &number);
+    *out = number.parameter;
+    if (*value) return CEV_OK;
+    CEV_TRY(cev_experiment_number_names(arena, x, &n, &names));
     return cev_node_fail_name(node, "parameter", names, n);
 }
 

@@ -26,8 +26,7 @@ static void list_parts(cev_experiment *x, part list[N_PARTS])
                      x->response.efficiency.parameter};
 }
 
-/* The value of that name in *x, or NULL. */
-static double *find(cev_experiment *x, const char *name, cev_experiment_number *out)
+double *cev_experiment_number_place(cev_experiment *x, const char *name, cev_experiment_number *out)
 {
     part list[N_PARTS];
     list_parts(x, list);
@@ -49,16 +48,16 @@ const char *cev_experiment_number_name(const cev_experiment *experiment, const c
     cev_experiment copy = *experiment;
     cev_experiment_number number;
     size_t length = strlen(experiment->name);
-    if (find(&copy, name, &number)) return name;
+    if (cev_experiment_number_place(&copy, name, &number)) return name;
     if (strncmp(name, experiment->name, length) || name[length] != '.') return NULL;
-    return find(&copy, name + length + 1, &number) ? name + length + 1 : NULL;
+    return cev_experiment_number_place(&copy, name + length + 1, &number) ? name + length + 1 : NULL;
 }
 
 cev_experiment_number cev_experiment_number_of(const cev_experiment *experiment, const char *name)
 {
     cev_experiment copy = *experiment;
     cev_experiment_number number = {0};
-    find(&copy, name, &number);
+    cev_experiment_number_place(&copy, name, &number);
     return number;
 }
 
@@ -121,7 +120,7 @@ cev_status cev_experiment_with_numbers(cev_arena *arena, const cev_experiment *e
     *copy = *experiment;
     for (size_t k = 0; k < n; k++) {
         cev_experiment_number number;
-        double *place = find(copy, name[k], &number);
+        double *place = cev_experiment_number_place(copy, name[k], &number);
         if (!place) return cev_fail(CEV_E_INPUT, "experiment %s has no number \"%s\"", experiment->name, name[k]);
         *place = value[k];
         of_source |= number.of_source;
