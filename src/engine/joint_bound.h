@@ -24,8 +24,8 @@ typedef struct bound_chi2 {
     void *context;
     size_t n_form, n_variable;
     /* chi2 is convex where it is below this: joint_convex.h derives how low that is, at most 1/(9 s^2) where each
-     * detector's signal has a scale 1 + a of its own with a Gaussian constraint s. Keeping all a above -1/3 does not make
-     * it convex everywhere. */
+     * detector's signal has a scale 1 + a of its own with a Gaussian constraint s. Keeping all a above -1/3 does not
+     * make it convex everywhere. */
     double convex_below;
     /* 1 where it is convex. Where all signals have one scale, chi2 is quasi-convex whatever its value (convex_below
      * INFINITY), and then this is the most that (1 + a)/(1 + a') can be for two places. */
